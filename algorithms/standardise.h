@@ -1,0 +1,30 @@
+/**
+ * Centre and scale columns by their mean and standard deviation over all rows.
+ *
+ * Means and deviations are exact sums of block partials: the same bits at any number of ranks.
+ */
+#ifndef REMISE_ALGORITHMS_STANDARDISE_H
+#define REMISE_ALGORITHMS_STANDARDISE_H
+
+#include "partition/blocks.h"
+
+/**
+ * Mean and standard deviation (divisor n) of each column over the rows of all ranks.
+ *
+ * Collective.
+ * x     in   [blocks->rows_local][columns] row-major, finite, |x| < 1e14
+ * mean  out  [columns]
+ * sd    out  [columns]; 0 for a constant column
+ * Cost: two passes over the rows, two reductions. Errors: ERR_NUMERIC a value is not finite; ERR_MEMORY.
+ */
+enum status standardise_measure(const struct comm *comm, const struct blocks *blocks, const double *x,
+                                int64_t columns, double *mean, double *sd);
+
+/**
+ * out = (x - mean) / sd as float32; a constant column gives zeros. Local.
+ * out  out  [rows][stride], stride >= columns; the padding is left as it is
+ */
+void standardise_apply(const double *x, int64_t rows, int64_t columns, const double *mean,
+                       const double *sd, float *out, int64_t stride);
+
+#endif

@@ -1,0 +1,42 @@
+/**
+ * One plain table in memory, for `fit` and friends: named columns of numbers or texts, rows cut into fixed blocks.
+ */
+#ifndef REMISE_IO_TABLE_H
+#define REMISE_IO_TABLE_H
+
+#include "partition/blocks.h"
+#include "partition/dictionary.h"
+
+enum column_type { COLUMN_NUMBER, COLUMN_TEXT };
+
+struct table_column {
+    char *name;
+    enum column_type type;
+    double *number;           /* [rows_local] NaN where missing; NULL for text */
+    int32_t *code;            /* [rows_local] level, -1 where missing; NULL for numbers */
+    struct dictionary levels; /* of a text column, in sorted order */
+};
+
+struct table {
+    struct blocks blocks; /* of BLOCK_ROWS rows, by row number in the file */
+    int64_t columns;
+    struct table_column *column; /* [columns] in the order of the file */
+};
+
+/**
+ * Read a CSV file (plain or .gz) into memory, each rank its blocks of rows.
+ *
+ * Collective. A column is text if any of its values is neither a number nor missing (empty or NA).
+ * names  in   columns wanted, [names_count]; NULL for all. An unknown one is ERR_DATA and lists those there are.
+ * table  out  new; the caller frees it with table_free; NULL unless OK
+ * Memory: 8 bytes per number and 4 per text cell of the rows owned.
+ * Errors: ERR_NO_INPUT, ERR_DATA with file, line and remedy (a ragged or malformed row), ERR_MEMORY.
+ */
+enum status table_read(const struct comm *comm, const char *path, const char *const *names,
+                       int64_t names_count, struct table **table);
+
+/** Column number of a name, -1 if absent. Local. */
+int64_t table_find(const struct table *table, const char *name);
+void table_free(struct table **table); /**< Free and null; accepts NULL inside. Local. */
+
+#endif

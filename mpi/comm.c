@@ -1,0 +1,344 @@
+/* Starting and ending MPI, agreement, and the collectives with 64-bit counts. */
+#include "mpi/comm.h"
+
+#include "mpi/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PIECE = 1 << 28, MESSAGE_BYTES = 1024 };
+
+static struct comm_traffic traffic; /* part of the log */
+
+static struct {
+    int64_t seen;
+    int64_t agreement;
+    int rank;
+    bool read;
+} fault = {0, -1, 0, false};
+
+/* ---- start and end ---- */
+
+static long environment_number(const char *name)
+{
+    const char *text = getenv(name);
+    return text == NULL ? 0 : strtol(text, NULL, 10);
+}
+
+static bool launched_by_mpi(void)
+{
+    return getenv("OMPI_COMM_WORLD_SIZE") != NULL || getenv("PMIX_RANK") != NULL;
+}
+
+/* N single-rank copies: srun started several tasks, but none of them was told about the others. */
+static enum status check_launch(int ranks)
+{
+    long tasks = environment_number("SLURM_STEP_NUM_TASKS");
+    long pmi = environment_number("PMI_SIZE");
+    if (ranks > 1 || getenv("OMPI_COMM_WORLD_SIZE") != NULL) return OK;
+    if (tasks > 1)
+        return FAIL(ERR_LAUNCH,
+                    "srun started %ld separate copies instead of one job of %ld ranks; "
+                    "use `srun --mpi=pmix` or `mpirun`",
+                    tasks, tasks);
+    if (pmi > 1)
+        return FAIL(ERR_LAUNCH,
+                    "another MPI's launcher started %ld separate copies; use the mpirun of Open MPI",
+                    pmi);
+    return OK;
+}
+
+static void set_default(const char *name, const char *value)
+{
+    setenv(name, value, 0);
+}
+
+/* Settings this stack needs before MPI_Init; what the user has set stays. */
+static void set_environment(void)
+{
+    set_default("OMPI_MCA_fs_ufs_lock_algorithm", "3");
+    set_default("OMPI_MCA_mpi_yield_when_idle", "1");
+    set_default("OPENBLAS_NUM_THREADS", "1");
+    set_default("OMP_NUM_THREADS", "1");
+}
+
+enum status comm_start(struct comm *comm)
+{
+    int thread_level = 0;
+    *comm = (struct comm){MPI_COMM_NULL, 0, 1};
+    if (!launched_by_mpi()) {
+        enum status status = check_launch(1);
+        if (status != OK) return status;
+    }
+    set_environment();
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &thread_level);
+    comm->handle = MPI_COMM_WORLD;
+    MPI_Comm_rank(comm->handle, &comm->rank);
+    MPI_Comm_size(comm->handle, &comm->ranks);
+    return check_launch(comm->ranks);
+}
+
+_Noreturn void comm_end(const struct comm *comm, enum status status)
+{
+    int code = status_exit_code(status);
+    fflush(NULL);
+    if (comm->handle != MPI_COMM_NULL) {
+        if (code != 0) MPI_Abort(comm->handle, code);
+        MPI_Finalize();
+    }
+    exit(code);
+}
+
+struct comm comm_self(void)
+{
+    return (struct comm){MPI_COMM_SELF, 0, 1};
+}
+
+enum status comm_split(const struct comm *comm, int color, struct comm *part)
+{
+    *part = (struct comm){MPI_COMM_NULL, 0, 0};
+    MPI_Comm_split(comm->handle, color < 0 ? MPI_UNDEFINED : color, comm->rank, &part->handle);
+    if (part->handle == MPI_COMM_NULL) return OK;
+    MPI_Comm_rank(part->handle, &part->rank);
+    MPI_Comm_size(part->handle, &part->ranks);
+    return OK;
+}
+
+void comm_free(struct comm *part)
+{
+    if (part->handle != MPI_COMM_NULL && part->handle != MPI_COMM_SELF) MPI_Comm_free(&part->handle);
+    *part = (struct comm){MPI_COMM_NULL, 0, 0};
+}
+
+/* ---- agreement ---- */
+
+void comm_inject_fault(int64_t agreement, int rank)
+{
+    fault.seen = 0;
+    fault.agreement = agreement;
+    fault.rank = rank;
+    fault.read = true;
+}
+
+int64_t comm_agreements(void)
+{
+    return fault.seen;
+}
+
+static void read_fault(void)
+{
+    const char *text = getenv("REMISE_FAULT");
+    long long agreement = -1;
+    int rank = 0;
+    fault.read = true;
+    if (text != NULL && sscanf(text, "%lld:%d", &agreement, &rank) == 2) {
+        fault.agreement = agreement;
+        fault.rank = rank;
+    }
+}
+
+static enum status inject(const struct comm *comm, enum status mine)
+{
+    if (!fault.read) read_fault();
+    int64_t number = fault.seen++;
+    if (number != fault.agreement || comm->rank != fault.rank || mine != OK) return mine;
+    return FAIL(ERR_BUG, "injected fault at agreement %lld", (long long)number);
+}
+
+/* The failing rank's words, with its number in front, on every rank. */
+static void share_message(const struct comm *comm, int root)
+{
+    char text[MESSAGE_BYTES] = "";
+    if (comm->rank == root) {
+        const char *message = status_message();
+        if (comm->ranks > 1 && strncmp(message, "rank ", 5) != 0)
+            snprintf(text, sizeof text, "rank %d: %.1000s", root, message);
+        else
+            snprintf(text, sizeof text, "%s", message);
+    }
+    MPI_Bcast(text, MESSAGE_BYTES, MPI_CHAR, root, comm->handle);
+    status_set_message(text);
+}
+
+enum status comm_agree(const struct comm *comm, enum status mine)
+{
+    struct {
+        int code;
+        int rank;
+    } in, out;
+    mine = inject(comm, mine);
+    in.code = (int)mine;
+    in.rank = comm->rank;
+    MPI_Allreduce(&in, &out, 1, MPI_2INT, MPI_MAXLOC, comm->handle);
+    traffic.collectives++;
+    traffic.bytes += (int64_t)sizeof in;
+    if (out.code != OK) share_message(comm, out.rank);
+    return (enum status)out.code;
+}
+
+/* ---- collectives ---- */
+
+static void reduce(const struct comm *comm, void *x, int64_t count, size_t size, MPI_Datatype type,
+                   MPI_Op op)
+{
+    char *at = x;
+    for (int64_t done = 0; done < count; done += PIECE) {
+        int64_t piece = count - done < PIECE ? count - done : PIECE;
+        MPI_Allreduce(MPI_IN_PLACE, at + (size_t)done * size, (int)piece, type, op, comm->handle);
+        traffic.collectives++;
+        traffic.bytes += piece * (int64_t)size;
+    }
+}
+
+void comm_sum_int64(const struct comm *comm, int64_t *x, int64_t count)
+{
+    reduce(comm, x, count, sizeof *x, MPI_INT64_T, MPI_SUM);
+}
+
+void comm_max_int64(const struct comm *comm, int64_t *x, int64_t count)
+{
+    reduce(comm, x, count, sizeof *x, MPI_INT64_T, MPI_MAX);
+}
+
+void comm_min_int64(const struct comm *comm, int64_t *x, int64_t count)
+{
+    reduce(comm, x, count, sizeof *x, MPI_INT64_T, MPI_MIN);
+}
+
+void comm_max_double(const struct comm *comm, double *x, int64_t count)
+{
+    reduce(comm, x, count, sizeof *x, MPI_DOUBLE, MPI_MAX);
+}
+
+void comm_min_double(const struct comm *comm, double *x, int64_t count)
+{
+    reduce(comm, x, count, sizeof *x, MPI_DOUBLE, MPI_MIN);
+}
+
+void comm_sum_int64_begin(const struct comm *comm, int64_t *x, int count, MPI_Request *request)
+{
+    MPI_Iallreduce(MPI_IN_PLACE, x, count, MPI_INT64_T, MPI_SUM, comm->handle, request);
+    traffic.collectives++;
+    traffic.bytes += (int64_t)count * (int64_t)sizeof *x;
+}
+
+void comm_wait(MPI_Request *request)
+{
+    MPI_Wait(request, MPI_STATUS_IGNORE);
+}
+
+int64_t comm_prefix_int64(const struct comm *comm, int64_t x)
+{
+    int64_t before = 0;
+    MPI_Exscan(&x, &before, 1, MPI_INT64_T, MPI_SUM, comm->handle);
+    traffic.collectives++;
+    traffic.bytes += (int64_t)sizeof x;
+    return comm->rank == 0 ? 0 : before;
+}
+
+void comm_broadcast(const struct comm *comm, void *data, int64_t bytes, int root)
+{
+    char *at = data;
+    for (int64_t done = 0; done < bytes; done += PIECE) {
+        int64_t piece = bytes - done < PIECE ? bytes - done : PIECE;
+        MPI_Bcast(at + done, (int)piece, MPI_BYTE, root, comm->handle);
+        traffic.collectives++;
+        traffic.bytes += piece;
+    }
+}
+
+enum status comm_gather_all(const struct comm *comm, const void *mine, int64_t bytes_mine, void **all,
+                            int64_t *bytes_all)
+{
+    enum status status = OK;
+    int64_t *bytes = NULL;
+    char *result = NULL;
+    int64_t total = 0;
+    *all = NULL;
+    *bytes_all = 0;
+    TRY_ALL(comm, memory_new(&bytes, comm->ranks, sizeof *bytes));
+    MPI_Allgather(&bytes_mine, 1, MPI_INT64_T, bytes, 1, MPI_INT64_T, comm->handle);
+    traffic.collectives++;
+    for (int r = 0; r < comm->ranks; r++) total += bytes[r];
+    TRY_ALL(comm, memory_new(&result, total, 1));
+    for (int64_t r = 0, at = 0; r < comm->ranks; at += bytes[r], r++) {
+        if (r == comm->rank && bytes_mine > 0) memcpy(result + at, mine, (size_t)bytes_mine);
+        comm_broadcast(comm, result + at, bytes[r], (int)r);
+    }
+    *all = result;
+    *bytes_all = total;
+    result = NULL;
+done:
+    free(bytes);
+    free(result);
+    return status;
+}
+
+/* One neighbour at a time, in a shifted ring: no O(ranks) buffers, any message length. */
+static void exchange_pieces(const struct comm *comm, const char *send, const int64_t *send_start,
+                            char *receive, const int64_t *receive_start, size_t size)
+{
+    for (int step = 0; step < comm->ranks; step++) {
+        int to = (comm->rank + step) % comm->ranks;
+        int from = (comm->rank - step + comm->ranks) % comm->ranks;
+        int64_t out = (send_start[to + 1] - send_start[to]) * (int64_t)size;
+        int64_t in = (receive_start[from + 1] - receive_start[from]) * (int64_t)size;
+        const char *out_at = send + (size_t)send_start[to] * size;
+        char *in_at = receive + (size_t)receive_start[from] * size;
+        if (to == comm->rank) {
+            if (out > 0) memcpy(in_at, out_at, (size_t)out);
+            continue;
+        }
+        while (out > 0 || in > 0) {
+            int out_now = (int)(out < PIECE ? out : PIECE), in_now = (int)(in < PIECE ? in : PIECE);
+            MPI_Sendrecv(out_at, out_now, MPI_BYTE, out_now > 0 ? to : MPI_PROC_NULL, 0, in_at,
+                         in_now, MPI_BYTE, in_now > 0 ? from : MPI_PROC_NULL, 0, comm->handle,
+                         MPI_STATUS_IGNORE);
+            out_at += out_now, in_at += in_now, out -= out_now, in -= in_now;
+            traffic.bytes += out_now;
+        }
+    }
+    traffic.collectives++;
+}
+
+enum status comm_exchange(const struct comm *comm, const void *send, const int64_t *send_counts,
+                          size_t record_bytes, void **received, int64_t *received_count)
+{
+    enum status status = OK;
+    int64_t *starts = NULL, *counts = NULL;
+    char *result = NULL;
+    *received = NULL;
+    *received_count = 0;
+    TRY_ALL(comm, memory_new(&starts, 2 * ((int64_t)comm->ranks + 1), sizeof *starts));
+    TRY_ALL(comm, memory_new(&counts, comm->ranks, sizeof *counts));
+    MPI_Alltoall(send_counts, 1, MPI_INT64_T, counts, 1, MPI_INT64_T, comm->handle);
+    traffic.collectives++;
+    int64_t *send_start = starts, *receive_start = starts + comm->ranks + 1;
+    for (int r = 0; r < comm->ranks; r++) {
+        send_start[r + 1] = send_start[r] + send_counts[r];
+        receive_start[r + 1] = receive_start[r] + counts[r];
+    }
+    int64_t total = receive_start[comm->ranks];
+    TRY_ALL(comm, memory_new(&result, total, record_bytes));
+    exchange_pieces(comm, send, send_start, result, receive_start, record_bytes);
+    *received = result;
+    *received_count = total;
+    result = NULL;
+done:
+    free(starts);
+    free(counts);
+    free(result);
+    return status;
+}
+
+void comm_barrier(const struct comm *comm)
+{
+    MPI_Barrier(comm->handle);
+    traffic.collectives++;
+}
+
+struct comm_traffic comm_traffic(void)
+{
+    return traffic;
+}

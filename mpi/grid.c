@@ -1,0 +1,51 @@
+/* BLACS grids. */
+#include "mpi/grid.h"
+
+/* The C interface of BLACS has no header of its own. */
+extern int Csys2blacs_handle(MPI_Comm comm);
+extern void Cfree_blacs_system_handle(int handle);
+extern void Cblacs_gridinit(int *context, const char *order, int rows, int columns);
+extern void Cblacs_gridinfo(int context, int *rows, int *columns, int *row, int *column);
+extern void Cblacs_gridexit(int context);
+
+static void shape(int ranks, int *rows, int *columns)
+{
+    int side = 1;
+    while ((side + 1) * (side + 1) <= ranks) side++;
+    *rows = side;
+    *columns = ranks / side;
+}
+
+enum status grid_open(const struct comm *comm, struct grid *grid)
+{
+    int handle = Csys2blacs_handle(comm->handle);
+    *grid = (struct grid){.context = handle};
+    shape(comm->ranks, &grid->rows, &grid->columns);
+    Cblacs_gridinit(&grid->context, "Row", grid->rows, grid->columns);
+    Cfree_blacs_system_handle(handle);
+    grid->row = grid->column = -1;
+    if (grid->context >= 0)
+        Cblacs_gridinfo(grid->context, &grid->rows, &grid->columns, &grid->row, &grid->column);
+    grid->inside = grid->row >= 0 && grid->column >= 0;
+    bool expected = comm->rank < grid->rows * grid->columns || !grid->inside;
+    return comm_agree(comm, expected ? OK : FAIL(ERR_LAUNCH, "BLACS gave no process grid"));
+}
+
+void grid_close(struct grid *grid)
+{
+    if (grid->inside) Cblacs_gridexit(grid->context);
+    *grid = (struct grid){.context = -1};
+}
+
+int grid_share(int total, int block, int at, int positions)
+{
+    int blocks = total / block;
+    int share = blocks / positions * block, extra = blocks % positions;
+    if (at < extra) return share + block;
+    return at == extra ? share + total % block : share;
+}
+
+int grid_global(int local, int block, int at, int positions)
+{
+    return (local / block * positions + at) * block + local % block;
+}

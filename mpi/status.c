@@ -1,0 +1,47 @@
+/* The failure message of this rank, and the text and exit code of every status. */
+#include "mpi/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MESSAGE_BYTES = 1024 };
+
+static char message[MESSAGE_BYTES]; /* part of the log: what this rank has to say about its failure */
+
+int status_exit_code(enum status status)
+{
+#define STATUS_CODE(name, code, text) code,
+    static const int codes[] = {STATUS_LIST(STATUS_CODE)};
+#undef STATUS_CODE
+    return status >= 0 && status < STATUS_COUNT ? codes[status] : 70;
+}
+
+const char *status_text(enum status status)
+{
+#define STATUS_TEXT(name, code, text) text,
+    static const char *const texts[] = {STATUS_LIST(STATUS_TEXT)};
+#undef STATUS_TEXT
+    return status >= 0 && status < STATUS_COUNT ? texts[status] : "unknown status";
+}
+
+enum status status_fail(enum status status, const char *file, int line, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int used = vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    if (used >= 0 && (size_t)used < sizeof message)
+        snprintf(message + used, sizeof message - (size_t)used, " [%s:%d]", file, line);
+    return status;
+}
+
+const char *status_message(void)
+{
+    return message;
+}
+
+void status_set_message(const char *text)
+{
+    if (text != message) snprintf(message, sizeof message, "%s", text);
+}
