@@ -21,8 +21,8 @@ static void block_sums(const double *x, int64_t rows, int64_t columns, const dou
         }
 }
 
-static enum status column_means(const struct comm *comm, const struct blocks *blocks, const double *x,
-                                int64_t columns, const double *mean, double *out)
+static enum status column_means(const struct comm *comm, const struct blocks *blocks,
+                                const double *x, int64_t columns, const double *mean, double *out)
 {
     enum status status = OK;
     struct exact_sums sums = {0};
@@ -36,15 +36,16 @@ static enum status column_means(const struct comm *comm, const struct blocks *bl
     }
     TRY(exact_reduce(comm, &sums));
     exact_get_all(&sums, 0, out, columns);
-    for (int64_t j = 0; j < columns && blocks->rows_total > 0; j++) out[j] /= (double)blocks->rows_total;
+    for (int64_t j = 0; j < columns && blocks->rows_total > 0; j++)
+        out[j] /= (double)blocks->rows_total;
 done:
     exact_clear(&sums);
     free(partial);
     return status;
 }
 
-enum status standardise_measure(const struct comm *comm, const struct blocks *blocks, const double *x,
-                                int64_t columns, double *mean, double *sd)
+enum status standardise_measure(const struct comm *comm, const struct blocks *blocks,
+                                const double *x, int64_t columns, double *mean, double *sd)
 {
     enum status status = OK;
     TRY(column_means(comm, blocks, x, columns, NULL, mean));

@@ -15,10 +15,11 @@
  * x     in   [blocks->rows_local][columns] row-major, finite, |x| < 1e14
  * mean  out  [columns]
  * sd    out  [columns]; 0 for a constant column
- * Cost: two passes over the rows, two reductions. Errors: ERR_NUMERIC a value is not finite; ERR_MEMORY.
+ * Cost: two passes over the rows, two reductions. Errors: ERR_NUMERIC a value is not finite;
+ * ERR_MEMORY.
  */
-enum status standardise_measure(const struct comm *comm, const struct blocks *blocks, const double *x,
-                                int64_t columns, double *mean, double *sd);
+enum status standardise_measure(const struct comm *comm, const struct blocks *blocks,
+                                const double *x, int64_t columns, double *mean, double *sd);
 
 /**
  * out = (x - mean) / sd as float32; a constant column gives zeros. Local.

@@ -43,9 +43,9 @@ static enum status check_launch(int ranks)
                     "use `srun --mpi=pmix` or `mpirun`",
                     tasks, tasks);
     if (pmi > 1)
-        return FAIL(ERR_LAUNCH,
-                    "another MPI's launcher started %ld separate copies; use the mpirun of Open MPI",
-                    pmi);
+        return FAIL(
+            ERR_LAUNCH,
+            "another MPI's launcher started %ld separate copies; use the mpirun of Open MPI", pmi);
     return OK;
 }
 
@@ -107,7 +107,8 @@ enum status comm_split(const struct comm *comm, int color, struct comm *part)
 
 void comm_free(struct comm *part)
 {
-    if (part->handle != MPI_COMM_NULL && part->handle != MPI_COMM_SELF) MPI_Comm_free(&part->handle);
+    if (part->handle != MPI_COMM_NULL && part->handle != MPI_COMM_SELF)
+        MPI_Comm_free(&part->handle);
     *part = (struct comm){MPI_COMM_NULL, 0, 0};
 }
 
@@ -248,8 +249,8 @@ void comm_broadcast(const struct comm *comm, void *data, int64_t bytes, int root
     }
 }
 
-enum status comm_gather_all(const struct comm *comm, const void *mine, int64_t bytes_mine, void **all,
-                            int64_t *bytes_all)
+enum status comm_gather_all(const struct comm *comm, const void *mine, int64_t bytes_mine,
+                            void **all, int64_t *bytes_all)
 {
     enum status status = OK;
     int64_t *bytes = NULL;

@@ -1,10 +1,11 @@
 /**
  * The ranks of a run, how they agree, and the few collectives the program uses.
  *
- * A `struct comm` is passed down by pointer and never stored. A function that takes one is collective:
- * every rank calls it, in the same order, and all get the same status. A local step that can fail is
- * wrapped in TRY_ALL, which makes all ranks leave together with the failing rank's message.
- * Counts are int64_t; messages above the int limits of MPI are cut into pieces here and nowhere else.
+ * A `struct comm` is passed down by pointer and never stored. A function that takes one is
+ * collective: every rank calls it, in the same order, and all get the same status. A local step
+ * that can fail is wrapped in TRY_ALL, which makes all ranks leave together with the failing rank's
+ * message. Counts are int64_t; messages above the int limits of MPI are cut into pieces here and
+ * nowhere else.
  */
 #ifndef REMISE_MPI_COMM_H
 #define REMISE_MPI_COMM_H
@@ -35,15 +36,16 @@ struct comm_traffic {
  */
 enum status comm_start(struct comm *comm);
 
-/** End the run: MPI_Finalize on success, MPI_Abort with the exit code otherwise. Collective if OK; does not return. */
+/** End the run: MPI_Finalize on success, MPI_Abort with the exit code otherwise. Collective if OK;
+ * does not return. */
 _Noreturn void comm_end(const struct comm *comm, enum status status);
 
 /** This rank alone, as a communicator. Local. */
 struct comm comm_self(void);
 
 /**
- * Split off the ranks with color 0 <= color as a new communicator; the caller ends it with comm_free.
- * Collective. A rank with color < 0 gets a comm with ranks = 0 and must not use it.
+ * Split off the ranks with color 0 <= color as a new communicator; the caller ends it with
+ * comm_free. Collective. A rank with color < 0 gets a comm with ranks = 0 and must not use it.
  */
 enum status comm_split(const struct comm *comm, int color, struct comm *part);
 void comm_free(struct comm *part); /**< Collective over part; NULL handle accepted. */
@@ -55,9 +57,9 @@ void comm_free(struct comm *part); /**< Collective over part; NULL handle accept
 enum status comm_agree(const struct comm *comm, enum status mine);
 
 /* Run a local step inside a collective function; all ranks leave through `done` together. */
-#define TRY_ALL(comm, step)                                                                        \
-    do {                                                                                           \
-        if ((status = comm_agree((comm), (step))) != OK) goto done;                                \
+#define TRY_ALL(comm, step)                                         \
+    do {                                                            \
+        if ((status = comm_agree((comm), (step))) != OK) goto done; \
     } while (0)
 
 /**
@@ -78,7 +80,8 @@ void comm_min_int64(const struct comm *comm, int64_t *x, int64_t count);
 void comm_max_double(const struct comm *comm, double *x, int64_t count);
 void comm_min_double(const struct comm *comm, double *x, int64_t count);
 
-/** Begin and end a sum of int64 that overlaps with other work. x belongs to MPI in between. Collective. */
+/** Begin and end a sum of int64 that overlaps with other work. x belongs to MPI in between.
+ * Collective. */
 void comm_sum_int64_begin(const struct comm *comm, int64_t *x, int count, MPI_Request *request);
 void comm_wait(MPI_Request *request);
 
@@ -89,11 +92,11 @@ int64_t comm_prefix_int64(const struct comm *comm, int64_t x);
 void comm_broadcast(const struct comm *comm, void *data, int64_t bytes, int root);
 
 /**
- * Concatenate each rank's bytes in rank order on every rank. For dictionaries and models, never for rows of users.
- * Collective. `all` is new, the caller frees it; NULL unless OK.
+ * Concatenate each rank's bytes in rank order on every rank. For dictionaries and models, never for
+ * rows of users. Collective. `all` is new, the caller frees it; NULL unless OK.
  */
-enum status comm_gather_all(const struct comm *comm, const void *mine, int64_t bytes_mine, void **all,
-                            int64_t *bytes_all);
+enum status comm_gather_all(const struct comm *comm, const void *mine, int64_t bytes_mine,
+                            void **all, int64_t *bytes_all);
 
 /**
  * Send records to their ranks and receive what the others send, in order of source rank.

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HIGH_SCALE 0x1p7   /* high limb: units of 2^-7 */
-#define LOW_SCALE 0x1p48   /* low limb: units of 2^-55, in [0, 2^48) between calls */
-#define TERM_LIMIT 0x1p47  /* 2^54 in the high limb */
+#define HIGH_SCALE 0x1p7  /* high limb: units of 2^-7 */
+#define LOW_SCALE 0x1p48  /* low limb: units of 2^-55, in [0, 2^48) between calls */
+#define TERM_LIMIT 0x1p47 /* 2^54 in the high limb */
 #define SUM_LIMIT ((int64_t)1 << 61)
 
 enum status exact_init(struct exact_sums *sums, int64_t count)
@@ -72,7 +72,8 @@ static enum status finish(struct exact_sums *sums)
 {
     for (int64_t i = 0; i < sums->count; i++) carry(&sums->sum[i]);
     if (sums->sum[sums->count].high == 0) return OK;
-    return FAIL(ERR_NUMERIC, "%lld terms of a sum are not finite or beyond 1e14; check the scale of "
+    return FAIL(ERR_NUMERIC,
+                "%lld terms of a sum are not finite or beyond 1e14; check the scale of "
                 "the columns and look for missing values",
                 (long long)sums->sum[sums->count].high);
 }

@@ -2,12 +2,13 @@
  * Sums of doubles that have the same bits at any number of ranks and in any order.
  *
  * A number is rounded once to a multiple of 2^-55 and kept as an integer in two 64-bit limbs,
- * `high * 2^48 + low` units; integers add associatively, so block partials can be added across blocks and
- * ranks in any order at plain allreduce speed. The absolute resolution is 2.8e-17, the range of one term 2^47 (1.4e14)
- * and of a sum 2^54 / ranks: bring columns of unknown scale near 1 by a power of two first.
+ * `high * 2^48 + low` units; integers add associatively, so block partials can be added across
+ * blocks and ranks in any order at plain allreduce speed. The absolute resolution is 2.8e-17, the
+ * range of one term 2^47 (1.4e14) and of a sum 2^54 / ranks: bring columns of unknown scale near 1
+ * by a power of two first.
  *
- * Use: exact_init, exact_add per block, exact_reduce once, exact_get at the end. A term that is not finite or too
- * large is remembered and makes exact_reduce fail on every rank, at no extra message.
+ * Use: exact_init, exact_add per block, exact_reduce once, exact_get at the end. A term that is not
+ * finite or too large is remembered and makes exact_reduce fail on every rank, at no extra message.
  */
 #ifndef REMISE_MPI_EXACT_H
 #define REMISE_MPI_EXACT_H
@@ -24,7 +25,8 @@ struct exact_sums {
     struct exact *sum; /* [count + 1]; the last one counts refused terms in .high */
 };
 
-/** Make `count` empty sums. Local. Free with exact_clear. Errors: ERR_MEMORY. Cost: 16 bytes per sum. */
+/** Make `count` empty sums. Local. Free with exact_clear. Errors: ERR_MEMORY. Cost: 16 bytes per
+ * sum. */
 enum status exact_init(struct exact_sums *sums, int64_t count);
 void exact_clear(struct exact_sums *sums); /**< Free; accepts a zeroed struct. Local. */
 
@@ -44,7 +46,8 @@ void exact_add_one(struct exact_sums *sums, int64_t at, double x);
  */
 enum status exact_reduce(const struct comm *comm, struct exact_sums *sums);
 
-/** exact_reduce in two halves, to overlap with other work; the sums belong to MPI in between. Collective. */
+/** exact_reduce in two halves, to overlap with other work; the sums belong to MPI in between.
+ * Collective. */
 void exact_reduce_begin(const struct comm *comm, struct exact_sums *sums, MPI_Request *request);
 enum status exact_reduce_end(struct exact_sums *sums, MPI_Request *request);
 

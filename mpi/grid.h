@@ -1,9 +1,9 @@
 /**
  * A ScaLAPACK process grid over the ranks of a comm, and the block-cyclic share of a matrix on it.
  *
- * The grid is the largest near-square one that fits; ranks left over are outside (inside == false) and skip the
- * ScaLAPACK calls but not the collectives around them. Results on another grid differ in the last bits:
- * whoever uses it refines and rounds before anything is decided.
+ * The grid is the largest near-square one that fits; ranks left over are outside (inside == false)
+ * and skip the ScaLAPACK calls but not the collectives around them. Results on another grid differ
+ * in the last bits: whoever uses it refines and rounds before anything is decided.
  */
 #ifndef REMISE_MPI_GRID_H
 #define REMISE_MPI_GRID_H
@@ -17,11 +17,13 @@ struct grid {
     bool inside;
 };
 
-/** Lay a grid over the ranks of comm. Collective. End with grid_close. Errors: ERR_LAUNCH BLACS refuses. */
+/** Lay a grid over the ranks of comm. Collective. End with grid_close. Errors: ERR_LAUNCH BLACS
+ * refuses. */
 enum status grid_open(const struct comm *comm, struct grid *grid);
 void grid_close(struct grid *grid); /**< Collective over the grid; harmless outside. */
 
-/** Rows (or columns) of `total` in blocks of `block` that position `at` of `positions` owns (NUMROC). Local. */
+/** Rows (or columns) of `total` in blocks of `block` that position `at` of `positions` owns
+ * (NUMROC). Local. */
 int grid_share(int total, int block, int at, int positions);
 
 /** Global index of local index `local` for position `at` of `positions`, 0-based. Local. */

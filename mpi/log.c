@@ -39,7 +39,8 @@ enum status log_open(const char *path)
     out.json = NULL;
     if (path == NULL || !out.writes) return OK;
     out.json = fopen(path, "ae");
-    return out.json != NULL ? OK : FAIL(ERR_WRITE, "cannot append to %s; check the run folder", path);
+    return out.json != NULL ? OK
+                            : FAIL(ERR_WRITE, "cannot append to %s; check the run folder", path);
 }
 
 static void put_json_text(FILE *file, const char *text)

@@ -1,8 +1,9 @@
 /**
  * What the run tells people: lines on stderr, the same as JSON in log.jsonl, and a progress line.
  *
- * Rank 0 writes; the other ranks' calls return at once, so any rank may call. On a terminal progress is one
- * rewritten bar; in a batch log it is a line at most every ten seconds. Results go to stdout, never the log.
+ * Rank 0 writes; the other ranks' calls return at once, so any rank may call. On a terminal
+ * progress is one rewritten bar; in a batch log it is a line at most every ten seconds. Results go
+ * to stdout, never the log.
  */
 #ifndef REMISE_MPI_LOG_H
 #define REMISE_MPI_LOG_H
@@ -24,7 +25,8 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 
-/** Show that `done` of `total` units of `what` are done; cheap enough for every block or iteration. Local. */
+/** Show that `done` of `total` units of `what` are done; cheap enough for every block or iteration.
+ * Local. */
 void log_progress(const char *what, int64_t done, int64_t total);
 
 /** Seconds since an arbitrary start, monotonic. Local. */

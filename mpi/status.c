@@ -7,7 +7,8 @@
 
 enum { MESSAGE_BYTES = 1024 };
 
-static char message[MESSAGE_BYTES]; /* part of the log: what this rank has to say about its failure */
+static char
+    message[MESSAGE_BYTES]; /* part of the log: what this rank has to say about its failure */
 
 int status_exit_code(enum status status)
 {

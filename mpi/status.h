@@ -1,27 +1,28 @@
 /**
  * Results of functions, and the message that explains a failure.
  *
- * Every function that can fail returns an `enum status`. Where it fails it calls FAIL, which records
- * file, line and message for this rank; callers pass the status up with TRY, and the ranks settle on
- * one status and one message with TRY_ALL (mpi/comm.h). The process ends with status_exit_code.
+ * Every function that can fail returns an `enum status`. Where it fails it calls FAIL, which
+ * records file, line and message for this rank; callers pass the status up with TRY, and the ranks
+ * settle on one status and one message with TRY_ALL (mpi/comm.h). The process ends with
+ * status_exit_code.
  */
 #ifndef REMISE_MPI_STATUS_H
 #define REMISE_MPI_STATUS_H
 
 /* name, exit code (sysexits.h), text */
-#define STATUS_LIST(X)                                                                             \
-    X(OK, 0, "done")                                                                               \
-    X(ERR_USAGE, 64, "wrong usage")                                                                \
-    X(ERR_DATA, 65, "input data not acceptable")                                                   \
-    X(ERR_NUMERIC, 65, "numerically impossible")                                                   \
-    X(ERR_ARG, 65, "argument out of range")                                                        \
-    X(ERR_NO_INPUT, 66, "input missing")                                                           \
-    X(ERR_LAUNCH, 69, "wrong MPI launch")                                                          \
-    X(ERR_BUG, 70, "internal error")                                                               \
-    X(ERR_MEMORY, 71, "out of memory or disk")                                                     \
-    X(ERR_WRITE, 73, "cannot write")                                                               \
-    X(ERR_IO, 74, "input/output error")                                                            \
-    X(ERR_STOPPED, 75, "stopped early, run again to continue")                                     \
+#define STATUS_LIST(X)                                         \
+    X(OK, 0, "done")                                           \
+    X(ERR_USAGE, 64, "wrong usage")                            \
+    X(ERR_DATA, 65, "input data not acceptable")               \
+    X(ERR_NUMERIC, 65, "numerically impossible")               \
+    X(ERR_ARG, 65, "argument out of range")                    \
+    X(ERR_NO_INPUT, 66, "input missing")                       \
+    X(ERR_LAUNCH, 69, "wrong MPI launch")                      \
+    X(ERR_BUG, 70, "internal error")                           \
+    X(ERR_MEMORY, 71, "out of memory or disk")                 \
+    X(ERR_WRITE, 73, "cannot write")                           \
+    X(ERR_IO, 74, "input/output error")                        \
+    X(ERR_STOPPED, 75, "stopped early, run again to continue") \
     X(ERR_CONFIG, 78, "configuration not acceptable")
 
 #define STATUS_ENUM(name, code, text) name,
@@ -34,7 +35,8 @@ int status_exit_code(enum status status);
 /** One line of text for a status; a constant. Local. */
 const char *status_text(enum status status);
 
-/** Record why this rank failed and return `status`; called through FAIL. Local, keeps the first 1 KiB. */
+/** Record why this rank failed and return `status`; called through FAIL. Local, keeps the first 1
+ * KiB. */
 enum status status_fail(enum status status, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
@@ -50,9 +52,9 @@ void status_set_message(const char *message);
 /* Run a step that returns a status; on failure leave through the label `done`.
  * Needs `enum status status` in scope. For local steps of local functions, and for collective
  * functions, whose status all ranks already share. */
-#define TRY(step)                                                                                  \
-    do {                                                                                           \
-        if ((status = (step)) != OK) goto done;                                                    \
+#define TRY(step)                               \
+    do {                                        \
+        if ((status = (step)) != OK) goto done; \
     } while (0)
 
 #endif

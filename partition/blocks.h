@@ -1,10 +1,11 @@
 /**
  * Fixed blocks of rows: who owns which, the same blocks at any number of ranks.
  *
- * All work is done block by block. What a block contains depends on the data alone; a rank owns a contiguous run
- * of blocks, possibly none. Tables without users are cut by row number; users are cut by the top bits of their
- * keys (partition/users.h). Global row numbers follow the order of blocks, so `row_first + i` names a row at any number
- * of ranks and serves as its entity for random numbers.
+ * All work is done block by block. What a block contains depends on the data alone; a rank owns a
+ * contiguous run of blocks, possibly none. Tables without users are cut by row number; users are
+ * cut by the top bits of their keys (partition/users.h). Global row numbers follow the order of
+ * blocks, so `row_first + i` names a row at any number of ranks and serves as its entity for random
+ * numbers.
  */
 #ifndef REMISE_PARTITION_BLOCKS_H
 #define REMISE_PARTITION_BLOCKS_H
@@ -20,12 +21,14 @@ struct blocks {
     int64_t blocks_total; /* the same at any number of ranks */
     int64_t block_first;  /* global number of the first local block */
     int64_t blocks_local;
-    int64_t *start; /* [blocks_local + 1] first local row of each block; start[blocks_local] == rows_local */
+    int64_t *start; /* [blocks_local + 1] first local row of each block; start[blocks_local] ==
+                       rows_local */
 };
 
 /**
  * Cut rows_total rows into blocks of block_rows and give each rank an equal run of them.
- * Local: a pure function of its arguments and comm's rank and size. Free with blocks_clear. Errors: ERR_MEMORY, ERR_ARG.
+ * Local: a pure function of its arguments and comm's rank and size. Free with blocks_clear. Errors:
+ * ERR_MEMORY, ERR_ARG.
  */
 enum status blocks_cut(const struct comm *comm, int64_t rows_total, int64_t block_rows,
                        struct blocks *blocks);

@@ -8,10 +8,10 @@
 #include <xxhash.h>
 
 struct text_set {
-    int64_t count, slots;      /* slots is a power of two */
-    int64_t *slot;             /* [slots] code + 1, 0 free */
-    uint64_t *hash;            /* [capacity] */
-    int64_t *start;            /* [capacity + 1] */
+    int64_t count, slots; /* slots is a power of two */
+    int64_t *slot;        /* [slots] code + 1, 0 free */
+    uint64_t *hash;       /* [capacity] */
+    int64_t *start;       /* [capacity + 1] */
     int64_t capacity, bytes, bytes_capacity;
     char *text;
 };
@@ -166,7 +166,8 @@ static enum status final_codes(const struct text_set *set, const struct dictiona
     return OK;
 }
 
-/* Each text goes once to the rank its hash names, which drops repeats before everybody gets the rest. */
+/* Each text goes once to the rank its hash names, which drops repeats before everybody gets the
+ * rest. */
 static enum status distinct_share(const struct comm *comm, const struct text_set *set, char **share,
                                   int64_t *share_bytes)
 {

@@ -1,8 +1,9 @@
 /**
- * A distributed dictionary: texts to codes 0 .. count - 1 in sorted order, the same at any number of ranks.
+ * A distributed dictionary: texts to codes 0 .. count - 1 in sorted order, the same at any number
+ * of ranks.
  *
- * For products, categories and factor levels: every rank holds all distinct texts (never for users).
- * Order is by bytes, so codes depend on the set of texts alone.
+ * For products, categories and factor levels: every rank holds all distinct texts (never for
+ * users). Order is by bytes, so codes depend on the set of texts alone.
  */
 #ifndef REMISE_PARTITION_DICTIONARY_H
 #define REMISE_PARTITION_DICTIONARY_H
@@ -26,8 +27,9 @@ int64_t text_set_count(const struct text_set *set); /**< Distinct texts so far. 
 
 /**
  * Merge the sets of all ranks into one dictionary.
- * Collective. codes out, new [text_set_count]: final code of each provisional one; caller frees. NULL to skip.
- * Free with dictionary_clear. Cost: O(distinct texts) memory and bytes on every rank. Errors: ERR_MEMORY.
+ * Collective. codes out, new [text_set_count]: final code of each provisional one; caller frees.
+ * NULL to skip. Free with dictionary_clear. Cost: O(distinct texts) memory and bytes on every rank.
+ * Errors: ERR_MEMORY.
  */
 enum status dictionary_make(const struct comm *comm, const struct text_set *set,
                             struct dictionary *dictionary, int64_t **codes);

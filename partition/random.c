@@ -4,7 +4,8 @@
 #include <Random123/philox.h>
 #include <math.h>
 
-void random_bits(uint64_t seed, enum random_stage stage, uint64_t entity, uint64_t draw, uint32_t bits[4])
+void random_bits(uint64_t seed, enum random_stage stage, uint64_t entity, uint64_t draw,
+                 uint32_t bits[4])
 {
     /* 40 bits of draw, 24 of stage: a stage has a trillion draws per entity */
     uint64_t place = draw ^ ((uint64_t)stage << 40);

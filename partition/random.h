@@ -1,9 +1,10 @@
 /**
  * Random numbers by name: a draw depends on (seed, stage, entity, number) and on nothing else.
  *
- * No generator has state, so a draw is the same on any rank, in any order and after a resume. `stage` keeps uses
- * apart (one constant each, below), `entity` names the row, user, product or node it is for, `draw` counts within it.
- * Philox4x32-10 (Salmon et al. 2011, Parallel random numbers: as easy as 1, 2, 3).
+ * No generator has state, so a draw is the same on any rank, in any order and after a resume.
+ * `stage` keeps uses apart (one constant each, below), `entity` names the row, user, product or
+ * node it is for, `draw` counts within it. Philox4x32-10 (Salmon et al. 2011, Parallel random
+ * numbers: as easy as 1, 2, 3).
  */
 #ifndef REMISE_PARTITION_RANDOM_H
 #define REMISE_PARTITION_RANDOM_H
@@ -24,7 +25,8 @@ enum random_stage {
 };
 
 /** 128 random bits. Local. */
-void random_bits(uint64_t seed, enum random_stage stage, uint64_t entity, uint64_t draw, uint32_t bits[4]);
+void random_bits(uint64_t seed, enum random_stage stage, uint64_t entity, uint64_t draw,
+                 uint32_t bits[4]);
 
 /** Uniform in [0, 1), multiples of 2^-53. Local. */
 double random_uniform(uint64_t seed, enum random_stage stage, uint64_t entity, uint64_t draw);

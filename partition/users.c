@@ -31,7 +31,8 @@ int user_key_compare(struct user_key a, struct user_key b)
 
 int user_fold(struct user_key key, uint64_t purpose, int folds)
 {
-    /* the low half decides no block; a multiply-xorshift mix (Steele et al. 2014) keeps purposes apart */
+    /* the low half decides no block; a multiply-xorshift mix (Steele et al. 2014) keeps purposes
+     * apart */
     uint64_t x = key.low + purpose * UINT64_C(0x9e3779b97f4a7c15);
     x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
