@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #define HIGH_SCALE 0x1p7  /* high limb: units of 2^-7 */
 #define LOW_SCALE 0x1p48  /* low limb: units of 2^-55, in [0, 2^48) between calls */
 #define TERM_LIMIT 0x1p47 /* 2^54 in the high limb */
@@ -43,9 +47,9 @@ void exact_add_one(struct exact_sums *sums, int64_t at, double x)
     exact_add(sums, at, &x, 1);
 }
 
-void exact_add(struct exact_sums *sums, int64_t first, const double *x, int64_t count)
+/* Returns the number of terms refused. */
+static int64_t add_plain(struct exact *sum, const double *x, int64_t count)
 {
-    struct exact *sum = sums->sum + first;
     int64_t refused = 0;
     for (int64_t i = 0; i < count; i++) {
         bool fits = fabs(x[i]) < TERM_LIMIT; /* false for NaN */
@@ -56,6 +60,63 @@ void exact_add(struct exact_sums *sums, int64_t first, const double *x, int64_t 
         carry(&sum[i]);
         refused += !fits || llabs(sum[i].high) >= SUM_LIMIT;
     }
+    return refused;
+}
+
+#if defined(__x86_64__)
+#define WIDE __attribute__((target("avx512f,avx512dq")))
+
+static bool has_wide(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+}
+
+/* Eight terms of add_plain, the same operations in the same order. */
+WIDE static inline int64_t add_eight(struct exact *sum, const double *x)
+{
+    const __m512i even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+    const __m512i odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
+    const __m512i front = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+    const __m512i back = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+    __m512i first = _mm512_loadu_si512(sum), second = _mm512_loadu_si512(sum + 4);
+    __m512i high = _mm512_permutex2var_epi64(first, even, second);
+    __m512i low = _mm512_permutex2var_epi64(first, odd, second);
+    __m512d term = _mm512_loadu_pd(x);
+    __mmask8 fits =
+        _mm512_cmp_pd_mask(_mm512_abs_pd(term), _mm512_set1_pd(TERM_LIMIT), _CMP_LT_OQ);
+    __m512d scaled = _mm512_maskz_mul_pd(fits, term, _mm512_set1_pd(HIGH_SCALE));
+    __m512d whole = _mm512_floor_pd(scaled);
+    __m512d rest = _mm512_mul_pd(_mm512_sub_pd(scaled, whole), _mm512_set1_pd(LOW_SCALE));
+    low = _mm512_add_epi64(low, _mm512_cvtpd_epi64(rest)); /* to nearest, ties to even */
+    high = _mm512_add_epi64(high, _mm512_cvttpd_epi64(whole));
+    high = _mm512_add_epi64(high, _mm512_srai_epi64(low, 48));
+    low = _mm512_and_si512(low, _mm512_set1_epi64(((int64_t)1 << 48) - 1));
+    __mmask8 large = _mm512_cmpge_epi64_mask(_mm512_abs_epi64(high), _mm512_set1_epi64(SUM_LIMIT));
+    _mm512_storeu_si512(sum, _mm512_permutex2var_epi64(high, front, low));
+    _mm512_storeu_si512(sum + 4, _mm512_permutex2var_epi64(high, back, low));
+    return __builtin_popcount((unsigned)(large | (__mmask8)~fits) & 0xffu);
+}
+
+WIDE static int64_t add_wide(struct exact *sum, const double *x, int64_t count)
+{
+    int64_t refused = 0, i = 0;
+    for (; i + 8 <= count; i += 8) refused += add_eight(sum + i, x + i);
+    return refused + add_plain(sum + i, x + i, count - i);
+}
+#else
+#define add_wide add_plain
+
+static bool has_wide(void)
+{
+    return false;
+}
+#endif
+
+void exact_add(struct exact_sums *sums, int64_t first, const double *x, int64_t count)
+{
+    struct exact *sum = sums->sum + first;
+    int64_t refused =
+        count >= 8 && has_wide() ? add_wide(sum, x, count) : add_plain(sum, x, count);
     sums->sum[sums->count].high += refused;
 }
 
@@ -100,6 +161,8 @@ enum status exact_reduce_end(struct exact_sums *sums, MPI_Request *request)
 double exact_get(const struct exact_sums *sums, int64_t at)
 {
     const struct exact *sum = &sums->sum[at];
+    if (llabs(sum->high) < (int64_t)1 << 53 && sum->low >> 48 == 0) /* both limbs exact: one rounding */
+        return (double)sum->high / HIGH_SCALE + (double)sum->low * 0x1p-55;
     __extension__ __int128 whole = ((__int128)sum->high << 48) + sum->low;
     return ldexp((double)whole, -55);
 }
