@@ -147,14 +147,23 @@ static enum status inject(const struct comm *comm, enum status mine)
     return FAIL(ERR_BUG, "injected fault at agreement %lld", (long long)number);
 }
 
-/* The failing rank's words, with its number in front, on every rank. */
+/* "rank 3: ..." already: the failure came up from a collective call inside this one. */
+static bool names_rank(const char *message)
+{
+    int rank = 0, used = 0;
+    return sscanf(message, "rank %d:%n", &rank, &used) == 1 && used > 0;
+}
+
+/* The failing rank's words, with its number in the world in front, on every rank. */
 static void share_message(const struct comm *comm, int root)
 {
     char text[MESSAGE_BYTES] = "";
     if (comm->rank == root) {
         const char *message = status_message();
-        if (comm->ranks > 1 && strncmp(message, "rank ", 5) != 0)
-            snprintf(text, sizeof text, "rank %d: %.1000s", root, message);
+        int rank = root;
+        MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+        if (comm->ranks > 1 && !names_rank(message))
+            snprintf(text, sizeof text, "rank %d: %.1000s", rank, message);
         else
             snprintf(text, sizeof text, "%s", message);
     }

@@ -19,16 +19,21 @@ static void shape(int ranks, int *rows, int *columns)
 enum status grid_open(const struct comm *comm, struct grid *grid)
 {
     int handle = Csys2blacs_handle(comm->handle);
+    enum status status = OK;
     *grid = (struct grid){.context = handle};
     shape(comm->ranks, &grid->rows, &grid->columns);
+    bool expected = comm->rank < grid->rows * grid->columns;
     Cblacs_gridinit(&grid->context, "Row", grid->rows, grid->columns);
     Cfree_blacs_system_handle(handle);
     grid->row = grid->column = -1;
     if (grid->context >= 0)
         Cblacs_gridinfo(grid->context, &grid->rows, &grid->columns, &grid->row, &grid->column);
     grid->inside = grid->row >= 0 && grid->column >= 0;
-    bool expected = comm->rank < grid->rows * grid->columns || !grid->inside;
-    return comm_agree(comm, expected ? OK : FAIL(ERR_LAUNCH, "BLACS gave no process grid"));
+    if (grid->inside != expected)
+        status = FAIL(ERR_LAUNCH, "BLACS gave no process grid; check the ScaLAPACK of this Open MPI");
+    status = comm_agree(comm, status);
+    if (status != OK) grid_close(grid);
+    return status;
 }
 
 void grid_close(struct grid *grid)

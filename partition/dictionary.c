@@ -110,6 +110,11 @@ int64_t text_set_count(const struct text_set *set)
     return set->count;
 }
 
+const char *text_set_text(const struct text_set *set, int64_t code)
+{
+    return set->text + set->start[code];
+}
+
 static int compare_text(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -228,7 +233,10 @@ enum status dictionary_make(const struct comm *comm, const struct text_set *set,
 done:
     free(share);
     free(all);
-    if (status != OK) dictionary_clear(dictionary);
+    if (status != OK) {
+        dictionary_clear(dictionary);
+        if (codes != NULL) free(*codes), *codes = NULL;
+    }
     return status;
 }
 

@@ -70,6 +70,7 @@ enum status user_cut_make(const struct comm *comm, int bits, int64_t *weight, st
     }
     while (rank <= comm->ranks) cut->rank_first[rank++] = blocks;
 done:
+    if (status != OK) user_cut_clear(cut);
     return status;
 }
 
