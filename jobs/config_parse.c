@@ -1,0 +1,313 @@
+/* Settings from defaults, file and overrides, and the checks that look at several of them. */
+#include "jobs/config_parse.h"
+
+#include "jobs/config.h"
+#include "jobs/config_yaml.h"
+#include "mpi/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROBLEM_BYTES = 1024, KEY_BYTES = 512 };
+
+struct reader {
+    struct config *config;
+    FILE *problems;
+    bool *seen; /* [config_keys_count] given somewhere, be it wrong */
+};
+
+static enum status no_memory(const char *name)
+{
+    return FAIL(ERR_MEMORY, "no memory for the configuration %s", name);
+}
+
+/* ---- one setting ---- */
+
+static void report_unknown(const struct reader *reader, const char *key)
+{
+    const char *near = key_suggest(key), *dot = strrchr(key, '.');
+    char section[KEY_BYTES];
+    fprintf(reader->problems, "there is no such setting");
+    snprintf(section, sizeof section, "%.*s", (int)(dot != NULL ? dot - key : 0), key);
+    if (near != NULL) {
+        fprintf(reader->problems, "; did you mean %s?", near);
+    } else if (key_is_section(section)) {
+        fprintf(reader->problems, "; %s has ", section);
+        key_print_known(reader->problems, section);
+    } else {
+        fprintf(reader->problems, "; `remise init` prints all there are");
+    }
+    fputc('\n', reader->problems);
+}
+
+/* The start of a problem's line: where it stands and which key it is about. */
+static void report_place(const struct reader *reader, const struct config_item *item,
+                         enum config_origin origin)
+{
+    const char *text = item->count > 0 && !item->list ? item->texts[0] : "...";
+    if (origin == ORIGIN_SET)
+        fprintf(reader->problems, "--set %s=%.80s: ", item->key, text);
+    else
+        fprintf(reader->problems, "%s:%d: %s: ", reader->config->name, item->line, item->key);
+}
+
+static enum status assign(struct reader *reader, int64_t k, const struct config_item *item,
+                          enum config_origin origin)
+{
+    struct config_value *value = &reader->config->value[k], new;
+    char problem[PROBLEM_BYTES];
+    enum status status = value_read(&config_keys[k], item, &new, problem, sizeof problem);
+    reader->seen[k] = true;
+    if (status == ERR_CONFIG) {
+        report_place(reader, item, origin);
+        fprintf(reader->problems, "%s\n", problem);
+        return OK;
+    }
+    if (status != OK) return status;
+    value_clear(value);
+    *value = new;
+    value->origin = origin;
+    return OK;
+}
+
+static enum status take_item(struct reader *reader, const struct config_item *item)
+{
+    int64_t k = key_find(item->key);
+    if (k < 0) {
+        if (item->nothing && key_is_section(item->key))
+            return OK; /* a section with nothing in it */
+        report_place(reader, item, ORIGIN_FILE);
+        if (key_is_section(item->key))
+            fprintf(reader->problems, "a section, whose settings stand below it, indented\n");
+        else
+            report_unknown(reader, item->key);
+        return OK;
+    }
+    if (reader->config->value[k].origin == ORIGIN_FILE) {
+        report_place(reader, item, ORIGIN_FILE);
+        fprintf(reader->problems, "given before, on line %d\n", reader->config->value[k].line);
+        return OK;
+    }
+    if (item->nothing) return OK;
+    return assign(reader, k, item, ORIGIN_FILE);
+}
+
+static enum status take_default(struct reader *reader, int64_t k)
+{
+    char problem[PROBLEM_BYTES];
+    struct config_item item;
+    const struct config_key *key = &config_keys[k];
+    if (key->standard == NULL) return OK;
+    enum status status = item_from_text(key, key->standard, &item);
+    if (status != OK) return status;
+    status = value_read(key, &item, &reader->config->value[k], problem, sizeof problem);
+    item_clear(&item);
+    if (status == ERR_CONFIG) return FAIL(ERR_BUG, "default of %s: %s", key->name, problem);
+    return status;
+}
+
+/* An empty override takes a setting back to its default. */
+static enum status set_value(struct reader *reader, int64_t k, struct config_item *item)
+{
+    struct config_value *value = &reader->config->value[k];
+    if (!item->nothing) return assign(reader, k, item, ORIGIN_SET);
+    value_clear(value);
+    reader->seen[k] = false;
+    enum status status = take_default(reader, k);
+    value->origin = ORIGIN_SET;
+    return status;
+}
+
+static enum status take_set(struct reader *reader, const char *set)
+{
+    char key[KEY_BYTES];
+    const char *equals = strchr(set, '=');
+    size_t length = equals != NULL ? (size_t)(equals - set) : 0;
+    if (length == 0 || length >= sizeof key) {
+        fprintf(reader->problems, "--set %.80s: expected KEY=VALUE, such as respond.epochs=5\n",
+                set);
+        return OK;
+    }
+    memcpy(key, set, length);
+    key[length] = 0;
+    int64_t k = key_find(key);
+    if (k < 0) {
+        fprintf(reader->problems, "--set %.80s: ", set);
+        report_unknown(reader, key);
+        return OK;
+    }
+    struct config_item item;
+    enum status status = item_from_text(&config_keys[k], equals + 1, &item);
+    if (status != OK) return status;
+    item.key = strdup(key);
+    status = item.key != NULL ? set_value(reader, k, &item) : no_memory(set);
+    item_clear(&item);
+    return status;
+}
+
+/* ---- settings together ---- */
+
+static void report_setting(const struct reader *reader, const char *key, const char *what)
+{
+    const struct config_value *value = &reader->config->value[key_find(key)];
+    if (value->origin == ORIGIN_SET)
+        fprintf(reader->problems, "--set %s=%s: %s\n", key, value->written, what);
+    else if (value->origin == ORIGIN_FILE)
+        fprintf(reader->problems, "%s:%d: %s: %s\n", reader->config->name, value->line, key, what);
+    else
+        fprintf(reader->problems, "%s: %s: %s\n", reader->config->name, key, what);
+}
+
+static bool table_is_mentioned(const struct reader *reader, const char *table)
+{
+    char columns[KEY_BYTES], attributes[KEY_BYTES];
+    snprintf(columns, sizeof columns, "%s.columns", table);
+    snprintf(attributes, sizeof attributes, "%s.attributes", table);
+    for (int64_t k = 0; k < config_keys_count; k++)
+        if (reader->seen[k] && (key_is_under(config_keys[k].name, columns) ||
+                                key_is_under(config_keys[k].name, attributes)))
+            return true;
+    return false;
+}
+
+static void check_role(const struct reader *reader, const char *table, int64_t file, int64_t role)
+{
+    const struct config_key *key = &config_keys[role];
+    const char *name = strrchr(key->name, '.') + 1;
+    if (!key->required || reader->seen[role]) return;
+    fprintf(reader->problems, "%s", reader->config->name);
+    if (reader->config->value[file].origin == ORIGIN_FILE)
+        fprintf(reader->problems, ":%d", reader->config->value[file].line);
+    fprintf(reader->problems, ": %s: missing; say which column of %s it is, such as `%s: %s`\n",
+            key->name, table, name, name);
+}
+
+/* A table has a file and its required roles; events must be there. */
+static void check_table(const struct reader *reader, const char *table)
+{
+    char name[KEY_BYTES];
+    snprintf(name, sizeof name, "%s.file", table);
+    int64_t file = key_find(name);
+    if (!reader->seen[file]) {
+        if (config_keys[file].required || table_is_mentioned(reader, table))
+            fprintf(reader->problems,
+                    "%s: %s: missing; name the CSV file, such as `%s: {file: %s.csv, "
+                    "columns: {user_id: customer, ...}}`\n",
+                    reader->config->name, name, table, table);
+        return;
+    }
+    snprintf(name, sizeof name, "%s.columns", table);
+    for (int64_t k = 0; k < config_keys_count; k++)
+        if (key_is_under(config_keys[k].name, name)) check_role(reader, table, file, k);
+}
+
+static void check_together(const struct reader *reader)
+{
+    static const char *const tables[] = {"users", "products", "events", "offers"};
+    const struct config *config = reader->config;
+    const double *levels = NULL;
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) check_table(reader, tables[t]);
+    if (config_numbers(config, "allocate.levels", &levels) < 2 || levels[0] != 0.0)
+        report_setting(reader, "allocate.levels",
+                       "expected 0 (no discount) and at least one discount after it");
+    if (config_number(config, "allocate.objective.profit") == 0.0 &&
+        config_number(config, "allocate.objective.revenue") == 0.0 &&
+        config_number(config, "allocate.objective.surplus") == 0.0)
+        report_setting(reader, "allocate.objective.profit",
+                       "all weights of the objective are 0; give at least one");
+    if (config_integer(config, "recommend.pool") < config_integer(config, "recommend.slots"))
+        report_setting(reader, "recommend.pool", "smaller than recommend.slots");
+}
+
+/* ---- paths and origins ---- */
+
+static char *join(const char *folder, const char *path)
+{
+    char *joined = NULL;
+    if (path[0] == '/' || folder[0] == 0 || strcmp(folder, ".") == 0) return strdup(path);
+    if (strcmp(path, ".") == 0) return strdup(folder);
+    bool slash = folder[strlen(folder) - 1] == '/';
+    return asprintf(&joined, "%s%s%s", folder, slash ? "" : "/", path) < 0 ? NULL : joined;
+}
+
+static bool is_table_file(const char *key)
+{
+    const char *dot = strrchr(key, '.');
+    return dot != NULL && strcmp(dot, ".file") == 0;
+}
+
+/* What a relative path is seen from. */
+static const char *base_of(const struct config *config, int64_t k)
+{
+    if (is_table_file(config_keys[k].name)) return config->value[key_find("data.dir")].path;
+    return config->value[k].origin == ORIGIN_SET ? "" : config->folder;
+}
+
+static enum status resolve_paths(struct config *config)
+{
+    for (int pass = 0; pass < 2; pass++) /* the data folder first, then what lies in it */
+        for (int64_t k = 0; k < config_keys_count; k++) {
+            struct config_value *value = &config->value[k];
+            bool due = is_table_file(config_keys[k].name) == (pass == 1);
+            if (config_keys[k].type != KEY_PATH || !value->has || !due) continue;
+            value->path = join(base_of(config, k), value->texts[0]);
+            if (value->path == NULL) return no_memory(config->name);
+        }
+    return OK;
+}
+
+static enum status name_origins(struct config *config)
+{
+    for (int64_t k = 0; k < config_keys_count; k++) {
+        const struct config_value *value = &config->value[k];
+        char **origin = &config->origin[k];
+        if (value->origin == ORIGIN_FILE) {
+            if (asprintf(origin, "%s:%d", config->name, value->line) < 0) *origin = NULL;
+        } else {
+            *origin = strdup(value->origin == ORIGIN_SET ? "--set" : "default");
+        }
+        if (*origin == NULL) return no_memory(config->name);
+    }
+    return OK;
+}
+
+/* ---- public ---- */
+
+static enum status new_config(const char *name, struct config **config)
+{
+    enum status status = memory_new(config, 1, sizeof **config);
+    if (status != OK) return status;
+    const char *slash = strrchr(name, '/');
+    size_t folder = slash == NULL ? 0 : slash == name ? 1 : (size_t)(slash - name);
+    (*config)->name = strdup(name);
+    (*config)->folder = folder > 0 ? strndup(name, folder) : strdup(".");
+    if ((*config)->name == NULL || (*config)->folder == NULL) return no_memory(name);
+    status = memory_new(&(*config)->value, config_keys_count, sizeof *(*config)->value);
+    if (status != OK) return status;
+    return memory_new(&(*config)->origin, config_keys_count, sizeof *(*config)->origin);
+}
+
+enum status config_parse(const char *name, const char *text, int64_t bytes, const char *const *sets,
+                         FILE *problems, struct config **config)
+{
+    enum status status = OK;
+    struct reader reader = {.problems = problems};
+    struct config_items items = {0};
+    *config = NULL;
+    TRY(new_config(name, &reader.config));
+    TRY(memory_new(&reader.seen, config_keys_count, sizeof *reader.seen));
+    for (int64_t k = 0; k < config_keys_count; k++) TRY(take_default(&reader, k));
+    TRY(yaml_flatten(name, text, bytes, problems, &items));
+    for (int64_t i = 0; i < items.count; i++) TRY(take_item(&reader, &items.item[i]));
+    for (; sets != NULL && *sets != NULL; sets++) TRY(take_set(&reader, *sets));
+    check_together(&reader);
+    TRY(resolve_paths(reader.config));
+    TRY(name_origins(reader.config));
+    *config = reader.config;
+    reader.config = NULL;
+done:
+    config_free(&reader.config);
+    free(reader.seen);
+    items_clear(&items);
+    return status;
+}
