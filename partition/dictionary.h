@@ -24,6 +24,8 @@ void text_set_free(struct text_set **set);
 /** Provisional code of a text, added if new; -1 if out of memory. Local, O(1) expected. */
 int64_t text_set_code(struct text_set *set, const char *text, size_t bytes);
 int64_t text_set_count(const struct text_set *set); /**< Distinct texts so far. Local. */
+/** Text of a provisional code, ended by 0; borrowed until the next text_set_code. Local. */
+const char *text_set_text(const struct text_set *set, int64_t code);
 
 /**
  * Merge the sets of all ranks into one dictionary.

@@ -1,0 +1,117 @@
+/* Roles from columns. */
+#include "jobs/mapping.h"
+
+#include "io/parse.h"
+#include "mpi/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int64_t resolve(const void *context, const char *name)
+{
+    return csv_column(context, name);
+}
+
+static enum status compile_role(const struct config *config, const char *table, const struct csv *csv,
+                                bool text, struct mapping_role *role)
+{
+    enum status status = OK;
+    const char *source = config_column(config, table, role->name);
+    role->column = -1;
+    if (source == NULL) return OK;
+    role->column = csv_column(csv, source); /* a column's plain name wins, whatever signs it holds */
+    if (role->column >= 0 && text) return OK;
+    if (text)
+        return FAIL(ERR_CONFIG, "%s.columns.%s: %s has no column \"%s\"; see its first line for the names",
+                    table, role->name, csv->path, source);
+    if (role->column < 0) {
+        TRY(expression_compile(source, resolve, csv, &role->expression));
+        role->column = expression_column(role->expression);
+        role->used = expression_columns(role->expression, NULL);
+        TRY(memory_new(&role->uses, role->used, sizeof *role->uses));
+        expression_columns(role->expression, role->uses);
+    }
+done:
+    return status;
+}
+
+enum status mapping_open(const struct config *config, const char *table, const struct csv *csv,
+                         const char *const *names, int64_t roles, int64_t texts, struct mapping *mapping)
+{
+    enum status status = OK;
+    *mapping = (struct mapping){0};
+    TRY(memory_new(&mapping->role, roles, sizeof *mapping->role));
+    TRY(memory_new(&mapping->value, csv->columns, sizeof *mapping->value));
+    mapping->roles = roles;
+    for (int64_t r = 0; r < roles; r++) {
+        mapping->role[r].name = names[r];
+        TRY(compile_role(config, table, csv, r < texts, &mapping->role[r]));
+    }
+done:
+    if (status != OK) mapping_clear(mapping);
+    return status;
+}
+
+void mapping_clear(struct mapping *mapping)
+{
+    for (int64_t r = 0; r < mapping->roles; r++) {
+        expression_free(&mapping->role[r].expression);
+        free(mapping->role[r].uses);
+    }
+    free(mapping->role);
+    free(mapping->value);
+    *mapping = (struct mapping){0};
+}
+
+bool mapping_has(const struct mapping *mapping, int64_t role)
+{
+    return mapping->role[role].expression != NULL || mapping->role[role].column >= 0;
+}
+
+enum mapping_result mapping_text(struct mapping *mapping, int64_t role, const struct csv_row *row,
+                                 struct csv_field *field)
+{
+    mapping->bad_column = mapping->role[role].column;
+    if (mapping->role[role].column < 0) return MAPPING_MISSING;
+    *field = row->field[mapping->role[role].column];
+    return parse_is_missing(field->text, field->bytes) ? MAPPING_MISSING : MAPPING_VALUE;
+}
+
+static enum mapping_result column_number(struct mapping *mapping, int64_t column,
+                                         const struct csv_row *row, double *value)
+{
+    const struct csv_field *field = &row->field[column];
+    *value = NAN;
+    mapping->bad_column = column;
+    if (parse_is_missing(field->text, field->bytes)) return MAPPING_MISSING;
+    return parse_number(field->text, field->bytes, value) && isfinite(*value) ? MAPPING_VALUE : MAPPING_BAD;
+}
+
+enum mapping_result mapping_number(struct mapping *mapping, int64_t role, const struct csv_row *row,
+                                   double *value)
+{
+    const struct mapping_role *r = &mapping->role[role];
+    *value = NAN;
+    if (r->column >= 0) return column_number(mapping, r->column, row, value);
+    mapping->bad_column = -1;
+    if (r->expression == NULL) return MAPPING_MISSING;
+    for (int64_t i = 0; i < r->used; i++) {
+        int64_t column = r->uses[i];
+        if (column_number(mapping, column, row, &mapping->value[column]) == MAPPING_BAD) return MAPPING_BAD;
+    }
+    double result = expression_evaluate(r->expression, mapping->value);
+    mapping->bad_column = r->used > 0 ? r->uses[0] : -1;
+    if (!isfinite(result)) return MAPPING_MISSING;
+    *value = result;
+    return MAPPING_VALUE;
+}
+
+enum mapping_result mapping_time(struct mapping *mapping, int64_t role, const struct csv_row *row,
+                                 int64_t *time)
+{
+    struct csv_field field;
+    enum mapping_result result = mapping_text(mapping, role, row, &field);
+    if (result != MAPPING_VALUE) return result;
+    return parse_time(field.text, field.bytes, time) ? MAPPING_VALUE : MAPPING_BAD;
+}
