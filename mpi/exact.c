@@ -82,8 +82,7 @@ WIDE static inline int64_t add_eight(struct exact *sum, const double *x)
     __m512i high = _mm512_permutex2var_epi64(first, even, second);
     __m512i low = _mm512_permutex2var_epi64(first, odd, second);
     __m512d term = _mm512_loadu_pd(x);
-    __mmask8 fits =
-        _mm512_cmp_pd_mask(_mm512_abs_pd(term), _mm512_set1_pd(TERM_LIMIT), _CMP_LT_OQ);
+    __mmask8 fits = _mm512_cmp_pd_mask(_mm512_abs_pd(term), _mm512_set1_pd(TERM_LIMIT), _CMP_LT_OQ);
     __m512d scaled = _mm512_maskz_mul_pd(fits, term, _mm512_set1_pd(HIGH_SCALE));
     __m512d whole = _mm512_floor_pd(scaled);
     __m512d rest = _mm512_mul_pd(_mm512_sub_pd(scaled, whole), _mm512_set1_pd(LOW_SCALE));
@@ -115,8 +114,7 @@ static bool has_wide(void)
 void exact_add(struct exact_sums *sums, int64_t first, const double *x, int64_t count)
 {
     struct exact *sum = sums->sum + first;
-    int64_t refused =
-        count >= 8 && has_wide() ? add_wide(sum, x, count) : add_plain(sum, x, count);
+    int64_t refused = count >= 8 && has_wide() ? add_wide(sum, x, count) : add_plain(sum, x, count);
     sums->sum[sums->count].high += refused;
 }
 
@@ -161,7 +159,8 @@ enum status exact_reduce_end(struct exact_sums *sums, MPI_Request *request)
 double exact_get(const struct exact_sums *sums, int64_t at)
 {
     const struct exact *sum = &sums->sum[at];
-    if (llabs(sum->high) < (int64_t)1 << 53 && sum->low >> 48 == 0) /* both limbs exact: one rounding */
+    if (llabs(sum->high) < (int64_t)1 << 53 &&
+        sum->low >> 48 == 0) /* both limbs exact: one rounding */
         return (double)sum->high / HIGH_SCALE + (double)sum->low * 0x1p-55;
     __extension__ __int128 whole = ((__int128)sum->high << 48) + sum->low;
     return ldexp((double)whole, -55);

@@ -1,0 +1,30 @@
+/**
+ * Products of small float32 matrices, as layers of a network need them: C = start + A B.
+ *
+ * Every element is one chain of fused multiply-adds in order of depth, whatever the shape: a row's
+ * result depends on that row alone, not on how many rows are multiplied with it, and is the same on
+ * every machine with fused multiply-add. A is read through two strides, so A and its transpose cost
+ * the same and nothing is packed.
+ */
+#ifndef REMISE_ALGORITHMS_GEMM_H
+#define REMISE_ALGORITHMS_GEMM_H
+
+#include <stdint.h>
+
+struct gemm {
+    int64_t rows;    /* of A and C */
+    int64_t columns; /* of B and C, a multiple of VECTOR_FLOATS */
+    int64_t depth;   /* columns of A, rows of B */
+    const float *a;  /* A(i, k) = a[i * a_row + k * a_depth] */
+    int64_t a_row, a_depth;
+    const float *b;     /* [depth][b_stride] */
+    int64_t b_stride;   /* >= columns */
+    const float *start; /* [columns] added to every row of C; NULL for zero */
+    float *c;           /* [rows][c_stride] overwritten; overlaps neither A nor B */
+    int64_t c_stride;   /* >= columns */
+};
+
+/** C[i][:] = start[:] + sum over k of A(i, k) B[k][:]. Local. Cost: 2 rows columns depth flops. */
+void gemm_run(const struct gemm *product);
+
+#endif

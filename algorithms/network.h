@@ -1,0 +1,147 @@
+/**
+ * A multi-layer perceptron: float32 weights, dense layers, trained by all ranks together.
+ *
+ * Use: network_new with the sizes, network_start (or weights of an earlier model), network_fit on
+ * rows spread over the ranks, then network_apply or, for LOSS_STRUCTURAL, network_response on any
+ * rows. Every rank holds the same model. Training is data-parallel: each rank takes the
+ * micro-batches of its own blocks (algorithms/batches.h), gradients are averaged exactly
+ * (algorithms/gradient.h), and all ranks take the same step. Weights, optimiser state, order of
+ * batches and loss curve are the same bytes at any number of ranks. A model is its sizes and
+ * `weights`, one flat array.
+ */
+#ifndef REMISE_ALGORITHMS_NETWORK_H
+#define REMISE_ALGORITHMS_NETWORK_H
+
+#include "algorithms/dense.h"
+#include "algorithms/loss.h"
+#include "algorithms/optimiser.h"
+#include "algorithms/rows.h"
+
+enum { NETWORK_LAYERS_MAX = 8, NETWORK_SIZE_MAX = 65536 };
+
+struct network {
+    int64_t layers;                       /* dense layers; the last one is linear */
+    int64_t size[NETWORK_LAYERS_MAX + 1]; /* inputs, hidden sizes, outputs */
+    enum activation activation;           /* of the hidden layers */
+    enum loss loss;                       /* decides the number of outputs and what they mean */
+    int64_t weights_count;
+    float *weights; /* [weights_count] layer by layer: weight[outputs][inputs], bias[outputs] */
+};
+
+/**
+ * A network with all weights zero. Local.
+ * hidden  in   [hidden_count] sizes of the hidden layers; none is a linear model
+ * model   out  new; the caller frees it with network_free; NULL unless OK
+ * Errors: ERR_ARG a size outside 1 .. NETWORK_SIZE_MAX or too many layers; ERR_MEMORY.
+ */
+enum status network_new(int64_t inputs, const int64_t *hidden, int64_t hidden_count,
+                        enum activation activation, enum loss loss, struct network **model);
+void network_free(struct network **model); /**< Free and null; accepts NULL inside. Local. */
+
+/** Index of layer `at`'s first weight; at == layers gives weights_count. Local. */
+int64_t network_layer_first(const struct network *model, int64_t at);
+
+/**
+ * Random weights by (seed, RANDOM_WEIGHTS, index): uniform, He for ReLU, Glorot otherwise; biases
+ * zero. Local. Source: He et al. 2015; Glorot and Bengio 2010.
+ */
+void network_start(struct network *model, uint64_t seed);
+
+/**
+ * Predictions for rows: the value (LOSS_MSE) or the probability (LOSS_BCE). Local.
+ * x    in   [rows][stride], stride >= inputs
+ * out  out  [rows]; a row's result depends on that row alone, however rows are cut into calls
+ * Cost: 2 flops per weight and row. Errors: ERR_ARG LOSS_STRUCTURAL; ERR_MEMORY.
+ */
+enum status network_apply(const struct network *model, const float *x, int64_t rows, int64_t stride,
+                          float *out);
+
+/**
+ * Response curves for rows, P(d) = sigmoid(a + b d) with b >= 0. Local. LOSS_STRUCTURAL only; else
+ * as network_apply. a, b  out  [rows]
+ */
+enum status network_response(const struct network *model, const float *x, int64_t rows,
+                             int64_t stride, float *a, float *b);
+
+/* ---- training ---- */
+
+enum network_part { PART_TRAIN = 0, PART_VALIDATION = 1, PART_TEST = 2 };
+
+/* All arrays are borrowed and of [rows_local]. */
+struct network_data {
+    struct rows rows;
+    const float *y;      /* finite; in [0, 1] unless LOSS_MSE */
+    const float *weight; /* >= 0; NULL: 1 each */
+    const float *dose;   /* LOSS_STRUCTURAL: the discount the row had; else NULL */
+    const float
+        *prior; /* LOSS_STRUCTURAL: value that b is pulled toward, 0 for none; may be NULL */
+    const uint8_t *part; /* enum network_part; NULL: all train */
+};
+
+struct network_options {
+    struct optimiser_options optimiser;
+    int64_t batch; /* rows of a step, over all ranks */
+    int64_t epochs;
+    int64_t patience;    /* stop after this many epochs without a lower validation loss; 0: never */
+    bool keep_best;      /* with a validation part: end with the weights of its best epoch */
+    double prior_weight; /* of the penalty (log b - log prior)^2 */
+    uint64_t seed;       /* of the order of rows */
+};
+
+#define NETWORK_DEFAULTS                                                             \
+    {                                                                                \
+        .optimiser = OPTIMISER_DEFAULTS, .batch = 1024, .epochs = 20, .patience = 0, \
+        .keep_best = true, .prior_weight = 0.0, .seed = 1                            \
+    }
+
+/* What happened, epoch by epoch. */
+struct network_history {
+    int64_t epochs;     /* done */
+    int64_t best_epoch; /* 0-based, by validation; the last one without validation */
+    bool stopped;       /* before options->epochs, by patience */
+    int64_t rows_train; /* over all ranks */
+    int64_t rows_validation;
+    double *train;      /* [epochs] mean loss over the epoch's steps, each before its update */
+    double *validation; /* [epochs] mean loss after the epoch; NULL without validation rows */
+};
+
+/**
+ * Train a model on rows spread over the ranks.
+ *
+ * Collective.
+ * data     in     rows of this rank, possibly none; rows.columns == model's inputs
+ * options  in     same values on every rank
+ * model    inout  same on every rank; starts from its present weights (warm start). Undefined
+ * unless OK. history  out    the caller clears it with network_history_clear; may be NULL Units:
+ * gradients and losses are weighted means over the rows of a step, penalty included. Cost: 6 flops
+ * per weight and row, one reduction of 16 bytes per weight and step, in up to 4 overlapped pieces.
+ * Memory: 40 bytes per weight, 8 per row, and about 3 micro-batches of activations.
+ * Same bits for any number of ranks.
+ * Errors: ERR_ARG an option out of range, no training rows, or inputs that do not match; ERR_DATA a
+ * target, weight, dose or prior out of range, with its row; ERR_NUMERIC the loss is not finite,
+ * with epoch and step; ERR_MEMORY. Source: He et al. 2015; Kingma and Ba 2015; Farrell, Liang and
+ * Misra 2021.
+ */
+enum status network_fit(const struct comm *comm, const struct network_data *data,
+                        const struct network_options *options, struct network *model,
+                        struct network_history *history);
+void network_history_clear(
+    struct network_history *history); /**< Free; accepts a zeroed struct. Local. */
+
+/**
+ * Mean loss of a model over the rows of one part (penalty left out).
+ * Collective. rows_counted out, over all ranks; the loss is 0 if there are none.
+ * Errors: as network_fit. Same bits for any number of ranks.
+ */
+enum status network_loss(const struct comm *comm, const struct network_data *data,
+                         enum network_part part, const struct network *model, double *loss,
+                         int64_t *rows_counted);
+
+/**
+ * Deal rows to parts by a hash of their global number: shares validation and test, the rest trains.
+ * Local. part  out  [blocks->rows_local]
+ */
+void network_split(const struct blocks *blocks, uint64_t seed, double validation, double test,
+                   uint8_t *part);
+
+#endif

@@ -1,0 +1,44 @@
+/**
+ * One micro-batch on its way through a network and back; all buffers allocated once.
+ */
+#ifndef REMISE_ALGORITHMS_NETWORK_PASS_H
+#define REMISE_ALGORITHMS_NETWORK_PASS_H
+
+#include "algorithms/dense.h"
+#include "algorithms/network.h"
+
+struct network_pass {
+    int64_t layers;
+    int64_t rows_max;
+    struct dense layer[NETWORK_LAYERS_MAX];
+    float *out[NETWORK_LAYERS_MAX +
+               1];       /* out[0]: inputs, out[l + 1]: of layer l; [rows_max][padded] */
+    float *delta[2];     /* [rows_max][widest]; NULL unless training */
+    float *weight_slope; /* [outputs][padded inputs] of the layer that went back last */
+    float *bias_slope;   /* [padded outputs] */
+};
+
+/** Buffers for passes of up to rows_max rows. Local. Free with network_pass_clear. Errors:
+ * ERR_MEMORY. */
+enum status network_pass_init(struct network_pass *pass, const struct network *model,
+                              int64_t rows_max, int training);
+void network_pass_clear(struct network_pass *pass); /**< Free; accepts a zeroed struct. Local. */
+
+/** Take the model's weights; again after every change. Local. */
+void network_pass_load(struct network_pass *pass, const struct network *model);
+
+/** Forward `rows` rows put into out[0]; the outputs are out[layers], of stride network_pass_stride.
+ * Local. */
+void network_pass_forward(struct network_pass *pass, int64_t rows);
+
+/** Floats from one row of outputs to the next. Local. */
+int64_t network_pass_stride(const struct network_pass *pass);
+
+/** Where the slope of the loss by layer `at`'s outputs lies. Local. */
+float *network_pass_delta(struct network_pass *pass, int64_t at);
+
+/** Take layer `at` back, the last one first: leaves its slopes, and the delta of the layer before.
+ * Local. */
+void network_pass_back(struct network_pass *pass, int64_t at, int64_t rows);
+
+#endif
