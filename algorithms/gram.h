@@ -1,0 +1,33 @@
+/**
+ * The normal equations of a design: X'WX and X'Wy of its shifted and scaled columns, replicated on
+ * every rank.
+ *
+ * Dense columns go through dsyrk by fixed chunks of a block; sparse ones touch only the entries
+ * they meet, so that thousands of one-hot columns cost a handful of updates a row. Group effects
+ * are eliminated exactly: dense columns lose their group means, sparse ones (1 / w_g) s_g s_g' with
+ * s_g the group's sums.
+ */
+#ifndef REMISE_ALGORITHMS_GRAM_H
+#define REMISE_ALGORITHMS_GRAM_H
+
+#include "algorithms/design.h"
+
+struct gram {
+    int64_t parameters;
+    double *a; /* [parameters][parameters] symmetric */
+    double *b; /* [parameters] */
+};
+
+/**
+ * Sum the normal equations of a design in the units of its scaling.
+ *
+ * Collective. gram out, free with gram_clear.
+ * Cost: one pass over the rows, rows * dense^2 flops + entries * (dense + entries of the row)
+ * additions; one reduction of 8 parameters^2 bytes (the upper triangle). Same bits for any number
+ * of ranks. Errors: ERR_MEMORY; ERR_NUMERIC a sum out of range.
+ */
+enum status gram_make(const struct comm *comm, const struct design *design,
+                      const struct scaling *scaling, struct gram *gram);
+void gram_clear(struct gram *gram); /**< Free; accepts a zeroed struct. Local. */
+
+#endif

@@ -1,0 +1,66 @@
+/**
+ * Distributed linear least squares with standard errors: dense columns, one-hot effects, weights,
+ * eliminated groups.
+ *
+ * Each rank sums the normal equations of its blocks (algorithms/gram.h); they are solved by
+ * ScaLAPACK and refined (algorithms/cholesky.h); a second pass takes the residuals. Parameters are
+ * numbered intercept, dense, sparse (algorithms/design.h). A column that depends on earlier ones is
+ * dropped and said so, never silently kept.
+ */
+#ifndef REMISE_ALGORITHMS_LEAST_SQUARES_H
+#define REMISE_ALGORITHMS_LEAST_SQUARES_H
+
+#include "algorithms/design.h"
+
+struct least_squares_options {
+    bool all_errors; /* standard errors of all parameters; otherwise only of those in `wanted` */
+    const int64_t *wanted; /* [wanted_count] distinct parameter numbers; not owned */
+    int64_t wanted_count;
+    bool covariance;  /* keep the covariance of the wanted parameters */
+    bool condition;   /* estimate the condition */
+    double tolerance; /* a column is dropped if earlier ones explain all but this part of its
+                         variance */
+};
+
+#define LEAST_SQUARES_DEFAULTS                                    \
+    {                                                             \
+        .all_errors = true, .condition = true, .tolerance = 1e-10 \
+    }
+
+struct least_squares {
+    int64_t parameters;
+    double *coefficient; /* [parameters] 0 for a dropped one */
+    double
+        *std_error; /* [parameters] NaN where dropped, not wanted, or without degrees of freedom */
+    bool *dropped;  /* [parameters] */
+    int64_t wanted_count;   /* all parameters, or options.wanted_count */
+    double *covariance;     /* [wanted_count][wanted_count] NaN where dropped; NULL unless wanted */
+    int64_t rows;           /* of positive weight */
+    int64_t rank;           /* parameters not dropped */
+    int64_t groups;         /* eliminated */
+    int64_t freedom;        /* rows - rank - groups */
+    double residual_square; /* weighted sum, in the units of y */
+    double total_square;    /* of y, about its mean if the model holds a constant or groups */
+    double variance;        /* residual_square / freedom; NaN if freedom < 1 */
+    double r_squared;       /* 1 - residual_square / total_square; NaN if y is constant */
+    double condition; /* of the kept columns, shifted and scaled to unit norm; NaN unless wanted */
+};
+
+/**
+ * Fit a linear model.
+ *
+ * Collective.
+ * options  in   same values on every rank
+ * fit      out  new; the caller frees it with least_squares_free; NULL unless OK
+ * Standard errors are the classical ones: sqrt(variance * diagonal of (X'WX)^-1).
+ * Cost: four passes over the rows, rows * dense^2 flops, parameters^3 / 3 flops on the grid, memory
+ * of about 40 parameters^2 bytes a rank. Same bits for any number of ranks. Errors: those of
+ * scaling_measure; ERR_NUMERIC columns too nearly dependent to solve; ERR_MEMORY.
+ */
+enum status least_squares_fit(const struct comm *comm, const struct design *design,
+                              const struct least_squares_options *options,
+                              struct least_squares **fit);
+void least_squares_free(
+    struct least_squares **fit); /**< Free and null; accepts NULL inside. Local. */
+
+#endif
