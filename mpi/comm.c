@@ -31,17 +31,18 @@ static bool launched_by_mpi(void)
     return getenv("OMPI_COMM_WORLD_SIZE") != NULL || getenv("PMIX_RANK") != NULL;
 }
 
-/* N single-rank copies: srun started several tasks, but none of them was told about the others. */
+/* N single-rank copies: srun started the tasks, but none of them was told about the others. One task alone
+ * would not get through MPI_Init either. */
 static enum status check_launch(int ranks)
 {
     long tasks = environment_number("SLURM_STEP_NUM_TASKS");
     long pmi = environment_number("PMI_SIZE");
     if (ranks > 1 || getenv("OMPI_COMM_WORLD_SIZE") != NULL) return OK;
-    if (tasks > 1)
+    if (tasks > 1 || (tasks == 1 && !launched_by_mpi()))
         return FAIL(ERR_LAUNCH,
-                    "srun started %ld separate copies instead of one job of %ld ranks; "
+                    "srun started %ld separate %s instead of one MPI job; "
                     "use `srun --mpi=pmix` or `mpirun`",
-                    tasks, tasks);
+                    tasks, tasks > 1 ? "copies" : "process");
     if (pmi > 1)
         return FAIL(
             ERR_LAUNCH,
