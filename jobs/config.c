@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
-enum { FILE_MAX = 1 << 22, KEY_BYTES = 256, ORIGIN_COLUMN = 46 };
+enum { FILE_MAX = 1 << 22, KEY_BYTES = 256, ORIGIN_COLUMN = 46, MESSAGE_BYTES = 512 };
 
 /* ---- reading ---- */
 
@@ -40,18 +40,22 @@ done:
     return status;
 }
 
-/* One problem is the message itself; several are log lines before it. */
+/* One problem is the message itself; several are log lines before it. They are about the user's
+ * file, so no place in our code stands behind them. */
 static enum status tell_problems(const char *name, char *problems)
 {
+    char *rest = problems, *end = NULL, message[MESSAGE_BYTES];
     int64_t lines = 0;
     for (const char *c = problems; *c != 0; c++) lines += *c == '\n';
     if (lines == 0) return OK;
-    if (lines == 1) return FAIL(ERR_CONFIG, "%.*s", (int)strcspn(problems, "\n"), problems);
-    char *rest = problems;
-    for (char *line = strsep(&rest, "\n"); line != NULL && *line != 0; line = strsep(&rest, "\n"))
-        log_line(LOG_ERROR, "%s", line);
-    return FAIL(ERR_CONFIG, "%s: %lld problems, listed above; correct them and try again", name,
-                (long long)lines);
+    for (; (end = strchr(rest, '\n')) != NULL; rest = end + 1) {
+        *end = 0;
+        if (lines > 1) log_line(LOG_ERROR, "%s", rest);
+    }
+    snprintf(message, sizeof message, "%s: %lld problems, listed above; correct them and try again",
+             name, (long long)lines);
+    status_set_message(lines > 1 ? message : problems);
+    return ERR_CONFIG;
 }
 
 static enum status parse(const char *path, const char *text, int64_t bytes, const char *const *sets,

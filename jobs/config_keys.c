@@ -5,14 +5,15 @@
 
 #include <string.h>
 
-#define FILE_OF(table, needed, none_, help_)                                                      \
-    {                                                                                             \
-        .name = table ".file", .type = KEY_PATH, .required = needed, .none = none_, .help = help_ \
+#define FILE_OF(table, needed, none_, help_)                                        \
+    {                                                                               \
+        .name = table ".file", .type = KEY_PATH, .required = needed, .none = none_, \
+        .example = table ".csv", .help = help_                                      \
     }
 #define ROLE(table, role, needed, none_, help_)                                              \
     {                                                                                        \
         .name = table ".columns." role, .type = KEY_TEXT, .required = needed, .none = none_, \
-        .help = help_                                                                        \
+        .example = role, .help = help_                                                       \
     }
 
 const struct config_section config_sections[] = {
@@ -47,6 +48,7 @@ const struct config_key config_keys[] = {
     {.name = "run.valid_from",
      .type = KEY_TIME,
      .none = "the day after the last event",
+     .example = "2025-03-01",
      .help = "first day of the discounts, such as 2025-03-01"},
     {.name = "run.valid_days",
      .type = KEY_INTEGER,
@@ -65,6 +67,7 @@ const struct config_key config_keys[] = {
     {.name = "privacy.secret_file",
      .type = KEY_PATH,
      .none = "secret.key in the run folder, made once",
+     .example = "secret.key",
      .help = "the secret of the keyed hashes: 32 bytes; keep it, or users get new pseudonyms"},
 
     FILE_OF("users", false, "users are taken from the events", "one row per user"),
@@ -77,6 +80,7 @@ const struct config_key config_keys[] = {
     {.name = "users.attributes",
      .type = KEY_TEXTS,
      .none = "behaviour alone",
+     .example = "[age, income]",
      .help = "further columns that describe a user, such as [age, income]"},
 
     FILE_OF("products", false, "products are taken from the events", "one row per product"),
@@ -91,6 +95,7 @@ const struct config_key config_keys[] = {
     {.name = "products.attributes",
      .type = KEY_TEXTS,
      .none = "category and brand alone",
+     .example = "[size, colour]",
      .help = "further columns that describe a product"},
     {.name = "products.assumed_margin",
      .type = KEY_FRACTION,
@@ -156,6 +161,7 @@ const struct config_key config_keys[] = {
      .min = 0,
      .max = 1e9,
      .none = "no limit",
+     .example = "1000",
      .help = "reject events with more units than this"},
     {.name = "ingest.min_price",
      .type = KEY_NUMBER,
@@ -269,6 +275,7 @@ const struct config_key config_keys[] = {
      .max = 1e13,
      .unit = "currency",
      .none = "allocate.budget_share",
+     .example = "10000.00",
      .help = "what the discounts may cost in expectation"},
     {.name = "allocate.budget_share",
      .type = KEY_FRACTION,
@@ -412,11 +419,11 @@ void key_print_expected(FILE *file, const struct config_key *key)
     else if (key->type == KEY_TIME)
         fprintf(file, "a date such as 2025-03-01");
     else if (key->type == KEY_NUMBERS)
-        fprintf(file, "a list of ascending numbers %.15g .. %.15g", key->min, key->max);
+        fprintf(file, "a list of ascending numbers %.16g .. %.16g", key->min, key->max);
     else if (key->type == KEY_INTEGERS)
-        fprintf(file, "a list of integers %.15g .. %.15g", key->min, key->max);
+        fprintf(file, "a list of integers %.16g .. %.16g", key->min, key->max);
     else if (key->max > key->min)
-        fprintf(file, "%.15g .. %.15g", key->min, key->max);
+        fprintf(file, "%.16g .. %.16g", key->min, key->max);
     else
         fprintf(file, "%s", key_type_text(key->type));
 }

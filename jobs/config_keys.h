@@ -36,6 +36,7 @@ struct config_key {
     const char *choices;  /* of KEY_CHOICE, "reject|stop" */
     const char *unit;     /* "days"; NULL for none */
     const char *none;     /* what happens without a value, where there is no default */
+    const char *example;  /* of a value, where there is no default */
     const char *help;
     bool required; /* a file where there must be one; a role where its table is given */
 };
