@@ -1,0 +1,134 @@
+/* The k-means loops of every instruction set against plain arithmetic, for all remainders of rows,
+ * columns and k. */
+#include "tests/harness.h"
+
+#include "algorithms/kmeans_kernel.h"
+#include "partition/random.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 131, COLUMNS = 35, K = 26, STRIDE = 37 };
+
+static float x[ROWS * STRIDE];
+static double centroids[K * COLUMNS];
+
+static void fill(int64_t columns)
+{
+    for (int64_t i = 0; i < ROWS * STRIDE; i++)
+        x[i] = i % STRIDE < columns
+                   ? (float)random_uniform(1, RANDOM_TEST, (uint64_t)i, (uint64_t)columns) - 0.5f
+                   : NAN;
+    for (int64_t i = 0; i < K * columns; i++)
+        centroids[i] = random_uniform(2, RANDOM_TEST, (uint64_t)i, (uint64_t)columns) - 0.5;
+}
+
+/* The label by the definition: one chain of fused multiply-adds per centroid, the lower centroid in
+ * a tie. */
+static int32_t nearest(const float *row, int64_t k, int64_t columns)
+{
+    float least = INFINITY;
+    int32_t label = 0;
+    for (int64_t c = 0; c < k; c++) {
+        double norm = 0;
+        for (int64_t j = 0; j < columns; j++) {
+            double value = (double)(float)centroids[c * columns + j];
+            norm += value * value;
+        }
+        float score = (float)(norm / 2);
+        for (int64_t j = 0; j < columns; j++)
+            score = fmaf(-row[j], (float)centroids[c * columns + j], score);
+        if (score < least) {
+            least = score;
+            label = (int32_t)c;
+        }
+    }
+    return label;
+}
+
+static bool labels_right(const struct kmeans_kernel *kernel, int64_t rows, int64_t k,
+                         int64_t columns, int32_t *labels)
+{
+    struct kmeans_panels panels = {0};
+    bool right = kmeans_panels_init(&panels, kernel, k, columns) == OK;
+    if (!right) return false;
+    kmeans_panels_set(&panels, centroids);
+    labels[rows] = -7; /* must stay */
+    kernel->assign(&panels, x, rows, STRIDE, labels);
+    for (int64_t i = 0; i < rows; i++)
+        right = right && labels[i] == nearest(x + i * STRIDE, k, columns);
+    kmeans_panels_clear(&panels);
+    return right && labels[rows] == -7;
+}
+
+static bool sums_right(const struct kmeans_kernel *kernel, int64_t rows, int64_t columns,
+                       const int32_t *labels)
+{
+    static double sums[K * COLUMNS], expected[K * COLUMNS];
+    memset(sums, 0, sizeof sums);
+    memset(expected, 0, sizeof expected);
+    kernel->add(x, rows, STRIDE, columns, labels, sums);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++)
+            expected[labels[i] * columns + j] += (double)x[i * STRIDE + j];
+    return memcmp(sums, expected, sizeof sums) == 0;
+}
+
+static bool squares_right(const struct kmeans_kernel *kernel, int64_t rows, int64_t columns,
+                          const int32_t *labels)
+{
+    double squares[ROWS], plain[ROWS];
+    bool right = true;
+    kernel->squares(x, rows, STRIDE, columns, labels, centroids, squares);
+    kmeans_kernel_plain->squares(x, rows, STRIDE, columns, labels, centroids, plain);
+    for (int64_t i = 0; i < rows; i++) {
+        const double *centroid = centroids + labels[i] * columns;
+        double sum = 0;
+        for (int64_t j = 0; j < columns; j++)
+            sum += pow((double)x[i * STRIDE + j] - centroid[j], 2);
+        right = right && fabs(squares[i] - sum) <= 1e-14 * (1 + sum);
+    }
+    return right && memcmp(squares, plain, (size_t)rows * sizeof *squares) == 0;
+}
+
+static void every_shape(void **state)
+{
+    (void)state;
+    int32_t labels[ROWS + 1];
+    bool right = true;
+    for (enum kmeans_path path = KMEANS_PATH_PLAIN; path <= KMEANS_PATH_AVX512; path++) {
+        const struct kmeans_kernel *kernel = kmeans_kernel_choose(path);
+        if (kernel == NULL) continue;
+        for (int64_t n = world.rank; n < COLUMNS * K; n += world.ranks) {
+            int64_t columns = n % COLUMNS + 1, k = n / COLUMNS + 1, rows = 1 + n * 13 % ROWS;
+            fill(columns);
+            right = right && labels_right(kernel, rows, k, columns, labels);
+            right = right && sums_right(kernel, rows, columns, labels);
+            right = right && squares_right(kernel, rows, columns, labels);
+        }
+    }
+    assert_all(right);
+}
+
+/* Equal centroids: the lower one. Products that fall halfway between two floats: one rounding. */
+static void ties_and_roundings(void **state)
+{
+    (void)state;
+    int32_t labels[ROWS + 1];
+    bool right = true;
+    for (enum kmeans_path path = KMEANS_PATH_PLAIN; path <= KMEANS_PATH_AVX512; path++) {
+        const struct kmeans_kernel *kernel = kmeans_kernel_choose(path);
+        if (kernel == NULL) continue;
+        fill(4);
+        for (int64_t i = 0; i < K * 4; i++) centroids[i] = 0.25;
+        right = right && labels_right(kernel, ROWS, K, 4, labels) && labels[0] == 0;
+        for (int64_t i = 0; i < ROWS * STRIDE; i++)
+            x[i] = 1.0f + (float)(i % 7) * 0x1p-12f + (float)(i % 3) * 0x1p-23f;
+        for (int64_t i = 0; i < K * 4; i++)
+            centroids[i] = (i % 2 ? 1 : -1) * (1 + 0x1p-12 * (double)(i % 5));
+        right = right && labels_right(kernel, ROWS, K, 4, labels);
+    }
+    assert_all(right);
+}
+
+TEST_MAIN(cmocka_unit_test(every_shape), cmocka_unit_test(ties_and_roundings))
