@@ -21,13 +21,13 @@ build libscalapack-openmpi-dev    module scalapack-openmpi
 build libopenblas-dev             module openblas
 build libhdf5-openmpi-dev         module hdf5-openmpi
 build libcmocka-dev               header setjmp.h stdarg.h stddef.h stdint.h cmocka.h
+build coinor-libclp-dev           module clp
 build libyaml-dev                 module yaml-0.1
 build libjansson-dev              module jansson
 build librandom123-dev            header Random123/philox.h
 build libsodium-dev               module libsodium
 build libxxhash-dev               module libxxhash
 build zlib1g-dev                  module zlib
-tests coinor-libclp-dev           module clp
 tests python3                     command python3
 tests python3-numpy               python numpy
 slurm slurm-wlm                   command slurmctld slurmd sbatch srun

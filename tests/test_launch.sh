@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Copies of the program that do not know of each other stop with 69 and the remedy, before they touch anything.
+set -uo pipefail
+. "$(dirname "$0")/shop.sh"
+shop_begin "$1"
+cd "$work" || exit 70
+
+refused() { # REMEDY VARIABLE=VALUE...: as one of the launcher's copies sees its environment
+    local remedy=$1 code=0
+    shift
+    env "$@" "$remise" synth "$work/shop" --users 100 >out 2>&1 || code=$?
+    [ $code = 69 ] || { cat out; fail "$* ended with $code, not 69"; }
+    grep -q -- "$remedy" out || { cat out; fail "$* does not name the remedy '$remedy'"; }
+    [ ! -e "$work/shop" ] || fail "$* wrote something"
+}
+
+refused 'srun --mpi=pmix' SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=1
+refused 'srun --mpi=pmix' SLURM_STEP_NUM_TASKS=1 SLURM_PROCID=0
+refused 'mpirun of Open MPI' PMI_SIZE=2 PMI_RANK=0
+
+# What looks alike and is right: mpirun inside a step, and one rank without any launcher.
+SLURM_STEP_NUM_TASKS=4 mpirun -np 1 "$remise" synth "$work/a" --users 100 >out 2>&1 ||
+    { cat out; fail "mpirun of one rank was refused"; }
+"$remise" synth "$work/b" --users 100 >out 2>&1 || { cat out; fail "a run without mpirun was refused"; }
+diff -r "$work/a" "$work/b" || fail "the two differ"
+
+# --help and init work without MPI, as on a login node.
+for command in --help "run --help" init; do
+    # shellcheck disable=SC2086
+    PATH=/usr/bin:/bin SLURM_STEP_NUM_TASKS=4 "$remise" $command >out 2>&1 ||
+        { cat out; fail "'$command' needs MPI"; }
+    [ -s out ] || fail "'$command' says nothing"
+done
