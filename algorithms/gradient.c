@@ -1,6 +1,8 @@
 /* Buckets of exact sums. */
 #include "algorithms/gradient.h"
 
+#include "algorithms/vector.h"
+
 #define SCALE 0x1p10 /* moves the window of the exact sums to 2^-65 .. 2^37 */
 
 enum { CHUNK = 256, SUMS_BESIDE = 2 };
@@ -41,6 +43,17 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+VECTORISED static void widen(const float *restrict x, int64_t count, double *restrict out)
+{
+    for (int64_t i = 0; i < count; i++) out[i] = (double)x[i] * SCALE;
+}
+
+VECTORISED static void narrow(const double *restrict x, int64_t count, double scale,
+                              float *restrict out)
+{
+    for (int64_t i = 0; i < count; i++) out[i] = (float)(x[i] / scale);
+}
+
 void gradient_add(struct gradient *gradient, int64_t bucket, int64_t at, const float *x,
                   int64_t count)
 {
@@ -48,7 +61,7 @@ void gradient_add(struct gradient *gradient, int64_t bucket, int64_t at, const f
     int64_t place = at - gradient->first[bucket];
     for (int64_t i = 0; i < count; i += CHUNK) {
         int64_t size = smaller(CHUNK, count - i);
-        for (int64_t j = 0; j < size; j++) chunk[j] = (double)x[i + j] * SCALE;
+        widen(x + i, size, chunk);
         exact_add(&gradient->sums[bucket], place + i, chunk, size);
     }
 }
@@ -88,6 +101,6 @@ void gradient_mean(const struct gradient *gradient, int64_t bucket, double divis
     for (int64_t i = 0; i < count; i += CHUNK) {
         int64_t size = smaller(CHUNK, count - i);
         exact_get_all(&gradient->sums[bucket], i, chunk, size);
-        for (int64_t j = 0; j < size; j++) out[i + j] = (float)(chunk[j] / scale);
+        narrow(chunk, size, scale, out + i);
     }
 }

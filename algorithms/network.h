@@ -101,8 +101,9 @@ struct network_history {
     bool stopped;       /* before options->epochs, by patience */
     int64_t rows_train; /* over all ranks */
     int64_t rows_validation;
-    double *train;      /* [epochs] mean loss over the epoch's steps, each before its update */
-    double *validation; /* [epochs] mean loss after the epoch; NULL without validation rows */
+    double *train; /* [epochs] mean loss over the epoch's steps, each before its update */
+    double
+        *validation; /* [epochs] the same over validation rows, after the epoch; NULL without any */
 };
 
 /**

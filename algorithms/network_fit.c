@@ -12,18 +12,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a row carries beside x, gathered for one micro-batch. */
-struct beside {
-    float *y, *weight, *dose, *prior; /* [rows_max] */
+/* Takes micro-batches of some rows through a network. */
+struct runner {
+    const struct network_data *data;
+    enum loss loss;
+    double prior_weight;
+    struct network_pass pass;
+    float *y, *weight, *dose, *prior; /* [rows_max] beside the rows of the micro-batch in hand */
 };
 
 struct fit {
-    const struct network_data *data;
     const struct network_options *options;
     struct network *model;
     struct batches train, validation;
-    struct network_pass pass;
-    struct beside beside;
+    struct runner runner;
     struct gradient gradient;
     struct optimiser optimiser;
     int64_t bucket_layer[GRADIENT_BUCKETS_MAX + 1]; /* first layer of each bucket */
@@ -80,24 +82,26 @@ static enum status check_options(const struct network_options *o)
 
 /* ---- micro-batches ---- */
 
-static enum status beside_init(struct beside *beside, int64_t rows_max)
+static enum status runner_init(struct runner *runner, const struct network *model, int64_t rows_max,
+                               int training)
 {
     enum status status = OK;
-    TRY(memory_new(&beside->y, rows_max, sizeof(float)));
-    TRY(memory_new(&beside->weight, rows_max, sizeof(float)));
-    TRY(memory_new(&beside->dose, rows_max, sizeof(float)));
-    TRY(memory_new(&beside->prior, rows_max, sizeof(float)));
+    TRY(network_pass_init(&runner->pass, model, rows_max, training));
+    TRY(memory_new(&runner->y, rows_max, sizeof(float)));
+    TRY(memory_new(&runner->weight, rows_max, sizeof(float)));
+    TRY(memory_new(&runner->dose, rows_max, sizeof(float)));
+    TRY(memory_new(&runner->prior, rows_max, sizeof(float)));
 done:
     return status;
 }
 
-static void beside_clear(struct beside *beside)
+static void runner_clear(struct runner *runner)
 {
-    free(beside->y);
-    free(beside->weight);
-    free(beside->dose);
-    free(beside->prior);
-    *beside = (struct beside){0};
+    network_pass_clear(&runner->pass);
+    free(runner->y);
+    free(runner->weight);
+    free(runner->dose);
+    free(runner->prior);
 }
 
 static void gather(const float *from, float otherwise, const struct micro_batch *micro, float *to)
@@ -107,31 +111,30 @@ static void gather(const float *from, float otherwise, const struct micro_batch 
 }
 
 /* Copy a micro-batch's rows into the pass, and what goes beside them. */
-static struct loss_rows load_micro(const struct network_data *data, double prior_weight,
-                                   const struct micro_batch *micro, struct network_pass *pass,
-                                   struct beside *beside)
+static struct loss_rows load_micro(struct runner *runner, const struct micro_batch *micro)
 {
+    const struct network_data *data = runner->data;
     int64_t columns = data->rows.columns, to_stride = vector_padded(columns);
     for (int64_t i = 0; i < micro->rows; i++) {
         int64_t row = micro->row_base + micro->row[i];
-        memcpy(pass->out[0] + i * to_stride, data->rows.x + row * data->rows.stride,
+        memcpy(runner->pass.out[0] + i * to_stride, data->rows.x + row * data->rows.stride,
                (size_t)columns * sizeof(float));
     }
-    gather(data->y, 0.0f, micro, beside->y);
-    gather(data->weight, 1.0f, micro, beside->weight);
-    gather(data->dose, 0.0f, micro, beside->dose);
-    gather(data->prior, 0.0f, micro, beside->prior);
-    return (struct loss_rows){beside->y, beside->weight, beside->dose, beside->prior, prior_weight};
+    gather(data->y, 0.0f, micro, runner->y);
+    gather(data->weight, 1.0f, micro, runner->weight);
+    gather(data->dose, 0.0f, micro, runner->dose);
+    gather(data->prior, 0.0f, micro, runner->prior);
+    return (struct loss_rows){runner->y, runner->weight, runner->dose, runner->prior,
+                              runner->prior_weight};
 }
 
-static struct loss_sums forward_micro(const struct network_data *data, enum loss loss,
-                                      double prior_weight, const struct micro_batch *micro,
-                                      struct network_pass *pass, struct beside *beside,
+static struct loss_sums forward_micro(struct runner *runner, const struct micro_batch *micro,
                                       float *slope)
 {
-    struct loss_rows rows = load_micro(data, prior_weight, micro, pass, beside);
+    struct loss_rows beside = load_micro(runner, micro);
+    struct network_pass *pass = &runner->pass;
     network_pass_forward(pass, micro->rows);
-    return loss_evaluate(loss, &rows, micro->rows, network_pass_stride(pass),
+    return loss_evaluate(runner->loss, &beside, micro->rows, network_pass_stride(pass),
                          pass->out[pass->layers], slope);
 }
 
@@ -157,7 +160,7 @@ static void lay_buckets(struct fit *fit, int64_t first[GRADIENT_BUCKETS_MAX + 1]
 /* Add a layer's slopes to its bucket, dropping the padding. */
 static void add_layer(struct fit *fit, int64_t layer, int64_t bucket)
 {
-    const struct network_pass *pass = &fit->pass;
+    const struct network_pass *pass = &fit->runner.pass;
     int64_t inputs = pass->layer[layer].inputs, outputs = pass->layer[layer].outputs;
     int64_t at = network_layer_first(fit->model, layer), stride = vector_padded(inputs);
     if (stride == inputs)
@@ -173,10 +176,9 @@ static void add_layer(struct fit *fit, int64_t layer, int64_t bucket)
 static void run_micro(const struct comm *comm, struct fit *fit, const struct micro_batch *micro,
                       bool last)
 {
-    struct network_pass *pass = &fit->pass;
-    struct loss_sums sums =
-        forward_micro(fit->data, fit->model->loss, fit->options->prior_weight, micro, pass,
-                      &fit->beside, network_pass_delta(pass, pass->layers - 1));
+    struct network_pass *pass = &fit->runner.pass;
+    float *slope = network_pass_delta(pass, pass->layers - 1);
+    struct loss_sums sums = forward_micro(&fit->runner, micro, slope);
     gradient_add_loss(&fit->gradient, sums);
     int64_t bucket = fit->gradient.buckets - 1;
     for (int64_t l = pass->layers - 1; l >= 0; l--) {
@@ -220,7 +222,7 @@ static enum status step(const struct comm *comm, struct fit *fit, int64_t step_n
     if (status != OK || sums->weight <= 0.0) return status;
     optimiser_begin(&fit->optimiser);
     optimiser_move(&fit->optimiser, 0, fit->model->weights_count, fit->mean, fit->model->weights);
-    network_pass_load(&fit->pass, fit->model);
+    network_pass_load(&fit->runner.pass, fit->model);
     return OK;
 }
 
@@ -251,16 +253,15 @@ static enum status train_epoch(const struct comm *comm, struct fit *fit, int64_t
 }
 
 /* Sum the loss over micro-batches in hand; nothing is learned. */
-static enum status total_loss(const struct comm *comm, const struct network_data *data,
-                              enum loss loss, const struct batches *batches,
-                              struct network_pass *pass, struct beside *beside, double *mean)
+static enum status total_loss(const struct comm *comm, struct runner *runner,
+                              const struct batches *batches, double *mean)
 {
     enum status status = OK;
     struct exact_sums total = {0};
     TRY_ALL(comm, exact_init(&total, 2));
     for (int64_t m = 0; m < batches->micros_local; m++) {
         struct micro_batch micro = batches_micro(batches, m);
-        struct loss_sums sums = forward_micro(data, loss, 0.0, &micro, pass, beside, NULL);
+        struct loss_sums sums = forward_micro(runner, &micro, NULL);
         exact_add_one(&total, 0, sums.loss);
         exact_add_one(&total, 1, sums.weight);
     }
@@ -281,8 +282,7 @@ static enum status validate(const struct comm *comm, struct fit *fit, int64_t ep
                             struct network_history *history)
 {
     double *mean = &history->validation[epoch];
-    enum status status = total_loss(comm, fit->data, fit->model->loss, &fit->validation, &fit->pass,
-                                    &fit->beside, mean);
+    enum status status = total_loss(comm, &fit->runner, &fit->validation, mean);
     if (status == ERR_NUMERIC) return diverged(epoch, fit->train.steps - 1);
     if (status != OK) return status;
     if (epoch == 0 || *mean < history->validation[history->best_epoch]) {
@@ -337,8 +337,7 @@ static enum status prepare_memory(struct fit *fit, struct network_history *histo
     TRY(gradient_init(&fit->gradient, buckets, first));
     TRY(optimiser_init(&fit->optimiser, &fit->options->optimiser, count,
                        epochs * fit->train.steps));
-    TRY(network_pass_init(&fit->pass, fit->model, fit->train.micro_rows, 1));
-    TRY(beside_init(&fit->beside, fit->train.micro_rows));
+    TRY(runner_init(&fit->runner, fit->model, fit->train.micro_rows, 1));
     TRY(memory_new(&fit->mean, count, sizeof *fit->mean));
     TRY(memory_new(&fit->best, count, sizeof *fit->best));
     TRY(memory_new(&history->train, epochs, sizeof *history->train));
@@ -352,7 +351,7 @@ static enum status prepare(const struct comm *comm, struct fit *fit,
                            struct network_history *history)
 {
     enum status status = OK;
-    const struct network_data *data = fit->data;
+    const struct network_data *data = fit->runner.data;
     const struct network_options *options = fit->options;
     const struct blocks *blocks = data->rows.blocks;
     TRY_ALL(comm, check_options(options));
@@ -376,15 +375,16 @@ enum status network_fit(const struct comm *comm, const struct network_data *data
                         struct network_history *history)
 {
     enum status status = OK;
-    struct fit fit = {.data = data, .options = options, .model = model};
+    struct runner runner = {
+        .data = data, .loss = model->loss, .prior_weight = options->prior_weight};
+    struct fit fit = {.options = options, .model = model, .runner = runner};
     struct network_history own = {0};
     TRY(prepare(comm, &fit, &own));
     TRY(run_epochs(comm, &fit, &own));
 done:
     batches_clear(&fit.train);
     batches_clear(&fit.validation);
-    network_pass_clear(&fit.pass);
-    beside_clear(&fit.beside);
+    runner_clear(&fit.runner);
     gradient_clear(&fit.gradient);
     optimiser_clear(&fit.optimiser);
     free(fit.mean);
@@ -407,18 +407,15 @@ enum status network_loss(const struct comm *comm, const struct network_data *dat
 {
     enum status status = OK;
     struct batches batches = {0};
-    struct network_pass pass = {0};
-    struct beside beside = {0};
+    struct runner runner = {.data = data, .loss = model->loss};
     TRY_ALL(comm, check_data(data, model));
     TRY(batches_init(comm, data->rows.blocks, data->part, (uint8_t)part, 8192, 0, &batches));
-    TRY_ALL(comm, network_pass_init(&pass, model, batches.micro_rows, 0));
-    TRY_ALL(comm, beside_init(&beside, batches.micro_rows));
-    TRY(total_loss(comm, data, model->loss, &batches, &pass, &beside, loss));
+    TRY_ALL(comm, runner_init(&runner, model, batches.micro_rows, 0));
+    TRY(total_loss(comm, &runner, &batches, loss));
     *rows_counted = batches.rows_chosen;
 done:
     batches_clear(&batches);
-    network_pass_clear(&pass);
-    beside_clear(&beside);
+    runner_clear(&runner);
     return status;
 }
 

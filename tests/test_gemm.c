@@ -1,0 +1,81 @@
+/* Products against sums in double, at shapes on and beside the tiles, and rows on their own. */
+#include "algorithms/gemm.h"
+#include "algorithms/vector.h"
+#include "mpi/memory.h"
+#include "tests/harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 19, DEPTH = 37, COLUMNS = 112 };
+
+static float a[ROWS * DEPTH], b[DEPTH * COLUMNS], start[COLUMNS];
+static float c[ROWS * COLUMNS], again[ROWS * COLUMNS];
+
+static void fill(float *x, int64_t count, int64_t salt)
+{
+    for (int64_t i = 0; i < count; i++) x[i] = (float)((i * 37 + salt) % 101) / 101.0f - 0.4f;
+}
+
+static void fill_all(void)
+{
+    fill(a, ROWS * DEPTH, 3);
+    fill(b, DEPTH * COLUMNS, 5);
+    fill(start, COLUMNS, 7);
+}
+
+/* largest |C - exact| for a product whose A is stored plainly or transposed */
+static double worst(const struct gemm *g)
+{
+    double most = 0.0;
+    for (int64_t i = 0; i < g->rows; i++)
+        for (int64_t j = 0; j < g->columns; j++) {
+            double sum = g->start != NULL ? g->start[j] : 0.0;
+            for (int64_t k = 0; k < g->depth; k++)
+                sum += (double)g->a[i * g->a_row + k * g->a_depth] * g->b[k * g->b_stride + j];
+            most = fmax(most, fabs(sum - g->c[i * g->c_stride + j]));
+        }
+    return most;
+}
+
+static void test_shapes(void **state)
+{
+    (void)state;
+    double most = 0.0;
+    fill_all();
+    for (int64_t rows = 1; rows <= ROWS; rows++)
+        for (int64_t columns = VECTOR_FLOATS; columns <= COLUMNS; columns += VECTOR_FLOATS)
+            for (int transposed = 0; transposed < 2; transposed++) {
+                struct gemm g = {.rows = rows,
+                                 .columns = columns,
+                                 .depth = rows % 2 ? DEPTH : 1,
+                                 .a = a,
+                                 .a_row = transposed ? 1 : DEPTH,
+                                 .a_depth = transposed ? ROWS : 1,
+                                 .b = b,
+                                 .b_stride = COLUMNS,
+                                 .start = transposed ? start : NULL,
+                                 .c = c,
+                                 .c_stride = COLUMNS};
+                gemm_run(&g);
+                most = fmax(most, worst(&g));
+            }
+    assert_close(most, 0.0, 1e-5);
+}
+
+/* A row's bits are those it has when it is multiplied alone. */
+static void test_rows_alone(void **state)
+{
+    (void)state;
+    fill_all();
+    struct gemm g = {ROWS, COLUMNS, DEPTH, a, DEPTH, 1, b, COLUMNS, start, c, COLUMNS};
+    gemm_run(&g);
+    for (int64_t i = 0; i < ROWS; i++) {
+        struct gemm one = {1, COLUMNS, DEPTH, a + i * DEPTH,       DEPTH,  1,
+                           b, COLUMNS, start, again + i * COLUMNS, COLUMNS};
+        gemm_run(&one);
+    }
+    assert_all(memcmp(c, again, sizeof c) == 0);
+}
+
+TEST_MAIN(cmocka_unit_test(test_shapes), cmocka_unit_test(test_rows_alone))
