@@ -14,6 +14,7 @@ static char next_step[NEXT_STEP_BYTES]; /* part of the log: the end of its last 
 /* In the order of --help. */
 #define COMMANDS(X) \
     X(init)         \
+    X(check)        \
     X(config)       \
     X(fit)
 

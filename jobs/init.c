@@ -18,9 +18,9 @@ struct init_options {
 /* ---- a configuration ---- */
 
 static const char opening[] =
-    "# A configuration of remise. A key behind \"# \" shows its default, or an example where there "
-    "is\n"
-    "# none: take the \"# \" away to set it. Only `events` is needed; map its columns to yours.\n"
+    "# A configuration of remise. A key behind \"# \" shows its default, or an example if it has "
+    "none;\n"
+    "# to set it, take the \"# \" away. Only `events` is needed, its columns mapped to yours.\n"
     "# `remise check FILE` tells what is wrong, `remise config FILE` what is in force and why.\n"
     "# `--set KEY=VALUE` on the command line overrides, such as --set respond.epochs=8.\n";
 
