@@ -2,6 +2,7 @@
 #include "algorithms/cholesky.h"
 
 #include "algorithms/double_double.h"
+#include "algorithms/vector.h"
 #include "mpi/memory.h"
 
 #include <cblas.h>
@@ -214,9 +215,8 @@ struct lanes {
 /* sum -= a[k][from + lane] * (x + rest) for all lanes and all k. Residuals need more bits than the
  * solution: their errors come back multiplied by the condition. a is symmetric, so that the lanes
  * lie side by side in row k. */
-__attribute__((target_clones("avx512f", "avx2", "default"))) static void
-subtract_products(const double *a, int64_t n, int64_t count, const double *x, const double *rest,
-                  int64_t stride, struct lanes *sum)
+VECTORISED static void subtract_products(const double *a, int64_t n, int64_t count, const double *x,
+                                         const double *rest, int64_t stride, struct lanes *sum)
 {
     double g[LANES] = {0};
     for (int64_t k = 0; k < n; k++) {

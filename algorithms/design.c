@@ -1,6 +1,7 @@
 /* Checks of a design, and the measurement of its columns. */
 #include "algorithms/design.h"
 
+#include "algorithms/vector.h"
 #include "mpi/exact.h"
 #include "mpi/memory.h"
 
@@ -143,7 +144,8 @@ static void measure_clear(struct measure *m)
     exact_clear(&m->sums);
 }
 
-static void widen(const double *x, int64_t count, double *low, double *high, double *trouble)
+VECTORISED static void widen(const double *x, int64_t count, double *low, double *high,
+                             double *trouble)
 {
     for (int64_t j = 0; j < count; j++) {
         double value = x[j];
@@ -151,6 +153,14 @@ static void widen(const double *x, int64_t count, double *low, double *high, dou
         high[j] = -value < high[j] ? -value : high[j];
         trouble[j] += value - value; /* NaN once a value is not finite */
     }
+}
+
+static void widen_by_one(double y, struct measure *m)
+{
+    int64_t last = m->width - 1;
+    m->low[last] = fmin(m->low[last], y);
+    m->high[last] = fmin(m->high[last], -y);
+    m->trouble[last] += y - y;
 }
 
 static void range_of_rows(const struct design *design, struct measure *m)
@@ -162,8 +172,7 @@ static void range_of_rows(const struct design *design, struct measure *m)
         m->counts[0] += weight > 0.0;
         if (weight > 0.0 && dense > 0)
             widen(design->x + i * dense, dense, m->low, m->high, m->trouble);
-        if (weight > 0.0)
-            widen(design->y + i, 1, m->low + dense, m->high + dense, m->trouble + dense);
+        if (weight > 0.0) widen_by_one(design->y[i], m);
     }
     int64_t entries = design->sparse > 0 ? design->row_start[rows] : 0;
     for (int64_t e = 0; e < entries; e++) {
@@ -204,11 +213,10 @@ static void settle_range(const struct comm *comm, const struct design *design, s
 
 /* ---- second pass: sums and sums of squares ---- */
 
-static void add_moments(const double *x, int64_t count, double weight, struct measure *m,
-                        int64_t at)
+/* first += weight u, second += weight u^2 with u = (x - center) * unit */
+VECTORISED static void add_moments(const double *x, const double *center, const double *unit,
+                                   int64_t count, double weight, double *first, double *second)
 {
-    const double *center = m->center + at, *unit = m->unit + at;
-    double *first = m->first + at, *second = m->second + at;
     for (int64_t j = 0; j < count; j++) {
         double u = (x[j] - center[j]) * unit[j], wu = weight * u;
         first[j] += wu;
@@ -226,8 +234,12 @@ static void moments_of_block(const struct design *design, int64_t from, int64_t 
         double weight = weight_of(design, i) * m->weight_unit;
         if (!(weight > 0.0)) continue;
         total += weight;
-        if (dense > 0) add_moments(design->x + i * dense, dense, weight, m, 0);
-        add_moments(design->y + i, 1, weight, m, dense);
+        if (dense > 0)
+            add_moments(design->x + i * dense, m->center, m->unit, dense, weight, m->first,
+                        m->second);
+        double u = (design->y[i] - m->center[dense]) * m->unit[dense], wu = weight * u;
+        m->first[dense] += wu;
+        m->second[dense] += wu * u;
     }
     exact_add(&m->sums, 0, m->first, m->width);
     exact_add(&m->sums, m->width, m->second, m->width);

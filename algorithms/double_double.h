@@ -9,33 +9,36 @@
 #ifndef REMISE_ALGORITHMS_DOUBLE_DOUBLE_H
 #define REMISE_ALGORITHMS_DOUBLE_DOUBLE_H
 
+/* Inlined also into functions compiled for wider vectors. */
+#define DOUBLE_DOUBLE_INLINE static inline __attribute__((always_inline))
+
 struct double_double {
     double high, low; /* value high + low; |low| <= ulp(high) / 2 after a function here */
 };
 
 /** a + b without error. */
-static inline struct double_double double_double_sum(double a, double b)
+DOUBLE_DOUBLE_INLINE struct double_double double_double_sum(double a, double b)
 {
     double sum = a + b, from_b = sum - a;
     return (struct double_double){sum, (a - (sum - from_b)) + (b - from_b)};
 }
 
 /** a + b without error where |a| >= |b| or a is 0. */
-static inline struct double_double double_double_ordered_sum(double a, double b)
+DOUBLE_DOUBLE_INLINE struct double_double double_double_ordered_sum(double a, double b)
 {
     double sum = a + b;
     return (struct double_double){sum, b - (sum - a)};
 }
 
 /** The upper 26 bits of x; x minus them is the lower 26. */
-static inline double double_double_upper(double x)
+DOUBLE_DOUBLE_INLINE double double_double_upper(double x)
 {
-    double spread = 0x1.000002p27 * x; /* 2^27 + 1 */
+    double spread = 134217729.0 * x; /* 2^27 + 1 */
     return spread - (spread - x);
 }
 
 /** a * b without error. */
-static inline struct double_double double_double_product(double a, double b)
+DOUBLE_DOUBLE_INLINE struct double_double double_double_product(double a, double b)
 {
     double a_up = double_double_upper(a), a_down = a - a_up;
     double b_up = double_double_upper(b), b_down = b - b_up;
@@ -45,7 +48,8 @@ static inline struct double_double double_double_product(double a, double b)
 }
 
 /** x + y, with an error below 2^-104 of the larger. */
-static inline struct double_double double_double_add(struct double_double x, struct double_double y)
+DOUBLE_DOUBLE_INLINE struct double_double double_double_add(struct double_double x,
+                                                            struct double_double y)
 {
     struct double_double sum = double_double_sum(x.high, y.high);
     return double_double_ordered_sum(sum.high, sum.low + (x.low + y.low));

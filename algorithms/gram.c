@@ -1,10 +1,11 @@
 /* X'WX and X'Wy, block by block. */
 #include "algorithms/gram.h"
 
+#include "algorithms/syrk.h"
+#include "algorithms/vector.h"
 #include "mpi/exact.h"
 #include "mpi/memory.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,10 @@ struct work {
     const struct design *design;   /* not owned */
     const struct scaling *scaling; /* not owned */
     int64_t width;                 /* columns of the panel */
-    double *panel;                 /* [CHUNK_ROWS][width] */
-    double *square;                /* [width][width] of the block; its upper triangle by rows */
+    int64_t strips;                /* of the panel; the columns beyond width are 0 */
+    double *row;                   /* [width] of the panel being filled */
+    double *panel;                 /* [strips][CHUNK_ROWS][SYRK_STRIP] */
+    double *square;                /* [strips * SYRK_STRIP]^2 of the block; its upper triangle */
     double *mean;                  /* [width] of the current group */
     double *cross;                 /* [sparse][width] of the block */
     double *group_sum;             /* [sparse] of the current group */
@@ -53,8 +56,11 @@ static enum status work_init(const struct design *design, const struct scaling *
     enum status status = OK;
     int64_t sparse = design->sparse, width = design->dense + 1 + (design->intercept ? 1 : 0);
     *w = (struct work){.design = design, .scaling = scaling, .width = width};
-    TRY(memory_new(&w->panel, CHUNK_ROWS * width, sizeof *w->panel));
-    TRY(memory_new(&w->square, width * width, sizeof *w->square));
+    w->strips = (width + SYRK_STRIP - 1) / SYRK_STRIP;
+    int64_t padded = w->strips * SYRK_STRIP;
+    TRY(memory_new(&w->row, padded, sizeof *w->row));
+    TRY(memory_new(&w->panel, CHUNK_ROWS * padded, sizeof *w->panel));
+    TRY(memory_new(&w->square, padded * padded, sizeof *w->square));
     TRY(memory_new(&w->mean, width, sizeof *w->mean));
     TRY(memory_new(&w->cross, sparse * width, sizeof *w->cross));
     TRY(memory_new(&w->group_sum, sparse, sizeof *w->group_sum));
@@ -69,6 +75,7 @@ done:
 
 static void work_clear(struct work *w)
 {
+    free(w->row);
     free(w->panel);
     free(w->square);
     free(w->mean);
@@ -91,6 +98,12 @@ static double entry_of(const struct work *w, int64_t entry)
     return value * w->scaling->sparse_scale[w->design->column[entry]];
 }
 
+VECTORISED static void shift_and_scale(const double *x, const double *shift, const double *scale,
+                                       int64_t count, double *to)
+{
+    for (int64_t j = 0; j < count; j++) to[j] = (x[j] - shift[j]) * scale[j];
+}
+
 /* to[:] = the row's columns of the panel, not yet weighted: 1 if there is an intercept, dense, y.
  */
 static void panel_row(const struct work *w, int64_t row, double *to)
@@ -99,7 +112,7 @@ static void panel_row(const struct work *w, int64_t row, double *to)
     const double *shift = w->scaling->shift, *scale = w->scaling->scale;
     if (w->design->intercept) *to++ = 1.0;
     const double *x = dense > 0 ? w->design->x + row * dense : NULL;
-    for (int64_t j = 0; j < dense; j++) to[j] = (x[j] - shift[j]) * scale[j];
+    shift_and_scale(x, shift, scale, dense, to);
     to[dense] = (w->design->y[row] - shift[dense]) * scale[dense];
 }
 
@@ -114,16 +127,15 @@ static void meet(struct work *w, int32_t column, double value)
     w->group_sum[column] += value;
 }
 
-/* The group's sums of sparse columns, and the means of the panel's; scratch is a row of the panel.
- */
-static void sum_group(struct work *w, int64_t row, double *scratch)
+/* The group's sums of sparse columns, and the means of the panel's. */
+static void sum_group(struct work *w, int64_t row)
 {
     for (int64_t i = row; i < w->group_end; i++) {
         double weight = weight_of(w, i);
         if (!(weight > 0.0)) continue;
         w->group_weight += weight;
-        panel_row(w, i, scratch);
-        for (int64_t j = 0; j < w->width; j++) w->mean[j] += weight * scratch[j];
+        panel_row(w, i, w->row);
+        for (int64_t j = 0; j < w->width; j++) w->mean[j] += weight * w->row[j];
         for (int64_t e = w->design->sparse > 0 ? w->design->row_start[i] : 0;
              w->design->sparse > 0 && e < w->design->row_start[i + 1]; e++)
             meet(w, w->design->column[e], weight * entry_of(w, e));
@@ -144,13 +156,13 @@ static void subtract_group(struct work *w)
         }
 }
 
-static void enter_group(struct work *w, int64_t row, int64_t end, double *scratch)
+static void enter_group(struct work *w, int64_t row, int64_t end)
 {
     w->group_end = design_group_end(w->design, row, end);
     w->group_weight = 0.0;
     w->met_count = 0;
     memset(w->mean, 0, (size_t)w->width * sizeof *w->mean);
-    sum_group(w, row, scratch);
+    sum_group(w, row);
     subtract_group(w);
     for (int64_t i = 0; i < w->met_count; i++) {
         w->group_sum[w->met[i]] = 0.0;
@@ -160,22 +172,29 @@ static void enter_group(struct work *w, int64_t row, int64_t end, double *scratc
 
 /* ---- rows ---- */
 
-/* One row of the panel, centred in its group and weighted. */
-static void fill_row(struct work *w, int64_t row, int64_t end, double *to)
+/* w->row = one row of the panel, centred in its group and weighted. */
+static void fill_row(struct work *w, int64_t row, int64_t end)
 {
     double weight = weight_of(w, row);
-    if (w->design->group != NULL && row >= w->group_end) enter_group(w, row, end, to);
+    if (w->design->group != NULL && row >= w->group_end) enter_group(w, row, end);
     if (!(weight > 0.0)) {
-        memset(to, 0, (size_t)w->width * sizeof *to);
+        memset(w->row, 0, (size_t)w->width * sizeof *w->row);
         return;
     }
-    panel_row(w, row, to);
+    panel_row(w, row, w->row);
     if (w->design->group != NULL)
-        for (int64_t j = 0; j < w->width; j++) to[j] -= w->mean[j];
+        for (int64_t j = 0; j < w->width; j++) w->row[j] -= w->mean[j];
     if (w->design->weight != NULL) {
         double root = sqrt(weight);
-        for (int64_t j = 0; j < w->width; j++) to[j] *= root;
+        for (int64_t j = 0; j < w->width; j++) w->row[j] *= root;
     }
+}
+
+static void store_row(struct work *w, int64_t at)
+{
+    for (int64_t s = 0; s < w->strips; s++)
+        memcpy(w->panel + (s * CHUNK_ROWS + at) * SYRK_STRIP, w->row + s * SYRK_STRIP,
+               SYRK_STRIP * sizeof *w->row);
 }
 
 /* Products of a row's sparse entries with each other; the term of a pair is rounded once, so no
@@ -195,7 +214,7 @@ static void add_pairs(struct work *w, int64_t first, int64_t last, double weight
     }
 }
 
-static void add_sparse_row(struct work *w, int64_t row, const double *panel)
+static void add_sparse_row(struct work *w, int64_t row)
 {
     double weight = weight_of(w, row), root = sqrt(weight);
     int64_t first = w->design->row_start[row], last = w->design->row_start[row + 1];
@@ -207,7 +226,7 @@ static void add_sparse_row(struct work *w, int64_t row, const double *panel)
             w->is_touched[column] = true;
             w->touched[w->touched_count++] = column;
         }
-        for (int64_t j = 0; j < w->width; j++) cross[j] += value * panel[j];
+        for (int64_t j = 0; j < w->width; j++) cross[j] += value * w->row[j];
     }
     add_pairs(w, first, last, weight);
 }
@@ -215,9 +234,10 @@ static void add_sparse_row(struct work *w, int64_t row, const double *panel)
 /* The block's sums go into the exact ones; the work space is empty again. */
 static void flush_block(struct work *w)
 {
+    int64_t stride = w->strips * SYRK_STRIP;
     for (int64_t j = 0; j < w->width; j++)
-        exact_add(&w->sums, triangle_row(w->width, j), w->square + j * w->width + j, w->width - j);
-    memset(w->square, 0, (size_t)(w->width * w->width) * sizeof *w->square);
+        exact_add(&w->sums, triangle_row(w->width, j), w->square + j * stride + j, w->width - j);
+    memset(w->square, 0, (size_t)(stride * stride) * sizeof *w->square);
     for (int64_t i = 0; i < w->touched_count; i++) {
         int32_t column = w->touched[i];
         double *cross = w->cross + column * w->width;
@@ -230,17 +250,15 @@ static void flush_block(struct work *w)
 
 static void add_block(struct work *w, int64_t from, int64_t to)
 {
-    int width = (int)w->width;
     w->group_end = from;
     for (int64_t chunk = from; chunk < to; chunk += CHUNK_ROWS) {
         int64_t rows = to - chunk < CHUNK_ROWS ? to - chunk : CHUNK_ROWS;
         for (int64_t i = 0; i < rows; i++) {
-            double *panel = w->panel + i * w->width;
-            fill_row(w, chunk + i, to, panel);
-            if (w->design->sparse > 0) add_sparse_row(w, chunk + i, panel);
+            fill_row(w, chunk + i, to);
+            store_row(w, i);
+            if (w->design->sparse > 0) add_sparse_row(w, chunk + i);
         }
-        cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, width, (int)rows, 1.0, w->panel, width,
-                    1.0, w->square, width);
+        syrk_add(w->panel, w->strips, rows, CHUNK_ROWS, w->square);
     }
     flush_block(w);
 }

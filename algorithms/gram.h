@@ -2,10 +2,10 @@
  * The normal equations of a design: X'WX and X'Wy of its shifted and scaled columns, replicated on
  * every rank.
  *
- * Dense columns go through dsyrk by fixed chunks of a block; sparse ones touch only the entries
- * they meet, so that thousands of one-hot columns cost a handful of updates a row. Group effects
- * are eliminated exactly: dense columns lose their group means, sparse ones (1 / w_g) s_g s_g' with
- * s_g the group's sums.
+ * Dense columns go through algorithms/syrk.h by fixed chunks of a block; sparse ones touch only the
+ * entries they meet, so that thousands of one-hot columns cost a handful of updates a row. Group
+ * effects are eliminated exactly: dense columns lose their group means, sparse ones (1 / w_g) s_g
+ * s_g' with s_g the group's sums.
  */
 #ifndef REMISE_ALGORITHMS_GRAM_H
 #define REMISE_ALGORITHMS_GRAM_H
