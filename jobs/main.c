@@ -3,6 +3,7 @@
 #include "jobs/launch.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
+#include "mpi/stop.h"
 
 #include <argp.h>
 #include <stdlib.h>
@@ -142,6 +143,7 @@ static _Noreturn void run_on_ranks(const struct command *command, void *options)
     struct comm comm;
     double start = clock_seconds();
     launch_unmute();
+    stop_listen();
     enum status status = comm_start(&comm);
     if (status != OK) {
         if (launch_is_first()) fprintf(stderr, "error: %s\n", status_message());

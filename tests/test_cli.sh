@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The command line: exit codes, messages, what help says, and that init, config and check agree with each other.
+# The command line: exit codes, messages, help; init, config and check agree with each other.
 set -uo pipefail
 . "$(dirname "$0")/shop.sh"
 shop_begin "$1"
@@ -46,7 +46,7 @@ expect 0 'segments: 8 ' config shop.yaml
 sed 's/^\( *\)# \([a-z_]*: \)/\1\2/' shop.yaml >all.yaml
 [ "$(grep -c '^ *[a-z_]*: ' all.yaml)" -gt 60 ] || fail "init does not show all settings"
 expect 0 'budget: 10000.00 ' config all.yaml
-[ "$(grep -c '# default' out)" = 0 ] || { cat out; fail "a setting that is given has the default's origin"; }
+[ "$(grep -c '# default' out)" = 0 ] || { cat out; fail "a given setting counts as default"; }
 "$remise" config shop.yaml --set respond.epochs=9 >again.yaml || fail "config"
 expect 0 'epochs: 9 ' config again.yaml
 
@@ -59,10 +59,11 @@ respond:
   epochs: abc
   epoch: 3
 YAML
-expect 78 'wrong.yaml:5: respond.epochs: "abc" is not an integer; expected 1 .. 1000 (default 4)' \
+expect 78 \
+    'wrong.yaml:5: respond.epochs: "abc" is not an integer; expected 1 .. 1000 (default 4)' \
     config wrong.yaml
-grep -qF 'wrong.yaml:6: respond.epoch: there is no such setting; did you mean respond.epochs?' out ||
-    { cat out; fail "the second problem is not told"; }
+grep -qF 'wrong.yaml:6: respond.epoch: there is no such setting; did you mean respond.epochs?' \
+    out || { cat out; fail "the second problem is not told"; }
 expect 78 '--set respond.rate=fast: "fast" is not a number' config shop.yaml --set respond.rate=fast
 
 # ---- check ----
