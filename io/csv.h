@@ -14,9 +14,9 @@
 #include "mpi/comm.h"
 
 struct csv_options {
-    char delimiter;      /* 0: comma, semicolon or tab, whichever gives the header most columns */
-    int64_t ranges;      /* byte ranges per rank; more than 1 only tests the cuts */
-    int64_t chunk_bytes; /* read at a time */
+    char delimiter;          /* 0: comma, semicolon or tab, whichever splits the header best */
+    int64_t ranges;          /* byte ranges per rank; more than 1 only tests the cuts */
+    int64_t chunk_bytes;     /* read at a time */
     int64_t field_bytes_max; /* longer fields make a bad row */
     int64_t row_bytes_max;   /* longer rows are bad; bounds the memory */
 };
@@ -78,13 +78,14 @@ enum csv_reason { CSV_REASON_LIST(CSV_REASON_ENUM) CSV_REASONS };
 
 enum { CSV_VALUE_MAX = 1024 }; /* bytes of a bad value that are shown */
 
+/* The value is the field's raw bytes, or the row's start where the row is meant (CSV_FIELDS,
+ * CSV_QUOTE_OPEN, CSV_ROW_LONG); it is valid during the call only. */
 struct csv_bad {
     enum csv_reason reason;
-    int64_t line;        /* of the row's first byte, 1-based */
-    int64_t column;      /* 1-based; 0 when the whole row is meant */
-    int64_t fields;      /* counted in the row */
-    const char *value;   /* raw bytes of the field, or of the row's start where the row is meant
-                            (CSV_FIELDS,   CSV_QUOTE_OPEN, CSV_ROW_LONG); valid during the call only */
+    int64_t line;   /* of the row's first byte, 1-based */
+    int64_t column; /* 1-based; 0 when the whole row is meant */
+    int64_t fields; /* counted in the row */
+    const char *value;
     int64_t value_bytes; /* at most CSV_VALUE_MAX */
     bool value_cut;      /* the value goes on in the file */
 };

@@ -141,17 +141,19 @@ static bool split_header(struct csv_window *window, int64_t start, char delimite
            (window->at_end || split->end + 1 < window->bytes);
 }
 
-/* The delimiter that gives most columns; the first of equals. */
+/* The delimiter that gives most columns and leaves no quote in mid-field; the first of equals. */
 static bool choose_delimiter(struct csv_window *window, int64_t start, char *delimiter,
                              struct csv_split *split)
 {
     static const char candidates[] = {',', ';', '\t'};
-    int64_t most = 0;
+    int64_t best = INT64_MIN;
     if (*delimiter != 0) return split_header(window, start, *delimiter, split);
     for (size_t i = 0; i < sizeof candidates; i++) {
         if (!split_header(window, start, candidates[i], split)) return false;
-        if (split->fields > most) *delimiter = candidates[i];
-        if (split->fields > most) most = split->fields;
+        bool clean = !split->stray && split->reason == CSV_GOOD;
+        int64_t score = split->fields - (clean ? 0 : INT32_MAX);
+        if (score > best) *delimiter = candidates[i];
+        if (score > best) best = score;
     }
     return split_header(window, start, *delimiter, split);
 }

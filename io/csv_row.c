@@ -65,7 +65,7 @@ bool csv_row_split(const struct csv_window *window, int64_t start, int64_t *curs
     const uint32_t *index = window->index;
     int64_t begin = start, i = *cursor, count = window->index_count, at = 0;
     split->fields = split->lines = split->column = 0;
-    split->escaped = false;
+    split->escaped = split->stray = false;
     split->reason = CSV_GOOD;
     do {
         if (i >= count) return false;
@@ -76,6 +76,7 @@ bool csv_row_split(const struct csv_window *window, int64_t start, int64_t *curs
             if (quoted && !close_quoted(window, &i, split, &field)) return false;
             if (!skip_quotes(window, &i)) return false;
             at = index[i];
+            split->stray |= !quoted;
             if (!quoted) field.bytes = (uint32_t)(at - begin);
         } else {
             field.bytes = (uint32_t)(at - begin);

@@ -14,8 +14,9 @@ struct csv_split {
     int64_t lines;           /* line ends inside quotes */
     int64_t end;             /* position of the line end behind the row */
     bool escaped;            /* some field holds doubled quotes */
-    enum csv_reason reason;  /* CSV_GOOD, CSV_QUOTE_OPEN or CSV_TEXT_AFTER_QUOTE, the first seen */
-    int64_t column;          /* 1-based, where */
+    bool stray; /* a quote in mid-field: text, but a hint that the delimiter is another */
+    enum csv_reason reason; /* CSV_GOOD, CSV_QUOTE_OPEN or CSV_TEXT_AFTER_QUOTE, the first seen */
+    int64_t column;         /* 1-based, where */
 };
 
 /**

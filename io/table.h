@@ -1,5 +1,6 @@
 /**
- * One plain table in memory, for `fit` and friends: named columns of numbers or texts, rows cut into fixed blocks.
+ * One plain table in memory, for `fit` and friends: named columns of numbers or texts, rows cut
+ * into fixed blocks.
  */
 #ifndef REMISE_IO_TABLE_H
 #define REMISE_IO_TABLE_H
@@ -27,10 +28,10 @@ struct table {
  * Read a CSV file (plain or .gz) into memory, each rank its blocks of rows.
  *
  * Collective. A column is text if any of its values is neither a number nor missing (empty or NA).
- * names  in   columns wanted, [names_count]; NULL for all. An unknown one is ERR_DATA and lists those there are.
- * table  out  new; the caller frees it with table_free; NULL unless OK
- * Memory: 8 bytes per number and 4 per text cell of the rows owned.
- * Errors: ERR_NO_INPUT, ERR_DATA with file, line and remedy (a ragged or malformed row), ERR_MEMORY.
+ * names  in   columns wanted, [names_count]; NULL for all. An unknown one is ERR_DATA and lists
+ * those there are. table  out  new; the caller frees it with table_free; NULL unless OK Memory: 8
+ * bytes per number and 4 per text cell of the rows owned. Errors: ERR_NO_INPUT, ERR_DATA with file,
+ * line and remedy (a ragged or malformed row), ERR_MEMORY.
  */
 enum status table_read(const struct comm *comm, const char *path, const char *const *names,
                        int64_t names_count, struct table **table);
