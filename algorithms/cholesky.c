@@ -173,7 +173,7 @@ struct refinement {
     double *residual;     /* [columns][sides] */
     double *mine;         /* [row_end - row][sides] */
     double *step;         /* [columns][sides] correction */
-    double *high, *low;   /* [columns][sides] the solution */
+    double *high, *low;   /* [sides][columns] the solution */
     double *local;        /* block-cyclic share of the residual */
     int64_t *bits;        /* [columns][sides] */
 };
@@ -212,16 +212,19 @@ struct lanes {
     double high[LANES], middle[LANES], low[LANES];
 };
 
-/* sum -= a[k][from + lane] * (x + rest) for all lanes and all k. Residuals need more bits than the
- * solution: their errors come back multiplied by the condition. a is symmetric, so that the lanes
- * lie side by side in row k. */
+/* sum -= a[k][from + lane] * (x[k] + rest[k]) for all lanes and all k. Residuals need more bits
+ * than the solution: their errors come back multiplied by the condition. a is symmetric, so that
+ * the lanes lie side by side in row k. */
 VECTORISED static void subtract_products(const double *a, int64_t n, int64_t count, const double *x,
-                                         const double *rest, int64_t stride, struct lanes *sum)
+                                         const double *rest, struct lanes *sum)
 {
     double g[LANES] = {0};
     for (int64_t k = 0; k < n; k++) {
-        double minus_x = -x[k * stride], minus_rest = -rest[k * stride];
-        memcpy(g, a + k * n, (size_t)count * sizeof *g);
+        double minus_x = -x[k], minus_rest = -rest[k];
+        if (count == LANES)
+            memcpy(g, a + k * n, sizeof g);
+        else
+            memcpy(g, a + k * n, (size_t)count * sizeof *g);
         for (int l = 0; l < LANES; l++) {
             struct double_double first = double_double_product(g[l], minus_x);
             struct double_double second = double_double_product(g[l], minus_rest);
@@ -245,7 +248,7 @@ static void residual_rows(const struct cholesky *c, const double *b, struct refi
             int64_t count = r->row_end - i < LANES ? r->row_end - i : LANES;
             struct lanes sum = {0};
             for (int64_t l = 0; l < count; l++) sum.high[l] = b[(i + l) * sides + s];
-            subtract_products(c->a + i, n, count, r->high + s, r->low + s, sides, &sum);
+            subtract_products(c->a + i, n, count, r->high + s * n, r->low + s * n, &sum);
             for (int64_t l = 0; l < count; l++) {
                 struct double_double total = double_double_sum(sum.high[l], sum.middle[l]);
                 r->mine[(i - r->row + l) * sides + s] = total.high + (total.low + sum.low[l]);
@@ -283,8 +286,9 @@ static double apply_step(const struct cholesky *c, struct refinement *r, int64_t
 {
     double largest = 0.0, change = 0.0, trouble = 0.0;
     for (int64_t i = 0; i < c->columns; i++) {
-        int64_t at = i * r->sides + side;
-        struct double_double x = {r->high[at], r->low[at]}, step = {r->step[at], 0.0};
+        int64_t at = side * c->columns + i;
+        struct double_double x = {r->high[at], r->low[at]};
+        struct double_double step = {r->step[i * r->sides + side], 0.0};
         x = double_double_add(x, step);
         r->high[at] = x.high;
         r->low[at] = x.low;
@@ -309,14 +313,12 @@ static double rounded(double high, double low, double quantum)
 static void round_side(const struct cholesky *c, const struct refinement *r, int64_t side,
                        double *x)
 {
+    const double *high = r->high + side * c->columns, *low = r->low + side * c->columns;
     double largest = 0.0;
-    for (int64_t i = 0; i < c->columns; i++)
-        largest = fmax(largest, fabs(r->high[i * r->sides + side]));
+    for (int64_t i = 0; i < c->columns; i++) largest = fmax(largest, fabs(high[i]));
     double quantum = largest > 0.0 ? ldexp(1.0, ilogb(largest) - QUANTUM_BITS) : 1.0;
-    for (int64_t i = 0; i < c->columns; i++) {
-        int64_t at = i * r->sides + side;
-        x[at] = rounded(r->high[at], r->low[at], quantum);
-    }
+    for (int64_t i = 0; i < c->columns; i++)
+        x[i * r->sides + side] = rounded(high[i], low[i], quantum);
 }
 
 static enum status refine(const struct comm *comm, const struct cholesky *c, const double *b,
@@ -324,8 +326,9 @@ static enum status refine(const struct comm *comm, const struct cholesky *c, con
 {
     enum status status = OK;
     double worst = INFINITY, before = INFINITY;
+    memcpy(r->residual, b, (size_t)(c->columns * r->sides) * sizeof *b); /* x is 0 */
     for (int round = 0; round < ROUNDS_MAX; round++) {
-        TRY(gather_residual(comm, c, b, r));
+        if (round > 0) TRY(gather_residual(comm, c, b, r));
         correct(comm, c, r);
         before = worst;
         worst = 0.0;
