@@ -7,7 +7,7 @@
 # What is missing is installed on a Debian family system, as root or by sudo without a password;
 # elsewhere it is named and the script ends with 69. Nothing missing: no network is used.
 
-# group, package, and how to see that it is there: a command, a pkg-config module, a C header, a Python module
+# group, package, and how to see that it is there: a command, a pkg-config module, a C header
 packages_list() {
     cat <<'LIST'
 build gcc                         command gcc
@@ -29,7 +29,6 @@ build libsodium-dev               module libsodium
 build libxxhash-dev               module libxxhash
 build zlib1g-dev                  module zlib
 tests python3                     command python3
-tests python3-numpy               python numpy
 slurm slurm-wlm                   command slurmctld slurmd sbatch srun
 slurm munge                       command munged
 LIST
@@ -44,7 +43,6 @@ packages_present() { # KIND NAME...: true if all are there
         gcc -E -x c - >/dev/null 2>&1 <<<"$source"
         ;;
     module) pkg-config --exists "$1" 2>/dev/null ;;
-    python) python3 -c "import $1" 2>/dev/null ;;
     command)
         for name in "$@"; do
             PATH=$PATH:/usr/sbin:/sbin command -v "$name" >/dev/null || return 1
@@ -69,19 +67,21 @@ packages_install() { # PACKAGE...: by apt-get, never asking
         sudo -n true 2>/dev/null || return 1
         run=(sudo -n)
     fi
-    run+=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
+    run+=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300)
+    run+=(-o Dpkg::Use-Pty=0 --no-install-recommends)
     echo "installing: $*"
-    "${run[@]}" install --no-install-recommends "$@" </dev/null && return 0
-    "${run[@]}" update </dev/null && "${run[@]}" install --no-install-recommends "$@" </dev/null
+    # the lists on a fresh machine are empty or old: only then the network is asked for new ones
+    "${run[@]}" install "$@" </dev/null >/dev/null 2>&1 ||
+        { "${run[@]}" update && "${run[@]}" install "$@"; } </dev/null >/dev/null
 }
 
 packages_need() { # GROUP...
     local missing
-    missing=$(packages_missing "$@" | tr '\n' ' ')
+    missing=$(packages_missing "$@" | paste -sd ' ')
     [ -n "$missing" ] || return 0
     # shellcheck disable=SC2086
     packages_install $missing
-    missing=$(packages_missing "$@" | tr '\n' ' ')
+    missing=$(packages_missing "$@" | paste -sd ' ')
     [ -n "$missing" ] || return 0
     cat >&2 <<EOM
 Missing packages (Debian names): $missing
@@ -94,7 +94,7 @@ EOM
 
 packages_want() { # GROUP...
     local missing
-    missing=$(packages_missing "$@" | tr '\n' ' ')
+    missing=$(packages_missing "$@" | paste -sd ' ')
     [ -n "$missing" ] || return 0
     # shellcheck disable=SC2086
     packages_install $missing || echo "not installed: $missing; the tests that need them will be skipped" >&2
