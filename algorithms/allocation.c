@@ -15,11 +15,12 @@ __extension__ typedef __int128 int128;
 enum { FILL_ROUNDS = 3 };
 #define KEY_FREE UINT32_MAX /* the level a slot starts from, better than any slope */
 #define SUM_LIMIT ((int64_t)1 << 61)
-#define CLOSED_GAP 1e-9 /* of the gain: not worth another pass over the slots */
+#define CLOSED_GAP 1e-8 /* of the gain: not worth another pass over the slots */
 
-/* Largest |value| and cost of each slot, added up: what any sum of this program can reach. */
+/* What any sum over slots can reach. */
 struct reach {
-    int64_t value, cost;
+    int64_t value, cost; /* the largest |value| and cost of each slot, added up */
+    int64_t most;        /* the largest of them all */
 };
 
 struct search {
@@ -27,6 +28,7 @@ struct search {
     struct radix radix; /* increments by slope, weighed by cost */
     uint32_t *key; /* [rows_local][levels] upper half of the slope key; KEY_FREE at the start of a
                       hull, 0 off it */
+    struct reach reach;
     int64_t budget;
     int64_t group_before; /* cost of increments at the threshold key on earlier ranks */
     struct fill_moves *moves;
@@ -93,6 +95,7 @@ static enum status check_slot(const struct allocation_cells *cells, int64_t slot
     if (refused) return refuse_slot(cells, slot);
     reach->value += value_most;
     reach->cost += cost_most;
+    reach->most = larger(reach->most, larger(value_most, cost_most));
     if (reach->value > SUM_LIMIT || reach->cost > SUM_LIMIT)
         return refuse_reach(reach->value > SUM_LIMIT);
     return OK;
@@ -133,7 +136,7 @@ static void offer_increment(struct search *search, const int64_t *value, const i
 }
 
 /* First pass: check, make hulls, keep their keys, count the first digit. */
-static enum status measure(struct search *search, struct reach *reach)
+static enum status measure(struct search *search)
 {
     const struct allocation_cells *cells = search->cells;
     for (int64_t i = 0; i < cells->blocks->rows_local; i++) {
@@ -141,7 +144,7 @@ static enum status measure(struct search *search, struct reach *reach)
                       *cost = cells->cost + i * cells->levels;
         uint32_t *key = search->key + i * cells->levels;
         struct hull hull;
-        enum status status = check_slot(cells, i, reach);
+        enum status status = check_slot(cells, i, &search->reach);
         if (status != OK) return status;
         hull_make(value, cost, allowed_levels(cells, i), cells->levels, &hull);
         key[hull.level[0]] = KEY_FREE;
@@ -181,10 +184,9 @@ static void count_digit(struct search *search)
 static enum status find_price(const struct comm *comm, struct search *search, int64_t *passes)
 {
     enum status status = OK;
-    struct reach reach = {0};
     radix_begin(&search->radix);
-    TRY_ALL(comm, measure(search, &reach));
-    TRY(check_reach(comm, &reach));
+    TRY_ALL(comm, measure(search));
+    TRY(check_reach(comm, &search->reach));
     for (*passes = 1; radix_step(comm, &search->radix, search->budget); ++*passes)
         count_digit(search);
     search->group_before = comm_prefix_int64(comm, search->radix.mine_at);
@@ -297,19 +299,49 @@ static int best_at_price(const int64_t *value, const int64_t *cost, uint32_t all
     return best;
 }
 
-static enum status sum_at_price(const struct allocation_cells *cells, struct allocation_price price,
-                                struct reach *reach, int64_t *sum)
+/* The same where the products are known to fit 64 bits. */
+static int best_at_price_narrow(const int64_t *value, const int64_t *cost, uint32_t allowed,
+                                int levels, struct allocation_price price)
 {
+    int best = 0;
+    int64_t most = value[0] * price.cost;
+    for (int k = 1; k < levels; k++) {
+        if ((allowed >> k & 1) == 0) continue;
+        int64_t worth = value[k] * price.cost - cost[k] * price.value;
+        if (worth > most || (worth == most && cost[k] < cost[best])) {
+            most = worth;
+            best = k;
+        }
+    }
+    return best;
+}
+
+/* Cells are checked; `most` is the largest number in them. */
+static struct allocation_point sum_at_price(const struct comm *comm,
+                                            const struct allocation_cells *cells,
+                                            struct allocation_price price, int64_t most)
+{
+    bool narrow = (int128)most * (price.value + price.cost) < (int128)1 << 62;
+    int64_t sum[2] = {0};
     for (int64_t i = 0; i < cells->blocks->rows_local; i++) {
-        enum status status = check_slot(cells, i, reach);
-        if (status != OK) return status;
-        const int64_t *value = cells->value + i * cells->levels,
-                      *cost = cells->cost + i * cells->levels;
-        int best = best_at_price(value, cost, allowed_levels(cells, i), cells->levels, price);
+        const int64_t *value = cells->value + i * cells->levels;
+        const int64_t *cost = cells->cost + i * cells->levels;
+        uint32_t allowed = allowed_levels(cells, i);
+        int best = narrow ? best_at_price_narrow(value, cost, allowed, cells->levels, price)
+                          : best_at_price(value, cost, allowed, cells->levels, price);
         sum[0] += value[best];
         sum[1] += cost[best];
     }
-    return OK;
+    comm_sum_int64(comm, sum, 2);
+    return (struct allocation_point){.value = sum[0], .spent = sum[1]};
+}
+
+static enum status check_cells(const struct allocation_cells *cells, struct reach *reach)
+{
+    enum status status = check_shape(cells);
+    for (int64_t i = 0; i < cells->blocks->rows_local && status == OK; i++)
+        status = check_slot(cells, i, reach);
+    return status;
 }
 
 static enum status check_price(struct allocation_price price)
@@ -326,14 +358,11 @@ enum status allocation_at_price(const struct comm *comm, const struct allocation
 {
     enum status status = OK;
     struct reach reach = {0};
-    int64_t sum[2] = {0};
     *point = (struct allocation_point){0};
-    TRY_ALL(comm, check_shape(cells));
     TRY_ALL(comm, check_price(price));
-    TRY_ALL(comm, sum_at_price(cells, price, &reach, sum));
+    TRY_ALL(comm, check_cells(cells, &reach));
     TRY(check_reach(comm, &reach));
-    comm_sum_int64(comm, sum, 2);
-    *point = (struct allocation_point){.value = sum[0], .spent = sum[1]};
+    *point = sum_at_price(comm, cells, price, reach.most);
 done:
     return status;
 }
@@ -411,7 +440,7 @@ enum status allocation_solve(const struct comm *comm, const struct allocation_ce
     receipt->price = settle_price(comm, &search);
     receipt->dual_price = (double)receipt->price.value / (double)receipt->price.cost;
     receipt->marginal = 10000.0 * receipt->dual_price;
-    TRY(allocation_at_price(comm, cells, receipt->price, &point));
+    point = sum_at_price(comm, cells, receipt->price, search.reach.most);
     receipt->upper_bound = allocation_bound(receipt->price, point, budget);
     tally(comm, cells, choice, receipt);
     receipt->passes += 3;

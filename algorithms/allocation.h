@@ -84,7 +84,7 @@ enum status allocation_solve(const struct comm *comm, const struct allocation_ce
 
 /**
  * What the slots would earn and spend at a price, and thereby a bound for every budget
- * (allocation_bound). Collective. One pass. Errors: ERR_ARG the price is out of range; else as
+ * (allocation_bound). Collective. Two passes. Errors: ERR_ARG the price is out of range; else as
  * allocation_solve.
  */
 enum status allocation_at_price(const struct comm *comm, const struct allocation_cells *cells,

@@ -52,5 +52,6 @@ done <<'LIST'
 profile kmeans sgemm
 demand lsq dgemm
 respond mlp sgemm
+allocate allocate copy
 LIST
 exit $faults
