@@ -1,4 +1,4 @@
-"""The training of bench_mlp by PyTorch on the CPU: the same rows, shapes, batch and optimiser, on 2 threads.
+"""The training of bench_mlp by PyTorch: the same rows, shapes, batch and optimiser, on 2 threads.
 
 python3 bench/peer_mlp.py [ROWS [COLUMNS [BATCH [EPOCHS]]]] prints one line of JSON.
 """
@@ -22,8 +22,8 @@ def make_rows(rows, columns):
     x = (z >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-23) - np.float32(1)
     x = x.reshape(rows, columns)
     half = columns // 2
-    y = (x[:, :half].sum(1, dtype=np.float64) > x[:, half:].sum(1, dtype=np.float64)).astype(np.float32)
-    return torch.from_numpy(x), torch.from_numpy(y)[:, None]
+    y = x[:, :half].sum(1, dtype=np.float64) > x[:, half:].sum(1, dtype=np.float64)
+    return torch.from_numpy(x), torch.from_numpy(y.astype(np.float32))[:, None]
 
 
 def epoch(model, optimiser, loss, x, y, batch):
@@ -45,8 +45,9 @@ def main():
     torch.set_num_threads(THREADS)
     torch.manual_seed(1)
     x, y = make_rows(rows, columns)
-    model = torch.nn.Sequential(torch.nn.Linear(columns, 128), torch.nn.ReLU(), torch.nn.Linear(128, 64),
-                                torch.nn.ReLU(), torch.nn.Linear(64, 1))
+    model = torch.nn.Sequential(
+        torch.nn.Linear(columns, 128), torch.nn.ReLU(), torch.nn.Linear(128, 64), torch.nn.ReLU(),
+        torch.nn.Linear(64, 1))
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
     loss = torch.nn.BCEWithLogitsLoss()
     weights = columns * 128 + 128 * 64 + 64

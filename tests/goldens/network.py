@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Loss curves of three small networks by PyTorch, from the same weights and rows as tests/test_network.c.
+"""Loss curves of three small networks by PyTorch from the weights and rows of tests/test_network.c.
 
-Training on all rows in every step, so the order of rows does not matter. Prints the constants of the test:
+Every step takes all rows, so the order of rows does not matter. Prints the constants of the test:
 python3 -P tests/goldens/network.py
 """
 import torch
@@ -23,7 +23,8 @@ def network(hidden, outputs, activation):
     sizes = [COLUMNS, *hidden, outputs]
     layers = []
     for at in range(len(sizes) - 1):
-        layers += [nn.Linear(sizes[at], sizes[at + 1])] + ([activation()] if at < len(sizes) - 2 else [])
+        layers += [nn.Linear(sizes[at], sizes[at + 1])]
+        layers += [activation()] if at < len(sizes) - 2 else []
     model = nn.Sequential(*layers)
     k = 0
     with torch.no_grad():
@@ -47,7 +48,7 @@ def curve(model, optimiser, loss):
 
 def structural(out):
     b = nn.functional.softplus(out[:, 1])
-    row = nn.functional.binary_cross_entropy_with_logits(out[:, 0] + b * dose, truth, reduction="none")
+    row = nn.BCEWithLogitsLoss(reduction="none")(out[:, 0] + b * dose, truth)
     pull = torch.where(prior > 0, (b.log() - prior.clamp_min(1e-9).log()) ** 2, 0.0)
     return (weight * (row + 0.05 * pull)).sum() / weight.sum()
 
@@ -56,11 +57,13 @@ def show(name, losses):
     print(f"static const double {name}[EPOCHS] = {{" + ", ".join(f"{v:.8g}" for v in losses) + "};")
 
 
-m = network([9, 6], 1, nn.ReLU)
-show("GOLDEN_MSE", curve(m, torch.optim.Adam(m.parameters(), lr=0.02),
-                         lambda out: ((out[:, 0] - value) ** 2).mean()))
-m = network([9, 6], 1, nn.Tanh)
 bce = nn.BCEWithLogitsLoss()
-show("GOLDEN_BCE", curve(m, torch.optim.SGD(m.parameters(), lr=0.3, momentum=0.9), lambda out: bce(out[:, 0], truth)))
+m = network([9, 6], 1, nn.ReLU)
+adam = torch.optim.Adam(m.parameters(), lr=0.02)
+show("GOLDEN_MSE", curve(m, adam, lambda out: ((out[:, 0] - value) ** 2).mean()))
+m = network([9, 6], 1, nn.Tanh)
+sgd = torch.optim.SGD(m.parameters(), lr=0.3, momentum=0.9)
+show("GOLDEN_BCE", curve(m, sgd, lambda out: bce(out[:, 0], truth)))
 m = network([17], 2, nn.Sigmoid)
-show("GOLDEN_STRUCTURAL", curve(m, torch.optim.AdamW(m.parameters(), lr=0.05, weight_decay=0.1), structural))
+decay = torch.optim.AdamW(m.parameters(), lr=0.05, weight_decay=0.1)
+show("GOLDEN_STRUCTURAL", curve(m, decay, structural))

@@ -1,0 +1,260 @@
+/* From a table in double to float32 rows in three parts. */
+#include "jobs/fit_mlp_data.h"
+
+#include "algorithms/standardise.h"
+#include "mpi/log.h"
+#include "mpi/memory.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void fit_mlp_data_clear(struct fit_mlp_data *data)
+{
+    table_free(&data->table);
+    free(data->source);
+    free(data->x);
+    free(data->y);
+    free(data->part);
+    *data = (struct fit_mlp_data){0};
+}
+
+const char *fit_mlp_data_name(const struct fit_mlp_data *data, int64_t j)
+{
+    return data->table->column[data->source[j]].name;
+}
+
+/* ---- columns ---- */
+
+/* The inputs asked for and the target, or the whole table. */
+static enum status read_table(const struct comm *comm, const struct fit_mlp_source *source,
+                              struct table **table)
+{
+    enum status status = OK;
+    const char **names = NULL;
+    int64_t count = source->names_count > 0 ? source->names_count + 1 : 0;
+    TRY_ALL(comm, memory_new(&names, count, sizeof *names));
+    for (int64_t j = 0; j < source->names_count; j++) names[j] = source->names[j];
+    if (count > 0) names[count - 1] = source->target;
+    TRY(table_read(comm, source->path, count > 0 ? names : NULL, count, table));
+done:
+    free(names);
+    return status;
+}
+
+static enum status choose_columns(const struct fit_mlp_source *source, struct fit_mlp_data *data)
+{
+    const struct table *table = data->table;
+    enum status status = memory_new(&data->source, table->columns + 1, sizeof *data->source);
+    if (status != OK) return status;
+    int64_t target = table_find(table, source->target);
+    if (target < 0)
+        return FAIL(ERR_DATA, "%s has no column \"%s\" for --target", source->path, source->target);
+    for (int64_t j = 0; j < source->names_count; j++)
+        data->source[j] = table_find(table, source->names[j]);
+    data->columns = source->names_count;
+    for (int64_t j = 0; source->names_count == 0 && j < table->columns; j++)
+        if (j != target && table->column[j].type == COLUMN_NUMBER)
+            data->source[data->columns++] = j;
+    data->source[data->columns] = target;
+    if (data->columns == 0)
+        return FAIL(ERR_DATA, "%s has no column of numbers beside \"%s\"; a network needs one",
+                    source->path, source->target);
+    return OK;
+}
+
+static enum status check_types(const struct fit_mlp_source *source, const struct fit_mlp_data *data)
+{
+    for (int64_t j = 0; j <= data->columns; j++) {
+        const struct table_column *column = &data->table->column[data->source[j]];
+        if (column->type == COLUMN_NUMBER) continue;
+        const char *example = column->levels.count > 0 ? dictionary_text(&column->levels, 0) : "";
+        return FAIL(ERR_DATA, "%s: column \"%s\" holds text (\"%s\"); a network needs numbers: %s",
+                    source->path, column->name, example,
+                    j == data->columns ? "code the target as 0 and 1, or as an amount"
+                                       : "leave it out of --columns");
+    }
+    return OK;
+}
+
+/* ---- parts ---- */
+
+static bool complete(const struct fit_mlp_data *data, int64_t row)
+{
+    bool finite = true;
+    for (int64_t j = 0; j <= data->columns; j++)
+        finite = finite && isfinite(data->table->column[data->source[j]].number[row]);
+    return finite;
+}
+
+static enum status deal_parts(const struct fit_mlp_source *source, struct fit_mlp_data *data)
+{
+    const struct blocks *blocks = &data->table->blocks;
+    const double *target = data->table->column[data->source[data->columns]].number;
+    enum status status = memory_new(&data->part, blocks->rows_local, sizeof *data->part);
+    if (status != OK) return status;
+    network_split(blocks, source->seed, source->validation, source->test, data->part);
+    for (int64_t i = 0; i < blocks->rows_local; i++) {
+        if (!complete(data, i)) data->part[i] = PART_NONE;
+        data->rows[data->part[i]]++;
+        if (source->loss != LOSS_BCE || data->part[i] == PART_NONE) continue;
+        if (target[i] != 0.0 && target[i] != 1.0)
+            return FAIL(ERR_DATA,
+                        "%s: column \"%s\" is %g in row %" PRId64 " below the header; --loss bce "
+                        "needs 0 and 1: code it so, or take --loss mse",
+                        source->path, source->target, target[i], blocks->row_first + i + 1);
+    }
+    return OK;
+}
+
+/* ---- units ---- */
+
+/* z = (x / unit - mean) / sd, the target last; a column with sd 0 becomes 0 */
+struct scaling {
+    double *unit, *mean, *sd; /* [columns + 1]; unit is a power of two and costs no bits */
+};
+
+static void scaling_clear(struct scaling *scaling)
+{
+    free(scaling->unit);
+    free(scaling->mean);
+    free(scaling->sd);
+}
+
+static enum status scaling_init(struct scaling *scaling, int64_t width)
+{
+    enum status status = OK;
+    TRY(memory_new(&scaling->unit, width, sizeof *scaling->unit));
+    TRY(memory_new(&scaling->mean, width, sizeof *scaling->mean));
+    TRY(memory_new(&scaling->sd, width, sizeof *scaling->sd));
+    for (int64_t j = 0; j < width; j++) scaling->sd[j] = 1.0;
+done:
+    return status;
+}
+
+/* The training rows alone, in the same blocks. */
+struct training {
+    struct blocks blocks;
+    double *z; /* [blocks.rows_local][columns + 1] */
+};
+
+static enum status gather_training(const struct fit_mlp_data *data, const struct scaling *scaling,
+                                   struct training *training)
+{
+    enum status status = OK;
+    const struct blocks *all = &data->table->blocks;
+    int64_t width = data->columns + 1, at = 0;
+    training->blocks = *all;
+    training->blocks.start = NULL;
+    TRY(memory_new(&training->blocks.start, all->blocks_local + 1, sizeof *all->start));
+    TRY(memory_new(&training->z, all->rows_local * width, sizeof *training->z));
+    for (int64_t b = 0; b < all->blocks_local; b++) {
+        training->blocks.start[b] = at;
+        for (int64_t i = all->start[b]; i < all->start[b + 1]; i++) {
+            if (data->part[i] != PART_TRAIN) continue;
+            for (int64_t j = 0; j < width; j++)
+                training->z[at * width + j] =
+                    data->table->column[data->source[j]].number[i] / scaling->unit[j];
+            at++;
+        }
+    }
+    training->blocks.start[all->blocks_local] = at;
+    training->blocks.rows_local = at;
+    training->blocks.rows_total = data->rows[PART_TRAIN];
+done:
+    return status;
+}
+
+/* Powers of two that bring each column below 1. */
+static void measure_units(const struct comm *comm, const struct fit_mlp_data *data,
+                          struct scaling *scaling)
+{
+    for (int64_t i = 0; i < data->table->blocks.rows_local; i++)
+        for (int64_t j = 0; j <= data->columns && data->part[i] != PART_NONE; j++) {
+            double size = fabs(data->table->column[data->source[j]].number[i]);
+            scaling->unit[j] = fmax(scaling->unit[j], size);
+        }
+    comm_max_double(comm, scaling->unit, data->columns + 1);
+    for (int64_t j = 0; j <= data->columns; j++) {
+        int exponent = 0;
+        frexp(scaling->unit[j], &exponent);
+        scaling->unit[j] = scaling->unit[j] > 0.0 ? ldexp(1.0, exponent) : 1.0;
+    }
+}
+
+static enum status measure(const struct comm *comm, const struct fit_mlp_source *source,
+                           const struct fit_mlp_data *data, struct scaling *scaling)
+{
+    enum status status = OK;
+    struct training training = {0};
+    int64_t target = data->columns;
+    measure_units(comm, data, scaling);
+    TRY_ALL(comm, gather_training(data, scaling, &training));
+    TRY(standardise_measure(comm, &training.blocks, training.z, data->columns + 1, scaling->mean,
+                            scaling->sd));
+    for (int64_t j = 0; j < data->columns; j++)
+        if (scaling->sd[j] == 0.0)
+            log_warning("column \"%s\" is constant and decides nothing",
+                        fit_mlp_data_name(data, j));
+    if (source->loss == LOSS_BCE || scaling->sd[target] == 0.0) {
+        scaling->unit[target] = scaling->sd[target] = 1.0;
+        scaling->mean[target] = 0.0;
+    }
+done:
+    free(training.z);
+    blocks_clear(&training.blocks);
+    return status;
+}
+
+/* Rows in no part become zeros: nothing reads them, and they are finite. */
+static enum status fill_rows(struct fit_mlp_data *data, const struct scaling *scaling)
+{
+    enum status status = OK;
+    int64_t rows = data->table->blocks.rows_local, columns = data->columns;
+    TRY(memory_new(&data->x, rows * columns, sizeof *data->x));
+    TRY(memory_new(&data->y, rows, sizeof *data->y));
+    for (int64_t j = 0; j <= columns; j++) {
+        struct table_column *column = &data->table->column[data->source[j]];
+        for (int64_t i = 0; i < rows; i++) {
+            float *to = j < columns ? &data->x[i * columns + j] : &data->y[i];
+            double centred = column->number[i] / scaling->unit[j] - scaling->mean[j];
+            if (data->part[i] != PART_NONE && scaling->sd[j] > 0.0)
+                *to = (float)(centred / scaling->sd[j]);
+        }
+    }
+done:
+    return status;
+}
+
+static void free_numbers(struct table *table)
+{
+    for (int64_t j = 0; j < table->columns; j++) {
+        free(table->column[j].number);
+        table->column[j].number = NULL;
+    }
+}
+
+enum status fit_mlp_data_read(const struct comm *comm, const struct fit_mlp_source *source,
+                              struct fit_mlp_data *data)
+{
+    enum status status = OK;
+    struct scaling scaling = {0};
+    *data = (struct fit_mlp_data){0};
+    TRY(read_table(comm, source, &data->table));
+    TRY_ALL(comm, choose_columns(source, data));
+    TRY_ALL(comm, check_types(source, data));
+    TRY_ALL(comm, deal_parts(source, data));
+    comm_sum_int64(comm, data->rows, PART_NONE + 1);
+    TRY_ALL(comm, scaling_init(&scaling, data->columns + 1));
+    if (source->standardize)
+        TRY(measure(comm, source, data, &scaling));
+    else
+        for (int64_t j = 0; j <= data->columns; j++) scaling.unit[j] = 1.0;
+    data->target_unit = scaling.unit[data->columns] * scaling.sd[data->columns];
+    TRY_ALL(comm, fill_rows(data, &scaling));
+    free_numbers(data->table);
+done:
+    scaling_clear(&scaling);
+    return status;
+}

@@ -1,0 +1,50 @@
+/**
+ * The table of `remise fit mlp` as rows for a network: columns chosen, parts dealt, units made
+ * comparable.
+ */
+#ifndef REMISE_JOBS_FIT_MLP_DATA_H
+#define REMISE_JOBS_FIT_MLP_DATA_H
+
+#include "algorithms/network.h"
+#include "io/table.h"
+
+enum { PART_NONE = 3 }; /* a row with a missing value: in no part */
+
+struct fit_mlp_source {
+    const char *path;
+    const char *target;
+    char **names; /* [names_count] input columns; none: all numbers but the target */
+    int64_t names_count;
+    enum loss loss;
+    double validation, test; /* shares of the rows */
+    bool standardize;
+    uint64_t seed;
+};
+
+struct fit_mlp_data {
+    struct table *table; /* blocks and names; its numbers are freed */
+    int64_t columns;     /* inputs */
+    int64_t *source;     /* [columns + 1] their places in the table; the target is the last one */
+    float *x;            /* [rows_local][columns] */
+    float *y;            /* [rows_local] */
+    uint8_t *part;       /* [rows_local] enum network_part or PART_NONE */
+    double target_unit;  /* of y in the target's own units; 1 unless LOSS_MSE is standardised */
+    int64_t rows[PART_NONE + 1]; /* of each part, over all ranks */
+};
+
+/**
+ * Read a table and make it ready to train on.
+ *
+ * Collective. data out; the caller clears it with fit_mlp_data_clear, also on failure. Means and
+ * deviations are those of the training rows; with LOSS_MSE the target is standardised, too. Rows
+ * with a missing value are in no part. Errors: as table_read; ERR_DATA a column is text, the target
+ * is unknown, or not 0 or 1 under LOSS_BCE; ERR_MEMORY. Same bits for any number of ranks.
+ */
+enum status fit_mlp_data_read(const struct comm *comm, const struct fit_mlp_source *source,
+                              struct fit_mlp_data *data);
+void fit_mlp_data_clear(struct fit_mlp_data *data); /**< Free; accepts a zeroed struct. Local. */
+
+/** Name of input column j; borrowed. Local. */
+const char *fit_mlp_data_name(const struct fit_mlp_data *data, int64_t j);
+
+#endif

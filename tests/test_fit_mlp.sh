@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# `remise fit mlp`: learns, the same bytes at any number of ranks; refuses what it cannot use.
+set -uo pipefail
+. "$(dirname "$0")/shop.sh"
+shop_begin "$1"
+cd "$work" || exit 70
+
+value() { # JSON KEY: a number at the top level
+    sed -n "s/^  \"$2\": \([-0-9.e+]*\),*$/\1/p" "$1"
+}
+
+holds() { # NUMBER OPERATOR NUMBER
+    awk "BEGIN { exit !($1 $2 $3) }" || fail "$1 is not $2 $3"
+}
+
+# 9,000 rows in three blocks: inside says whether a point lies in a circle, amount is linear
+awk 'BEGIN {
+    print "a,inside,amount,word,b"
+    for (i = 0; i < 9000; i++) {
+        a = (i * 7919 % 1009) / 504.5 - 1; b = (i * 104729 % 997) / 498.5 - 1
+        printf "%.6f,%d,%.3f,%s,", a, a * a + b * b < 0.6, 5e6 + 2e6 * a - 1e6 * b, "w" i % 3
+        print i == 77 ? "" : b
+    }
+}' >table.csv
+
+bce=(fit mlp table.csv --target inside --columns a,b --loss bce --layers 24,12)
+bce+=(--batch 128 --epochs 6 --rate 0.01)
+for ranks in 1 2 3 4; do
+    timeout -k 5 60 mpirun -np $ranks "$remise" "${bce[@]}" >bce.$ranks 2>log ||
+        { cat log; fail "bce at $ranks ranks"; }
+    cmp bce.1 bce.$ranks || fail "$ranks ranks give other bytes"
+done
+holds "$(value bce.1 accuracy)" '>' 0.95
+holds "$(value bce.1 auc)" '>' 0.98
+holds "$(value bce.1 log_loss)" '<' 0.15
+[ "$(value bce.1 rows_left_out)" = 1 ] || fail "the row with a missing value was not left out"
+total=$(($(value bce.1 rows_train) + $(value bce.1 rows_validation) + $(value bce.1 rows_test) + 1))
+[ $total = 9000 ] || fail "the parts hold $total rows"
+holds "$(value bce.1 rows_test)" '>' 750
+holds "$(value bce.1 rows_test)" '<' 1050
+
+# a linear target in the millions, from all other columns of numbers, judged in its own units
+mse=(fit mlp table.csv --target amount --layers 0 --epochs 30 --rate 0.01)
+timeout 60 "$remise" "${mse[@]}" >mse 2>log ||
+    { cat log; fail "mse"; }
+holds "$(value mse mse)" '<' 1e8
+grep -q '"inside"' mse || fail "the default columns are not all numbers"
+! grep -q '"word"' mse || fail "a text column was taken by default"
+
+refused() { # CODE MESSAGE OPTION...
+    local code=$1 message=$2 got=0
+    shift 2
+    timeout 60 "$remise" fit mlp "$@" >out 2>&1 || got=$?
+    [ $got = "$code" ] || { cat out; fail "$* ended with $got, not $code"; }
+    grep -q -- "$message" out || { cat out; fail "$* does not say '$message'"; }
+}
+
+refused 65 'column "word" holds text ("w0")' table.csv --target inside --columns a,word
+refused 65 '"amount" is 4e+06 in row 1 ' table.csv --target amount --loss bce
+refused 65 'no column "insid"' table.csv --target insid
+refused 65 'lower the learning rate' table.csv --target amount --optimizer sgd --rate 500
+refused 66 'absent.csv' absent.csv --target y
+refused 64 'what to predict' table.csv
+refused 64 'mse or bce' table.csv --target inside --loss hinge
+refused 64 'no rows to train' table.csv --target inside --test 0.5 --validation 0.5
