@@ -6,7 +6,7 @@
 #ifndef REMISE_ALGORITHMS_STANDARDISE_H
 #define REMISE_ALGORITHMS_STANDARDISE_H
 
-#include "partition/blocks.h"
+#include "algorithms/rows.h"
 
 /**
  * Mean and standard deviation (divisor n) of each column over the rows of all ranks.
@@ -20,6 +20,16 @@
  */
 enum status standardise_measure(const struct comm *comm, const struct blocks *blocks,
                                 const double *x, int64_t columns, double *mean, double *sd);
+
+/**
+ * The same for float32 rows: mean and standard deviation of each column.
+ * Collective. Cost, errors and bits as standardise_measure.
+ */
+enum status standardise_measure_rows(const struct comm *comm, const struct rows *rows, double *mean, double *sd);
+
+/** rows[i][j] = (rows[i][j] - mean[j]) / sd[j] in place; a constant column gives zeros. Local. */
+void standardise_in_place(float *x, int64_t rows, int64_t columns, int64_t stride, const double *mean,
+                          const double *sd);
 
 /**
  * out = (x - mean) / sd as float32; a constant column gives zeros. Local.

@@ -13,13 +13,11 @@ static char next_step[NEXT_STEP_BYTES]; /* part of the log: the end of its last 
 
 /* In the order of --help. */
 #define COMMANDS(X) \
-    X(init)         \
-    X(check)        \
-    X(config)       \
-    X(fit)
+    X(demo) X(run) X(synth) X(init) X(check) X(config) X(fit) X(ingest) X(profile) X(demand) \
+    X(recommend) X(respond) X(allocate) X(publish)
 
 /* The algorithms of fit, in the order of its --help. */
-#define FIT_COMMANDS(X)
+#define FIT_COMMANDS(X) X(kmeans) X(mlp)
 
 #define DECLARE(name) extern const struct command command_##name;
 #define DECLARE_FIT(name) extern const struct command command_fit_##name;

@@ -1,0 +1,97 @@
+/* The profile stage: features of the users, standardised, and their segments by k-means. */
+#include "algorithms/kmeans.h"
+#include "algorithms/standardise.h"
+#include "jobs/features.h"
+#include "jobs/profiles.h"
+#include "jobs/run.h"
+#include "mpi/log.h"
+#include "mpi/memory.h"
+
+#include <stdlib.h>
+
+enum { ALIGN_FLOATS = 16 };
+
+static enum status standardised(const struct comm *comm, const struct dataset *dataset,
+                                const struct features *features, struct profiles *profiles, float **x,
+                                int64_t *stride)
+{
+    enum status status = OK;
+    int64_t columns = features->columns, users = dataset->users.blocks.rows_local;
+    *stride = (columns + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+    TRY_ALL(comm, memory_new(&profiles->mean, columns, sizeof *profiles->mean));
+    TRY_ALL(comm, memory_new(&profiles->sd, columns, sizeof *profiles->sd));
+    TRY_ALL(comm, memory_new(x, users * *stride, sizeof **x));
+    TRY(standardise_measure(comm, &dataset->users.blocks, features->x, columns, profiles->mean, profiles->sd));
+    standardise_apply(features->x, users, columns, profiles->mean, profiles->sd, *x, *stride);
+done:
+    return status;
+}
+
+static void say(const struct kmeans_model *model, int64_t users)
+{
+    log_info("  %lld segments after %lld iterations, inertia %.4f a user", (long long)model->k,
+             (long long)model->iterations, model->inertia / (double)users);
+    for (int64_t c = 0; c < model->k; c++)
+        log_info("    segment %lld: %lld users", (long long)c, (long long)model->sizes[c]);
+}
+
+/* Segments of the rows; fewer than asked for where there are fewer users. */
+static enum status cluster(const struct comm *comm, const struct run *run, const struct rows *rows,
+                           struct profiles *profiles)
+{
+    enum status status = OK;
+    struct kmeans_options options = KMEANS_OPTIONS_DEFAULTS;
+    struct kmeans_model *model = NULL;
+    options.k = config_integer(run->config, "profile.segments");
+    options.restarts = config_integer(run->config, "profile.restarts");
+    options.max_iterations = config_integer(run->config, "profile.max_iterations");
+    options.seed = run->seed;
+    if (options.k > rows->blocks->rows_total) options.k = rows->blocks->rows_total;
+    TRY(kmeans_fit(comm, rows, &options, &model));
+    TRY_ALL(comm, memory_new(&profiles->segment, rows->blocks->rows_local, sizeof *profiles->segment));
+    TRY_ALL(comm, kmeans_apply(model, rows, profiles->segment, NULL));
+    say(model, rows->blocks->rows_total);
+    profiles->segments = model->k;
+    profiles->centroid = model->centroids;
+    model->centroids = NULL;
+    profiles->size = model->sizes;
+    model->sizes = NULL;
+done:
+    kmeans_free(&model);
+    return status;
+}
+
+static enum status profile_run(const struct comm *comm, const struct run *run)
+{
+    enum status status = OK;
+    struct dataset *dataset = NULL;
+    struct features features = {0};
+    struct profiles profiles = {0};
+    float *x = NULL;
+    int64_t stride = 0;
+    TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_EVENTS, &dataset));
+    TRY(features_make(comm, dataset, &features));
+    TRY(standardised(comm, dataset, &features, &profiles, &x, &stride));
+    struct rows rows = {&dataset->users.blocks, features.columns, stride, x};
+    TRY(cluster(comm, run, &rows, &profiles));
+    TRY(profiles_write(comm, run_path(run, "profiles.h5"), &dataset->users.blocks, &features, &profiles));
+done:
+    free(x);
+    profiles_clear(&profiles);
+    features_clear(&features);
+    dataset_free(&dataset);
+    return status;
+}
+
+static const char *const keys[] = {"profile", NULL};
+static const char *const needs[] = {"ingest", NULL};
+static const char *const outputs[] = {"profiles.h5", NULL};
+
+const struct stage stage_profile = {
+    .name = "profile",
+    .does = "features and segments of the users",
+    .keys = keys,
+    .needs = needs,
+    .outputs = outputs,
+    .run = profile_run,
+};

@@ -1,0 +1,28 @@
+/**
+ * profiles.h5: the features of every user and the segment it belongs to.
+ */
+#ifndef REMISE_JOBS_PROFILES_H
+#define REMISE_JOBS_PROFILES_H
+
+#include "jobs/features.h"
+
+struct profiles {
+    int64_t segments;
+    int32_t *segment; /* [users_local] */
+    double *centroid; /* [segments][columns] in standardised units */
+    int64_t *size;    /* [segments] users, over all ranks */
+    double *mean;     /* [columns] of the features */
+    double *sd;       /* [columns] */
+};
+
+/** Write features and profiles. Collective. Errors: those of store_write. */
+enum status profiles_write(const struct comm *comm, const char *path, const struct blocks *blocks,
+                           const struct features *features, const struct profiles *profiles);
+
+/** Read the number of segments and each local user's segment; the rest stays NULL. Collective. Free with profiles_clear. */
+enum status profiles_read_segments(const struct comm *comm, const char *path, const struct blocks *blocks,
+                                   struct profiles *profiles);
+
+void profiles_clear(struct profiles *profiles); /**< Free; accepts a zeroed struct. Local. */
+
+#endif

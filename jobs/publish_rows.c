@@ -1,0 +1,185 @@
+/* Rows of the discount table: values and CSV. */
+#include "jobs/publish_rows.h"
+
+#include "io/csv.h"
+#include "io/parse.h"
+#include "mpi/log.h"
+#include "mpi/memory.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *reason_name(enum reason reason)
+{
+#define REASON_NAME(name, text) #name,
+    static const char *const names[] = {REASON_LIST(REASON_NAME)};
+#undef REASON_NAME
+    return names[reason];
+}
+
+const char *reason_text(enum reason reason)
+{
+#define REASON_TEXT(name, text) text,
+    static const char *const texts[] = {REASON_LIST(REASON_TEXT)};
+#undef REASON_TEXT
+    return texts[reason];
+}
+
+const char *publish_header(void)
+{
+    return "user_id,product_id,discount,price,expected_purchases,expected_revenue,expected_profit,"
+           "expected_cost,propensity,reason,valid_from,valid_to\n";
+}
+
+/* ---- values ---- */
+
+static enum reason reason_of(const struct slot_cells *cells, int levels, int chosen)
+{
+    bool allowed_gains = false, any_gains = false;
+    if (chosen > 0) return REASON_gain;
+    for (int k = 1; k < levels; k++) {
+        bool gains = cells->value[k] > cells->value[0];
+        any_gains |= gains;
+        allowed_gains |= gains && (cells->allowed >> k & 1) != 0;
+    }
+    if (allowed_gains) return REASON_budget;
+    return any_gains ? REASON_floor : REASON_no_gain;
+}
+
+bool publish_row_of(const struct publisher *publisher, int64_t slot, struct publish_row *row)
+{
+    struct slot_cells cells;
+    int k = publisher->choices->level[slot];
+    cells_of_slot(publisher->maker, slot, &cells);
+    if (cells.product < 0) return false;
+    *row = (struct publish_row){.user = slot / publisher->choices->slots,
+                                .product = cells.product,
+                                .discount = publisher->maker->level[k],
+                                .price_cents = cells.price_cents[k],
+                                .purchases_millionths = llround(1e6 * cells.chance[k]),
+                                .revenue = cells.revenue[k],
+                                .profit = cells.profit[k],
+                                .cost = cells.cost[k],
+                                .reason = reason_of(&cells, publisher->maker->levels, k)};
+    return true;
+}
+
+int64_t publish_count(const struct publisher *publisher)
+{
+    int64_t slots = publisher->dataset->users.blocks.rows_local * publisher->choices->slots, rows = 0;
+    for (int64_t s = 0; s < slots; s++) rows += publisher->maker->candidates->product[s] >= 0;
+    return rows;
+}
+
+/* ---- CSV ---- */
+
+static char *put_text(char *to, const char *text, size_t bytes)
+{
+    memcpy(to, text, bytes);
+    return to + bytes;
+}
+
+/* value / 10^decimals with exactly that many decimals */
+static char *put_fixed(char *to, int64_t value, int decimals)
+{
+    char digits[24];
+    int count = 0;
+    uint64_t left = value < 0 ? (uint64_t)0 - (uint64_t)value : (uint64_t)value;
+    if (value < 0) *to++ = '-';
+    do {
+        digits[count++] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0 || count <= decimals);
+    while (count > 0) {
+        *to++ = digits[--count];
+        if (count == decimals && decimals > 0) *to++ = '.';
+    }
+    return to;
+}
+
+/* The texts of one row that do not change from row to row, and where users' ids are. */
+struct formatter {
+    const struct publisher *publisher;
+    size_t row_bytes; /* at most */
+    char levels[CELL_LEVELS][NUMBER_TEXT_BYTES + 1];
+    size_t level_bytes[CELL_LEVELS];
+};
+
+static void open_formatter(const struct publisher *publisher, struct formatter *f)
+{
+    const struct dictionary *ids = &publisher->dataset->products.id;
+    size_t longest = 0;
+    f->publisher = publisher;
+    for (int64_t p = 0; p < ids->count; p++) {
+        size_t bytes = (size_t)(ids->start[p + 1] - ids->start[p]);
+        longest = bytes > longest ? bytes : longest;
+    }
+    f->row_bytes = 2 * (longest + (size_t)publisher->dataset->users.id_bytes) + 320;
+    for (int k = 0; k < publisher->maker->levels; k++)
+        f->level_bytes[k] = format_number(publisher->maker->level[k], f->levels[k]);
+}
+
+static char *put_user(char *to, const struct publisher *publisher, int64_t user)
+{
+    const struct users *users = &publisher->dataset->users;
+    if (publisher->pseudonyms)
+        return to + sprintf(to, "%016" PRIx64 "%016" PRIx64, users->key[user].high, users->key[user].low);
+    const char *id = users->id + user * users->id_bytes;
+    return to + csv_quote(id, strnlen(id, (size_t)users->id_bytes), ',', to);
+}
+
+static char *put_row(const struct formatter *f, const struct publish_row *row, int level, char *to)
+{
+    const struct publisher *publisher = f->publisher;
+    const char *product = dictionary_text(&publisher->dataset->products.id, row->product);
+    const char *reason = reason_name(row->reason);
+    to = put_user(to, publisher, row->user);
+    *to++ = ',';
+    to += csv_quote(product, strlen(product), ',', to);
+    *to++ = ',';
+    to = put_text(to, f->levels[level], f->level_bytes[level]);
+    *to++ = ',';
+    to = put_fixed(to, row->price_cents, 2);
+    *to++ = ',';
+    to = put_fixed(to, row->purchases_millionths, 6);
+    *to++ = ',';
+    to = put_fixed(to, row->revenue, 4);
+    *to++ = ',';
+    to = put_fixed(to, row->profit, 4);
+    *to++ = ',';
+    to = put_fixed(to, row->cost, 4);
+    to = put_text(to, ",1,", 3); /* the level is certain: no exploration */
+    to = put_text(to, reason, strlen(reason));
+    *to++ = ',';
+    to = put_text(to, publisher->valid_from, DATE_BYTES);
+    *to++ = ',';
+    to = put_text(to, publisher->valid_to, DATE_BYTES);
+    *to++ = '\n';
+    return to;
+}
+
+enum status publish_format(const struct publisher *publisher, char **text, int64_t *bytes)
+{
+    enum status status = OK;
+    struct formatter f;
+    int64_t slots = publisher->dataset->users.blocks.rows_local * publisher->choices->slots, used = 0;
+    open_formatter(publisher, &f);
+    int64_t capacity = publish_count(publisher) * 112 + (int64_t)f.row_bytes;
+    TRY(memory_new(text, capacity, 1));
+    for (int64_t s = 0; s < slots; s++) {
+        struct publish_row row;
+        if (!publish_row_of(publisher, s, &row)) continue;
+        if (used + (int64_t)f.row_bytes > capacity) {
+            int64_t larger = capacity + capacity / 4 + (int64_t)f.row_bytes;
+            TRY(memory_grow(text, used, larger, 1));
+            capacity = larger;
+        }
+        used = put_row(&f, &row, publisher->choices->level[s], *text + used) - *text;
+    }
+    *bytes = used;
+done:
+    return status;
+}

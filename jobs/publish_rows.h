@@ -1,0 +1,62 @@
+/**
+ * The rows of the discount table, as values, as CSV text and as columns of HDF5.
+ *
+ * Both files come from the same values, already rounded to what is printed: money to 1/10,000, prices to the cent, chances
+ * to a millionth.
+ */
+#ifndef REMISE_JOBS_PUBLISH_ROWS_H
+#define REMISE_JOBS_PUBLISH_ROWS_H
+
+#include "io/store.h"
+#include "jobs/cells.h"
+#include "jobs/choices.h"
+
+/* code, sentence for the receipt */
+#define REASON_LIST(X)                                                                             \
+    X(gain, "the discount adds more to the objective than its cost is worth")                      \
+    X(no_gain, "no discount adds to the objective")                                                \
+    X(floor, "discounts that would add to the objective fall below the margin floor")              \
+    X(budget, "a discount would add to the objective, but the budget buys more elsewhere")
+
+#define REASON_ENUM(name, text) REASON_##name,
+enum reason { REASON_LIST(REASON_ENUM) REASONS };
+#undef REASON_ENUM
+
+enum { DATE_BYTES = 10, REASON_BYTES = 8, PSEUDONYM_BYTES = 32 };
+
+/* Everything a row is made from; borrowed. */
+struct publisher {
+    const struct dataset *dataset;
+    const struct cell_maker *maker;
+    const struct choices *choices;
+    bool pseudonyms;
+    char valid_from[DATE_BYTES + 1], valid_to[DATE_BYTES + 1];
+};
+
+/* One row: money in 1/10,000, chance in millionths. */
+struct publish_row {
+    int64_t user, product;
+    double discount;
+    int64_t price_cents, purchases_millionths, revenue, profit, cost;
+    enum reason reason;
+};
+
+/** The row of local slot `slot`; false where there is no candidate. Local. */
+bool publish_row_of(const struct publisher *publisher, int64_t slot, struct publish_row *row);
+
+/** Rows of this rank. Local. */
+int64_t publish_count(const struct publisher *publisher);
+
+/** The table's first line. Constant. */
+const char *publish_header(void);
+
+/** All of this rank's rows as CSV. Local. text out new, caller frees. Errors: ERR_MEMORY. */
+enum status publish_format(const struct publisher *publisher, char **text, int64_t *bytes);
+
+/** Write the columns to discounts.h5. Collective. */
+enum status publish_columns(const struct comm *comm, struct store *store, const struct publisher *publisher);
+
+const char *reason_name(enum reason reason); /**< As in the table; constant. Local. */
+const char *reason_text(enum reason reason); /**< As in the receipt; constant. Local. */
+
+#endif

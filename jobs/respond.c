@@ -1,0 +1,237 @@
+/* The respond stage: train the response network on all ranks, then draw every candidate's curve. */
+#include "algorithms/metrics.h"
+#include "algorithms/standardise.h"
+#include "io/store.h"
+#include "jobs/curves.h"
+#include "jobs/profiles.h"
+#include "jobs/response_rows.h"
+#include "jobs/run.h"
+#include "mpi/log.h"
+#include "mpi/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { CHUNK_USERS = 512 };
+
+/* A trained network and the scale of its inputs. */
+struct model {
+    struct network *network;
+    double *mean, *sd; /* [columns] */
+    bool observational;
+};
+
+static void model_clear(struct model *model)
+{
+    network_free(&model->network);
+    free(model->mean);
+    free(model->sd);
+}
+
+/* ---- training ---- */
+
+static enum status scale_rows(const struct comm *comm, struct response_rows *rows, struct model *model)
+{
+    enum status status = OK;
+    struct rows view = {&rows->blocks, rows->columns, rows->stride, rows->x};
+    TRY_ALL(comm, memory_new(&model->mean, rows->columns, sizeof *model->mean));
+    TRY_ALL(comm, memory_new(&model->sd, rows->columns, sizeof *model->sd));
+    TRY(standardise_measure_rows(comm, &view, model->mean, model->sd));
+    standardise_in_place(rows->x, rows->blocks.rows_local, rows->columns, rows->stride, model->mean, model->sd);
+done:
+    return status;
+}
+
+static struct network_data data_of(const struct response_rows *rows)
+{
+    return (struct network_data){.rows = {&rows->blocks, rows->columns, rows->stride, rows->x},
+                                 .y = rows->y,
+                                 .weight = rows->weight,
+                                 .dose = rows->dose,
+                                 .prior = rows->prior,
+                                 .part = rows->part};
+}
+
+static struct network_options options_of(const struct run *run)
+{
+    struct network_options options = NETWORK_DEFAULTS;
+    options.optimiser.rate = config_number(run->config, "respond.rate");
+    options.batch = config_integer(run->config, "respond.batch");
+    options.epochs = config_integer(run->config, "respond.epochs");
+    options.prior_weight = config_number(run->config, "respond.prior");
+    options.seed = run->seed;
+    return options;
+}
+
+static enum status train(const struct comm *comm, const struct run *run, struct response_rows *rows,
+                         struct model *model)
+{
+    enum status status = OK;
+    struct network_history history = {0};
+    const int64_t *hidden = NULL;
+    int64_t layers = config_integers(run->config, "respond.layers", &hidden);
+    struct network_options options = options_of(run);
+    struct network_data data = data_of(rows);
+    TRY_ALL(comm, network_new(rows->columns, hidden, layers, ACTIVATION_RELU, LOSS_STRUCTURAL, &model->network));
+    network_start(model->network, run->seed);
+    TRY(network_fit(comm, &data, &options, model->network, &history));
+    log_info("  %lld training rows, %lld held out, %lld inputs, %lld weights", (long long)history.rows_train,
+             (long long)history.rows_validation, (long long)rows->columns,
+             (long long)model->network->weights_count);
+    for (int64_t e = 0; e < history.epochs; e++)
+        log_info("    epoch %lld: training loss %.6f, held-out loss %.6f", (long long)e + 1, history.train[e],
+                 history.validation != NULL ? history.validation[e] : NAN);
+done:
+    network_history_clear(&history);
+    return status;
+}
+
+/* How well the curves order and match the held-out rows. */
+static enum status judge(const struct comm *comm, const struct response_rows *rows, const struct model *model)
+{
+    enum status status = OK;
+    struct metrics_binary measured;
+    float *a = NULL, *b = NULL;
+    int64_t count = rows->blocks.rows_local;
+    TRY_ALL(comm, memory_new(&a, count, sizeof *a));
+    TRY_ALL(comm, memory_new(&b, count, sizeof *b));
+    TRY_ALL(comm, network_response(model->network, rows->x, count, rows->stride, a, b));
+    for (int64_t i = 0; i < count; i++)
+        a[i] = (float)curves_chance((double)a[i], (double)b[i], (double)rows->dose[i]);
+    struct metrics_rows judged = {&rows->blocks, rows->y, a, rows->part, PART_VALIDATION};
+    TRY(metrics_binary(comm, &judged, &measured));
+    if (measured.rows > 0)
+        log_info("  held-out rows: log loss %.6f, AUC %.4f, %lld bought of %lld", measured.log_loss, measured.auc,
+                 (long long)measured.positives, (long long)measured.rows);
+done:
+    free(a);
+    free(b);
+    return status;
+}
+
+static enum status fit_model(const struct comm *comm, const struct run *run, const struct response_context *context,
+                             const struct candidates *candidates, struct model *model)
+{
+    enum status status = OK;
+    struct response_rows rows = {0};
+    struct response_rows_options options = {.holdout = config_number(run->config, "respond.holdout"),
+                                            .negatives = config_integer(run->config, "respond.negatives"),
+                                            .seed = run->seed};
+    TRY(response_rows_make(comm, context, candidates, &options, &rows));
+    model->observational = rows.observational;
+    TRY(scale_rows(comm, &rows, model));
+    TRY(train(comm, run, &rows, model));
+    TRY(judge(comm, &rows, model));
+done:
+    response_rows_clear(&rows);
+    return status;
+}
+
+static enum status write_model(const struct comm *comm, const struct run *run, const struct model *model)
+{
+    enum status status = OK;
+    struct store *store = NULL;
+    const struct network *network = model->network;
+    int64_t once = comm->rank == 0;
+    const struct store_column size = {"size", STORE_I64, 1, "", "inputs, hidden layers, outputs"};
+    const struct store_column weights = {"weights", STORE_F32, 1, "", "layer by layer: weight[outputs][inputs], bias"};
+    const struct store_column mean = {"mean", STORE_F64, 1, "", "of each input"};
+    const struct store_column sd = {"sd", STORE_F64, 1, "", "of each input; 0 constant"};
+    TRY(store_create(comm, run_path(run, "model.h5"), &store));
+    TRY(store_write(comm, store, &size, network->size, once * (network->layers + 1)));
+    TRY(store_write(comm, store, &weights, network->weights, once * network->weights_count));
+    TRY(store_write(comm, store, &mean, model->mean, once * network->size[0]));
+    TRY(store_write(comm, store, &sd, model->sd, once * network->size[0]));
+    TRY(store_commit(comm, &store));
+done:
+    store_close(comm, &store);
+    return status;
+}
+
+/* ---- scoring ---- */
+
+struct scorer {
+    const struct response_context *context;
+    const struct candidates *candidates;
+    const struct model *model;
+    int64_t stride, slots;
+    float *x; /* [CHUNK_USERS slots][stride] */
+};
+
+static enum status score_chunk(const struct scorer *scorer, int64_t first, int64_t next, struct curves *curves)
+{
+    int64_t slots = scorer->slots, rows = (next - first) * slots;
+    int64_t columns = scorer->context->columns, now = scorer->context->dataset->time_last + 1;
+    for (int64_t i = 0; i < rows; i++) {
+        int32_t product = scorer->candidates->product[first * slots + i];
+        response_features(scorer->context, first + i / slots, product >= 0 ? product : 0, now, -1,
+                          scorer->x + i * scorer->stride);
+    }
+    standardise_in_place(scorer->x, rows, columns, scorer->stride, scorer->model->mean, scorer->model->sd);
+    return network_response(scorer->model->network, scorer->x, rows, scorer->stride, curves->a + first * slots,
+                            curves->b + first * slots);
+}
+
+static enum status score(const struct response_context *context, const struct candidates *candidates,
+                         const struct model *model, struct curves *curves)
+{
+    enum status status = OK;
+    int64_t users = context->dataset->users.blocks.rows_local, slots = candidates->slots;
+    struct scorer scorer = {context, candidates, model, (context->columns + 15) / 16 * 16, slots, NULL};
+    *curves = (struct curves){.slots = slots, .observational = model->observational};
+    TRY(memory_new(&curves->a, users * slots, sizeof *curves->a));
+    TRY(memory_new(&curves->b, users * slots, sizeof *curves->b));
+    TRY(memory_new(&scorer.x, CHUNK_USERS * slots * scorer.stride, sizeof *scorer.x));
+    for (int64_t first = 0; first < users; first += CHUNK_USERS) {
+        int64_t next = first + CHUNK_USERS < users ? first + CHUNK_USERS : users;
+        TRY(score_chunk(&scorer, first, next, curves));
+        log_progress("response curves", next, users);
+    }
+done:
+    free(scorer.x);
+    return status;
+}
+
+static enum status respond_run(const struct comm *comm, const struct run *run)
+{
+    enum status status = OK;
+    struct dataset *dataset = NULL;
+    struct profiles profiles = {0};
+    struct demand demand = {0};
+    struct candidates candidates = {0};
+    struct response_context context = {0};
+    struct model model = {0};
+    struct curves curves = {0};
+    TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_ALL, &dataset));
+    const struct blocks *blocks = &dataset->users.blocks;
+    TRY(profiles_read_segments(comm, run_path(run, "profiles.h5"), blocks, &profiles));
+    TRY(demand_read(comm, run_path(run, "demand.h5"), &demand));
+    TRY(candidates_read(comm, run_path(run, "candidates.h5"), blocks, &candidates));
+    TRY(response_context_make(comm, dataset, &demand, profiles.segment, profiles.segments, &context));
+    TRY(fit_model(comm, run, &context, &candidates, &model));
+    TRY(write_model(comm, run, &model));
+    TRY_ALL(comm, score(&context, &candidates, &model, &curves));
+    TRY(curves_write(comm, run_path(run, "curves.h5"), blocks, &curves));
+done:
+    curves_clear(&curves);
+    model_clear(&model);
+    response_context_clear(&context);
+    candidates_clear(&candidates);
+    demand_clear(&demand);
+    profiles_clear(&profiles);
+    dataset_free(&dataset);
+    return status;
+}
+
+static const char *const keys[] = {"respond", NULL};
+static const char *const needs[] = {"demand", "recommend", NULL};
+static const char *const outputs[] = {"model.h5", "curves.h5", NULL};
+
+const struct stage stage_respond = {
+    .name = "respond",
+    .does = "the chance of buying at each discount, for every user and candidate",
+    .keys = keys,
+    .needs = needs,
+    .outputs = outputs,
+    .run = respond_run,
+};

@@ -1,0 +1,53 @@
+/**
+ * What the response network knows of a user, a product and a moment: one row of numbers.
+ *
+ * The same function makes the rows it learns from (an offer or an exposure in the past) and the rows it is asked about (now),
+ * and looks only at what had happened before that moment, so that no outcome leaks into its own explanation. What an
+ * offer's own product earned over the whole window has that offer taken out.
+ */
+#ifndef REMISE_JOBS_RESPONSE_FEATURES_H
+#define REMISE_JOBS_RESPONSE_FEATURES_H
+
+#include "io/dataset.h"
+#include "jobs/demand.h"
+
+/* Totals of a product or of a category over the whole window and all ranks. */
+struct response_totals {
+    int64_t purchases, browsing, discounted;
+    int64_t offers_low, redeemed_low;   /* with a discount below RESPONSE_DEEP */
+    int64_t offers_deep, redeemed_deep; /* at or above it */
+};
+
+#define RESPONSE_DEEP 0.125f
+
+struct response_context {
+    const struct dataset *dataset; /* not owned; with users, events and offers */
+    const struct demand *demand;   /* not owned */
+    const int32_t *segment;        /* not owned; [users_local] */
+    int64_t segments;
+    struct response_totals *product;  /* [products] */
+    struct response_totals *category; /* [categories] */
+    struct response_totals all;
+    int64_t columns;
+    int64_t *attribute_columns; /* [attributes] columns each attribute takes: 2 for numbers, levels, or 0 if too many */
+};
+
+/** Add up the totals and lay out the columns. Collective. Free with response_context_clear. Errors: ERR_MEMORY. */
+enum status response_context_make(const struct comm *comm, const struct dataset *dataset,
+                                  const struct demand *demand, const int32_t *segment, int64_t segments,
+                                  struct response_context *context);
+void response_context_clear(struct response_context *context); /**< Free; accepts a zeroed struct. Local. */
+
+/**
+ * The row for a local user, a product and a moment. Local.
+ * offer  in   local number of the offer the row stands for, whose outcome must not show; -1 for none
+ * x      out  [context->columns], finite
+ * Cost: one pass over the user's events and offers before `time`.
+ */
+void response_features(const struct response_context *context, int64_t user, int32_t product, int64_t time,
+                       int64_t offer, float *x);
+
+/** The slope b that demand's elasticity implies where the chance of buying is small; 0 if unknown. Local. */
+float response_prior(const struct response_context *context, int64_t user, int32_t product);
+
+#endif

@@ -1,0 +1,148 @@
+/* Training rows of the response network: from offers. */
+#include "jobs/response_rows.h"
+
+#include "jobs/response_exposures.h"
+#include "mpi/log.h"
+#include "mpi/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { DISCOUNT_BINS = 101, FOLD_RESPONSE = 1, FOLDS = 1000, ALIGN_FLOATS = 16 };
+
+#define WEIGHT_LIMIT 10.0
+
+enum status response_rows_reserve(const struct response_context *context, int64_t rows, struct response_rows *out)
+{
+    enum status status = OK;
+    const struct blocks *users = &context->dataset->users.blocks;
+    out->columns = context->columns;
+    out->stride = (context->columns + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+    TRY(memory_new(&out->x, rows * out->stride, sizeof *out->x));
+    TRY(memory_new(&out->y, rows, sizeof *out->y));
+    TRY(memory_new(&out->dose, rows, sizeof *out->dose));
+    TRY(memory_new(&out->weight, rows, sizeof *out->weight));
+    TRY(memory_new(&out->prior, rows, sizeof *out->prior));
+    TRY(memory_new(&out->part, rows, sizeof *out->part));
+    TRY(memory_new(&out->blocks.start, users->blocks_local + 1, sizeof *out->blocks.start));
+done:
+    return status;
+}
+
+void response_rows_add(const struct response_context *context, const struct response_example *example,
+                       const struct response_rows_options *options, struct response_rows *out)
+{
+    int64_t row = out->blocks.rows_local++;
+    struct user_key key = context->dataset->users.key[example->user];
+    bool held = user_fold(key, FOLD_RESPONSE, FOLDS) < (int)(options->holdout * FOLDS);
+    response_features(context, example->user, example->product, example->time, example->offer,
+                      out->x + row * out->stride);
+    out->y[row] = example->bought ? 1.0f : 0.0f;
+    out->dose[row] = example->discount;
+    out->weight[row] = example->weight;
+    out->prior[row] = response_prior(context, example->user, example->product);
+    out->part[row] = held ? PART_VALIDATION : PART_TRAIN;
+}
+
+/* ---- offers ---- */
+
+static int discount_bin(float discount)
+{
+    return (int)lround(100.0 * (double)discount);
+}
+
+static bool shown(const struct offers *offers, int64_t o)
+{
+    return (offers->flags[o] & OFFER_SHOWN) != 0;
+}
+
+/* share[bin] = how often a discount was given to anybody */
+static void marginal_shares(const struct comm *comm, const struct offers *offers, int64_t count, double *share)
+{
+    int64_t bins[DISCOUNT_BINS + 1] = {0};
+    for (int64_t o = 0; o < count; o++) {
+        if (!shown(offers, o)) continue;
+        bins[discount_bin(offers->discount[o])]++;
+        bins[DISCOUNT_BINS]++;
+    }
+    comm_sum_int64(comm, bins, DISCOUNT_BINS + 1);
+    for (int b = 0; b < DISCOUNT_BINS; b++)
+        share[b] = bins[DISCOUNT_BINS] > 0 ? (double)bins[b] / (double)bins[DISCOUNT_BINS] : 0.0;
+}
+
+/* Stabilised inverse propensity, limited so that no single offer decides. */
+static float offer_weight(const struct offers *offers, int64_t o, const double *share)
+{
+    double propensity = (double)offers->propensity[o];
+    if (!(propensity > 0.0)) return 1.0f;
+    return (float)fmin(share[discount_bin(offers->discount[o])] / propensity, WEIGHT_LIMIT);
+}
+
+static enum status rows_from_offers(const struct comm *comm, const struct response_context *context,
+                                    const struct response_rows_options *options, struct response_rows *out)
+{
+    enum status status = OK;
+    const struct offers *offers = &context->dataset->offers;
+    const struct blocks *users = &context->dataset->users.blocks;
+    int64_t count = offers->start[users->rows_local], kept = 0;
+    double share[DISCOUNT_BINS];
+    marginal_shares(comm, offers, count, share);
+    for (int64_t o = 0; o < count; o++) kept += shown(offers, o);
+    TRY_ALL(comm, response_rows_reserve(context, kept, out));
+    for (int64_t b = 0; b < users->blocks_local; b++) {
+        for (int64_t u = users->start[b]; u < users->start[b + 1]; u++)
+            for (int64_t o = offers->start[u]; o < offers->start[u + 1]; o++) {
+                if (!shown(offers, o)) continue;
+                struct response_example example = {
+                    u, offers->product[o], offers->time[o], o, offers->discount[o],
+                    offer_weight(offers, o, share), (offers->flags[o] & OFFER_REDEEMED) != 0};
+                response_rows_add(context, &example, options, out);
+            }
+        out->blocks.start[b + 1] = out->blocks.rows_local;
+        log_progress("response rows", b + 1, users->blocks_local);
+    }
+done:
+    return status;
+}
+
+/* ---- either way ---- */
+
+static void close_blocks(const struct comm *comm, const struct blocks *users, struct blocks *blocks)
+{
+    blocks->blocks_total = users->blocks_total;
+    blocks->block_first = users->block_first;
+    blocks->blocks_local = users->blocks_local;
+    blocks->row_first = comm_prefix_int64(comm, blocks->rows_local);
+    blocks->rows_total = blocks->rows_local;
+    comm_sum_int64(comm, &blocks->rows_total, 1);
+}
+
+enum status response_rows_make(const struct comm *comm, const struct response_context *context,
+                               const struct candidates *candidates, const struct response_rows_options *options,
+                               struct response_rows *rows)
+{
+    enum status status = OK;
+    *rows = (struct response_rows){.observational = context->dataset->offers_total == 0};
+    if (rows->observational)
+        TRY(response_exposures_make(comm, context, candidates, options, rows));
+    else
+        TRY(rows_from_offers(comm, context, options, rows));
+    close_blocks(comm, &context->dataset->users.blocks, &rows->blocks);
+    if (rows->blocks.rows_total == 0)
+        TRY(FAIL(ERR_DATA, "nothing to learn the response from: no offer was shown and no purchase was seen"));
+done:
+    if (status != OK) response_rows_clear(rows);
+    return status;
+}
+
+void response_rows_clear(struct response_rows *rows)
+{
+    blocks_clear(&rows->blocks);
+    free(rows->x);
+    free(rows->y);
+    free(rows->dose);
+    free(rows->weight);
+    free(rows->prior);
+    free(rows->part);
+    *rows = (struct response_rows){0};
+}
