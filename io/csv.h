@@ -21,7 +21,7 @@ struct csv_options {
     int64_t row_bytes_max;   /* longer rows are bad; bounds the memory */
 };
 
-#define CSV_DEFAULTS ((struct csv_options){0, 1, 1 << 20, 1 << 20, 1 << 24})
+#define CSV_DEFAULTS ((struct csv_options){0, 1, 1 << 18, 1 << 20, 1 << 24})
 
 /* Totals over all ranks unless they say otherwise; set by csv_read. */
 struct csv_counts {
@@ -90,10 +90,9 @@ struct csv_bad {
     bool value_cut;      /* the value goes on in the file */
 };
 
-/** Take one row; a status other than OK ends the read and becomes its result. Called on the rank
- * that read it. */
+/** Take one row; a status other than OK ends the read and becomes its result. Local. */
 typedef enum status csv_on_row(void *context, const struct csv_row *row);
-/** Take one bad row; OK goes on, anything else ends the read. */
+/** Take one bad row; OK goes on, anything else ends the read. Local. */
 typedef enum status csv_on_bad(void *context, const struct csv_bad *bad);
 
 /**
@@ -102,8 +101,8 @@ typedef enum status csv_on_bad(void *context, const struct csv_bad *bad);
  * Collective. Rank 0 reads, all get the same.
  * options  in   the same on every rank; NULL for CSV_DEFAULTS
  * csv      out  new; the caller frees it with csv_free; NULL unless OK
- * Errors: ERR_NO_INPUT; ERR_DATA empty file, malformed header, two columns of one name; ERR_ARG an
- * option; ERR_IO; ERR_MEMORY.
+ * Errors: ERR_NO_INPUT; ERR_DATA empty file, malformed header, two columns of one name;
+ *         ERR_ARG an option; ERR_IO; ERR_MEMORY.
  */
 enum status csv_open(const struct comm *comm, const char *path, const struct csv_options *options,
                      struct csv **csv);
@@ -112,12 +111,17 @@ enum status csv_open(const struct comm *comm, const char *path, const struct csv
  * Read all rows behind the header; may be called again.
  *
  * Collective; a rank may get no row. The callbacks are local: they must not call anything
- * collective. on_bad   in   NULL: the first bad row ends the read with ERR_DATA context  in   given
- * to both callbacks Sets csv->counts. Empty lines are skipped and counted. Memory: five times the
- * larger of chunk_bytes and the longest row, on each rank. Cost: the file is read once on one rank;
- * on more, a first pass (a few GB/s) finds where rows start. Errors: the callbacks' (the lowest
- * rank's among equals, so the first in the file); ERR_DATA; ERR_IO also when the file changed since
- * csv_open; ERR_NO_INPUT a rank cannot open it; ERR_MEMORY.
+ * collective.
+ * on_bad   in   NULL: the first bad row ends the read with ERR_DATA
+ * context  in   given to both callbacks
+ * Sets csv->counts. Empty lines are skipped and counted.
+ * Memory: at most ten times the larger of chunk_bytes and the longest row (as far as
+ *         row_bytes_max), on each rank.
+ * Cost: the file is read once on one rank, at about 1 GB/s; on more ranks a first pass, at 2 GB/s
+ *       and more, finds where rows start.
+ * Errors: the callbacks' (the lowest rank's among equals, so the first in the file); ERR_DATA;
+ *         ERR_IO also when the file changed since csv_open; ERR_NO_INPUT a rank cannot open it;
+ *         ERR_MEMORY.
  */
 enum status csv_read(const struct comm *comm, struct csv *csv, csv_on_row *on_row,
                      csv_on_bad *on_bad, void *context);
@@ -135,7 +139,9 @@ void csv_bad_describe(const struct csv *csv, const struct csv_bad *bad, char *bu
 
 /**
  * Write a field so that it reads back the same: in quotes only where it must be, quotes inside
- * doubled. Local. out  out  at least 2 * bytes + 2 bytes Returns the bytes written.
+ * doubled. Local.
+ * out  out  at least 2 * bytes + 2 bytes
+ * Returns the bytes written.
  */
 size_t csv_quote(const char *text, size_t bytes, char delimiter, char *out);
 

@@ -1,6 +1,8 @@
 /* Bit masks of 64 bytes, and the positions of their bits. */
 #include "io/csv_index.h"
 
+#include <string.h>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -63,15 +65,40 @@ INLINE int64_t quotes_loop(const char *text, int64_t bytes, uint32_t *index, int
 
 /* ---- any machine ---- */
 
+#define EACH(byte) (0x0101010101010101u * (uint64_t)(unsigned char)(byte))
+
+static uint64_t eight(const char *text)
+{
+    uint64_t x = 0;
+    memcpy(&x, text, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    x = __builtin_bswap64(x);
+#endif
+    return x;
+}
+
+/* The top bit of every byte of x that equals c. */
+static uint64_t equal_eight(uint64_t x, char c)
+{
+    x ^= EACH(c);
+    return ~(((x & EACH(0x7f)) + EACH(0x7f)) | x | EACH(0x7f));
+}
+
+/* The top bits of eight bytes as bits at .. at + 7. */
+static uint64_t gather(uint64_t tops, int at)
+{
+    return ((tops >> 7) * 0x0102040810204080u >> 56) << at;
+}
+
 static struct structure structure_portable(const char *text, char delimiter)
 {
     struct structure here = {0, 0};
-    for (int i = 0; i < 64; i++) {
-        char c = text[i];
-        uint64_t mark = (c == delimiter) | (c == '"') | (c == '\n') | (c == '\r');
-        uint64_t odd = (c == 0) | ((unsigned char)c > 127);
-        here.marks |= mark << i;
-        here.odd |= odd << i;
+    for (int i = 0; i < 64; i += 8) {
+        uint64_t x = eight(text + i);
+        uint64_t marks = equal_eight(x, delimiter) | equal_eight(x, '"') | equal_eight(x, '\n') |
+                         equal_eight(x, '\r');
+        here.marks |= gather(marks, i);
+        here.odd |= gather((x & EACH(0x80)) | equal_eight(x, 0), i);
     }
     return here;
 }
@@ -79,10 +106,11 @@ static struct structure structure_portable(const char *text, char delimiter)
 static struct quotes quotes_portable(const char *text)
 {
     struct quotes here = {0, 0, 0};
-    for (int i = 0; i < 64; i++) {
-        here.quote |= (uint64_t)(text[i] == '"') << i;
-        here.lf |= (uint64_t)(text[i] == '\n') << i;
-        here.cr |= (uint64_t)(text[i] == '\r') << i;
+    for (int i = 0; i < 64; i += 8) {
+        uint64_t x = eight(text + i);
+        here.quote |= gather(equal_eight(x, '"'), i);
+        here.lf |= gather(equal_eight(x, '\n'), i);
+        here.cr |= gather(equal_eight(x, '\r'), i);
     }
     return here;
 }

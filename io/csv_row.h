@@ -29,8 +29,8 @@ bool csv_row_split(const struct csv_window *window, int64_t start, int64_t *curs
 
 /**
  * Find the first thing that is wrong with a row: an open quote, length, text behind a quote or a
- * long field, bytes, the number of fields, in this order. bad out: filled unless CSV_GOOD is
- * returned; line is left to the caller.
+ * long field, bytes, the number of fields, in this order.
+ * bad  out  filled unless CSV_GOOD is returned; line is left to the caller
  */
 enum csv_reason csv_row_check(const struct csv_window *window, int64_t start,
                               const struct csv_split *split, const struct csv_options *options,

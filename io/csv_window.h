@@ -16,7 +16,8 @@
 struct csv_source; /* an open file */
 
 /**
- * Open a regular file. stored_bytes out: its size as stored. Free with csv_source_close.
+ * Open a regular file; close it with csv_source_close.
+ * stored_bytes  out  its size as stored
  * Errors: ERR_NO_INPUT with the reason; ERR_MEMORY.
  */
 enum status csv_source_open(const char *path, struct csv_source **source, int64_t *stored_bytes);
@@ -49,7 +50,8 @@ struct csv_window {
 
 /**
  * Make an empty window that will start at the source's position.
- * capacity in bytes, at least 1; grows when a row needs it. before in: the byte before the first.
+ * before    in  the byte before the first
+ * capacity  in  bytes, at least 1; grows when a row needs it
  * Errors: ERR_MEMORY.
  */
 enum status csv_window_init(struct csv_window *window, struct csv_source *source, int64_t offset,

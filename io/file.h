@@ -30,8 +30,9 @@ enum status file_read(const char *path, int64_t limit, char **data, int64_t *byt
 
 /**
  * Put bytes under a name, whole or not at all: a temporary file beside it, fsync, rename, fsync of
- * the folder. mode  in  permissions of the new file, e.g. 0600, exactly Errors: ERR_WRITE with the
- * reason; what was there before stays then.
+ * the folder.
+ * mode  in  permissions of the new file, e.g. 0600, exactly
+ * Errors: ERR_WRITE with the reason; what was there before stays then.
  */
 enum status file_replace(const char *path, const void *data, int64_t bytes, unsigned mode);
 
@@ -49,7 +50,9 @@ enum status file_write_at(int file, const char *name, const void *data, int64_t 
 
 /**
  * The name under which `path` is written until it is whole: a hidden one in the same folder, always
- * the same. temporary  out  new, the caller frees it; NULL unless OK Errors: ERR_MEMORY.
+ * the same.
+ * temporary  out  new, the caller frees it; NULL unless OK
+ * Errors: ERR_MEMORY.
  */
 enum status file_temporary_name(const char *path, char **temporary);
 

@@ -86,16 +86,17 @@ static bool read_decimal(struct text t, struct decimal *d)
     return t.at == t.end;
 }
 
+static const double exact_power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
 /* digits and 10^|exponent| are exact doubles, so one operation rounds once (Clinger 1990). */
 static bool round_small(const struct decimal *d, double *value)
 {
-    static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     if (d->count > 19 || d->digits > (uint64_t)1 << 53 || d->exponent < -22 || d->exponent > 22)
         return false;
     double x = (double)d->digits;
-    *value = d->exponent < 0 ? x / power[-d->exponent] : x * power[d->exponent];
+    *value = d->exponent < 0 ? x / exact_power[-d->exponent] : x * exact_power[d->exponent];
     return true;
 }
 
@@ -140,8 +141,38 @@ static bool round_any(struct text t, double *value)
     return able;
 }
 
+/* What most fields are, in one loop: up to 16 of digits, point and sign, and nothing else. */
+static inline bool read_common(const char *text, size_t bytes, double *value)
+{
+    bool negative = bytes > 0 && text[0] == '-';
+    size_t at = negative, decimals = 0, digits = 0;
+    uint64_t units = 0;
+    if (bytes > 16) return false;
+    for (; at < bytes; at++) {
+        unsigned next = (unsigned)(text[at] - '0');
+        if (next > 9) break;
+        units = units * 10 + next;
+    }
+    digits = at - negative;
+    if (at < bytes && text[at] == '.') {
+        size_t first = ++at;
+        for (; at < bytes; at++) {
+            unsigned next = (unsigned)(text[at] - '0');
+            if (next > 9) break;
+            units = units * 10 + next;
+        }
+        decimals = at - first;
+        digits += decimals;
+    }
+    if (at < bytes || digits == 0 || units > (uint64_t)1 << 53) return false;
+    double x = decimals > 0 ? (double)units / exact_power[decimals] : (double)units;
+    *value = negative ? -x : x;
+    return true;
+}
+
 bool parse_number(const char *text, size_t bytes, double *value)
 {
+    if (read_common(text, bytes, value)) return true;
     struct text t = trimmed(text, bytes);
     struct decimal d;
     double x = 0.0;

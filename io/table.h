@@ -29,9 +29,13 @@ struct table {
  *
  * Collective. A column is text if any of its values is neither a number nor missing (empty or NA).
  * names  in   columns wanted, [names_count]; NULL for all. An unknown one is ERR_DATA and lists
- * those there are. table  out  new; the caller frees it with table_free; NULL unless OK Memory: 8
- * bytes per number and 4 per text cell of the rows owned. Errors: ERR_NO_INPUT, ERR_DATA with file,
- * line and remedy (a ragged or malformed row), ERR_MEMORY.
+ *             those there are.
+ * table  out  new; the caller frees it with table_free; NULL unless OK
+ * Memory: 8 bytes per number and 4 per text cell of the rows owned, up to three times that while
+ *         reading.
+ * Cost: the file is read once, and again if a column of numbers turns out to hold texts.
+ * Errors: ERR_NO_INPUT, ERR_DATA with file, line and remedy (a ragged or malformed row),
+ * ERR_MEMORY.
  */
 enum status table_read(const struct comm *comm, const char *path, const char *const *names,
                        int64_t names_count, struct table **table);

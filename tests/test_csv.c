@@ -143,7 +143,7 @@ static enum status sum_row(void *context, const struct csv_row *row)
     struct sums *sums = context;
     sums->rows++;
     sums->fields += row->fields;
-    sums->hash += (int64_t)row_hash(row);
+    sums->hash = (int64_t)((uint64_t)sums->hash + row_hash(row)); /* modulo 2^64 */
     return OK;
 }
 
