@@ -62,7 +62,7 @@ static enum status refine_centroids(const struct comm *comm, const struct blocks
     TRY_ALL(comm, kmeans_sums_init(&sums, k, columns, unit));
     for (int64_t b = 0; b < blocks->blocks_local; b++) {
         for (int64_t i = blocks->start[b]; i < blocks->start[b + 1]; i++) {
-            double *block = sums.block + labels[i] * columns; /* block[label][:] */
+            double *block = sums.block + labels[i] * kmeans_pitch(columns); /* block[label][:] */
             for (int64_t j = 0; j < columns; j++) block[j] += x[i * columns + j];
             sums.block_count[labels[i]]++;
         }

@@ -20,6 +20,12 @@ enum kmeans_path { KMEANS_PATH_BEST, KMEANS_PATH_PLAIN, KMEANS_PATH_AVX2, KMEANS
 
 struct kmeans_kernel;
 
+/** Doubles from one cluster's sums to the next: whole cache lines. Local. */
+static inline int64_t kmeans_pitch(int64_t columns)
+{
+    return (columns + 7) / 8 * 8;
+}
+
 /* Rows handed to the kernel at once: they stay in the first-level cache between labelling and
  * summing. */
 enum { KMEANS_STRIP = 192 };
@@ -46,7 +52,8 @@ struct kmeans_kernel {
     void (*assign)(const struct kmeans_panels *panels, const float *x, int64_t rows, int64_t stride,
                    int32_t *labels);
 
-    /* sums[labels[i]][:] += x[i][:] for all rows in order. sums [k][columns] */
+    /* sums[labels[i]][:] += x[i][:] for all rows in order. sums [k][kmeans_pitch(columns)], aligned
+     * to 64; the padding stays 0. */
     void (*add)(const float *x, int64_t rows, int64_t stride, int64_t columns,
                 const int32_t *labels, double *sums);
 

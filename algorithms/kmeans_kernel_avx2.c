@@ -57,7 +57,7 @@ static inline void transpose4(const float *const *row, int64_t at, int count, fl
     __m256d low23 = _mm256_castps_pd(_mm256_unpacklo_ps(r[2], r[3]));
     __m256d high01 = _mm256_castps_pd(_mm256_unpackhi_ps(r[0], r[1]));
     __m256d high23 = _mm256_castps_pd(_mm256_unpackhi_ps(r[2], r[3]));
-    const int pitch = VECTORS * WIDTH;
+    const int64_t pitch = VECTORS * WIDTH;
     vec_store(out, _mm256_castpd_ps(_mm256_unpacklo_pd(low01, low23)));
     if (count > 1) vec_store(out + pitch, _mm256_castpd_ps(_mm256_unpackhi_pd(low01, low23)));
     if (count > 2) vec_store(out + 2 * pitch, _mm256_castpd_ps(_mm256_unpacklo_pd(high01, high23)));
@@ -69,13 +69,14 @@ static inline void transpose4(const float *const *row, int64_t at, int count, fl
 static void add(const float *x, int64_t rows, int64_t stride, int64_t columns,
                 const int32_t *labels, double *sums)
 {
+    int64_t pitch = kmeans_pitch(columns);
     for (int64_t i = 0; i < rows; i++) {
         const float *row = x + i * stride;
-        double *sum = sums + labels[i] * columns;
+        double *sum = sums + labels[i] * pitch;
         int64_t j = 0;
         for (; j + 4 <= columns; j += 4) {
             __m256d value = _mm256_cvtps_pd(_mm_loadu_ps(row + j));
-            _mm256_storeu_pd(sum + j, _mm256_add_pd(_mm256_loadu_pd(sum + j), value));
+            _mm256_store_pd(sum + j, _mm256_add_pd(_mm256_load_pd(sum + j), value));
         }
         for (; j < columns; j++) sum[j] += (double)row[j];
     }

@@ -56,7 +56,7 @@ static inline void transpose4(const float *const *row, int64_t at, int count, fl
     __m512d low23 = _mm512_castps_pd(_mm512_unpacklo_ps(r[2], r[3]));
     __m512d high01 = _mm512_castps_pd(_mm512_unpackhi_ps(r[0], r[1]));
     __m512d high23 = _mm512_castps_pd(_mm512_unpackhi_ps(r[2], r[3]));
-    const int pitch = VECTORS * WIDTH;
+    const int64_t pitch = VECTORS * WIDTH;
     vec_store(out, _mm512_castpd_ps(_mm512_unpacklo_pd(low01, low23)));
     if (count > 1) vec_store(out + pitch, _mm512_castpd_ps(_mm512_unpackhi_pd(low01, low23)));
     if (count > 2) vec_store(out + 2 * pitch, _mm512_castpd_ps(_mm512_unpacklo_pd(high01, high23)));
@@ -70,22 +70,21 @@ static inline __mmask8 left(int64_t columns)
     return columns >= 8 ? 0xff : (__mmask8)((1 << columns) - 1);
 }
 
+static inline void add8(double *sum, __m256 x)
+{
+    _mm512_store_pd(sum, _mm512_add_pd(_mm512_load_pd(sum), _mm512_cvtps_pd(x)));
+}
+
 static void add(const float *x, int64_t rows, int64_t stride, int64_t columns,
                 const int32_t *labels, double *sums)
 {
+    int64_t pitch = kmeans_pitch(columns), whole = columns / 8 * 8;
+    __mmask8 some = left(columns - whole);
     for (int64_t i = 0; i < rows; i++) {
         const float *row = x + i * stride;
-        double *sum = sums + labels[i] * columns;
-        int64_t j = 0;
-        for (; j + 8 <= columns; j += 8) {
-            __m512d value = _mm512_cvtps_pd(_mm256_loadu_ps(row + j));
-            _mm512_storeu_pd(sum + j, _mm512_add_pd(_mm512_loadu_pd(sum + j), value));
-        }
-        if (j == columns) continue;
-        __mmask8 some = left(columns - j);
-        __m512d value = _mm512_cvtps_pd(_mm256_maskz_loadu_ps(some, row + j));
-        __m512d old = _mm512_maskz_loadu_pd(some, sum + j);
-        _mm512_mask_storeu_pd(sum + j, some, _mm512_add_pd(old, value));
+        double *sum = sums + labels[i] * pitch;
+        for (int64_t j = 0; j < whole; j += 8) add8(sum + j, _mm256_loadu_ps(row + j));
+        if (some != 0) add8(sum + whole, _mm256_maskz_loadu_ps(some, row + whole));
     }
 }
 

@@ -89,7 +89,7 @@ static void add(const float *x, int64_t rows, int64_t stride, int64_t columns,
                 const int32_t *labels, double *sums)
 {
     for (int64_t i = 0; i < rows; i++) {
-        double *sum = sums + labels[i] * columns;
+        double *sum = sums + labels[i] * kmeans_pitch(columns);
         for (int64_t j = 0; j < columns; j++) sum[j] += (double)x[i * stride + j];
     }
 }

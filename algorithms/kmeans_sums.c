@@ -145,7 +145,8 @@ enum status kmeans_sums_init(struct kmeans_sums *sums, int64_t k, int64_t column
 {
     enum status status = OK;
     *sums = (struct kmeans_sums){.k = k, .columns = columns, .unit = unit};
-    TRY(memory_new(&sums->block, k * columns, sizeof *sums->block));
+    TRY(memory_new(&sums->block, k * kmeans_pitch(columns), sizeof *sums->block));
+    TRY(memory_new(&sums->scaled, k * columns, sizeof *sums->scaled));
     TRY(memory_new(&sums->block_count, k, sizeof *sums->block_count));
     TRY(memory_new(&sums->scale, columns, sizeof *sums->scale));
     TRY(memory_new(&sums->count, k, sizeof *sums->count));
@@ -161,6 +162,7 @@ void kmeans_sums_clear(struct kmeans_sums *sums)
     free(sums->block);
     free(sums->block_count);
     free(sums->scale);
+    free(sums->scaled);
     free(sums->count);
     exact_clear(&sums->exact);
     *sums = (struct kmeans_sums){0};
@@ -168,22 +170,21 @@ void kmeans_sums_clear(struct kmeans_sums *sums)
 
 void kmeans_sums_reset(struct kmeans_sums *sums)
 {
-    memset(sums->block, 0, (size_t)(sums->k * sums->columns) * sizeof *sums->block);
-    memset(sums->block_count, 0, (size_t)sums->k * sizeof *sums->block_count);
     memset(sums->count, 0, (size_t)sums->k * sizeof *sums->count);
     exact_reset(&sums->exact);
 }
 
 void kmeans_sums_take_block(struct kmeans_sums *sums)
 {
-    int64_t k = sums->k, columns = sums->columns;
+    int64_t k = sums->k, columns = sums->columns, pitch = kmeans_pitch(columns);
     for (int64_t c = 0; c < k; c++) {
-        double *sum = sums->block + c * columns; /* block[c][:] */
-        for (int64_t j = 0; j < columns; j++) sum[j] *= sums->scale[j];
+        const double *sum = sums->block + c * pitch; /* block[c][:] */
+        for (int64_t j = 0; j < columns; j++)
+            sums->scaled[c * columns + j] = sum[j] * sums->scale[j];
         sums->count[c] += sums->block_count[c];
     }
-    exact_add(&sums->exact, 0, sums->block, k * columns);
-    memset(sums->block, 0, (size_t)(k * columns) * sizeof *sums->block);
+    exact_add(&sums->exact, 0, sums->scaled, k * columns);
+    memset(sums->block, 0, (size_t)(k * pitch) * sizeof *sums->block);
     memset(sums->block_count, 0, (size_t)k * sizeof *sums->block_count);
 }
 

@@ -36,9 +36,10 @@ enum status kmeans_mean_variance(const struct comm *comm, const struct rows *x, 
 struct kmeans_sums {
     int64_t k, columns;
     const double *unit;      /* [columns]; not owned */
-    double *block;           /* [k][columns] of the block at hand */
+    double *block;           /* [k][kmeans_pitch(columns)] of the block at hand */
     int64_t *block_count;    /* [k] */
     double *scale;           /* [columns] 1 / unit */
+    double *scaled;          /* [k][columns] the block in units */
     int64_t *count;          /* [k] of this rank, then of all */
     struct exact_sums exact; /* [k][columns] in units, then [k] counts */
 };

@@ -1,4 +1,4 @@
-"""The fit of bench_kmeans by scikit-learn's Lloyd: the same rows, start and iterations, on 2 threads.
+"""The fit of bench_kmeans by scikit-learn's Lloyd: same rows, start and iterations, 2 threads.
 
 python3 bench/peer_kmeans.py [ROWS [COLUMNS [K [ITERATIONS]]]] prints one line of JSON.
 """
@@ -20,16 +20,19 @@ def make_rows(rows, columns):
     step = 1 << 22
     for first in range(0, x.size, step):
         count = min(step, x.size - first)
-        z = np.arange(first + 1, first + 1 + count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z = np.arange(first + 1, first + 1 + count, dtype=np.uint64)
+        z *= np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z ^= z >> np.uint64(31)
-        x[first:first + count] = (z >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-23) - 1
+        top = (z >> np.uint64(40)).astype(np.float32)
+        x[first:first + count] = top * np.float32(2.0**-23) - 1
     return x.reshape(rows, columns)
 
 
 def main():
-    rows, columns, k, iterations = [int(a) for a in sys.argv[1:5]] + [1000000, 32, 64, 20][len(sys.argv) - 1:]
+    given = [int(a) for a in sys.argv[1:5]]
+    rows, columns, k, iterations = given + [1000000, 32, 64, 20][len(given):]
     x = make_rows(rows, columns)
     model = KMeans(k, init=x[:k].copy(), n_init=1, algorithm="lloyd", max_iter=iterations, tol=0)
     start = time.perf_counter()
@@ -40,7 +43,8 @@ def main():
         "peer": "scikit-learn lloyd", "rows": rows, "columns": columns, "k": k,
         "threads": int(os.environ["OMP_NUM_THREADS"]), "iterations": int(model.n_iter_),
         "seconds": round(seconds, 4), "seconds_per_iteration": round(each, 5),
-        "rows_per_second": float(f"{rows / each:.4g}"), "gflops": round(2e-9 * rows * columns * k / each, 1),
+        "rows_per_second": float(f"{rows / each:.4g}"),
+        "gflops": round(2e-9 * rows * columns * k / each, 1),
         "inertia": float(f"{model.inertia_:.9g}")}))
 
 

@@ -64,13 +64,13 @@ static bool labels_right(const struct kmeans_kernel *kernel, int64_t rows, int64
 static bool sums_right(const struct kmeans_kernel *kernel, int64_t rows, int64_t columns,
                        const int32_t *labels)
 {
-    static double sums[K * COLUMNS], expected[K * COLUMNS];
+    static _Alignas(64) double sums[K * (COLUMNS + 7)], expected[K * (COLUMNS + 7)];
     memset(sums, 0, sizeof sums);
     memset(expected, 0, sizeof expected);
     kernel->add(x, rows, STRIDE, columns, labels, sums);
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++)
-            expected[labels[i] * columns + j] += (double)x[i * STRIDE + j];
+            expected[labels[i] * kmeans_pitch(columns) + j] += (double)x[i * STRIDE + j];
     return memcmp(sums, expected, sizeof sums) == 0;
 }
 

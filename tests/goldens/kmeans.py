@@ -1,6 +1,6 @@
-"""Figures of tests/test_kmeans.c: Lloyd's iterations of scikit-learn in double on the test's float32 rows and start.
+"""Figures of tests/test_kmeans.c: scikit-learn's Lloyd in double on the test's rows and start.
 
-Run as python3 -P tests/goldens/kmeans.py, so that random.py beside it does not stand before the library's.
+Run as python3 -P tests/goldens/kmeans.py, lest random.py beside it stand before the library's.
 """
 import numpy as np
 from sklearn.cluster import KMeans

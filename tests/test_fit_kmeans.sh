@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# `remise fit kmeans`: results on stdout, equal bytes at 1 to 4 ranks, refusals with a remedy, iris.
+set -uo pipefail
+. "$(dirname "$0")/shop.sh"
+shop_begin "$1"
+data=${REMISE_DATA:-$(dirname "$0")/../../shared/data}
+[ ! -d "$data" ] || data=$(cd "$data" && pwd)
+cd "$work" || exit 70
+
+fit() { # ARGUMENTS...: JSON in ./out as one line without spaces, everything else in ./log
+    timeout -k 5 60 "$remise" fit kmeans "$@" >json 2>log || return $?
+    tr -d ' \n' <json >out
+}
+
+says() { # TEXT ARGUMENTS...: the fit succeeds and its JSON holds the text
+    local text=$1
+    shift
+    fit "$@" || { cat log; fail "fit kmeans $* ended with an error"; }
+    grep -qF -- "$text" out || { cat json; fail "fit kmeans $* does not say $text"; }
+}
+
+refuses() { # CODE TEXT ARGUMENTS...: the fit ends so and says why
+    local wanted=$1 text=$2 code=0
+    shift 2
+    fit "$@" || code=$?
+    [ $code = "$wanted" ] || { cat log; fail "fit kmeans $* ended with $code, not $wanted"; }
+    grep -qF -- "$text" log || { cat log; fail "fit kmeans $* does not say: $text"; }
+}
+
+# ---- by hand: two pairs, a constant column, a text, a gap ----
+printf 'a,big,same,name,gap\n0,0,7,x,1\n1,0,7,y,\n10,4e6,7,x,3\n11,4e6,7,y,4\n' >pairs.csv
+printf 'big,a\n0,0\n4e6,10\n' >start.csv
+says '"centroids":[[0.5],[10.5]],"sizes":[2,2]' pairs.csv --columns a --init start.csv
+says '"rows":4,"columns":["a"],"k":2,"inertia":1.0,"iterations":2,"converged":true' pairs.csv \
+    --columns a --k 2 --init start.csv
+says '"centroids":[[0.5,0.0],[10.5,4000000.0]]' pairs.csv --columns a,big --init start.csv
+says '"centroids":[[0.0,0.5],[4000000.0,10.5]]' pairs.csv --columns big,a --k 2 --seed 1
+says '"inertia":0.03960396039603960' pairs.csv --columns a,same --standardize --k 2 # 1 / 25.25
+says '"iterations":1,"converged":false' pairs.csv --columns a --init start.csv --max-iterations 1
+refuses 65 'column "gap" has 1 missing' pairs.csv --columns a,gap --k 2
+refuses 65 'column "name" holds text' pairs.csv --columns name --k 2
+refuses 65 'no column "wombat"; it has a, big' pairs.csv --columns a,wombat --k 2
+refuses 65 'k = 5 clusters of 4 rows' pairs.csv --columns a --k 5
+refuses 65 '2 rows for --k 3' pairs.csv --columns a,big --k 3 --init start.csv
+refuses 66 'nosuch.csv' nosuch.csv --k 2
+refuses 64 'at least 1' pairs.csv --k 0
+refuses 64 'named twice' pairs.csv --k 2 --columns a,a
+refuses 64 '--k 3' pairs.csv
+refuses 64 'name a table' --k 2
+
+# ---- ranks ----
+seq 1 9000 | awk 'BEGIN { OFS = ","; print "u,v,w" }
+    { print $1 % 97, ($1 * 7919) % 1009, ($1 * 31) % 13 }' >many.csv
+for ranks in 1 2 3 4; do
+    timeout -k 5 60 mpirun -np $ranks "$remise" fit kmeans many.csv --k 11 --standardize \
+        --restarts 2 >$ranks.json 2>log || { cat log; fail "$ranks ranks ended with an error"; }
+    cmp 1.json $ranks.json || fail "$ranks ranks give other bytes than one"
+done
+
+# ---- iris ----
+iris=$data/customers/iris.csv
+[ -f "$iris" ] || skip "no $iris; set REMISE_DATA for the published figure"
+columns=sepal_length,sepal_width,petal_length,petal_width
+says '"inertia":78.8514414' "$iris" --columns $columns --k 3 --restarts 10
