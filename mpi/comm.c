@@ -85,7 +85,7 @@ _Noreturn void comm_end(const struct comm *comm, enum status status)
     int code = status_exit_code(status);
     fflush(NULL);
     if (comm->handle != MPI_COMM_NULL) {
-        if (code != 0) MPI_Abort(comm->handle, code);
+        if (code != 0 && comm->ranks > 1) MPI_Abort(comm->handle, code); /* alone nobody can hang */
         MPI_Finalize();
     }
     exit(code);

@@ -75,6 +75,14 @@ mkdir -p elsewhere && mv sales.csv elsewhere
 expect 66 'cannot be read' check wrong.yaml
 expect 0 'elsewhere/sales.csv' check wrong.yaml --set data.dir=elsewhere --ranks 4
 
+# ---- a run ends with a line that says how, and nothing behind it ----
+expect 66 'nosuch.csv' fit kmeans nosuch.csv --columns a --k 2
+grep -q 'MPI_ABORT' out && { cat out; fail "MPI has the last word"; }
+expect 66 'FAILED: run: ' run nosuch.yaml -o run
+tail -n 1 out | grep -q "^FAILED: run: .*; next: " || { cat out; fail "FAILED is not the last line"; }
+expect 0 'DONE: synth in ' synth shop --users 50
+tail -n 1 out | grep -q '^DONE: ' || { cat out; fail "the last line is not DONE"; }
+
 # ---- with several processes a message comes once, and the code is kept ----
 code=0
 mpirun -np 3 "$remise" config nosuch.yaml >out 2>&1 || code=$?

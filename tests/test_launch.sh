@@ -14,9 +14,15 @@ refused() { # REMEDY VARIABLE=VALUE...: as one of the launcher's copies sees its
     [ ! -e "$work/shop" ] || fail "$* wrote something"
 }
 
-refused 'srun --mpi=pmix' SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=1
+refused 'srun --mpi=pmix' SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=0
 refused 'srun --mpi=pmix' SLURM_STEP_NUM_TASKS=1 SLURM_PROCID=0
 refused 'mpirun of Open MPI' PMI_SIZE=2 PMI_RANK=0
+
+# The other copies end the same way but leave the words to the first.
+code=0
+SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=1 "$remise" synth "$work/shop" --users 100 >out 2>&1 || code=$?
+[ $code = 69 ] || fail "a second copy ended with $code, not 69"
+[ ! -s out ] || { cat out; fail "the remedy was printed twice"; }
 
 # What looks alike and is right: mpirun inside a step, and one rank without any launcher.
 SLURM_STEP_NUM_TASKS=4 mpirun -np 1 "$remise" synth "$work/a" --users 100 >out 2>&1 ||
