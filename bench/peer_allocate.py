@@ -1,7 +1,7 @@
 """The choice of bench_allocate by bisection on the dual price in NumPy, on the same cells.
 
-python3 bench/peer_allocate.py [SLOTS [LEVELS [PERCENT [GAP]]]] prints one line of JSON. It stops when the
-bound is within GAP (1e-6) of the gain over no discount, or when the interval of prices is used up.
+python3 bench/peer_allocate.py [SLOTS [LEVELS [PERCENT [GAP]]]] prints one line of JSON. It stops
+when the bound is within GAP (1e-6) of the gain over no discount, or after 60 halvings.
 """
 import json
 import sys
