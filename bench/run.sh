@@ -17,12 +17,12 @@ packages_need build tests
 build_targets bench || exit
 
 measure() { # NOUN: the line of JSON that our program prints
-    timeout -k 5 600 mpirun -np "$ranks" "build/bench/bench_$1"
+    timeout -k 5 600 mpirun -np "$ranks" "build/bench/bench_$1" </dev/null
 }
 
 measure_peer() { # NOUN: the line of its peer, on as many threads; nothing where it is not installed
     [ -e "bench/peer_$1.py" ] || return 0
-    OMP_NUM_THREADS=$ranks timeout 900 "$python" "bench/peer_$1.py" 2>/dev/null
+    OMP_NUM_THREADS=$ranks timeout 900 "$python" "bench/peer_$1.py" 2>/dev/null </dev/null
 }
 
 line() { # STAGE NOUN LIMIT: ours, the limit and the peer's in one line
@@ -49,9 +49,9 @@ faults=0
 while read -r stage noun kind; do
     case " ${*:-$noun} " in *" $noun "*) line "$stage" "$noun" "$kind" || faults=1 ;; esac
 done <<'LIST'
-profile kmeans sgemm
-demand lsq dgemm
-respond mlp sgemm
+profile kmeans float
+demand lsq double
+respond mlp float
 allocate allocate copy
 LIST
 exit $faults
