@@ -79,7 +79,7 @@ expect 0 'elsewhere/sales.csv' check wrong.yaml --set data.dir=elsewhere --ranks
 expect 66 'nosuch.csv' fit kmeans nosuch.csv --columns a --k 2
 grep -q 'MPI_ABORT' out && { cat out; fail "MPI has the last word"; }
 expect 66 'FAILED: run: ' run nosuch.yaml -o run
-tail -n 1 out | grep -q "^FAILED: run: .*; next: " || { cat out; fail "FAILED is not the last line"; }
+tail -n 1 out | grep -q "^FAILED: run: .*; next: " || { cat out; fail "FAILED is not last"; }
 expect 0 'DONE: synth in ' synth shop --users 50
 tail -n 1 out | grep -q '^DONE: ' || { cat out; fail "the last line is not DONE"; }
 
