@@ -5,10 +5,10 @@
     recompute_receipt.py --self-test
 
 Reads RUN/discounts.csv and RUN/receipt.json and nothing of the program. Checked are: the spend is
-within the budget and is what the receipt says; every price keeps the margin floor; one row per pair of
-user and product; counts, totals and bound of the receipt. Unit costs come from the products table;
-where the receipt says they follow from an assumed margin, the list price is price / (1 - discount), as
-exactly as a price rounded to the cent tells it.
+within the budget and is what the receipt says; every price keeps the margin floor; one row per user
+and product; counts, totals and bound of the receipt. Unit costs come from the products table;
+where the receipt says they follow from an assumed margin, the list price is price / (1 - discount),
+as exactly as a price rounded to the cent tells it.
 Exit code: 0 all right, 1 a violation, 2 the input cannot be checked.
 """
 import argparse
