@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MESSAGE_BYTES = 1024 };
+
 struct parser {
     const char *text; /* the whole of it, for messages */
     const char *at;
@@ -22,19 +24,19 @@ struct sum {
     uint64_t term[FORMULA_TERMS];
 };
 
-#define WRONG(p, where, ...) wrong((p), (where), __FILE__, __LINE__, __VA_ARGS__)
-
-__attribute__((format(printf, 5, 6))) static enum status wrong(const struct parser *p,
-                                                               const char *where, const char *file,
-                                                               int line, const char *format, ...)
+/* About the user's words: the message has no place in our code behind it. */
+__attribute__((format(printf, 3, 4))) static enum status
+wrong(const struct parser *p, const char *where, const char *format, ...)
 {
-    char reason[512];
+    char reason[MESSAGE_BYTES], message[MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
-    return status_fail(ERR_USAGE, file, line, "formula \"%s\", character %d: %s", p->text,
-                       (int)(where - p->text) + 1, reason);
+    snprintf(message, sizeof message, "formula \"%.300s\", character %d: %.600s", p->text,
+             (int)(where - p->text) + 1, reason);
+    status_set_message(message);
+    return ERR_USAGE;
 }
 
 /* ---- characters ---- */
@@ -104,9 +106,9 @@ static enum status add_name(struct parser *p, const char *start, size_t bytes, i
     struct formula *out = p->out;
     *number = find_name(out, start, bytes);
     if (*number >= 0) return OK;
-    if (bytes == 0) return WRONG(p, start, "a column name is missing between the backticks");
+    if (bytes == 0) return wrong(p, start, "a column name is missing between the backticks");
     if (out->names == FORMULA_NAMES)
-        return WRONG(p, start, "more than %d columns; fit fewer at once", FORMULA_NAMES);
+        return wrong(p, start, "more than %d columns; fit fewer at once", FORMULA_NAMES);
     *number = out->names;
     enum status status = text_copy(start, bytes, &out->name[out->names]);
     if (status == OK) out->names++;
@@ -123,7 +125,7 @@ static enum status add_names(struct parser *p, const char *start, const char *en
         const char *next = at + 1;
         if (*at == '`') {
             next = closing(at);
-            if (next == NULL || next > end) return WRONG(p, at, "the backtick is not closed");
+            if (next == NULL || next > end) return wrong(p, at, "the backtick is not closed");
             status = add_name(p, at + 1, (size_t)(next - at) - 2, &number);
         } else if (isdigit((unsigned char)*at)) {
             next = number_end(at);
@@ -178,7 +180,7 @@ static enum status factor_compile(struct parser *p, const char *start, const cha
     TRY(add_names(p, inner, inner_end));
     TRY(text_copy(inner, (size_t)(inner_end - inner), &text));
     status = expression_compile(text, resolve, p->out, &factor->expression);
-    if (status == ERR_CONFIG) status = WRONG(p, inner, "%s", status_message());
+    if (status == ERR_CONFIG) status = wrong(p, inner, "%s", status_message());
     if (status != OK) goto done;
     factor->column = expression_column(factor->expression);
     TRY(normal_text(start, end, factor->column >= 0, &factor->text));
@@ -197,7 +199,7 @@ static enum status factor_keep(struct parser *p, const char *where, struct formu
     while (f < out->factors && strcmp(out->factor[f].text, factor->text) != 0) f++;
     if (f == FORMULA_FACTORS) {
         factor_clear(factor);
-        return WRONG(p, where, "more than %d different factors; fit fewer at once",
+        return wrong(p, where, "more than %d different factors; fit fewer at once",
                      FORMULA_FACTORS);
     }
     if (f == out->factors)
@@ -213,17 +215,17 @@ static enum status factor_extent(struct parser *p, const char **end)
 {
     const char *start = p->at;
     if (*start == '(')
-        return WRONG(p, start,
+        return wrong(p, start,
                      "parentheses do not group terms: write I(...) around arithmetic, and "
                      "a:c + b:c for (a + b):c");
     if (*start == 0 || strchr("+-*:|~)", *start) != NULL)
-        return WRONG(p, start, "a term is expected here: a column, log(column) or I(arithmetic)");
+        return wrong(p, start, "a term is expected here: a column, log(column) or I(arithmetic)");
     if (*start != '`' && !starts_name(*start))
-        return WRONG(p, start, "a term cannot begin with \"%.1s\"; arithmetic goes inside I(...)",
+        return wrong(p, start, "a term cannot begin with \"%.1s\"; arithmetic goes inside I(...)",
                      start);
     *end = *start == '`' ? closing(start) : name_end(start);
     if (*end != NULL && *start != '`' && **end == '(') *end = closing(*end);
-    if (*end == NULL) return WRONG(p, start, "what is opened here is not closed");
+    if (*end == NULL) return wrong(p, start, "what is opened here is not closed");
     return OK;
 }
 
@@ -240,7 +242,7 @@ static enum status parse_factor(struct parser *p, uint64_t *set, bool *zero)
         p->at = number_end(start);
         *zero = p->at - start == 1 && *start == '0';
         if (p->at - start == 1 && (*start == '0' || *start == '1')) return OK;
-        return WRONG(p, start,
+        return wrong(p, start,
                      "the only numbers among the terms are 1 (intercept) and 0 (none); write "
                      "I(2 * x) for arithmetic");
     }
@@ -260,7 +262,7 @@ static enum status sum_add(struct parser *p, struct sum *sum, uint64_t term)
     for (int64_t i = 0; i < sum->terms; i++)
         if (sum->term[i] == term) return OK;
     if (sum->terms == FORMULA_TERMS)
-        return WRONG(p, p->at, "more than %d terms; write the ones you need with :", FORMULA_TERMS);
+        return wrong(p, p->at, "more than %d terms; write the ones you need with :", FORMULA_TERMS);
     sum->term[sum->terms++] = term;
     return OK;
 }
@@ -291,7 +293,7 @@ static enum status parse_product(struct parser *p, uint64_t *product, bool *zero
         bool next_zero = false;
         status = parse_factor(p, &set, &next_zero);
         if (status == OK && (*zero || next_zero))
-            return WRONG(p, start, "0 stands alone, as in y ~ x + 0");
+            return wrong(p, start, "0 stands alone, as in y ~ x + 0");
         *product |= set;
     }
     return status;
@@ -309,7 +311,7 @@ static enum status parse_star(struct parser *p, struct sum *sum, bool *zero)
         int64_t before = sum->terms;
         status = parse_product(p, &set, &next_zero);
         if (status == OK && (*zero || next_zero))
-            return WRONG(p, start, "0 stands alone, as in y ~ x + 0");
+            return wrong(p, start, "0 stands alone, as in y ~ x + 0");
         if (status == OK) status = sum_add(p, sum, set);
         for (int64_t i = 0; i < before && status == OK; i++)
             status = sum_add(p, sum, sum->term[i] | set);
@@ -346,7 +348,7 @@ static enum status parse_sum(struct parser *p, struct sum *all)
         if (*p->at == 0 || *p->at == '|') return OK;
         minus = *p->at == '-';
         if (!minus && *p->at != '+')
-            return WRONG(p, p->at,
+            return wrong(p, p->at,
                          "+, -, * or : is expected, not \"%.1s\"; arithmetic goes inside "
                          "I(...), names with spaces or signs in backticks",
                          p->at);
@@ -381,10 +383,10 @@ static enum status parse_outcome(struct parser *p)
     skip_space(p);
     const char *start = p->at, *tilde = find_tilde(start), *end = tilde;
     if (tilde == NULL)
-        return WRONG(p, start,
+        return wrong(p, start,
                      "~ is missing: write outcome ~ terms, such as log(sales) ~ log(price)");
     while (end > start && isspace((unsigned char)end[-1])) end--;
-    if (end == start) return WRONG(p, start, "the outcome is missing before ~");
+    if (end == start) return wrong(p, start, "the outcome is missing before ~");
     p->at = tilde + 1;
     return factor_compile(p, start, end, start, end, &p->out->outcome);
 }
@@ -399,11 +401,11 @@ static enum status parse_effect(struct parser *p)
     if (status != OK) return status;
     bool quoted = *start == '`';
     if (!quoted && end[-1] == ')')
-        return WRONG(p, start, "only columns are absorbed, as in | store + week");
+        return wrong(p, start, "only columns are absorbed, as in | store + week");
     status = add_name(p, start + quoted, (size_t)(end - start) - 2 * quoted, &number);
     p->at = end;
     for (int64_t i = 0; i < p->out->effects && status == OK; i++)
-        if (p->out->effect[i] == number) return WRONG(p, start, "this column is absorbed twice");
+        if (p->out->effect[i] == number) return wrong(p, start, "this column is absorbed twice");
     if (status == OK) p->out->effect[p->out->effects++] = number;
     return status;
 }
@@ -415,7 +417,7 @@ static enum status parse_effects(struct parser *p)
     do status = parse_effect(p);
     while (status == OK && accept(p, '+'));
     if (status == OK && *p->at != 0)
-        return WRONG(p, p->at, "+ is expected between absorbed columns, not \"%.1s\"", p->at);
+        return wrong(p, p->at, "+ is expected between absorbed columns, not \"%.1s\"", p->at);
     return status;
 }
 
@@ -434,7 +436,7 @@ enum status formula_parse(const char *text, struct formula **formula)
     TRY(parse_effects(&p));
     order_terms(&all, out);
     if (out->terms == 0 && !out->intercept && out->effects == 0)
-        TRY(WRONG(&p, p.at, "nothing is left to explain the outcome by"));
+        TRY(wrong(&p, p.at, "nothing is left to explain the outcome by"));
     *formula = out;
     out = NULL;
 done:

@@ -1,0 +1,41 @@
+/**
+ * A formula on a table: the design matrix of the linear model, and the names of its coefficients.
+ *
+ * Terms of numbers alone become dense columns. A term with text columns has a column for each
+ * combination of levels, of which a row meets one: those go to the sparse part, as do absorbed
+ * effects. A text column in a term stands for all its levels but the first if the model also holds
+ * the term without it, for all levels otherwise (treatment contrasts).
+ */
+#ifndef REMISE_JOBS_FORMULA_DESIGN_H
+#define REMISE_JOBS_FORMULA_DESIGN_H
+
+#include "algorithms/design.h"
+#include "io/table.h"
+#include "jobs/formula.h"
+
+struct formula_design {
+    struct design design; /* borrows what follows */
+    struct blocks blocks; /* of the complete rows */
+    double *x, *y, *value;
+    int64_t *row_start;
+    int32_t *column;
+    int64_t left_out; /* rows with a missing value in a column the formula reads, over all ranks */
+    int64_t reported; /* coefficients that are not absorbed */
+    char **term;      /* [reported] such as log(price):brand[tropicana], (Intercept) */
+    int64_t *parameter; /* [reported] number in the design */
+};
+
+/**
+ * Lay out the design matrix of a formula.
+ *
+ * Collective. table in holds at least the columns that the formula names.
+ * design out new; the caller frees it with formula_design_free; NULL unless OK
+ * Errors: ERR_DATA a column is missing, text stands in arithmetic, a term is not finite in some row
+ * (which one is said), no complete row; ERR_ARG more than 4,096 columns; ERR_MEMORY.
+ */
+enum status formula_design_make(const struct comm *comm, const struct formula *formula,
+                                const struct table *table, struct formula_design **design);
+void formula_design_free(
+    struct formula_design **design); /**< Free and null; accepts NULL inside. Local. */
+
+#endif

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# `remise fit lsq`: results on stdout, equal bytes at 1 to 4 ranks, refusals with a remedy, published elasticities.
+set -uo pipefail
+. "$(dirname "$0")/shop.sh"
+shop_begin "$1"
+data=${REMISE_DATA:-$(dirname "$0")/../../shared/data}
+[ ! -d "$data" ] || data=$(cd "$data" && pwd)
+cd "$work" || exit 70
+
+fit() { # ARGUMENTS...: JSON in ./json, one coefficient a line in ./out, everything else in ./log
+    timeout -k 5 60 "$remise" fit lsq "$@" >json 2>log || return $?
+    tr -d '\n' <json | sed 's/ \{2,\}//g; s/{"term": /\n/g' >out
+}
+
+fits() { # ARGUMENTS...: the fit succeeds
+    fit "$@" || { cat log; fail "fit lsq $* ended with an error"; }
+}
+
+# TERM FIGURE [FIELD]: the estimate (or std_error, t) of a term, rounded to the figure's digits, is the figure
+is() {
+    awk -v term="\"$1\"" -v figure="$2" -v field="\"${3:-estimate}\": " '
+        index($0, term ",") == 1 {
+            at = index($0, field)
+            digits = index(figure, ".") ? length(figure) - index(figure, ".") : 0
+            got = sprintf("%.*f", digits, substr($0, at + length(field)) + 0)
+        }
+        END { if (at && got == figure) exit 0; print term, "is", got, "not", figure; exit 1 }' out ||
+        { cat json; fail "a figure is missed"; }
+}
+
+# TERM TERM FIGURE: the same for the sum of two estimates; a slope and its change
+sum_is() {
+    local sum
+    sum=$(awk -v a="\"$1\"," -v b="\"$2\"," '
+        index($0, a) == 1 || index($0, b) == 1 {
+            split($0, part, "\"estimate\": ")
+            sum += part[2]
+        }
+        END { printf "%.4f", sum }' out)
+    [ "$sum" = "$3" ] || fail "$1 and $2 give $sum, not $3"
+}
+
+refuses() { # CODE TEXT ARGUMENTS...: the fit ends so and says why
+    local wanted=$1 text=$2 code=0
+    shift 2
+    fit "$@" || code=$?
+    [ $code = "$wanted" ] || { cat log; fail "fit lsq $* ended with $code, not $wanted"; }
+    grep -qF -- "$text" log || { cat log; fail "fit lsq $* does not say: $text"; }
+}
+
+# ---- by hand: y = 1.1 + 1.1 x, a copy of x, a gap, a text ----
+printf 'x,y,copy,gap,name\n0,1,0,1,b\n1,3,2,,b\n2,2,4,1,a\n3,5,6,2,a\n' >four.csv
+fits four.csv -f 'y ~ x'
+is '(Intercept)' 1.10000
+is x 1.10000
+is x 0.51962 std_error
+is x 2.11695 t
+grep -q '"rows": 4' json || fail "rows"
+grep -q '"r_squared": 0.69142857142857' json || fail "r_squared"
+fits four.csv -f 'y ~ x + copy'
+grep -q '"copy","estimate": null,"std_error": null,"t": null' out || fail "a copy is not dropped"
+grep -q 'copy is explained by the terms before it' log || fail "the log does not name the copy"
+fits four.csv -f 'y ~ gap'
+grep -q '"rows": 3' json || fail "a gap is not left out"
+grep -q '1 of 4 rows left out' log || fail "the log does not count the gap"
+fits four.csv -f 'y ~ name'
+is 'name[b]' -1.5
+fits four.csv -f 'y ~ name - 1'
+is 'name[a]' 3.5
+refuses 64 'character 5: a term is expected' four.csv -f 'y ~ '
+refuses 64 "--formula 'y ~ x'" four.csv
+refuses 64 'name a table' -f 'y ~ x'
+refuses 65 'it has x, y, copy, gap, name' four.csv -f 'y ~ wombat'
+refuses 65 'log(x) is -inf in data row 1' four.csv -f 'y ~ log(x)'
+refuses 65 'holds text' four.csv -f 'name ~ x'
+refuses 66 'nosuch.csv' nosuch.csv -f 'y ~ x'
+
+# ---- ranks: many blocks, two absorbed effects, slopes by category ----
+seq 1 20000 | awk 'BEGIN { OFS = ","; print "y,x,z,kind,store,week" }
+    { r = ($1 * 7919) % 10007; print r % 101 + $1 % 7, r % 53, ($1 * 31) % 13 / 7, "k" $1 % 5, $1 % 83, r % 52 }' >many.csv
+for ranks in 1 2 3 4; do
+    timeout -k 5 60 mpirun -np $ranks "$remise" fit lsq many.csv \
+        -f 'y ~ x:kind + kind * z + I(x * z) | store + week' >$ranks.json 2>log ||
+        { cat log; fail "$ranks ranks ended with an error"; }
+    cmp 1.json $ranks.json || fail "$ranks ranks give other bytes than one"
+done
+
+# ---- orange juice: Taddy, Business Data Science ----
+oj=$data/elasticity/oj.csv
+[ -f "$oj" ] || skip "no $oj; set REMISE_DATA for the published figures"
+fits "$oj" -f 'log(sales) ~ log(price)'
+is 'log(price)' -1.6013
+fits "$oj" -f 'log(sales) ~ log(price) + brand'
+is 'log(price)' -3.1387
+is '(Intercept)' 10.8288
+is 'brand[minute.maid]' 0.8702
+is 'brand[tropicana]' 1.5299
+fits "$oj" -f 'log(sales) ~ log(price) * brand'
+is 'log(price)' -3.3775
+sum_is 'log(price)' 'log(price):brand[minute.maid]' -3.3207
+sum_is 'log(price)' 'log(price):brand[tropicana]' -2.7118
+fits "$oj" -f 'log(sales) ~ log(price) * brand * feat'
+is 'log(price)' -2.7742
+is 'log(price)' 0.03883 std_error
+sum_is 'log(price)' 'log(price):brand[minute.maid]' -1.9912
+sum_is 'log(price)' 'log(price):brand[tropicana]' -2.0384
+sum_is 'log(price)' 'log(price):feat' -3.2447
+fits "$oj" -f 'log(sales) ~ log(price):brand:I(feat == 1) + log(price):brand:I(feat == 0) + brand * feat'
+is 'log(price):brand[dominicks]:I(feat==1)' -3.2447
+is 'log(price):brand[minute.maid]:I(feat==1)' -3.5710
+is 'log(price):brand[tropicana]:I(feat==1)' -3.4951
+is 'log(price):brand[dominicks]:I(feat==0)' -2.7742
+for ranks in 2 3 4; do
+    timeout -k 5 60 mpirun -np $ranks "$remise" fit lsq "$oj" \
+        -f 'log(sales) ~ log(price):brand:I(feat == 1) + log(price):brand:I(feat == 0) + brand * feat' \
+        >many.json 2>log || { cat log; fail "$ranks ranks ended with an error"; }
+    cmp json many.json || fail "$ranks ranks give other bytes than one on orange juice"
+done
+
+# ---- sliced cheese (bayesm), and a confounded price whose slope has the wrong sign (EconML) ----
+fits "$data/elasticity/cheese.csv" -f 'log(VOLUME) ~ PRICE + DISP'
+is '(Intercept)' 9.1900
+is PRICE -0.39283
+is DISP 0.54045
+fits "$data/elasticity/pricing_sample.csv" -f 'log(demand) ~ log(price)'
+is 'log(price)' 1.549
