@@ -12,14 +12,17 @@ packages_need build
 build_targets remise
 mpirun -np 2 build/remise demo -o demo
 
-echo
-echo "Your discount table, the first lines of it:"
-head -n 6 demo/discounts.csv
-echo
-ls -l demo/discounts.csv demo/discounts.h5 demo/receipt.json
-cat <<'EOM'
+# root has to say that it is meant
+as_root=$([ "$(id -u)" != 0 ] || echo " --allow-run-as-root")
+cat <<EOM
 
-Next, your own shop: put your CSV files in a folder and write five lines of YAML (README.md), or try
-    build/remise init > shop.yaml
-    mpirun -np 2 build/remise run shop.yaml -o run
+The first lines of the discount table:
+$(head -n 6 demo/run/discounts.csv)
+
+$(ls -sh1 demo/run/discounts.csv demo/run/discounts.h5 demo/run/receipt.json)
+
+Next, give the same shop another budget; only the last two stages run again:
+    mpirun$as_root -np 2 build/remise run demo/shop/remise.yaml -o demo/run --set allocate.budget=50
+or start on your own tables (README.md):
+    build/remise init shop.yaml
 EOM

@@ -4,7 +4,7 @@
 #   slurm_stop          ends exactly these daemons; to be called in a trap
 #
 # Both nodes share the host's name, so ranks must talk by TCP: slurm_start exports that, too.
-# DIR must be short: Unix socket paths end at 107 characters.
+# DIR must be short (Unix socket paths end at 107 characters) and searchable by all, as munged insists.
 slurm_daemons=()
 
 slurm_free_port() { # first of 16 ports that nobody uses
@@ -88,7 +88,7 @@ slurm_start() { # DIR
     PATH=$PATH:/usr/sbin:/sbin
     port=$(slurm_free_port) || return 1
     mkdir -p "$dir"/{state,munge,spool/n0,spool/n1,tmp/n0,tmp/n1}
-    chmod 711 "$dir" # munged insists that its socket can be reached
+    chmod 711 "$dir"
     chmod 700 "$dir/munge" "$dir/state"
     (umask 277 && head -c 1024 /dev/urandom >"$dir/munge/key")
     slurm_write_conf "$dir" "$port"

@@ -6,26 +6,10 @@ set -uo pipefail
 shop_begin "$1"
 ranks=2
 
-children() { # PID: numbers of its child processes
-    local stat parent
-    for stat in /proc/[0-9]*/stat; do
-        # the name in brackets may hold anything; the parent is the second word after it
-        parent=$(sed 's/.*) . \([0-9]*\) .*/\1/' "$stat" 2>/dev/null)
-        if [ "$parent" = "$1" ]; then basename "$(dirname "$stat")"; fi
-    done
-}
-
-rank_process() { # MPIRUN'S PID, RANK: the process of that rank, once it is there
-    local try pid
-    for try in $(seq 200); do
-        for pid in $(children "$1"); do
-            tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" |
-                grep -qx "OMPI_COMM_WORLD_RANK=$2" && { echo "$pid"; return 0; }
-        done
-        sleep 0.02
-    done
-    return 1
-}
+# Each rank writes its process number first, then becomes the program.
+# shellcheck disable=SC2016
+announce='echo $$ >"$0.$OMPI_COMM_WORLD_RANK.new" && mv "$0.$OMPI_COMM_WORLD_RANK.new" \
+    "$0.$OMPI_COMM_WORLD_RANK" && exec "$@"'
 
 until_there() { # FILE PID: wait for the file while the process lives
     while [ ! -e "$1" ]; do
@@ -43,32 +27,49 @@ no_half_file() { # every file under a final name is the one of the undisturbed r
     done
 }
 
-kill_in() { # STAGE, FILE that starts it (or -), SECONDS into it, RANK
-    local code=0 mpirun victim start
-    mpirun -np $ranks "$remise" run "$work/shop/remise.yaml" -o "$run" >"$work/killed.log" 2>&1 &
-    mpirun=$!
-    victim=$(rank_process $mpirun "$4") || fail "rank $4 did not start"
+kill_once() { # STAGE, FILE that starts it (or -), SECONDS into it, RANK: sets $code and $took
+    local mpirun victim start
+    rm -f "$work"/pid.*
+    mpirun -np $ranks sh -c "$announce" "$work/pid" "$remise" run "$work/shop/remise.yaml" \
+        -o "$run" >"$work/killed.log" 2>&1 &
+    mpirun=$! code=0
+    until_there "$work/pid.$4" $mpirun || { cat "$work/killed.log"; fail "rank $4 did not start"; }
+    victim=$(cat "$work/pid.$4")
     [ "$2" = - ] || until_there "$2" $mpirun || { cat "$work/killed.log"; fail "no $1 to kill"; }
     sleep "$3"
     start=$SECONDS
-    kill -KILL "$victim" 2>/dev/null || fail "$1 was over before it could be killed"
+    kill -KILL "$victim" 2>/dev/null
     while kill -0 $mpirun 2>/dev/null; do
         [ $((SECONDS - start)) -lt 30 ] || { kill -KILL $mpirun; fail "killed in $1, it went on"; }
         sleep 0.1
     done
     wait $mpirun || code=$?
-    [ $code != 0 ] || fail "killed in $1, the job still ended with 0"
-    no_half_file
-    echo "rank $4 killed in $1: ended with $code after $((SECONDS - start)) s"
+    took=$((SECONDS - start))
 }
 
-shop_make 4000
+kill_in() { # the same, until the kill falls into the stage
+    local try wait=$3 mark=$run/checkpoint/$1.json
+    for try in 1 2 3 4 5 6; do
+        kill_once "$1" "$2" "$wait" "$4"
+        no_half_file
+        if [ ! -e "$mark" ]; then
+            [ $code != 0 ] || fail "killed in $1, the job still ended with 0"
+            echo "rank $4 killed in $1, $wait s into it: ended with $code after $took s"
+            return 0
+        fi
+        rm "$mark" # it was faster than last time: once more, sooner
+        wait=$(awk "BEGIN { print $wait / 3 }")
+    done
+    fail "$1 was over before it could be killed, six times"
+}
+
+shop_make 10000
 begin=$(date +%s.%3N)
 shop_run $ranks "$work/reference"
 stages=$(cd "$work/reference/checkpoint" && ls -tr -- *.json | sed 's/\.json$//')
 final=$(cd "$work/reference" && find . -maxdepth 1 -type f ! -name manifest.json ! -name log.jsonl)
 
-run=$work/run before=- last=$begin rank=0
+run=$work/run code=0 took=0 before=- last=$begin rank=0
 for stage in $stages; do
     mark=$work/reference/checkpoint/$stage.json
     end=$(finished_seconds "$mark")

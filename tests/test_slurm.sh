@@ -9,6 +9,7 @@ for program in slurmctld slurmd munged sbatch srun; do
         skip "slurm: $program is not installed (packages slurm-wlm and munge)"
 done
 shop_begin "$1"
+chmod 711 "$work" # munged insists that its socket can be reached
 slurm_start "$work/slurm" || {
     tail -n 3 "$work"/slurm/*.log "$work"/slurm/*.out
     skip "slurm: a private cluster could not be started here"
