@@ -110,7 +110,7 @@ static void every_shape(void **state)
     assert_all(right);
 }
 
-/* Equal centroids: the lower one. Products that fall halfway between two floats: one rounding. */
+/* Equal centroids: the lower one; and products that fall halfway between two floats. */
 static void ties_and_roundings(void **state)
 {
     (void)state;
@@ -131,4 +131,34 @@ static void ties_and_roundings(void **state)
     assert_all(right);
 }
 
-TEST_MAIN(cmocka_unit_test(every_shape), cmocka_unit_test(ties_and_roundings))
+/* A centroid [3] with this first cell whose half norm rounds to `half` exactly. */
+static void centroid_of(double first, double half, double *centroid)
+{
+    centroid[0] = first;
+    centroid[1] = (double)(float)(sqrt(2 * half - first * first) - 0x1p-20);
+    centroid[2] = (double)(float)sqrt(2 * half - first * first - centroid[1] * centroid[1]);
+}
+
+/* 1 + 2^-23 + (2^-24 - 2^-70) is a little below halfway between two floats. Rounded to double it is
+ * halfway, and to float then one step too high, where the other centroid, the lower one, wins the
+ * tie. */
+static void one_rounding(void **state)
+{
+    (void)state;
+    int32_t labels[ROWS + 1];
+    bool right = true;
+    fill(3);
+    for (int64_t i = 0; i < ROWS * STRIDE; i++)
+        x[i] = i % STRIDE == 0 ? -0x1p-24f * (1 + 0x1p-23f) : 0;
+    centroid_of(0, 1 + 0x1p-22, centroids);
+    centroid_of(1 - 0x1p-23, 1 + 0x1p-23, centroids + 3);
+    for (enum kmeans_path path = KMEANS_PATH_PLAIN; path <= KMEANS_PATH_AVX512; path++) {
+        const struct kmeans_kernel *kernel = kmeans_kernel_choose(path);
+        if (kernel == NULL) continue;
+        right = right && labels_right(kernel, ROWS, 2, 3, labels) && labels[0] == 1;
+    }
+    assert_all(right);
+}
+
+TEST_MAIN(cmocka_unit_test(every_shape), cmocka_unit_test(ties_and_roundings),
+          cmocka_unit_test(one_rounding))
