@@ -12,7 +12,7 @@
 
 __extension__ typedef __int128 int128;
 
-enum { FILL_ROUNDS = 3 };
+enum { FILL_ROUNDS = 16 };
 #define KEY_FREE UINT32_MAX /* the level a slot starts from, better than any slope */
 #define SUM_LIMIT ((int64_t)1 << 61)
 #define CLOSED_GAP 1e-8 /* of the gain: not worth another pass over the slots */
@@ -196,8 +196,7 @@ done:
 
 /* ---- the choice ---- */
 
-/* Level of a slot with increments at the threshold: these are taken in the order of slots as long
- * as they fit. */
+/* Level of a slot with increments at the threshold: taken in the order of slots while they fit. */
 static int choose_at_threshold(struct search *search, int64_t slot, int64_t *group)
 {
     const struct allocation_cells *cells = search->cells;
@@ -263,8 +262,7 @@ static void tally(const struct comm *comm, const struct allocation_cells *cells,
     for (int k = 0; k < ALLOCATION_LEVELS; k++) receipt->spent += receipt->spend[k];
 }
 
-/* The price is the slope of the one increment that is split between inside and outside of the
- * budget. */
+/* The price is the slope of the one increment that the budget splits. */
 static struct allocation_price settle_price(const struct comm *comm, struct search *search)
 {
     comm_sum_int64(comm, search->split, 2);

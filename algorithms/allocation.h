@@ -25,11 +25,10 @@ enum { ALLOCATION_LEVELS = 32 };
 struct allocation_cells {
     const struct blocks *blocks; /* not owned */
     int levels;                  /* 1 .. ALLOCATION_LEVELS, the same on every rank */
-    const int64_t
-        *value; /* not owned; [rows_local][levels], magnitude at most 2^52, may be negative */
-    const int64_t *cost;     /* not owned; [rows_local][levels], 0 .. 2^52; cost[.][0] == 0 */
-    const uint32_t *allowed; /* not owned; [rows_local] bit k: level k may be chosen; bit 0 set;
-                                NULL: all may */
+    const int64_t *value;        /* not owned; [rows_local][levels], -2^52 .. 2^52 */
+    const int64_t *cost;         /* not owned; [rows_local][levels], 0 .. 2^52; cost[.][0] == 0 */
+    const uint32_t *allowed;     /* not owned; [rows_local] bit k: level k may be chosen, bit 0
+                                    always; NULL: all may */
 };
 
 /* A price of budget as a ratio of integers: units of value per unit of cost. */
@@ -38,8 +37,7 @@ struct allocation_price {
     int64_t cost;  /* 1 .. 2^53 */
 };
 
-/* What slots do at a price when each maximises value - price x cost; among equals it takes the
- * cheapest. */
+/* What slots do at a price when each maximises value - price x cost, the cheapest among equals. */
 struct allocation_point {
     int64_t value;
     int64_t spent;
@@ -50,14 +48,11 @@ struct allocation_receipt {
     int64_t upper_bound; /* no choice within the budget has more; >= objective */
     int64_t base_value;  /* sum of values with every slot at level 0 */
     double gap;          /* (upper_bound - objective) / max(1, |objective|) */
-    double gap_gain; /* (upper_bound - objective) / max(1, upper_bound - base_value), the stricter
-                        one */
-    int64_t budget, spent, slack; /* slack = budget - spent >= 0 */
-    struct allocation_price
-        price;         /* dual price of the budget, exact; 0/1 when the budget does not bind */
-    double dual_price; /* the same as a number: value per unit of cost */
-    double marginal; /* value that 10,000 more units of cost (one currency unit) would bring, at the
-                        dual price */
+    double gap_gain;     /* the same over max(1, upper_bound - base_value): the stricter one */
+    int64_t budget, spent, slack;  /* slack = budget - spent >= 0 */
+    struct allocation_price price; /* dual price of the budget, exact; 0/1 if it does not bind */
+    double dual_price;             /* the same as a number: value per unit of cost */
+    double marginal; /* value of 10,000 more units of cost (one currency unit) at the dual price */
     int64_t slots, levels;
     int64_t count[ALLOCATION_LEVELS]; /* slots per level */
     int64_t spend[ALLOCATION_LEVELS]; /* cost per level */
@@ -69,29 +64,38 @@ struct allocation_receipt {
  * Choose one level per slot.
  *
  * Collective.
- * budget   in   the same on every rank, >= 0; INT64_MAX: no limit, every slot at its best (cheapest
- * among equals) choice   out  [rows_local] level of each slot; undefined unless OK receipt  out the
- * same on every rank The objective misses the bound by less than the gain of one increment, so the
- * gap vanishes as slots grow. Cost: O(slots levels) in at most 10 passes; 4 bytes of memory per
- * level of each slot and 1 MiB; four reductions of at most 512 KiB and a few small ones. Same bytes
- * for any number of ranks. Errors: ERR_ARG budget or levels; ERR_DATA a cell is out of range or
- * level 0 not free (named); ERR_NUMERIC the largest values or costs of all slots add up to more
- * than 2^61; ERR_MEMORY. Source: Sinha and Zoltners 1979, Oper. Res. 27(3) (multiple-choice
- * knapsack by hulls); Everett 1963, Oper. Res. 11(3).
+ * budget   in   >= 0, the same on every rank; INT64_MAX: no limit, each slot at its best
+ * choice   out  [rows_local] level of each slot; undefined unless OK
+ * receipt  out  the same on every rank
+ * Units: those of value and cost.
+ * The bound is the optimum of the linear relaxation, rounded up, and the objective misses it by
+ * less than the gain of one increment, so the gap vanishes as slots grow. (Where increments exceed
+ * 2^26 units, slopes closer than 2^-52 may count as equal, which loosens both by as little.)
+ * Cost: O(slots levels) in 7 passes, and one for each 1,024 slots moved to use up the rest, at most
+ *       16; 4 bytes of memory per level of each slot and 1 MiB; four reductions of at most 512 KiB
+ *       and a few small ones.
+ * Same bytes for any number of ranks.
+ * Errors: ERR_ARG budget or levels; ERR_DATA a cell is out of range or level 0 not free (named);
+ *         ERR_NUMERIC the largest values or costs of all slots add up to more than 2^61;
+ *         ERR_MEMORY.
+ * Source: Sinha and Zoltners 1979, Oper. Res. 27(3) (multiple-choice knapsack by hulls); Everett
+ *         1963, Oper. Res. 11(3) (bound).
  */
 enum status allocation_solve(const struct comm *comm, const struct allocation_cells *cells,
                              int64_t budget, uint8_t *choice, struct allocation_receipt *receipt);
 
 /**
- * What the slots would earn and spend at a price, and thereby a bound for every budget
- * (allocation_bound). Collective. Two passes. Errors: ERR_ARG the price is out of range; else as
- * allocation_solve.
+ * What the slots would earn and spend at a price, and thereby a bound for every budget.
+ *
+ * Collective.
+ * point  out  the same on every rank; see allocation_bound
+ * Cost: two passes. Same bytes for any number of ranks.
+ * Errors: ERR_ARG the price is out of range; else as allocation_solve.
  */
 enum status allocation_at_price(const struct comm *comm, const struct allocation_cells *cells,
                                 struct allocation_price price, struct allocation_point *point);
 
-/** The dual bound under a budget, value + price (budget - spent) rounded up, INT64_MAX if beyond.
- * Local. */
+/** The dual bound, value + price (budget - spent) rounded up; INT64_MAX if beyond. Local. */
 int64_t allocation_bound(struct allocation_price price, struct allocation_point point,
                          int64_t budget);
 

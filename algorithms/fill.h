@@ -16,10 +16,10 @@ enum { FILL_MOVES = 1024 }; /* moves looked at in one round */
 struct fill_task {
     const struct allocation_cells *cells;
     struct radix *radix; /* work space */
-    uint32_t *key; /* [rows_local][levels] upper half of the slope keys on the hull, 0 off it; rows
-                      of moved slots are zeroed */
-    uint32_t top;  /* increments with a key above are taken already */
-    int64_t left;  /* budget to use */
+    uint32_t *key;       /* [rows_local][levels] upper half of slope keys on the hull, 0 off it;
+                            rows of moved slots are zeroed */
+    uint32_t top;        /* increments with a key above are taken already */
+    int64_t left;        /* budget to use */
 };
 
 struct fill_move {
@@ -36,11 +36,16 @@ struct fill_moves {
 };
 
 /**
- * Find the FILL_MOVES steepest moves that fit, at most one per slot, and take them in that order as
- * long as they fit. Collective. choice  inout  [rows_local] a level on the hull where the row of
- * keys is not zero; moved slots are changed taken   out    the same on every rank Errors:
- * ERR_MEMORY. Cost: one pass over the keys and over the cells of slots that may offer a move; one
- * gather of at most 56 KiB in all. Same moves for any number of ranks.
+ * Find the FILL_MOVES steepest moves that fit, at most one per slot, and take them in that order
+ * where they still fit.
+ *
+ * Collective.
+ * choice  inout  [rows_local] on the hull where the row of keys is not zero; moved slots change
+ * taken   out    the same on every rank
+ * Cost: one pass over the keys, and over the cells of slots that may offer a move; four reductions
+ *       of at most 512 KiB and one gather of 56 KiB in all.
+ * Same moves for any number of ranks.
+ * Errors: ERR_MEMORY.
  */
 enum status fill_budget(const struct comm *comm, const struct fill_task *task, uint8_t *choice,
                         struct fill_moves *taken);

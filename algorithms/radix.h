@@ -1,6 +1,5 @@
 /**
- * Weighted selection over the ranks: the key at which the heaviest keys, taken from the top, fill a
- * limit.
+ * Weighted selection over the ranks: the key at which the highest keys fill a limit.
  *
  * Keys are 64 bits and higher is better; weights are positive integers. The key is found digit by
  * digit (four digits of 16 bits), each from one histogram summed over the ranks: exact, no
@@ -8,8 +7,9 @@
  * offers all of them once per digit:
  *
  *     radix_begin(&radix);
- *     do { for each item: radix_add(&radix, key, weight); } while (radix_step(comm, &radix,
- * limit));
+ *     do {
+ *         for each item: radix_add(&radix, key, weight);
+ *     } while (radix_step(comm, &radix, limit));
  */
 #ifndef REMISE_ALGORITHMS_RADIX_H
 #define REMISE_ALGORITHMS_RADIX_H
@@ -38,8 +38,7 @@ void radix_clear(struct radix *radix); /**< Free; accepts a zeroed struct. Local
 /** Start a new selection. Local. */
 void radix_begin(struct radix *radix);
 
-/** Offer one item; those outside of the digits found so far are passed over. weight > 0. Local,
- * O(1). */
+/** Offer one item, weight > 0; those outside of the digits found so far are passed over. Local. */
 static inline void radix_add(struct radix *radix, uint64_t key, int64_t weight)
 {
     uint64_t digits = key >> radix->shift;
@@ -52,6 +51,7 @@ static inline void radix_add(struct radix *radix, uint64_t key, int64_t weight)
 
 /**
  * Settle the digit that was counted; true while another one is to be counted.
+ *
  * Collective: the same answer on every rank. The weight of all items must fit int64.
  * Cost: a reduction of 16 bytes and one of 8 bytes per digit between the lowest and highest in use.
  */

@@ -1,6 +1,5 @@
 /**
- * How fast one level per slot is chosen under a budget: response curves made in memory from a
- * counter.
+ * How fast one level per slot is chosen under a budget, on response curves made from a counter.
  *
  * mpirun -np 2 bench_allocate [SLOTS [LEVELS [PERCENT]]] prints one line of JSON; the budget is
  * PERCENT of what all slots at their best would spend. Slot i has a price, a chance to buy, what

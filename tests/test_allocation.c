@@ -1,8 +1,6 @@
-/* Allocation against enumeration, against a linear programming solver, and against itself at other
- * numbers of ranks. */
-#include "tests/harness.h"
+/* Allocation against enumeration, a linear programming solver, and itself at other ranks. */
+#include "tests/allocation_table.h"
 
-#include "algorithms/allocation.h"
 #include "algorithms/hull.h"
 #include "partition/random.h"
 
@@ -14,69 +12,10 @@
 enum { SLOTS = 12, LEVELS = 4, CASES = 10000, PROGRAMS = 300 };
 enum { LARGE_SLOTS = 6000, LARGE_LEVELS = 6 };
 
-/* A whole table, the same on every rank. */
-struct table {
-    int64_t slots;
-    int levels;
-    int64_t *value, *cost; /* [slots][levels] */
-    uint32_t *allowed;     /* [slots] */
-    int64_t budget;
-};
-
 static int64_t draw(int64_t entity, int64_t number, int64_t low, int64_t high)
 {
     uint64_t width = (uint64_t)(high - low + 1);
     return low + (int64_t)random_below(11, RANDOM_TEST, (uint64_t)entity, (uint64_t)number, width);
-}
-
-/* Solve on comm with the table cut into blocks of block_rows; choice [slots] of this rank's slots
- * only. */
-static enum status solve(const struct comm *comm, const struct table *table, int64_t block_rows,
-                         uint8_t *choice, struct allocation_receipt *receipt)
-{
-    struct blocks blocks = {0};
-    enum status status = comm_agree(comm, blocks_cut(comm, table->slots, block_rows, &blocks));
-    struct allocation_cells cells = {.blocks = &blocks, .levels = table->levels};
-    cells.value = table->value + blocks.row_first * table->levels;
-    cells.cost = table->cost + blocks.row_first * table->levels;
-    cells.allowed = table->allowed != NULL ? table->allowed + blocks.row_first : NULL;
-    if (status == OK)
-        status = allocation_solve(comm, &cells, table->budget, choice + blocks.row_first, receipt);
-    blocks_clear(&blocks);
-    return status;
-}
-
-/* Choices of all ranks, 0 where not mine, become the whole choice. */
-static void merge(uint8_t *choice, int64_t slots)
-{
-    static int64_t wide[LARGE_SLOTS];
-    for (int64_t i = 0; i < slots; i++) wide[i] = choice[i];
-    comm_sum_int64(&world, wide, slots);
-    for (int64_t i = 0; i < slots; i++) choice[i] = (uint8_t)wide[i];
-}
-
-/* The receipt adds up to what the choice says. */
-static bool receipt_is_true(const struct table *table, const uint8_t *choice,
-                            const struct allocation_receipt *receipt)
-{
-    int64_t value = 0, spent = 0, base = 0, count[ALLOCATION_LEVELS] = {0},
-            spend[ALLOCATION_LEVELS] = {0};
-    bool allowed = true;
-    for (int64_t i = 0; i < table->slots; i++) {
-        int64_t at = i * table->levels + choice[i];
-        allowed = allowed && choice[i] < table->levels;
-        allowed = allowed && (table->allowed == NULL || (table->allowed[i] >> choice[i] & 1) != 0);
-        value += table->value[at];
-        spent += table->cost[at];
-        base += table->value[i * table->levels];
-        count[choice[i]]++;
-        spend[choice[i]] += table->cost[at];
-    }
-    return allowed && value == receipt->objective && spent == receipt->spent &&
-           base == receipt->base_value && receipt->slack == receipt->budget - spent &&
-           spent <= table->budget && receipt->upper_bound >= value &&
-           receipt->slots == table->slots && memcmp(count, receipt->count, sizeof count) == 0 &&
-           memcmp(spend, receipt->spend, sizeof spend) == 0;
 }
 
 /* ---- small tables ---- */
@@ -164,8 +103,7 @@ static void enumeration_never_disagrees(void **state)
     assert_all(violations == 0);
 }
 
-/* The same choices and receipts when the slots of one small table are spread over the ranks, some
- * of them without any. */
+/* The same choices and receipts when few slots are spread over the ranks, some without any. */
 static void small_tables_are_the_same_on_all_ranks(void **state)
 {
     (void)state;
@@ -272,8 +210,7 @@ static void bound_equals_the_relaxation(void **state)
 
 /* ---- a table like a shop's ---- */
 
-/* P(buy) = sigmoid(a + b d): profit P (m - d p) and cost P d p, in 1/10,000 of the currency unit.
- */
+/* P(buy) = sigmoid(a + b d): profit P (m - d p), cost P d p, in 1/10,000 of the currency unit. */
 static void fill_shop(struct table *table)
 {
     static int64_t value[LARGE_SLOTS * LARGE_LEVELS], cost[LARGE_SLOTS * LARGE_LEVELS];
@@ -323,30 +260,28 @@ static void shop_is_solved_and_the_same_on_all_ranks(void **state)
     }
 }
 
-/* All increments of the large table on one line: the choice follows the order of slots and uses up
- * the budget. */
-static void one_slope_is_filled_in_order(void **state)
+static void equals_at_a_price_take_the_cheapest(void **state)
 {
     (void)state;
-    static uint8_t choice[LARGE_SLOTS], spread[LARGE_SLOTS];
+    /* at 5/2 worth 0, 10000 and 10000; narrow and wide products */
+    const int64_t value[3] = {0, 60000, 35000}, cost[3] = {0, 20000, 10000};
+    const int64_t scales[2] = {1, (int64_t)1 << 50};
     struct comm self = comm_self();
-    struct table table;
-    struct allocation_receipt alone, together;
-    fill_shop(&table);
-    table.allowed = NULL;
-    for (int64_t i = 0; i < LARGE_SLOTS * LARGE_LEVELS; i++) {
-        table.cost[i] = i % LARGE_LEVELS * (1 + i / LARGE_LEVELS % 7);
-        table.value[i] = 3 * table.cost[i];
+    struct blocks blocks = {0};
+    struct allocation_point point;
+    assert_all(blocks_cut(&self, 1, 1, &blocks) == OK);
+    struct allocation_cells cells = {.blocks = &blocks, .levels = 3, .value = value, .cost = cost};
+    for (int i = 0; i < 2; i++) {
+        struct allocation_price price = {.value = 5 * scales[i], .cost = 2 * scales[i]};
+        assert_all(allocation_at_price(&self, &cells, price, &point) == OK);
+        assert_all(point.value == 35000 && point.spent == 10000);
+        assert_all(allocation_bound(price, point, 10001) == 35003);
     }
-    table.budget = 30001;
-    memset(spread, 0, sizeof spread);
-    assert_all(solve(&self, &table, 4096, choice, &alone) == OK);
-    assert_all(solve(&world, &table, 50, spread, &together) == OK);
-    merge(spread, table.slots);
-    assert_all(memcmp(choice, spread, sizeof choice) == 0 &&
-               memcmp(&alone, &together, sizeof alone) == 0);
-    assert_all(receipt_is_true(&table, choice, &alone) && alone.slack == 0 && alone.gap == 0.0);
-    assert_all(choice[0] == LARGE_LEVELS - 1 && choice[100] == LARGE_LEVELS - 1);
+    assert_all(allocation_at_price(&self, &cells, (struct allocation_price){-1, 1}, &point) ==
+               ERR_ARG);
+    assert_all(allocation_at_price(&self, &cells, (struct allocation_price){1, 0}, &point) ==
+               ERR_ARG);
+    blocks_clear(&blocks);
 }
 
 /* Any price bounds any budget, and spending falls as the price rises. */
@@ -457,6 +392,6 @@ TEST_MAIN(cmocka_unit_test(known_choice), cmocka_unit_test(enumeration_never_dis
           cmocka_unit_test(small_tables_are_the_same_on_all_ranks),
           cmocka_unit_test(bound_equals_the_relaxation),
           cmocka_unit_test(shop_is_solved_and_the_same_on_all_ranks),
-          cmocka_unit_test(one_slope_is_filled_in_order),
-          cmocka_unit_test(prices_bound_the_objective), cmocka_unit_test(refuses),
+          cmocka_unit_test(prices_bound_the_objective),
+          cmocka_unit_test(equals_at_a_price_take_the_cheapest), cmocka_unit_test(refuses),
           cmocka_unit_test(refuses_what_overflows), cmocka_unit_test(every_agreement_can_fail))
