@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# How fast the stages are: one line each with rows a second, the share of what the machine can do, and the
-# ratio to a peer that does the same on the same rows, where one is installed.
+# How fast the stages are: one line each with rows a second, the share of what the machine can do,
+# and the ratio to a peer that does the same on the same rows, where one is installed.
 #   bench/run.sh [NOUN ...]        e.g. bench/run.sh kmeans
-# Settings: REMISE_PEERS_PYTHON (a Python with scikit-learn and PyTorch; else python3), REMISE_BENCH_RANKS (2).
+# Settings: REMISE_PEERS_PYTHON, a Python with scikit-learn and PyTorch (python3);
+#           REMISE_BENCH_RANKS (2).
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 70
 . cmake/packages.sh

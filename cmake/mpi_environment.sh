@@ -1,5 +1,6 @@
 # What Open MPI needs on one machine: to run as root, more ranks than cores, no network.
-# One name=value a line: shell scripts read it by `set -a; . cmake/mpi_environment.sh`, CMake by file(STRINGS).
+# One name=value a line: shell scripts read it by `set -a; . cmake/mpi_environment.sh`, CMake by
+# file(STRINGS).
 OMPI_ALLOW_RUN_AS_ROOT=1
 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 OMPI_MCA_rmaps_base_oversubscribe=1

@@ -1,4 +1,4 @@
-# What remise needs of the system, as Debian packages, and a function that sees to it. To be sourced.
+# What remise needs of the system, as Debian packages, and functions that see to it. To be sourced.
 #
 #   packages_need build            to build and run
 #   packages_need build tests      and to run the tests
@@ -97,5 +97,6 @@ packages_want() { # GROUP...
     missing=$(packages_missing "$@" | paste -sd ' ')
     [ -n "$missing" ] || return 0
     # shellcheck disable=SC2086
-    packages_install $missing || echo "not installed: $missing; the tests that need them will be skipped" >&2
+    packages_install $missing ||
+        echo "not installed: $missing; the tests that need them will be skipped" >&2
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From a clean clone to a discount table: install what is missing, build, run the demo shop on two ranks.
+# From a clean clone to a discount table: install what is missing, build, run the demo on two ranks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . cmake/packages.sh

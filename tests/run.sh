@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Install what is missing, build, and run all tests; the last line is ctest's summary, the exit code ctest's.
+# Install what is missing, build, and run all tests; the last line is ctest's summary, the exit
+# code ctest's.
 #   tests/run.sh [CTEST ARGUMENTS]      e.g. tests/run.sh -L kmeans
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 70
@@ -13,7 +14,9 @@ build_targets all || exit
 # Ctest starts as many ranks at a time as there are cores; a test with more ranks runs alone.
 export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(nproc)}
 ctest --test-dir build --no-tests=error --no-label-summary --output-on-failure "$@" 2>&1 |
-    awk '/ tests passed, .* out of / { summary = $0; next } { print; fflush() } END { print summary }' |
+    awk '/ tests passed, .* out of / { summary = $0; next }
+        { print; fflush() }
+        END { print summary }' |
     { # why tests were skipped, just before the summary
         while IFS= read -r line; do
             case $line in *" tests passed, "*" out of "*)

@@ -1,5 +1,5 @@
-# What the tests of whole runs share: a place to work, a small synthetic shop, runs of it. To be sourced.
-# shop_begin makes $work (removed at the end); $remise is the program of the build folder given to the test.
+# What the tests of whole runs share: a place to work, a small synthetic shop, runs of it. To be
+# sourced. shop_begin makes $work (removed at the end) and sets $remise, the program under test.
 
 fail() {
     echo "FAILED: $*"
@@ -32,7 +32,8 @@ shop_make() { # USERS: the tables and remise.yaml in $work/shop
 }
 
 shop_run() { # RANKS RUN: a whole run by mpirun
-    timeout -k 5 300 mpirun -np "$1" "$remise" run "$work/shop/remise.yaml" -o "$2" >"$2.log" 2>&1 ||
+    timeout -k 5 300 mpirun -np "$1" "$remise" run "$work/shop/remise.yaml" -o "$2" \
+        >"$2.log" 2>&1 ||
         { cat "$2.log"; fail "the run at $1 ranks ended with an error"; }
 }
 

@@ -1,10 +1,11 @@
-# A private Slurm of two nodes in a folder of its own, without privileges, on the loopback. To be sourced.
+# A private Slurm of two nodes in a folder of its own, without privileges, on the loopback.
+# To be sourced.
 #
-#   slurm_start DIR     munged, slurmctld, two slurmd; true when both nodes are idle, sets SLURM_CONF
+#   slurm_start DIR     munged, slurmctld, two slurmd; true when both nodes are idle
 #   slurm_stop          ends exactly these daemons; to be called in a trap
 #
 # Both nodes share the host's name, so ranks must talk by TCP: slurm_start exports that, too.
-# DIR must be short (Unix socket paths end at 107 characters) and searchable by all, as munged insists.
+# DIR must be short (Unix socket paths end at 107 characters) and open to all (munged insists).
 slurm_daemons=()
 
 slurm_free_port() { # first of 16 ports that nobody uses

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The house style that a script can see: lengths, widths, layout, marks, a comment on every public function.
+# The house style that a script can see: lengths, widths, layout, marks, a comment on every public
+# function.
 #   tests/style.sh          check, 1 if anything is found
 #   tests/style.sh --fix    let clang-format lay out the code, then check
 set -uo pipefail
@@ -18,7 +19,7 @@ report() { # TITLE LINES: any line is a fault
     faults=$((faults + 1))
 }
 
-long_functions() { # a function runs from the line of its name to the brace that ends it, both in column 1
+long_functions() { # from the line of the name to the brace that ends it, both in column 1
     awk 'FNR == 1 { start = 0; open = 0 }
         !open && /^[a-zA-Z_].*\(/ && !/;[ \t]*$/ { start = FNR; name = $0 }
         /^\{/ && start { open = 1 }
@@ -37,7 +38,9 @@ bare_functions() { # declarations in a paragraph without a comment before or bes
         /^\/\*/ && !/\*\// { inside = 1; next }
         comment { said = 1 }
         /^(static|typedef|extern const|(enum|struct)[^(]*\{)/ { next }
-        /^[a-z_].*\(/ && !said { printf "  %s:%d %s\n", FILENAME, FNR, $0 }' "$@"
+        /^[a-z_].*\(/ && !said { bare = sprintf("  %s:%d %s", FILENAME, FNR, $0) }
+        comment && /;/ { bare = "" }
+        /;/ && bare { print bare; bare = "" }' "$@"
 }
 
 unformatted() {
@@ -47,7 +50,7 @@ unformatted() {
 mapfile -t c < <(files .c .h)
 mapfile -t headers < <(files .h | grep -v '^tests/')
 mapfile -t scripts < <(files .sh .py .sbatch run)
-[ "${1:-}" != --fix ] || clang-format -i "${c[@]}"
+[ "${1:-}" != --fix ] || { clang-format -i "${c[@]}" && clang-format -i "${c[@]}"; }
 
 report "Functions over 60 lines; there should be a second one in each" "$(long_functions "${c[@]}")"
 report "Files over 500 lines" "$(wc -l "${c[@]}" |

@@ -13,7 +13,7 @@ may_include() { # FOLDER: the folders that its files may include
     esac
 }
 
-wrong_includes() { # ROOT: every include that points up, sideways, or not from the root of the project
+wrong_includes() { # ROOT: every include that points up, sideways, or not from the root
     local folder allowed
     for folder in mpi partition algorithms io jobs; do
         [ -d "$1/$folder" ] || continue
@@ -21,7 +21,8 @@ wrong_includes() { # ROOT: every include that points up, sideways, or not from t
         (cd "$1" && grep -rnE --include='*.[ch]' '^[ \t]*#[ \t]*include[ \t]*"' $folder) |
             grep -vE "\"($allowed)/[a-z0-9_/]+\.h\""
     done
-    (cd "$1" && find . -name mpi.h -not -path './build*' -printf '%P: a header must not be called mpi.h\n')
+    (cd "$1" && find . -name mpi.h -not -path './build*' \
+        -printf '%P: a header must not be called mpi.h\n')
 }
 
 # The check can see what it looks for.
@@ -42,6 +43,6 @@ fi
 
 wrong=$(wrong_includes "$root")
 [ -z "$wrong" ] && exit 0
-echo "Includes may only point down (jobs > algorithms, io > partition > mpi), written from the root:"
+echo "Includes point down (jobs > algorithms, io > partition > mpi), written from the root:"
 echo "$wrong"
 exit 1

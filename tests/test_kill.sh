@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# One rank killed by SIGKILL in every stage of a run: the job ends at once, leaves no half-written file, and goes
-# on from there when it is sent again; at the end the files have the bytes of an undisturbed run.
+# One rank killed by SIGKILL in every stage of a run: the job ends at once, leaves no half-written
+# file, and goes on from there when it is sent again; at the end the files have the bytes of an
+# undisturbed run.
 set -uo pipefail
 . "$(dirname "$0")/shop.sh"
 shop_begin "$1"
@@ -23,7 +24,8 @@ finished_seconds() { stat -c %.3Y "$1"; }
 no_half_file() { # every file under a final name is the one of the undisturbed run
     local file
     for file in $final; do
-        [ ! -e "$run/$file" ] || cmp "$run/$file" "$work/reference/$file" || fail "$file is half-written"
+        [ ! -e "$run/$file" ] || cmp "$run/$file" "$work/reference/$file" ||
+            fail "$file is half-written"
     done
 }
 

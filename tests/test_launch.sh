@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Copies of the program that do not know of each other stop with 69 and the remedy, before they touch anything.
+# Copies of the program that do not know of each other stop with 69 and the remedy, before they
+# touch anything.
 set -uo pipefail
 . "$(dirname "$0")/shop.sh"
 shop_begin "$1"
@@ -27,7 +28,8 @@ SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=1 "$remise" synth "$work/shop" --users 100 >
 # What looks alike and is right: mpirun inside a step, and one rank without any launcher.
 SLURM_STEP_NUM_TASKS=4 mpirun -np 1 "$remise" synth "$work/a" --users 100 >out 2>&1 ||
     { cat out; fail "mpirun of one rank was refused"; }
-"$remise" synth "$work/b" --users 100 >out 2>&1 || { cat out; fail "a run without mpirun was refused"; }
+"$remise" synth "$work/b" --users 100 >out 2>&1 ||
+    { cat out; fail "a run without mpirun was refused"; }
 diff -r "$work/a" "$work/b" || fail "the two differ"
 
 # --help and init work without MPI, as on a login node.

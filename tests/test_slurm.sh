@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Both batch scripts on a real Slurm of two nodes end with the same table as mpirun; a wrong launch is refused.
+# Both batch scripts on a real Slurm of two nodes end with the same table as mpirun; a wrong launch
+# is refused.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/shop.sh"
@@ -21,8 +22,8 @@ shop_make 2000
 (OMPI_MCA_btl=self,vader && shop_run 2 "$work/reference") || exit
 
 for script in retrain retrain-mpirun; do
-    job=$(sbatch --parsable --time=5 "$here/../jobs/slurm/$script.sbatch" shop/remise.yaml $script) ||
-        fail "sbatch refused $script"
+    job=$(sbatch --parsable --time=5 "$here/../jobs/slurm/$script.sbatch" shop/remise.yaml \
+        $script) || fail "sbatch refused $script"
     code=$(slurm_wait_job "$job" 120) || { cat "remise-$job.log"; fail "$script did not end"; }
     [ "$code" = 0 ] || { cat "remise-$job.log"; fail "$script ended with $code"; }
     shop_same reference $script
@@ -32,7 +33,8 @@ done
 # The program's own exit code is the job's.
 job=$(sbatch --parsable "$here/../jobs/slurm/retrain.sbatch" no-such.yaml nothing)
 code=$(slurm_wait_job "$job" 60)
-[ "$code" = 66 ] || { cat "remise-$job.log"; fail "a missing configuration ended with $code, not 66"; }
+[ "$code" = 66 ] ||
+    { cat "remise-$job.log"; fail "a missing configuration ended with $code, not 66"; }
 
 # Srun without PMIx starts copies that know nothing of each other, even a single one.
 for tasks in 3 1; do

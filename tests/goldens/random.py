@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Philox4x32-10 and the numbers derived from it, written from the paper (Salmon et al. 2011, section 4).
+"""Philox4x32-10 and the numbers derived from it, written from the paper (Salmon et al. 2011).
 
 Prints the constants of tests/test_random.c: python3 tests/goldens/random.py
 """
@@ -20,7 +20,8 @@ def philox(counter, key):
 
 def bits(seed, stage, entity, draw):
     place = draw ^ (stage << 40)
-    return philox((entity & MASK, entity >> 32, place & MASK, place >> 32), (seed & MASK, seed >> 32))
+    counter = (entity & MASK, entity >> 32, place & MASK, place >> 32)
+    return philox(counter, (seed & MASK, seed >> 32))
 
 
 def unit(high, low):
