@@ -41,7 +41,7 @@ struct writer {
 static enum status refuse(const char *name, double value, double low, double high)
 {
     char message[128];
-    snprintf(message, sizeof message, "--%s %.15g is not in %.15g .. %.15g", name, value, low,
+    snprintf(message, sizeof message, "--%s %.16g is not in %.16g .. %.16g", name, value, low,
              high);
     status_set_message(message);
     return ERR_ARG;
@@ -58,6 +58,7 @@ static enum status check_options(const struct synth_options *opt)
     enum status status = OK;
     TRY(check_range("users", opt->users, 1, 1000000000));
     TRY(check_range("products", opt->products, 1, 1000000));
+    TRY(check_range("seed", (int64_t)opt->seed, 0, INT64_C(1) << 53));
     TRY(check_range("events-per-user", opt->events_per_user, 1, 100000));
     TRY(check_range("offers-per-user", opt->offers_per_user, 0, 10000));
     TRY(check_range("weeks", opt->weeks, 1, 520));

@@ -13,10 +13,10 @@
 #include "jobs/command.h"
 
 struct synth_options {
-    const char *directory; /* not owned; made if it is not there */
-    int64_t users;         /* 1 .. 1e9 */
-    int64_t products;      /* 1 .. 1e6 */
-    uint64_t seed;
+    const char *directory;   /* not owned; made if it is not there */
+    int64_t users;           /* 1 .. 1e9 */
+    int64_t products;        /* 1 .. 1e6 */
+    uint64_t seed;           /* 0 .. 2^53 */
     int64_t events_per_user; /* mean over users, within a few per cent; 1 .. 1e5 */
     int64_t offers_per_user; /* mean over users, within a few per cent; 0 .. 1e4 */
     int64_t weeks;           /* 1 .. 520, from Monday 2023-01-02 */

@@ -312,15 +312,16 @@ static void refuses_other_folders(void **state)
 static void refuses_options(void **state)
 {
     (void)state;
-    struct synth_options wrong[6];
-    for (int i = 0; i < 6; i++) wrong[i] = options_of("never", 5, 5);
+    struct synth_options wrong[7];
+    for (int i = 0; i < 7; i++) wrong[i] = options_of("never", 5, 5);
     wrong[0].users = 0;
     wrong[1].products = 2000000;
     wrong[2].events_per_user = 0;
     wrong[3].offers_per_user = -1;
     wrong[4].weeks = 521;
     wrong[5].randomised = NAN;
-    for (int i = 0; i < 6; i++) assert_all(synth_write_shop(&world, &wrong[i]) == ERR_ARG);
+    wrong[6].seed = UINT64_MAX;
+    for (int i = 0; i < 7; i++) assert_all(synth_write_shop(&world, &wrong[i]) == ERR_ARG);
     assert_all(access("never", F_OK) != 0);
 }
 
