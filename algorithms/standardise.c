@@ -118,11 +118,12 @@ done:
 }
 
 void standardise_in_place(float *x, int64_t rows, int64_t columns, int64_t stride, const double *mean,
-                          const double *sd)
+                          const double *sd, float limit)
 {
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++) {
             double centred = (double)x[i * stride + j] - mean[j];
-            x[i * stride + j] = sd[j] > 0.0 ? (float)(centred / sd[j]) : 0.0f;
+            float scaled = sd[j] > 0.0 ? (float)(centred / sd[j]) : 0.0f;
+            x[i * stride + j] = fminf(fmaxf(scaled, -limit), limit);
         }
 }

@@ -14,6 +14,9 @@
 
 enum { CHUNK_USERS = 512 };
 
+/* Standard deviations at which inputs are cut off: candidates may lie where no offer was ever made. */
+#define INPUT_LIMIT 3.0f
+
 /* A trained network and the scale of its inputs. */
 struct model {
     struct network *network;
@@ -37,7 +40,8 @@ static enum status scale_rows(const struct comm *comm, struct response_rows *row
     TRY_ALL(comm, memory_new(&model->mean, rows->columns, sizeof *model->mean));
     TRY_ALL(comm, memory_new(&model->sd, rows->columns, sizeof *model->sd));
     TRY(standardise_measure_rows(comm, &view, model->mean, model->sd));
-    standardise_in_place(rows->x, rows->blocks.rows_local, rows->columns, rows->stride, model->mean, model->sd);
+    standardise_in_place(rows->x, rows->blocks.rows_local, rows->columns, rows->stride, model->mean, model->sd,
+                         INPUT_LIMIT);
 done:
     return status;
 }
@@ -164,10 +168,11 @@ static enum status score_chunk(const struct scorer *scorer, int64_t first, int64
     int64_t columns = scorer->context->columns, now = scorer->context->dataset->time_last + 1;
     for (int64_t i = 0; i < rows; i++) {
         int32_t product = scorer->candidates->product[first * slots + i];
-        response_features(scorer->context, first + i / slots, product >= 0 ? product : 0, now, -1,
+        response_features(scorer->context, first + i / slots, product >= 0 ? product : 0, now,
                           scorer->x + i * scorer->stride);
     }
-    standardise_in_place(scorer->x, rows, columns, scorer->stride, scorer->model->mean, scorer->model->sd);
+    standardise_in_place(scorer->x, rows, columns, scorer->stride, scorer->model->mean, scorer->model->sd,
+                         INPUT_LIMIT);
     return network_response(scorer->model->network, scorer->x, rows, scorer->stride, curves->a + first * slots,
                             curves->b + first * slots);
 }

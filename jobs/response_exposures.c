@@ -89,7 +89,7 @@ static void add_negative(struct maker *maker, int64_t user, int32_t product, dou
     int64_t cell = shelf_cell(maker->shelf, &dataset->products, product, week);
     if (maker->shelf->list[cell] <= 0) return;
     if (bought_in_week(dataset, user, product, week, dataset->events.start[user + 1])) return;
-    struct response_example example = {user, product, dataset->time_first + week * WEEK + WEEK / 2, -1,
+    struct response_example example = {user, product, dataset->time_first + week * WEEK + WEEK / 2,
                                        shelf_discount(maker->shelf, cell), (float)weight, false};
     response_rows_add(maker->context, &example, maker->options, maker->rows);
 }
@@ -104,7 +104,7 @@ static void add_bought(struct maker *maker, int64_t user)
         int64_t week = week_of(dataset, events->time[e]);
         if (events->kind[e] != EVENT_PURCHASE || bought_in_week(dataset, user, product, week, e)) continue;
         int64_t cell = shelf_cell(maker->shelf, &dataset->products, product, week);
-        struct response_example example = {user, product, events->time[e], -1,
+        struct response_example example = {user, product, events->time[e],
                                            shelf_discount(maker->shelf, cell), 1.0f, true};
         response_rows_add(maker->context, &example, maker->options, maker->rows);
         if (bought_in_week(dataset, user, product, -1, e)) continue; /* its other weeks are drawn already */

@@ -13,7 +13,7 @@
 struct response_example {
     int64_t user;
     int32_t product;
-    int64_t time, offer; /* offer -1 for none */
+    int64_t time;
     float discount, weight;
     bool bought;
 };

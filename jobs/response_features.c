@@ -263,28 +263,11 @@ static void cross_columns(const struct response_context *context, const struct p
     x[X_PRODUCT_RECENCY] = (float)log1p(days_since(p->product_last, time));
 }
 
-/* The product's totals without the offer at hand. */
-static struct response_totals without(const struct response_context *context, int32_t product, int64_t offer)
-{
-    struct response_totals t = context->product[product];
-    const struct offers *offers = &context->dataset->offers;
-    if (offer < 0) return t;
-    bool deep = offers->discount[offer] >= RESPONSE_DEEP;
-    bool redeemed = (offers->flags[offer] & OFFER_REDEEMED) != 0;
-    t.offers_low -= !deep;
-    t.offers_deep -= deep;
-    t.redeemed_low -= !deep && redeemed;
-    t.redeemed_deep -= deep && redeemed;
-    t.purchases -= redeemed && t.purchases > 0; /* the purchase that came of it */
-    t.discounted -= redeemed && t.discounted > 0 && offers->discount[offer] > 0.0f;
-    return t;
-}
-
-static void product_columns(const struct response_context *context, int32_t product, int64_t offer, float *x)
+static void product_columns(const struct response_context *context, int32_t product, float *x)
 {
     const struct products *products = &context->dataset->products;
     const struct response_totals *category = &context->category[products->category_code[product]];
-    struct response_totals t = without(context, product, offer);
+    struct response_totals t = context->product[product];
     double low = smooth(category->redeemed_low, category->offers_low, 0.05, 10.0);
     double deep = smooth(category->redeemed_deep, category->offers_deep, 0.05, 10.0);
     double price = fmax(products->list_price[product], 0.01);
@@ -323,7 +306,7 @@ static void fixed_columns(const struct response_context *context, int64_t user, 
 }
 
 void response_features(const struct response_context *context, int64_t user, int32_t product, int64_t time,
-                       int64_t offer, float *x)
+                       float *x)
 {
     struct past past = {0};
     int32_t category = context->dataset->products.category_code[product];
@@ -331,7 +314,7 @@ void response_features(const struct response_context *context, int64_t user, int
     recall_offers(context->dataset, user, product, time, &past);
     user_columns(context, &past, time, x);
     cross_columns(context, &past, product, time, x);
-    product_columns(context, product, offer, x);
+    product_columns(context, product, x);
     double elasticity = demand_elasticity(context->demand, category, context->segment[user]);
     x[X_ELASTICITY] = isfinite(elasticity) ? (float)elasticity : 0.0f;
     fixed_columns(context, user, x + X_PLAIN);

@@ -2,8 +2,9 @@
  * What the response network knows of a user, a product and a moment: one row of numbers.
  *
  * The same function makes the rows it learns from (an offer or an exposure in the past) and the rows it is asked about (now),
- * and looks only at what had happened before that moment, so that no outcome leaks into its own explanation. What an
- * offer's own product earned over the whole window has that offer taken out.
+ * and looks only at what the user had done before that moment, so that no outcome leaks into its own explanation. What all
+ * users did with a product is taken over the whole window, the same for every row of the product: taking a row's own outcome
+ * out of it would tell the outcome to a network that recognises the product by its other numbers.
  */
 #ifndef REMISE_JOBS_RESPONSE_FEATURES_H
 #define REMISE_JOBS_RESPONSE_FEATURES_H
@@ -40,12 +41,11 @@ void response_context_clear(struct response_context *context); /**< Free; accept
 
 /**
  * The row for a local user, a product and a moment. Local.
- * offer  in   local number of the offer the row stands for, whose outcome must not show; -1 for none
  * x      out  [context->columns], finite
  * Cost: one pass over the user's events and offers before `time`.
  */
 void response_features(const struct response_context *context, int64_t user, int32_t product, int64_t time,
-                       int64_t offer, float *x);
+                       float *x);
 
 /** The slope b that demand's elasticity implies where the chance of buying is small; 0 if unknown. Local. */
 float response_prior(const struct response_context *context, int64_t user, int32_t product);

@@ -35,8 +35,7 @@ void response_rows_add(const struct response_context *context, const struct resp
     int64_t row = out->blocks.rows_local++;
     struct user_key key = context->dataset->users.key[example->user];
     bool held = user_fold(key, FOLD_RESPONSE, FOLDS) < (int)(options->holdout * FOLDS);
-    response_features(context, example->user, example->product, example->time, example->offer,
-                      out->x + row * out->stride);
+    response_features(context, example->user, example->product, example->time, out->x + row * out->stride);
     out->y[row] = example->bought ? 1.0f : 0.0f;
     out->dose[row] = example->discount;
     out->weight[row] = example->weight;
@@ -94,7 +93,7 @@ static enum status rows_from_offers(const struct comm *comm, const struct respon
             for (int64_t o = offers->start[u]; o < offers->start[u + 1]; o++) {
                 if (!shown(offers, o)) continue;
                 struct response_example example = {
-                    u, offers->product[o], offers->time[o], o, offers->discount[o],
+                    u, offers->product[o], offers->time[o], offers->discount[o],
                     offer_weight(offers, o, share), (offers->flags[o] & OFFER_REDEEMED) != 0};
                 response_rows_add(context, &example, options, out);
             }
