@@ -80,7 +80,7 @@ packages_need() { # GROUP...
     missing=$(packages_missing "$@" | paste -sd ' ')
     [ -n "$missing" ] || return 0
     # shellcheck disable=SC2086
-    packages_install $missing
+    packages_install $missing || true # what matters is what is there afterwards
     missing=$(packages_missing "$@" | paste -sd ' ')
     [ -n "$missing" ] || return 0
     cat >&2 <<EOM
