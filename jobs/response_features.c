@@ -43,7 +43,7 @@ enum {
     X_PRODUCT_DEEP,       /* the same of deep ones */
     X_CATEGORY_LOW,
     X_CATEGORY_DEEP,
-    X_ELASTICITY, /* demand's, of category and segment */
+    X_ELASTICITY, /* demand's, of the category */
     X_PLAIN
 };
 
@@ -94,7 +94,7 @@ static int64_t columns_of(const struct attribute *attribute)
 
 static void lay_out(const struct dataset *dataset, struct response_context *context)
 {
-    context->columns = X_PLAIN + (context->segments <= LEVELS_MAX ? context->segments : 0);
+    context->columns = X_PLAIN;
     for (int64_t a = 0; a < dataset->users.attributes; a++) {
         context->attribute_columns[a] = columns_of(&dataset->users.attribute[a]);
         context->columns += context->attribute_columns[a];
@@ -105,13 +105,11 @@ static void lay_out(const struct dataset *dataset, struct response_context *cont
 }
 
 enum status response_context_make(const struct comm *comm, const struct dataset *dataset,
-                                  const struct demand *demand, const int32_t *segment, int64_t segments,
-                                  struct response_context *context)
+                                  const struct demand *demand, struct response_context *context)
 {
     enum status status = OK;
     const struct products *products = &dataset->products;
-    *context = (struct response_context){
-        .dataset = dataset, .demand = demand, .segment = segment, .segments = segments};
+    *context = (struct response_context){.dataset = dataset, .demand = demand};
     TRY_ALL(comm, memory_new(&context->product, products->count, sizeof *context->product));
     TRY_ALL(comm, memory_new(&context->category, products->category.count, sizeof *context->category));
     TRY_ALL(comm, memory_new(&context->attribute_columns, dataset->users.attributes,
@@ -288,10 +286,6 @@ static void product_columns(const struct response_context *context, int32_t prod
 static void fixed_columns(const struct response_context *context, int64_t user, float *x)
 {
     const struct users *users = &context->dataset->users;
-    if (context->segments <= LEVELS_MAX) {
-        for (int64_t s = 0; s < context->segments; s++) x[s] = context->segment[user] == s ? 1.0f : 0.0f;
-        x += context->segments;
-    }
     for (int64_t a = 0; a < users->attributes; a++) {
         float value = users->attribute[a].value[user];
         int64_t columns = context->attribute_columns[a];
@@ -315,15 +309,15 @@ void response_features(const struct response_context *context, int64_t user, int
     user_columns(context, &past, time, x);
     cross_columns(context, &past, product, time, x);
     product_columns(context, product, x);
-    double elasticity = demand_elasticity(context->demand, category, context->segment[user]);
+    double elasticity = context->demand->category.shrunk[category];
     x[X_ELASTICITY] = isfinite(elasticity) ? (float)elasticity : 0.0f;
     fixed_columns(context, user, x + X_PLAIN);
 }
 
-float response_prior(const struct response_context *context, int64_t user, int32_t product)
+float response_prior(const struct response_context *context, int32_t product)
 {
     int32_t category = context->dataset->products.category_code[product];
-    double elasticity = demand_elasticity(context->demand, category, context->segment[user]);
+    double elasticity = context->demand->category.shrunk[category];
     if (!isfinite(elasticity)) return 0.0f;
     /* d log P / d log price = -b (1 - P) at no discount, and 1 - P is near 1 */
     return (float)fmin(fmax(-elasticity, 0.1), 20.0);

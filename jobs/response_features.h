@@ -4,7 +4,8 @@
  * The same function makes the rows it learns from (an offer or an exposure in the past) and the rows it is asked about (now),
  * and looks only at what the user had done before that moment, so that no outcome leaks into its own explanation. What all
  * users did with a product is taken over the whole window, the same for every row of the product: taking a row's own outcome
- * out of it would tell the outcome to a network that recognises the product by its other numbers.
+ * out of it would tell the outcome to a network that recognises the product by its other numbers. The user's segment is no
+ * input for the same reason: it is made from the whole window, purchases that came of the offers included.
  */
 #ifndef REMISE_JOBS_RESPONSE_FEATURES_H
 #define REMISE_JOBS_RESPONSE_FEATURES_H
@@ -24,8 +25,6 @@ struct response_totals {
 struct response_context {
     const struct dataset *dataset; /* not owned; with users, events and offers */
     const struct demand *demand;   /* not owned */
-    const int32_t *segment;        /* not owned; [users_local] */
-    int64_t segments;
     struct response_totals *product;  /* [products] */
     struct response_totals *category; /* [categories] */
     struct response_totals all;
@@ -35,8 +34,7 @@ struct response_context {
 
 /** Add up the totals and lay out the columns. Collective. Free with response_context_clear. Errors: ERR_MEMORY. */
 enum status response_context_make(const struct comm *comm, const struct dataset *dataset,
-                                  const struct demand *demand, const int32_t *segment, int64_t segments,
-                                  struct response_context *context);
+                                  const struct demand *demand, struct response_context *context);
 void response_context_clear(struct response_context *context); /**< Free; accepts a zeroed struct. Local. */
 
 /**
@@ -48,6 +46,6 @@ void response_features(const struct response_context *context, int64_t user, int
                        float *x);
 
 /** The slope b that demand's elasticity implies where the chance of buying is small; 0 if unknown. Local. */
-float response_prior(const struct response_context *context, int64_t user, int32_t product);
+float response_prior(const struct response_context *context, int32_t product);
 
 #endif

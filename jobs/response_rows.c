@@ -39,7 +39,7 @@ void response_rows_add(const struct response_context *context, const struct resp
     out->y[row] = example->bought ? 1.0f : 0.0f;
     out->dose[row] = example->discount;
     out->weight[row] = example->weight;
-    out->prior[row] = response_prior(context, example->user, example->product);
+    out->prior[row] = response_prior(context, example->product);
     out->part[row] = held ? PART_VALIDATION : PART_TRAIN;
 }
 
