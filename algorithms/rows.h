@@ -9,8 +9,8 @@
 struct rows {
     const struct blocks *blocks; /* not owned; blocks->rows_local rows on this rank, possibly 0 */
     int64_t columns;
-    int64_t stride;  /* floats from one row to the next, >= columns */
-    const float *x;  /* not owned; [rows_local][stride], finite, 64-byte aligned */
+    int64_t stride; /* floats from one row to the next, >= columns */
+    const float *x; /* not owned; [rows_local][stride], finite, 64-byte aligned */
 };
 
 #endif

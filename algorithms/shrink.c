@@ -42,13 +42,15 @@ static double best_tau(const double *estimate, const double *std_error, int64_t 
     double low = log(1e-4 * scale), high = log(1e2 * scale);
     for (int step = 0; step < 80; step++) {
         double left = high - ratio * (high - low), right = low + ratio * (high - low);
-        if (deviance(estimate, std_error, units, exp(left)) < deviance(estimate, std_error, units, exp(right)))
+        if (deviance(estimate, std_error, units, exp(left)) <
+            deviance(estimate, std_error, units, exp(right)))
             high = right;
         else
             low = left;
     }
     double tau = exp(0.5 * (low + high));
-    bool none = deviance(estimate, std_error, units, 0.0) <= deviance(estimate, std_error, units, tau);
+    bool none =
+        deviance(estimate, std_error, units, 0.0) <= deviance(estimate, std_error, units, tau);
     return none ? 0.0 : tau;
 }
 
@@ -65,8 +67,8 @@ static double scale_of(const double *estimate, const double *std_error, int64_t 
     return fmax(high - low, error);
 }
 
-enum status shrink_fit(const double *estimate, const double *std_error, int64_t units, double *shrunk,
-                       double *shrunk_sd, struct shrink_prior *prior)
+enum status shrink_fit(const double *estimate, const double *std_error, int64_t units,
+                       double *shrunk, double *shrunk_sd, struct shrink_prior *prior)
 {
     *prior = (struct shrink_prior){0};
     for (int64_t i = 0; i < units; i++) prior->units += counts(std_error, i);

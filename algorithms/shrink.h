@@ -1,8 +1,10 @@
 /**
  * Empirical Bayes: noisy estimates of many units, pulled toward what they have in common.
  *
- * b_i ~ N(theta_i, s_i^2), theta_i ~ N(mean, tau^2); mean and tau are fitted to the estimates, and each unit's posterior
- * mean weighs its own evidence against the others'. Local and replicated: units are categories or segments, not users.
+ * b_i ~ N(theta_i, s_i^2), theta_i ~ N(mean, tau^2); mean and tau are fitted to the estimates, and
+ * each unit's posterior
+ * mean weighs its own evidence against the others'. Local and replicated: units are categories or
+ * segments, not users.
  */
 #ifndef REMISE_ALGORITHMS_SHRINK_H
 #define REMISE_ALGORITHMS_SHRINK_H
@@ -25,7 +27,7 @@ struct shrink_prior {
  * Cost: O(units) per step of a golden-section search over log tau.
  * Source: Efron and Morris 1975, J. Am. Stat. Assoc. 70(350).
  */
-enum status shrink_fit(const double *estimate, const double *std_error, int64_t units, double *shrunk,
-                       double *shrunk_sd, struct shrink_prior *prior);
+enum status shrink_fit(const double *estimate, const double *std_error, int64_t units,
+                       double *shrunk, double *shrunk_sd, struct shrink_prior *prior);
 
 #endif

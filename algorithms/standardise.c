@@ -70,8 +70,8 @@ void standardise_apply(const double *x, int64_t rows, int64_t columns, const dou
 
 /* ---- float32 rows ---- */
 
-static void block_sums_of_rows(const struct rows *rows, int64_t first, int64_t next, const double *mean,
-                               double *partial)
+static void block_sums_of_rows(const struct rows *rows, int64_t first, int64_t next,
+                               const double *mean, double *partial)
 {
     memset(partial, 0, (size_t)rows->columns * sizeof *partial);
     for (int64_t i = first; i < next; i++)
@@ -82,8 +82,8 @@ static void block_sums_of_rows(const struct rows *rows, int64_t first, int64_t n
         }
 }
 
-static enum status means_of_rows(const struct comm *comm, const struct rows *rows, const double *mean,
-                                 double *out)
+static enum status means_of_rows(const struct comm *comm, const struct rows *rows,
+                                 const double *mean, double *out)
 {
     enum status status = OK;
     struct exact_sums sums = {0};
@@ -104,21 +104,23 @@ done:
     return status;
 }
 
-enum status standardise_measure_rows(const struct comm *comm, const struct rows *rows, double *mean, double *sd)
+enum status standardise_measure_rows(const struct comm *comm, const struct rows *rows, double *mean,
+                                     double *sd)
 {
     enum status status = OK;
     TRY(means_of_rows(comm, rows, NULL, mean));
     TRY(means_of_rows(comm, rows, mean, sd));
     for (int64_t j = 0; j < rows->columns; j++) {
         sd[j] = sqrt(sd[j]);
-        if (sd[j] <= 1e-6 * fabs(mean[j])) sd[j] = 0.0; /* rounding noise of a constant in float32 */
+        if (sd[j] <= 1e-6 * fabs(mean[j]))
+            sd[j] = 0.0; /* rounding noise of a constant in float32 */
     }
 done:
     return status;
 }
 
-void standardise_in_place(float *x, int64_t rows, int64_t columns, int64_t stride, const double *mean,
-                          const double *sd, float limit)
+void standardise_in_place(float *x, int64_t rows, int64_t columns, int64_t stride,
+                          const double *mean, const double *sd, float limit)
 {
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++) {

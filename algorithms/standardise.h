@@ -25,15 +25,18 @@ enum status standardise_measure(const struct comm *comm, const struct blocks *bl
  * The same for float32 rows: mean and standard deviation of each column.
  * Collective. Cost, errors and bits as standardise_measure.
  */
-enum status standardise_measure_rows(const struct comm *comm, const struct rows *rows, double *mean, double *sd);
+enum status standardise_measure_rows(const struct comm *comm, const struct rows *rows, double *mean,
+                                     double *sd);
 
 /**
- * x[i][j] = (x[i][j] - mean[j]) / sd[j] in place, kept within +-limit; a constant column gives zeros. Local.
- * limit  in   in standard deviations; INFINITY for none. A model that has seen a column near its mean is not asked
+ * x[i][j] = (x[i][j] - mean[j]) / sd[j] in place, kept within +-limit; a constant column gives
+ * zeros. Local.
+ * limit  in   in standard deviations; INFINITY for none. A model that has seen a column near its
+ *             mean is not asked
  *             to extrapolate far beyond it.
  */
-void standardise_in_place(float *x, int64_t rows, int64_t columns, int64_t stride, const double *mean,
-                          const double *sd, float limit);
+void standardise_in_place(float *x, int64_t rows, int64_t columns, int64_t stride,
+                          const double *mean, const double *sd, float limit);
 
 /**
  * out = (x - mean) / sd as float32; a constant column gives zeros. Local.

@@ -38,7 +38,8 @@ def main():
         "peer": "scikit-learn LinearRegression", "rows": rows, "columns": columns,
         "threads": int(os.environ["OMP_NUM_THREADS"]), "seconds": round(seconds, 4),
         "rows_per_second": float(f"{rows / seconds:.4g}"),
-        "gflops": round(1e-9 * rows * columns**2 / seconds, 1), "slope": float(f"{model.coef_[0]:.12g}"),
+        "gflops": round(1e-9 * rows * columns**2 / seconds, 1),
+        "slope": float(f"{model.coef_[0]:.12g}"),
         "r_squared": float(f"{model.score(x, y):.12g}")}))
 
 

@@ -1,4 +1,5 @@
-/* The allocate stage: one level per candidate under the budget and the margin floor, with a receipt. */
+/* The allocate stage: one level per candidate under the budget and the margin floor, with a
+ * receipt. */
 #include "algorithms/allocation.h"
 #include "jobs/cells.h"
 #include "jobs/choices.h"
@@ -48,7 +49,8 @@ static enum status slot_blocks(const struct blocks *users, int64_t slots, struct
     return OK;
 }
 
-static enum status fill_problem(const struct cell_maker *maker, const struct blocks *users, struct problem *problem)
+static enum status fill_problem(const struct cell_maker *maker, const struct blocks *users,
+                                struct problem *problem)
 {
     enum status status = OK;
     struct slot_cells cells;
@@ -76,8 +78,8 @@ static void add_level(const struct slot_cells *cells, int k, int64_t *totals)
     totals[TOTAL_PURCHASES] += llround(1e6 * cells->chance[k]);
 }
 
-static void add_up(const struct comm *comm, const struct cell_maker *maker, int64_t rows, const uint8_t *choice,
-                   struct outcome *outcome)
+static void add_up(const struct comm *comm, const struct cell_maker *maker, int64_t rows,
+                   const uint8_t *choice, struct outcome *outcome)
 {
     struct slot_cells cells;
     *outcome = (struct outcome){0};
@@ -91,9 +93,10 @@ static void add_up(const struct comm *comm, const struct cell_maker *maker, int6
     comm_sum_int64(comm, outcome->chosen, TOTALS);
 }
 
-/* The budget in units of cost; without one in the configuration a share of the revenue without discounts. */
-static int64_t budget_of(const struct comm *comm, const struct run *run, const struct cell_maker *maker,
-                         int64_t rows)
+/* The budget in units of cost; without one in the configuration a share of the revenue without
+ * discounts. */
+static int64_t budget_of(const struct comm *comm, const struct run *run,
+                         const struct cell_maker *maker, int64_t rows)
 {
     struct outcome outcome;
     if (config_has(run->config, "allocate.budget"))
@@ -119,25 +122,27 @@ static json_t *cents_up(int64_t units)
 
 static json_t *budget_json(const struct allocation_receipt *r)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:f, s:o}", "name", "budget", "limit", money(r->budget), "used",
-                     cents_up(r->spent), "slack", money(r->slack), "dual_price", r->dual_price, "used_exact",
-                     money(r->spent));
+    return json_pack("{s:s, s:o, s:o, s:o, s:f, s:o}", "name", "budget", "limit", money(r->budget),
+                     "used", cents_up(r->spent), "slack", money(r->slack), "dual_price",
+                     r->dual_price, "used_exact", money(r->spent));
 }
 
 static json_t *floor_json(const struct cell_maker *maker, int64_t forbidden)
 {
-    return json_pack("{s:s, s:f, s:I, s:s}", "name", "margin_floor", "limit", maker->floor, "forbidden_cells",
-                     (json_int_t)forbidden, "unit", "fraction of the discounted price");
+    return json_pack("{s:s, s:f, s:I, s:s}", "name", "margin_floor", "limit", maker->floor,
+                     "forbidden_cells", (json_int_t)forbidden, "unit",
+                     "fraction of the discounted price");
 }
 
 static json_t *totals_json(const int64_t *totals)
 {
     return json_pack("{s:o, s:o, s:o, s:f}", "revenue", money(totals[TOTAL_REVENUE]), "profit",
-                     money(totals[TOTAL_PROFIT]), "surplus", money(totals[TOTAL_SURPLUS]), "purchases",
-                     (double)totals[TOTAL_PURCHASES] / 1e6);
+                     money(totals[TOTAL_PROFIT]), "surplus", money(totals[TOTAL_SURPLUS]),
+                     "purchases", (double)totals[TOTAL_PURCHASES] / 1e6);
 }
 
-static void add_levels(json_t *receipt, const struct cell_maker *maker, const struct allocation_receipt *r)
+static void add_levels(json_t *receipt, const struct cell_maker *maker,
+                       const struct allocation_receipt *r)
 {
     json_t *levels = json_array(), *count = json_array(), *spend = json_array();
     for (int k = 0; k < maker->levels; k++) {
@@ -166,7 +171,8 @@ static void add_basis(json_t *receipt, const struct run *run, const struct datas
                         json_string(maker->curves->observational ? "observational" : "offers"));
 }
 
-static int64_t count_forbidden(const struct comm *comm, const struct problem *problem, int64_t *empty)
+static int64_t count_forbidden(const struct comm *comm, const struct problem *problem,
+                               int64_t *empty)
 {
     int64_t counts[2] = {0, 0};
     for (int64_t i = 0; i < problem->blocks.rows_local; i++) {
@@ -180,16 +186,17 @@ static int64_t count_forbidden(const struct comm *comm, const struct problem *pr
     return counts[0];
 }
 
-static enum status make_receipt(const struct comm *comm, const struct run *run, const struct dataset *dataset,
-                                const struct cell_maker *maker, const struct problem *problem,
-                                const struct allocation_receipt *r, const struct outcome *outcome, char **text)
+static enum status make_receipt(const struct comm *comm, const struct run *run,
+                                const struct dataset *dataset, const struct cell_maker *maker,
+                                const struct problem *problem, const struct allocation_receipt *r,
+                                const struct outcome *outcome, char **text)
 {
     int64_t empty = 0, forbidden = count_forbidden(comm, problem, &empty);
-    json_t *receipt = json_pack("{s:o, s:o, s:f, s:f, s:o, s:I, s:[o, o]}", "objective", money(r->objective),
-                                "upper_bound", money(r->upper_bound), "gap", r->gap, "gap_of_gain", r->gap_gain,
-                                "objective_without_discounts", money(r->base_value), "rows",
-                                (json_int_t)(r->slots - empty), "constraints", budget_json(r),
-                                floor_json(maker, forbidden));
+    json_t *receipt = json_pack("{s:o, s:o, s:f, s:f, s:o, s:I, s:[o, o]}", "objective",
+                                money(r->objective), "upper_bound", money(r->upper_bound), "gap",
+                                r->gap, "gap_of_gain", r->gap_gain, "objective_without_discounts",
+                                money(r->base_value), "rows", (json_int_t)(r->slots - empty),
+                                "constraints", budget_json(r), floor_json(maker, forbidden));
     if (receipt == NULL) return comm_agree(comm, FAIL(ERR_MEMORY, "no memory for the receipt"));
     json_object_set_new(receipt, "next_unit_of_budget_brings", json_real(r->marginal / 1e4));
     add_levels(receipt, maker, r);
@@ -203,18 +210,21 @@ static enum status make_receipt(const struct comm *comm, const struct run *run, 
 
 static void say(const struct cell_maker *maker, const struct allocation_receipt *r)
 {
-    log_info("  objective %.2f (%.2f without discounts), upper bound %.2f, gap %.2e", (double)r->objective / 1e4,
-             (double)r->base_value / 1e4, (double)r->upper_bound / 1e4, r->gap);
-    log_info("  budget %.2f, spent %.2f, dual price %.4f", (double)r->budget / 1e4, (double)r->spent / 1e4,
-             r->dual_price);
+    log_info("  objective %.2f (%.2f without discounts), upper bound %.2f, gap %.2e",
+             (double)r->objective / 1e4, (double)r->base_value / 1e4, (double)r->upper_bound / 1e4,
+             r->gap);
+    log_info("  budget %.2f, spent %.2f, dual price %.4f", (double)r->budget / 1e4,
+             (double)r->spent / 1e4, r->dual_price);
     for (int k = 0; k < maker->levels; k++)
-        log_info("    discount %4.0f %%: %lld rows", 100.0 * maker->level[k], (long long)r->count[k]);
+        log_info("    discount %4.0f %%: %lld rows", 100.0 * maker->level[k],
+                 (long long)r->count[k]);
 }
 
 /* ---- the stage ---- */
 
-static enum status solve(const struct comm *comm, const struct run *run, const struct dataset *dataset,
-                         const struct cell_maker *maker, struct choices *choices)
+static enum status solve(const struct comm *comm, const struct run *run,
+                         const struct dataset *dataset, const struct cell_maker *maker,
+                         struct choices *choices)
 {
     enum status status = OK;
     struct problem problem = {0};
@@ -222,7 +232,8 @@ static enum status solve(const struct comm *comm, const struct run *run, const s
     struct outcome outcome;
     TRY_ALL(comm, fill_problem(maker, &dataset->users.blocks, &problem));
     int64_t rows = problem.blocks.rows_local, budget = budget_of(comm, run, maker, rows);
-    struct allocation_cells cells = {&problem.blocks, problem.levels, problem.value, problem.cost, problem.allowed};
+    struct allocation_cells cells = {&problem.blocks, problem.levels, problem.value, problem.cost,
+                                     problem.allowed};
     TRY_ALL(comm, memory_new(&choices->level, rows, 1));
     TRY(allocation_solve(comm, &cells, budget, choices->level, &receipt));
     choices->price = receipt.dual_price;

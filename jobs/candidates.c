@@ -33,8 +33,10 @@ enum status candidates_read(const struct comm *comm, const char *path, const str
     *candidates = (struct candidates){0};
     TRY(store_open(comm, path, &store));
     store_rows(comm, store, "product", &candidates->slots);
-    TRY_ALL(comm, memory_new(&candidates->product, users * candidates->slots, sizeof *candidates->product));
-    TRY_ALL(comm, memory_new(&candidates->score, users * candidates->slots, sizeof *candidates->score));
+    TRY_ALL(comm, memory_new(&candidates->product, users * candidates->slots,
+                             sizeof *candidates->product));
+    TRY_ALL(comm,
+            memory_new(&candidates->score, users * candidates->slots, sizeof *candidates->score));
     TRY(store_read(comm, store, "product", STORE_I32, first, users, candidates->product));
     TRY(store_read(comm, store, "score", STORE_F32, first, users, candidates->score));
 done:

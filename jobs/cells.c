@@ -13,7 +13,8 @@ enum status cell_maker_open(const struct config *config, const struct products *
     int64_t levels = config_numbers(config, "allocate.levels", &level);
     *maker = (struct cell_maker){.products = products, .candidates = candidates, .curves = curves};
     if (levels < 1 || levels > CELL_LEVELS || level[0] != 0.0)
-        return FAIL(ERR_CONFIG, "allocate.levels: give 1 to %d discounts, of which the first is 0", CELL_LEVELS);
+        return FAIL(ERR_CONFIG, "allocate.levels: give 1 to %d discounts, of which the first is 0",
+                    CELL_LEVELS);
     maker->levels = (int)levels;
     maker->level = level;
     maker->floor = config_number(config, "allocate.margin_floor");
@@ -21,7 +22,8 @@ enum status cell_maker_open(const struct config *config, const struct products *
     maker->weight_revenue = config_number(config, "allocate.objective.revenue");
     maker->weight_surplus = config_number(config, "allocate.objective.surplus");
     if (maker->weight_profit + maker->weight_revenue + maker->weight_surplus <= 0.0)
-        return FAIL(ERR_CONFIG, "allocate.objective: all weights are 0; set profit, revenue or surplus");
+        return FAIL(ERR_CONFIG,
+                    "allocate.objective: all weights are 0; set profit, revenue or surplus");
     return OK;
 }
 
@@ -31,7 +33,8 @@ static double softplus(double x)
     return x > 0.0 ? x + log1p(exp(-x)) : log1p(exp(x));
 }
 
-/* Expected surplus of a logit buyer in money: (p / b) log(1 + e^(a + b d)); utility per unit of price is b / p. */
+/* Expected surplus of a logit buyer in money: (p / b) log(1 + e^(a + b d)); utility per unit of
+ * price is b / p. */
 static double surplus_of(double a, double b, double discount, double list)
 {
     return b > 1e-6 ? list / b * softplus(a + b * discount) : 0.0;
@@ -42,7 +45,8 @@ static int64_t to_units(double cents)
     return llround(CELL_UNITS_PER_CENT * cents);
 }
 
-static void fill_level(const struct cell_maker *maker, double a, double b, int k, struct slot_cells *cells)
+static void fill_level(const struct cell_maker *maker, double a, double b, int k,
+                       struct slot_cells *cells)
 {
     double chance = curves_chance(a, b, maker->level[k]);
     int64_t list = offerable_list_cents(maker->products, cells->product);

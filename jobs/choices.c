@@ -11,7 +11,8 @@ enum status choices_write(const struct comm *comm, const char *path, const struc
 {
     enum status status = OK;
     struct store *store = NULL;
-    const struct store_column level = {"level", STORE_U8, choices->slots, "", "place in allocate.levels"};
+    const struct store_column level = {"level", STORE_U8, choices->slots, "",
+                                       "place in allocate.levels"};
     const struct store_column price = {"price", STORE_F64, 1, "", "dual price of the budget"};
     TRY(store_create(comm, path, &store));
     TRY(store_write(comm, store, &level, choices->level, blocks->rows_local));

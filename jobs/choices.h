@@ -1,5 +1,6 @@
 /**
- * choices.h5: the level chosen for every candidate of every user, and the receipt that goes with it.
+ * choices.h5: the level chosen for every candidate of every user, and the receipt that goes with
+ * it.
  */
 #ifndef REMISE_JOBS_CHOICES_H
 #define REMISE_JOBS_CHOICES_H

@@ -11,6 +11,7 @@ enum { NEXT_STEP_BYTES = 512, MESSAGE_BYTES = 256 };
 
 static char next_step[NEXT_STEP_BYTES]; /* part of the log: the end of its last line */
 
+/* clang-format off */
 /* In the order of --help. */
 #define COMMANDS(X) \
     X(demo) X(run) X(synth) X(init) X(check) X(config) X(fit) X(ingest) X(profile) X(demand) \
@@ -18,6 +19,7 @@ static char next_step[NEXT_STEP_BYTES]; /* part of the log: the end of its last 
 
 /* The algorithms of fit, in the order of its --help. */
 #define FIT_COMMANDS(X) X(kmeans) X(lsq) X(mlp)
+/* clang-format on */
 
 #define DECLARE(name) extern const struct command command_##name;
 #define DECLARE_FIT(name) extern const struct command command_fit_##name;

@@ -13,9 +13,12 @@ enum status curves_write(const struct comm *comm, const char *path, const struct
     enum status status = OK;
     struct store *store = NULL;
     const int32_t observational = curves->observational;
-    const struct store_column a = {"a", STORE_F32, curves->slots, "logit", "log odds of buying without discount"};
-    const struct store_column b = {"b", STORE_F32, curves->slots, "logit", "gain in log odds by a discount of 100 %"};
-    const struct store_column flag = {"observational", STORE_I32, 1, "", "1: learned without an offers table"};
+    const struct store_column a = {"a", STORE_F32, curves->slots, "logit",
+                                   "log odds of buying without discount"};
+    const struct store_column b = {"b", STORE_F32, curves->slots, "logit",
+                                   "gain in log odds by a discount of 100 %"};
+    const struct store_column flag = {"observational", STORE_I32, 1, "",
+                                      "1: learned without an offers table"};
     TRY(store_create(comm, path, &store));
     TRY(store_write(comm, store, &a, curves->a, blocks->rows_local));
     TRY(store_write(comm, store, &b, curves->b, blocks->rows_local));

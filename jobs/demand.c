@@ -19,9 +19,10 @@
 
 enum { ENTRIES = 4, CATEGORIES_MAX = 3000, WEEKS_A_YEAR = 52, MONTHS = 12 };
 
-/* The sparse columns: slopes by category, slopes and levels by segment, season. The first segment and season are the base. */
+/* The sparse columns: slopes by category, slopes and levels by segment, season. The first segment
+ * and season are the base. */
 struct layout {
-    int32_t *slope;         /* [categories] column of each category's slope; thin ones share the last */
+    int32_t *slope; /* [categories] column of each category's slope; thin ones share the last */
     int64_t *category_rows; /* [categories] cells over all ranks */
     int64_t slopes;         /* own columns of categories, the shared one included */
     int64_t segments, seasons;
@@ -58,11 +59,13 @@ done:
     return status;
 }
 
-static enum status lay_out(const struct comm *comm, const struct run *run, const struct demand_cells *cells,
-                           const struct products *products, int64_t segments, struct layout *layout)
+static enum status lay_out(const struct comm *comm, const struct run *run,
+                           const struct demand_cells *cells, const struct products *products,
+                           int64_t segments, struct layout *layout)
 {
     enum status status = OK;
-    int64_t least = config_integer(run->config, "demand.min_rows"), categories = products->category.count;
+    int64_t least = config_integer(run->config, "demand.min_rows"),
+            categories = products->category.count;
     TRY(count_rows(comm, cells, products, layout));
     for (int64_t c = 0; c < categories; c++) {
         bool own = layout->category_rows[c] >= least && layout->slopes < CATEGORIES_MAX;
@@ -75,7 +78,8 @@ static enum status lay_out(const struct comm *comm, const struct run *run, const
     layout->seasons = config_is(run->config, "demand.season", "week") ? WEEKS_A_YEAR : MONTHS;
     layout->columns = layout->slopes + 2 * (segments - 1) + layout->seasons - 1;
     if (layout->columns > DESIGN_PARAMETERS_MAX)
-        TRY(FAIL(ERR_CONFIG, "%lld segments make %lld columns, more than %d; lower profile.segments",
+        TRY(FAIL(ERR_CONFIG,
+                 "%lld segments make %lld columns, more than %d; lower profile.segments",
                  (long long)segments, (long long)layout->columns, DESIGN_PARAMETERS_MAX));
 done:
     return status;
@@ -116,7 +120,8 @@ static void add_cell(const struct layout *layout, const struct demand_cell *cell
     if (season > 0) add_entry(d, entries, at + season - 1, 1.0);
 }
 
-static enum status allocate_rows(struct cells_design *d, int64_t rows, int64_t blocks, int64_t segments)
+static enum status allocate_rows(struct cells_design *d, int64_t rows, int64_t blocks,
+                                 int64_t segments)
 {
     enum status status = OK;
     TRY(memory_new(&d->blocks.start, blocks + 1, sizeof *d->blocks.start));
@@ -142,8 +147,9 @@ static void close_blocks(const struct comm *comm, const struct demand_cells *cel
     blocks->blocks_local = cells->products.blocks_local;
 }
 
-static enum status make_rows(const struct comm *comm, const struct dataset *dataset, const struct layout *layout,
-                             const struct demand_cells *cells, struct cells_design *d)
+static enum status make_rows(const struct comm *comm, const struct dataset *dataset,
+                             const struct layout *layout, const struct demand_cells *cells,
+                             struct cells_design *d)
 {
     enum status status = OK;
     int64_t rows = 0, entries = 0, usable_rows = 0, block = cells->products.block_first;
@@ -155,7 +161,8 @@ static enum status make_rows(const struct comm *comm, const struct dataset *data
         for (; block < cell->product / DEMAND_BLOCK; block++)
             d->blocks.start[block + 1 - cells->products.block_first] = rows;
         int64_t season = season_of(layout, dataset->time_first, cell->week);
-        add_cell(layout, cell, dataset->products.category_code[cell->product], season, rows++, &entries, d);
+        add_cell(layout, cell, dataset->products.category_code[cell->product], season, rows++,
+                 &entries, d);
         d->segment_rows[cell->segment]++;
     }
     for (; block < cells->products.block_first + cells->products.blocks_local; block++)
@@ -181,7 +188,8 @@ static void cells_design_clear(struct cells_design *d)
 
 /* ---- from coefficients to elasticities ---- */
 
-/* Slopes are the wanted parameters: those of categories first, then those of segments 1 .. S - 1. */
+/* Slopes are the wanted parameters: those of categories first, then those of segments 1 .. S - 1.
+ * */
 struct slopes {
     int64_t count;
     const double *estimate;   /* [count] */
@@ -190,7 +198,8 @@ struct slopes {
 };
 
 /* Estimate and standard error of weight . slopes; NaN if a slope with weight was dropped. */
-static void combine(const struct slopes *slopes, const double *weight, double *estimate, double *std_error)
+static void combine(const struct slopes *slopes, const double *weight, double *estimate,
+                    double *std_error)
 {
     double sum = 0, variance = 0;
     *estimate = *std_error = NAN;
@@ -209,7 +218,8 @@ static void combine(const struct slopes *slopes, const double *weight, double *e
 
 /* A category's elasticity for the average segment. */
 static void category_elasticities(const struct slopes *slopes, const struct layout *layout,
-                                  const struct cells_design *d, double *weight, struct elasticities *out)
+                                  const struct cells_design *d, double *weight,
+                                  struct elasticities *out)
 {
     int64_t segments = layout->segments, total = d->blocks.rows_total;
     for (int64_t c = 0; c < out->units; c++) {
@@ -249,14 +259,17 @@ static void segment_elasticities(const struct slopes *slopes, const struct layou
 static enum status shrink(struct elasticities *e, const char *kind)
 {
     struct shrink_prior prior;
-    enum status status = shrink_fit(e->estimate, e->std_error, e->units, e->shrunk, e->shrunk_sd, &prior);
+    enum status status =
+        shrink_fit(e->estimate, e->std_error, e->units, e->shrunk, e->shrunk_sd, &prior);
     if (status == OK) {
         log_info("  %s elasticities: %lld of %lld estimated, mean %.3f, spread %.3f", kind,
                  (long long)prior.units, (long long)e->units, prior.mean, prior.sd);
         return OK;
     }
     for (int64_t i = 0; i < e->units; i++) e->shrunk[i] = e->shrunk_sd[i] = NAN;
-    log_warning("no %s elasticity can be estimated: prices did not vary apart from products and seasons", kind);
+    log_warning(
+        "no %s elasticity can be estimated: prices did not vary apart from products and seasons",
+        kind);
     return OK;
 }
 
@@ -271,7 +284,8 @@ static double mean_of_segments(const struct elasticities *e)
 }
 
 static enum status read_off(const struct layout *layout, const struct cells_design *d,
-                            const struct least_squares *fit, int64_t categories, struct demand *demand)
+                            const struct least_squares *fit, int64_t categories,
+                            struct demand *demand)
 {
     enum status status = OK;
     double *weight = NULL;
@@ -291,8 +305,8 @@ done:
 
 /* ---- the regression ---- */
 
-static enum status regress(const struct comm *comm, const struct layout *layout, const struct cells_design *d,
-                           struct least_squares **fit)
+static enum status regress(const struct comm *comm, const struct layout *layout,
+                           const struct cells_design *d, struct least_squares **fit)
 {
     enum status status = OK;
     struct least_squares_options options = LEAST_SQUARES_DEFAULTS;
@@ -339,8 +353,8 @@ static enum status print_elasticities(const char *level, const struct elasticiti
         quoted[csv_quote(name, bytes, ',', quoted)] = 0;
         for (int v = 0; v < 4; v++) numbers[v][print_number(numbers[v], values[v])] = 0;
         if (names == NULL) snprintf(quoted, sizeof quoted, "%lld", (long long)i);
-        fprintf(file, "%s,%s,%s,%s,%s,%s,%lld,%d\n", level, quoted, numbers[0], numbers[1], numbers[2],
-                numbers[3], (long long)e->rows[i], weak);
+        fprintf(file, "%s,%s,%s,%s,%s,%s,%lld,%d\n", level, quoted, numbers[0], numbers[1],
+                numbers[2], numbers[3], (long long)e->rows[i], weak);
     }
     return OK;
 }
@@ -358,8 +372,8 @@ static enum status format_table(const struct run *run, const struct demand *dema
     return OK;
 }
 
-static enum status write_table(const struct comm *comm, const struct run *run, const struct demand *demand,
-                               const struct products *products)
+static enum status write_table(const struct comm *comm, const struct run *run,
+                               const struct demand *demand, const struct products *products)
 {
     enum status status = OK;
     struct text_file *file = NULL;
@@ -386,7 +400,8 @@ static enum status demand_run(const struct comm *comm, const struct run *run)
     struct least_squares *fit = NULL;
     struct demand demand = {0};
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_EVENTS, &dataset));
-    TRY(profiles_read_segments(comm, run_path(run, "profiles.h5"), &dataset->users.blocks, &profiles));
+    TRY(profiles_read_segments(comm, run_path(run, "profiles.h5"), &dataset->users.blocks,
+                               &profiles));
     TRY(demand_cells_make(comm, dataset, profiles.segment, &cells));
     TRY(lay_out(comm, run, &cells, &dataset->products, profiles.segments, &layout));
     TRY(make_rows(comm, dataset, &layout, &cells, &d));

@@ -30,12 +30,13 @@ static int64_t merge(struct demand_cell *cell, int64_t count)
     return kept;
 }
 
-static enum status local_cells(const struct dataset *dataset, const int32_t *segment, struct demand_cell **out,
-                               int64_t *count)
+static enum status local_cells(const struct dataset *dataset, const int32_t *segment,
+                               struct demand_cell **out, int64_t *count)
 {
     const struct events *events = &dataset->events;
     int64_t users = dataset->users.blocks.rows_local, purchases = 0;
-    for (int64_t e = 0; e < events->start[users]; e++) purchases += events->kind[e] == EVENT_PURCHASE;
+    for (int64_t e = 0; e < events->start[users]; e++)
+        purchases += events->kind[e] == EVENT_PURCHASE;
     enum status status = memory_new(out, purchases, sizeof **out);
     if (status != OK) return status;
     int64_t at = 0;
@@ -43,16 +44,16 @@ static enum status local_cells(const struct dataset *dataset, const int32_t *seg
         for (int64_t e = events->start[u]; e < events->start[u + 1]; e++) {
             if (events->kind[e] != EVENT_PURCHASE) continue;
             int64_t week = (events->time[e] - dataset->time_first) / DEMAND_WEEK_SECONDS;
-            (*out)[at++] = (struct demand_cell){events->product[e],        segment[u],
-                                                week,                      events->quantity_milli[e],
-                                                events->paid_cents[e],     events->list_cents[e]};
+            (*out)[at++] = (struct demand_cell){
+                events->product[e],    segment[u],           week, events->quantity_milli[e],
+                events->paid_cents[e], events->list_cents[e]};
         }
     *count = merge(*out, at);
     return OK;
 }
 
-enum status demand_cells_make(const struct comm *comm, const struct dataset *dataset, const int32_t *segment,
-                              struct demand_cells *cells)
+enum status demand_cells_make(const struct comm *comm, const struct dataset *dataset,
+                              const int32_t *segment, struct demand_cells *cells)
 {
     enum status status = OK;
     struct demand_cell *mine = NULL;
@@ -62,7 +63,8 @@ enum status demand_cells_make(const struct comm *comm, const struct dataset *dat
     TRY_ALL(comm, blocks_cut(comm, products, DEMAND_BLOCK, &cells->products));
     TRY_ALL(comm, memory_new(&to, comm->ranks, sizeof *to));
     TRY_ALL(comm, local_cells(dataset, segment, &mine, &count));
-    for (int64_t i = 0; i < count; i++) to[blocks_owner(comm, products, DEMAND_BLOCK, mine[i].product)]++;
+    for (int64_t i = 0; i < count; i++)
+        to[blocks_owner(comm, products, DEMAND_BLOCK, mine[i].product)]++;
     TRY(comm_exchange(comm, mine, to, sizeof *mine, &received, &cells->cells));
     cells->cell = received;
     cells->cells = merge(cells->cell, cells->cells);

@@ -1,7 +1,8 @@
 /**
  * Sales per product, week and segment, brought to the rank that owns the product.
  *
- * Everything is an integer, so cells merge exactly whatever rank their sales were on. Products are owned in fixed blocks
+ * Everything is an integer, so cells merge exactly whatever rank their sales were on. Products are
+ * owned in fixed blocks
  * of DEMAND_BLOCK consecutive products; week 0 is that of the shop's first event.
  */
 #ifndef REMISE_JOBS_DEMAND_CELLS_H
@@ -18,9 +19,9 @@ struct demand_cell {
 };
 
 struct demand_cells {
-    struct blocks products;    /* blocks of DEMAND_BLOCK products; rows are products */
-    int64_t cells;             /* of this rank */
-    struct demand_cell *cell;  /* [cells] in the order of product, week, segment */
+    struct blocks products;   /* blocks of DEMAND_BLOCK products; rows are products */
+    int64_t cells;            /* of this rank */
+    struct demand_cell *cell; /* [cells] in the order of product, week, segment */
 };
 
 /**
@@ -28,8 +29,8 @@ struct demand_cells {
  * Collective. segment in [users_local]. Free with demand_cells_clear.
  * Memory: 40 bytes per purchase at first, then per distinct cell. Errors: ERR_MEMORY.
  */
-enum status demand_cells_make(const struct comm *comm, const struct dataset *dataset, const int32_t *segment,
-                              struct demand_cells *cells);
+enum status demand_cells_make(const struct comm *comm, const struct dataset *dataset,
+                              const int32_t *segment, struct demand_cells *cells);
 void demand_cells_clear(struct demand_cells *cells); /**< Free; accepts a zeroed struct. Local. */
 
 #endif

@@ -40,7 +40,8 @@ void demand_clear(struct demand *demand)
 
 double demand_elasticity(const struct demand *demand, int32_t category, int32_t segment)
 {
-    double own = demand->category.shrunk[category], shift = demand->segment.shrunk[segment] - demand->overall;
+    double own = demand->category.shrunk[category],
+           shift = demand->segment.shrunk[segment] - demand->overall;
     return isfinite(shift) ? own + shift : own;
 }
 
@@ -61,8 +62,8 @@ static void parts_of(struct elasticities *e, struct part parts[PARTS])
     for (int p = 0; p < PARTS; p++) parts[p] = list[p];
 }
 
-static enum status write_elasticities(const struct comm *comm, struct store *store, const char *folder,
-                                      struct elasticities e)
+static enum status write_elasticities(const struct comm *comm, struct store *store,
+                                      const char *folder, struct elasticities e)
 {
     enum status status = OK;
     struct part parts[PARTS];
@@ -71,7 +72,8 @@ static enum status write_elasticities(const struct comm *comm, struct store *sto
     parts_of(&e, parts);
     for (int p = 0; p < PARTS; p++) {
         snprintf(name, sizeof name, "%s/%s", folder, parts[p].name);
-        struct store_column column = {name, STORE_F64, 1, "d log units / d log price", parts[p].help};
+        struct store_column column = {name, STORE_F64, 1, "d log units / d log price",
+                                      parts[p].help};
         TRY(store_write(comm, store, &column, *parts[p].data, rows));
     }
     snprintf(name, sizeof name, "%s/rows", folder);
@@ -81,8 +83,8 @@ done:
     return status;
 }
 
-static enum status read_elasticities(const struct comm *comm, struct store *store, const char *folder,
-                                     struct elasticities *e)
+static enum status read_elasticities(const struct comm *comm, struct store *store,
+                                     const char *folder, struct elasticities *e)
 {
     enum status status = OK;
     struct part parts[PARTS];
@@ -104,7 +106,8 @@ enum status demand_write(const struct comm *comm, const char *path, const struct
 {
     enum status status = OK;
     struct store *store = NULL;
-    const struct store_column overall = {"overall", STORE_F64, 1, "", "mean elasticity of the segments"};
+    const struct store_column overall = {"overall", STORE_F64, 1, "",
+                                         "mean elasticity of the segments"};
     TRY(store_create(comm, path, &store));
     TRY(store_write(comm, store, &overall, &demand->overall, comm->rank == 0));
     TRY(write_elasticities(comm, store, "category", demand->category));

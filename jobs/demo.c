@@ -51,7 +51,8 @@ static enum status demo_parse(int argc, char **argv, void **options)
     static const struct argp argp = {
         .options = list,
         .parser = parse_option,
-        .doc = "Write a synthetic shop to FOLDER/shop and retrain it to FOLDER/run: every stage, from CSV to "
+        .doc = "Write a synthetic shop to FOLDER/shop and retrain it to FOLDER/run: every stage, "
+               "from CSV to "
                "discounts.csv, discounts.h5 and receipt.json.\v"
                "The shop comes with its truth (FOLDER/shop/truth), so the table can be scored:\n"
                "  python3 tests/score_table.py demo/shop demo/run"};
@@ -87,7 +88,8 @@ static enum status demo_run(const struct comm *comm, void *options)
     TRY(synth_write_shop(comm, &synth));
     TRY(config_read(comm, settings, NULL, &config));
     TRY(run_stages(comm, config, run, NULL, NULL, false));
-    command_next_step("look at %s/receipt.json, or try your own tables: remise init shop.yaml", run);
+    command_next_step("look at %s/receipt.json, or try your own tables: remise init shop.yaml",
+                      run);
 done:
     config_free(&config);
     return status;

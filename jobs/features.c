@@ -91,8 +91,9 @@ static enum status make_names(const struct dataset *dataset, const struct catego
         if (j < PLAIN_FEATURES)
             at += sprintf(to, "%s", plain_names[j]) + 1;
         else if (j < PLAIN_FEATURES + kept)
-            at += sprintf(to, "category:%s",
-                          dictionary_text(&dataset->products.category, rank[j - PLAIN_FEATURES].code)) +
+            at += sprintf(
+                      to, "category:%s",
+                      dictionary_text(&dataset->products.category, rank[j - PLAIN_FEATURES].code)) +
                   1;
         else
             at += sprintf(to, "season:Q%d", (int)(j - PLAIN_FEATURES - kept) + 1) + 1;
@@ -104,20 +105,23 @@ done:
 
 /* ---- one user ---- */
 
-/* Quarter of the year of a time, by the civil calendar (days since 1970 to month: Hinnant's algorithm). */
+/* Quarter of the year of a time, by the civil calendar (days since 1970 to month: Hinnant's
+ * algorithm). */
 static int quarter_of(int64_t time)
 {
     int64_t days = time >= 0 ? time / 86400 : -((-time + 86399) / 86400);
     int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
     int64_t day_of_era = z - era * 146097;
-    int64_t year = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t year =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     int64_t day = day_of_era - (365 * year + year / 4 - year / 100);
     int64_t shifted = (5 * day + 2) / 153; /* 0 = March */
     int64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
     return (int)((month - 1) / 3);
 }
 
-static bool seen_before(const struct dataset *dataset, int64_t first, int64_t event, int32_t category)
+static bool seen_before(const struct dataset *dataset, int64_t first, int64_t event,
+                        int32_t category)
 {
     const struct events *events = &dataset->events;
     for (int64_t e = first; e < event; e++)
@@ -127,8 +131,8 @@ static bool seen_before(const struct dataset *dataset, int64_t first, int64_t ev
     return false;
 }
 
-static void add_purchase(const struct dataset *dataset, int64_t first, int64_t e, const int32_t *slot,
-                         struct totals *t)
+static void add_purchase(const struct dataset *dataset, int64_t first, int64_t e,
+                         const int32_t *slot, struct totals *t)
 {
     const struct events *events = &dataset->events;
     int32_t category = dataset->products.category_code[events->product[e]];
@@ -140,7 +144,8 @@ static void add_purchase(const struct dataset *dataset, int64_t first, int64_t e
     t->list_cents += events->list_cents[e];
     t->season_cents[quarter_of(events->time[e])] += events->paid_cents[e];
     if (slot[category] >= 0) t->category_cents[slot[category]] += events->paid_cents[e];
-    /* quadratic in a user's purchases, and a user buys tens of lines; long histories stop counting at 4,096 */
+    /* quadratic in a user's purchases, and a user buys tens of lines; long histories stop counting
+     * at 4,096 */
     if (e - first < 4096) t->categories += !seen_before(dataset, first, e, category);
 }
 
@@ -182,10 +187,12 @@ static void describe(const struct totals *t, int64_t now, int64_t kept, double *
         x[PLAIN_FEATURES + kept + s] = share(t->season_cents[s], t->paid_cents);
 }
 
-enum status features_make(const struct comm *comm, const struct dataset *dataset, struct features *features)
+enum status features_make(const struct comm *comm, const struct dataset *dataset,
+                          struct features *features)
 {
     enum status status = OK;
-    int64_t users = dataset->users.blocks.rows_local, count = dataset->products.category.count, kept = 0;
+    int64_t users = dataset->users.blocks.rows_local, count = dataset->products.category.count,
+            kept = 0;
     int32_t *slot = NULL;
     struct category_rank *rank = NULL;
     *features = (struct features){0};

@@ -15,16 +15,18 @@ enum status ingest_read_table(const struct comm *comm, struct ingest *ingest, co
     return csv_read(comm, csv, on_row, on_bad, reader);
 }
 
-enum status ingest_check_rejects(const struct config *config, const struct rejects *rejects, const char *table)
+enum status ingest_check_rejects(const struct config *config, const struct rejects *rejects,
+                                 const char *table)
 {
     int64_t rejected = rejects->read - rejects->kept;
     double allowed = config_number(config, "ingest.max_bad_rows");
     if (config_is(config, "ingest.on_bad_row", "stop")) allowed = 0.0;
     if ((double)rejected <= allowed * (double)rejects->read) return OK;
-    return FAIL(ERR_DATA,
-                "%s: %lld of %lld rows cannot be used, more than ingest.on_bad_row and ingest.max_bad_rows "
-                "allow; see the reasons above",
-                table, (long long)rejected, (long long)rejects->read);
+    return FAIL(
+        ERR_DATA,
+        "%s: %lld of %lld rows cannot be used, more than ingest.on_bad_row and ingest.max_bad_rows "
+        "allow; see the reasons above",
+        table, (long long)rejected, (long long)rejects->read);
 }
 
 static enum status open_ingest(struct ingest *ingest)
@@ -84,7 +86,8 @@ done:
     return status;
 }
 
-static const char *const keys[] = {"data", "users", "products", "events", "offers", "ingest", "privacy", NULL};
+static const char *const keys[] = {"data",   "users",  "products", "events",
+                                   "offers", "ingest", "privacy",  NULL};
 static const char *const needs[] = {NULL};
 static const char *const outputs[] = {"dataset.h5", "rejects.csv", NULL};
 

@@ -27,8 +27,9 @@ enum role {
     ROLES
 };
 
-static const char *const role_names[ROLES] = {"user_id",  "product_id", "time",     "kind",       "category",
-                                              "quantity", "unit_price", "discount", "list_price", "return_flag"};
+static const char *const role_names[ROLES] = {"user_id",    "product_id", "time",       "kind",
+                                              "category",   "quantity",   "unit_price", "discount",
+                                              "list_price", "return_flag"};
 
 #define QUANTITY_LIMIT 2e6
 #define CENTS_LIMIT 2.1e9
@@ -39,8 +40,8 @@ struct reader {
     struct rejects rejects;
     double min_price, max_quantity;
     bool keep_returns;
-    uint32_t faults;     /* of the row at hand */
-    int64_t bad_column;  /* of its first fault in the order of precedence */
+    uint32_t faults;    /* of the row at hand */
+    int64_t bad_column; /* of its first fault in the order of precedence */
     int64_t rows, rows_capacity;
     struct row_mark *mark; /* [rows] */
     uint8_t *kept;         /* [rows] */
@@ -61,7 +62,8 @@ static void fault(struct reader *reader, enum reject reason)
 }
 
 /* A number that may be missing; its fault if it is not a number. */
-static double number_or(struct reader *reader, enum role role, const struct csv_row *row, double missing)
+static double number_or(struct reader *reader, enum role role, const struct csv_row *row,
+                        double missing)
 {
     double value = NAN;
     if (!mapping_has(&reader->map, role)) return missing;
@@ -73,10 +75,11 @@ static double number_or(struct reader *reader, enum role role, const struct csv_
 static const struct {
     const char *word;
     enum event_kind kind;
-} kind_words[] = {{"view", EVENT_VIEW},         {"click", EVENT_CLICK},       {"cart", EVENT_CART},
-                  {"addtocart", EVENT_CART},    {"add_to_cart", EVENT_CART},  {"purchase", EVENT_PURCHASE},
-                  {"buy", EVENT_PURCHASE},      {"order", EVENT_PURCHASE},    {"transaction", EVENT_PURCHASE},
-                  {"return", EVENT_RETURN},     {"refund", EVENT_RETURN},     {"rating", EVENT_RATING}};
+} kind_words[] = {
+    {"view", EVENT_VIEW},      {"click", EVENT_CLICK},      {"cart", EVENT_CART},
+    {"addtocart", EVENT_CART}, {"add_to_cart", EVENT_CART}, {"purchase", EVENT_PURCHASE},
+    {"buy", EVENT_PURCHASE},   {"order", EVENT_PURCHASE},   {"transaction", EVENT_PURCHASE},
+    {"return", EVENT_RETURN},  {"refund", EVENT_RETURN},    {"rating", EVENT_RATING}};
 
 static enum event_kind read_kind(struct reader *reader, const struct csv_row *row)
 {
@@ -103,7 +106,8 @@ static void read_ids(struct reader *reader, const struct csv_row *row, struct ev
     if (time == MAPPING_BAD) fault(reader, REJECT_bad_time);
 }
 
-static double read_quantity(struct reader *reader, const struct csv_row *row, struct event_record *event)
+static double read_quantity(struct reader *reader, const struct csv_row *row,
+                            struct event_record *event)
 {
     double quantity = number_or(reader, ROLE_QUANTITY, row, 1.0);
     reader->map.bad_column = reader->map.role[ROLE_QUANTITY].column;
@@ -115,7 +119,8 @@ static double read_quantity(struct reader *reader, const struct csv_row *row, st
     }
     bool bad = (reader->faults & ((uint32_t)1 << REJECT_bad_number)) != 0;
     if (!(quantity >= 0.0005) && !bad) fault(reader, REJECT_zero_quantity); /* NaN too */
-    if (quantity > QUANTITY_LIMIT || quantity > reader->max_quantity) fault(reader, REJECT_quantity_above_limit);
+    if (quantity > QUANTITY_LIMIT || quantity > reader->max_quantity)
+        fault(reader, REJECT_quantity_above_limit);
     if (reader->faults == 0) event->quantity_milli = (int32_t)llround(1000.0 * quantity);
     return quantity;
 }
@@ -123,7 +128,8 @@ static double read_quantity(struct reader *reader, const struct csv_row *row, st
 /* List amount per unit from what the row tells, NaN where it tells nothing. */
 static double read_list(struct reader *reader, const struct csv_row *row, double price)
 {
-    double list = number_or(reader, ROLE_LIST, row, NAN), discount = number_or(reader, ROLE_DISCOUNT, row, NAN);
+    double list = number_or(reader, ROLE_LIST, row, NAN),
+           discount = number_or(reader, ROLE_DISCOUNT, row, NAN);
     if (isnan(discount)) return list > price ? list : (isnan(list) ? NAN : price);
     if (fabs(discount) < 1e-9) discount = 0.0; /* rounding of an expression */
     if (!(discount >= 0.0 && discount < 1.0)) {
@@ -134,7 +140,8 @@ static double read_list(struct reader *reader, const struct csv_row *row, double
     return isnan(list) ? price / (1.0 - discount) : list;
 }
 
-static void read_amounts(struct reader *reader, const struct csv_row *row, struct event_record *event)
+static void read_amounts(struct reader *reader, const struct csv_row *row,
+                         struct event_record *event)
 {
     double price = number_or(reader, ROLE_PRICE, row, NAN);
     int64_t price_column = reader->map.bad_column;
@@ -152,7 +159,8 @@ static void read_amounts(struct reader *reader, const struct csv_row *row, struc
     if (reader->faults != 0) return;
     event->paid_cents = (int32_t)llround(100.0 * price * quantity);
     event->list_cents = isnan(list) ? -1 : (int32_t)llround(100.0 * list * quantity);
-    if (event->list_cents >= 0 && event->list_cents < event->paid_cents) event->list_cents = event->paid_cents;
+    if (event->list_cents >= 0 && event->list_cents < event->paid_cents)
+        event->list_cents = event->paid_cents;
 }
 
 /* ---- keeping a row ---- */
@@ -179,14 +187,16 @@ static enum status mark_row(struct reader *reader, const struct csv_row *row)
         reader->joined[used++] = 0; /* no field holds a NUL */
     }
     XXH128_hash_t hash = XXH3_128bits(reader->joined, used);
-    reader->mark[reader->rows] = (struct row_mark){hash.high64, hash.low64, reader->rows, reader->rank};
+    reader->mark[reader->rows] =
+        (struct row_mark){hash.high64, hash.low64, reader->rows, reader->rank};
     reader->kept[reader->rows++] = reader->faults == 0;
 done:
     return status;
 }
 
-static enum status keep_event(struct reader *reader, const struct csv_row *row, struct event_record *event,
-                              const struct csv_field *user, const struct csv_field *product)
+static enum status keep_event(struct reader *reader, const struct csv_row *row,
+                              struct event_record *event, const struct csv_field *user,
+                              const struct csv_field *product)
 {
     enum status status = OK;
     struct ingest *ingest = reader->ingest;
@@ -196,7 +206,8 @@ static enum status keep_event(struct reader *reader, const struct csv_row *row, 
         int64_t capacity = ingest->event_capacity > 0 ? ingest->event_capacity * 3 / 2 : 4096;
         TRY(memory_grow(&records->event, records->events, capacity, sizeof *records->event));
         if (mapping_has(&reader->map, ROLE_CATEGORY))
-            TRY(memory_grow(&ingest->event_category, records->events, capacity, sizeof *ingest->event_category));
+            TRY(memory_grow(&ingest->event_category, records->events, capacity,
+                            sizeof *ingest->event_category));
         ingest->event_capacity = capacity;
     }
     int64_t code = ingest_user(&records->users, user->text, user->bytes);
@@ -239,23 +250,26 @@ static enum status on_bad(void *context, const struct csv_bad *bad)
 {
     struct reader *reader = context;
     reader->rejects.read++;
-    return rejects_add(&reader->rejects, (uint32_t)1 << REJECT_malformed, bad->line, bad->column - 1,
-                       bad->value, bad->value_bytes);
+    return rejects_add(&reader->rejects, (uint32_t)1 << REJECT_malformed, bad->line,
+                       bad->column - 1, bad->value, bad->value_bytes);
 }
 
 /* ---- repeats ---- */
 
-/* Drop the kept events whose row repeats an earlier one, and count the repeats among the rejected. */
+/* Drop the kept events whose row repeats an earlier one, and count the repeats among the rejected.
+ * */
 static enum status drop_repeats(struct reader *reader, const uint8_t *repeated, bool drop)
 {
     enum status status = OK;
     struct ingest_records *records = &reader->ingest->records;
     int64_t event = 0, kept = 0;
     for (int64_t r = 0; r < reader->rows; r++) {
-        if (!reader->kept[r] || (repeated[r] && !drop)) reader->rejects.faults[REJECT_repeat] += repeated[r];
+        if (!reader->kept[r] || (repeated[r] && !drop))
+            reader->rejects.faults[REJECT_repeat] += repeated[r];
         if (!reader->kept[r]) continue;
         if (repeated[r] && drop) {
-            TRY(rejects_add(&reader->rejects, (uint32_t)1 << REJECT_repeat, reader->line[event], -1, "", 0));
+            TRY(rejects_add(&reader->rejects, (uint32_t)1 << REJECT_repeat, reader->line[event], -1,
+                            "", 0));
         } else {
             if (reader->ingest->event_category != NULL)
                 reader->ingest->event_category[kept] = reader->ingest->event_category[event];
@@ -298,7 +312,8 @@ enum status ingest_read_events(const struct comm *comm, struct ingest *ingest)
     bool stop = config_is(ingest->config, "ingest.on_bad_row", "stop");
     settings(&reader, ingest->config);
     TRY(csv_open(comm, config_path(ingest->config, "events.file"), NULL, &csv));
-    TRY_ALL(comm, mapping_open(ingest->config, "events", csv, role_names, ROLES, ROLE_TEXTS, &reader.map));
+    TRY_ALL(comm, mapping_open(ingest->config, "events", csv, role_names, ROLES, ROLE_TEXTS,
+                               &reader.map));
     TRY(ingest_read_table(comm, ingest, "events", csv, on_row, stop ? NULL : on_bad, &reader));
     TRY(ingest_find_repeats(comm, &reader.mark, reader.rows, &repeated));
     bool drop = config_is(ingest->config, "ingest.repeats", "drop");
@@ -306,8 +321,10 @@ enum status ingest_read_events(const struct comm *comm, struct ingest *ingest)
     TRY(rejects_close(comm, &reader.rejects, csv, "events", ingest->rejects_file));
     TRY(ingest_check_rejects(ingest->config, &reader.rejects, "events"));
     if (reader.rejects.kept == 0)
-        TRY(FAIL(ERR_DATA, "%s: none of its %lld rows can be used; see the reasons above and check events.columns",
-                 csv->path, (long long)reader.rejects.read));
+        TRY(FAIL(
+            ERR_DATA,
+            "%s: none of its %lld rows can be used; see the reasons above and check events.columns",
+            csv->path, (long long)reader.rejects.read));
 done:
     free(repeated);
     csv_free(&csv);

@@ -21,8 +21,9 @@ enum role {
     ROLES
 };
 
-static const char *const role_names[ROLES] = {"user_id",    "product_id", "time",    "discount", "propensity",
-                                              "shown",      "clicked",    "redeemed", "revenue"};
+static const char *const role_names[ROLES] = {"user_id",  "product_id", "time",
+                                              "discount", "propensity", "shown",
+                                              "clicked",  "redeemed",   "revenue"};
 
 struct reader {
     struct ingest *ingest;
@@ -37,21 +38,27 @@ static bool flag(struct reader *reader, enum role role, const struct csv_row *ro
     return mapping_number(&reader->map, role, row, &value) == MAPPING_VALUE ? value > 0.0 : missing;
 }
 
-static uint32_t read_offer(struct reader *reader, const struct csv_row *row, struct offer_record *offer,
-                           struct csv_field *user, struct csv_field *product)
+static uint32_t read_offer(struct reader *reader, const struct csv_row *row,
+                           struct offer_record *offer, struct csv_field *user,
+                           struct csv_field *product)
 {
     struct mapping *map = &reader->map;
     double discount = NAN, propensity = NAN, revenue = 0;
     if (mapping_text(map, ROLE_USER, row, user) != MAPPING_VALUE) return 1U << REJECT_missing_user;
-    if (mapping_text(map, ROLE_PRODUCT, row, product) != MAPPING_VALUE) return 1U << REJECT_missing_product;
+    if (mapping_text(map, ROLE_PRODUCT, row, product) != MAPPING_VALUE)
+        return 1U << REJECT_missing_product;
     enum mapping_result time = mapping_time(map, ROLE_TIME, row, &offer->time);
-    if (time != MAPPING_VALUE) return 1U << (time == MAPPING_MISSING ? REJECT_missing_time : REJECT_bad_time);
-    if (mapping_number(map, ROLE_REVENUE, row, &revenue) == MAPPING_BAD) return 1U << REJECT_bad_number;
+    if (time != MAPPING_VALUE)
+        return 1U << (time == MAPPING_MISSING ? REJECT_missing_time : REJECT_bad_time);
+    if (mapping_number(map, ROLE_REVENUE, row, &revenue) == MAPPING_BAD)
+        return 1U << REJECT_bad_number;
     if (revenue > 2.1e7) return 1U << REJECT_amount_above_limit;
-    if (mapping_number(map, ROLE_PROPENSITY, row, &propensity) == MAPPING_BAD) return 1U << REJECT_bad_number;
+    if (mapping_number(map, ROLE_PROPENSITY, row, &propensity) == MAPPING_BAD)
+        return 1U << REJECT_bad_number;
     if (propensity <= 0.0 || propensity > 1.0) return 1U << REJECT_bad_number;
     enum mapping_result given = mapping_number(map, ROLE_DISCOUNT, row, &discount);
-    if (given != MAPPING_VALUE || !(discount >= 0.0 && discount < 1.0)) return 1U << REJECT_bad_discount;
+    if (given != MAPPING_VALUE || !(discount >= 0.0 && discount < 1.0))
+        return 1U << REJECT_bad_discount;
     offer->discount = (float)discount;
     offer->propensity = (float)propensity;
     offer->revenue_cents = revenue > 0.0 ? (int32_t)llround(100.0 * revenue) : 0;
@@ -62,8 +69,8 @@ static uint32_t read_offer(struct reader *reader, const struct csv_row *row, str
     return 0;
 }
 
-static enum status keep_offer(struct reader *reader, struct offer_record *offer, const struct csv_field *user,
-                              const struct csv_field *product)
+static enum status keep_offer(struct reader *reader, struct offer_record *offer,
+                              const struct csv_field *user, const struct csv_field *product)
 {
     enum status status = OK;
     struct ingest *ingest = reader->ingest;
@@ -101,8 +108,8 @@ static enum status on_bad(void *context, const struct csv_bad *bad)
 {
     struct reader *reader = context;
     reader->rejects.read++;
-    return rejects_add(&reader->rejects, (uint32_t)1 << REJECT_malformed, bad->line, bad->column - 1,
-                       bad->value, bad->value_bytes);
+    return rejects_add(&reader->rejects, (uint32_t)1 << REJECT_malformed, bad->line,
+                       bad->column - 1, bad->value, bad->value_bytes);
 }
 
 enum status ingest_read_offers(const struct comm *comm, struct ingest *ingest)
@@ -112,7 +119,8 @@ enum status ingest_read_offers(const struct comm *comm, struct ingest *ingest)
     struct csv *csv = NULL;
     if (!config_table(ingest->config, "offers")) return OK;
     TRY(csv_open(comm, config_path(ingest->config, "offers.file"), NULL, &csv));
-    TRY_ALL(comm, mapping_open(ingest->config, "offers", csv, role_names, ROLES, ROLE_TEXTS, &reader.map));
+    TRY_ALL(comm, mapping_open(ingest->config, "offers", csv, role_names, ROLES, ROLE_TEXTS,
+                               &reader.map));
     TRY(ingest_read_table(comm, ingest, "offers", csv, on_row, on_bad, &reader));
     TRY(rejects_close(comm, &reader.rejects, csv, "offers", ingest->rejects_file));
     TRY(ingest_check_rejects(ingest->config, &reader.rejects, "offers"));

@@ -9,9 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum role { ROLE_ID, ROLE_CATEGORY, ROLE_BRAND, ROLE_TEXTS, ROLE_LIST = ROLE_TEXTS, ROLE_COST, ROLES };
+enum role {
+    ROLE_ID,
+    ROLE_CATEGORY,
+    ROLE_BRAND,
+    ROLE_TEXTS,
+    ROLE_LIST = ROLE_TEXTS,
+    ROLE_COST,
+    ROLES
+};
 
-static const char *const role_names[ROLES] = {"product_id", "category", "brand", "list_price", "unit_cost"};
+static const char *const role_names[ROLES] = {"product_id", "category", "brand", "list_price",
+                                              "unit_cost"};
 
 struct reader {
     struct ingest *ingest;
@@ -21,7 +30,8 @@ struct reader {
 
 /* ---- reading ---- */
 
-static enum status add_row(struct reader *reader, const struct csv_row *row, const struct csv_field *id)
+static enum status add_row(struct reader *reader, const struct csv_row *row,
+                           const struct csv_field *id)
 {
     enum status status = OK;
     struct ingest *ingest = reader->ingest;
@@ -32,7 +42,8 @@ static enum status add_row(struct reader *reader, const struct csv_row *row, con
         TRY(memory_grow(&ingest->product_row, ingest->product_rows, capacity, sizeof product));
         ingest->product_capacity = capacity;
     }
-    if (mapping_text(&reader->map, ROLE_CATEGORY, row, &category) != MAPPING_VALUE) category.bytes = 0;
+    if (mapping_text(&reader->map, ROLE_CATEGORY, row, &category) != MAPPING_VALUE)
+        category.bytes = 0;
     if (mapping_text(&reader->map, ROLE_BRAND, row, &brand) != MAPPING_VALUE) brand.bytes = 0;
     product.product = (int32_t)text_set_code(ingest->products, id->text, id->bytes);
     product.category = (int32_t)text_set_code(ingest->categories, category.text, category.bytes);
@@ -77,8 +88,8 @@ static enum status on_bad(void *context, const struct csv_bad *bad)
 {
     struct reader *reader = context;
     reader->rejects.read++;
-    return rejects_add(&reader->rejects, (uint32_t)1 << REJECT_malformed, bad->line, bad->column - 1,
-                       bad->value, bad->value_bytes);
+    return rejects_add(&reader->rejects, (uint32_t)1 << REJECT_malformed, bad->line,
+                       bad->column - 1, bad->value, bad->value_bytes);
 }
 
 enum status ingest_read_products(const struct comm *comm, struct ingest *ingest)
@@ -88,7 +99,8 @@ enum status ingest_read_products(const struct comm *comm, struct ingest *ingest)
     struct csv *csv = NULL;
     if (!config_table(ingest->config, "products")) return OK;
     TRY(csv_open(comm, config_path(ingest->config, "products.file"), NULL, &csv));
-    TRY_ALL(comm, mapping_open(ingest->config, "products", csv, role_names, ROLES, ROLE_TEXTS, &reader.map));
+    TRY_ALL(comm, mapping_open(ingest->config, "products", csv, role_names, ROLES, ROLE_TEXTS,
+                               &reader.map));
     TRY(ingest_read_table(comm, ingest, "products", csv, on_row, on_bad, &reader));
     TRY(rejects_close(comm, &reader.rejects, csv, "products", ingest->rejects_file));
     TRY(ingest_check_rejects(ingest->config, &reader.rejects, "products"));
@@ -112,7 +124,8 @@ static void recode_records(struct ingest *ingest, const int64_t *code)
         ingest->product_row[i].product = (int32_t)code[ingest->product_row[i].product];
 }
 
-/* Several rows, or events, of one product may disagree; the highest code wins, wherever it was read. */
+/* Several rows, or events, of one product may disagree; the highest code wins, wherever it was
+ * read. */
 static void raise_to(int32_t *held, int32_t code)
 {
     if (code > *held) *held = code;
@@ -129,8 +142,8 @@ static void merge_max(const struct comm *comm, int32_t *codes, int64_t count)
 }
 
 /* Products without a category share one with an empty name. */
-static enum status settle_names(const struct comm *comm, struct ingest *ingest, const int64_t *category,
-                                const int64_t *brand)
+static enum status settle_names(const struct comm *comm, struct ingest *ingest,
+                                const int64_t *category, const int64_t *brand)
 {
     enum status status = OK;
     struct products *products = &ingest->records.products;
@@ -160,10 +173,12 @@ static enum status table_prices(const struct comm *comm, struct ingest *ingest)
     struct products *products = &ingest->records.products;
     TRY_ALL(comm, memory_new(&products->list_price, products->count, sizeof *products->list_price));
     TRY_ALL(comm, memory_new(&products->unit_cost, products->count, sizeof *products->unit_cost));
-    for (int64_t p = 0; p < products->count; p++) products->list_price[p] = products->unit_cost[p] = -1.0;
+    for (int64_t p = 0; p < products->count; p++)
+        products->list_price[p] = products->unit_cost[p] = -1.0;
     for (int64_t i = 0; i < ingest->product_rows; i++) {
         const struct product_row *row = &ingest->product_row[i];
-        double *list = &products->list_price[row->product], *cost = &products->unit_cost[row->product];
+        double *list = &products->list_price[row->product],
+               *cost = &products->unit_cost[row->product];
         *list = fmax(*list, row->list_price);
         *cost = fmax(*cost, row->unit_cost);
     }
@@ -173,7 +188,8 @@ done:
     return status;
 }
 
-/* amount[p] cents and quantity[p] thousandths sold, before discounts where the events tell, else as paid */
+/* amount[p] cents and quantity[p] thousandths sold, before discounts where the events tell, else
+ * as paid */
 static enum status usual_prices(const struct comm *comm, struct ingest *ingest)
 {
     enum status status = OK;
@@ -208,7 +224,8 @@ static bool assume_costs(struct products *products, double margin)
     return assumed;
 }
 
-/* Events that did not tell a price before discounts take the product's, if it is above what was paid. */
+/* Events that did not tell a price before discounts take the product's, if it is above what was
+ * paid. */
 static void complete_events(struct ingest *ingest)
 {
     const struct products *products = &ingest->records.products;
@@ -226,9 +243,10 @@ enum status ingest_products_finish(const struct comm *comm, struct ingest *inges
     enum status status = OK;
     struct products *products = &ingest->records.products;
     int64_t *item = NULL, *category = NULL, *brand = NULL;
-    enum status named = text_set_code(ingest->categories, "", 0) < 0 || text_set_code(ingest->brands, "", 0) < 0
-                            ? FAIL(ERR_MEMORY, "no memory for names")
-                            : OK;
+    enum status named =
+        text_set_code(ingest->categories, "", 0) < 0 || text_set_code(ingest->brands, "", 0) < 0
+            ? FAIL(ERR_MEMORY, "no memory for names")
+            : OK;
     TRY_ALL(comm, named);
     TRY(dictionary_make(comm, ingest->products, &products->id, &item));
     TRY(dictionary_make(comm, ingest->categories, &products->category, &category));
@@ -241,9 +259,10 @@ enum status ingest_products_finish(const struct comm *comm, struct ingest *inges
     complete_events(ingest);
     *assumed = assume_costs(products, config_number(ingest->config, "products.assumed_margin"));
     if (*assumed)
-        log_warning("some unit costs are not known: %.0f %% of the list price is assumed to be margin "
-                    "(products.assumed_margin)",
-                    100.0 * config_number(ingest->config, "products.assumed_margin"));
+        log_warning(
+            "some unit costs are not known: %.0f %% of the list price is assumed to be margin "
+            "(products.assumed_margin)",
+            100.0 * config_number(ingest->config, "products.assumed_margin"));
 done:
     free(item);
     free(category);

@@ -1,7 +1,9 @@
 /**
- * The shop's rows between the reader and the data set: records of users, events and offers, not yet at their owners.
+ * The shop's rows between the reader and the data set: records of users, events and offers, not
+ * yet at their owners.
  *
- * Reading (jobs/ingest_read.h) fills them, each rank from its share of the files; sharding (jobs/ingest_shard.h) brings
+ * Reading (jobs/ingest_read.h) fills them, each rank from its share of the files; sharding
+ * (jobs/ingest_shard.h) brings
  * them to the owners of their users and turns them into a `struct dataset`.
  */
 #ifndef REMISE_JOBS_INGEST_RECORDS_H
@@ -13,7 +15,7 @@
 /* One event; sent as it is, so the padding is zero. */
 struct event_record {
     struct user_key user;
-    int64_t time; /* seconds since 1970 */
+    int64_t time;    /* seconds since 1970 */
     int32_t product; /* provisional code of this rank, later row of products */
     int32_t quantity_milli, paid_cents, list_cents;
     uint8_t kind, padding[7];
@@ -39,12 +41,12 @@ struct user_set {
 
 struct ingest_records {
     struct user_set users;
-    int64_t attributes;      /* number of user attributes, with the protected group as the last if `grouped` */
+    int64_t attributes; /* user attributes, the protected group the last if `grouped` */
     bool grouped;
-    char **attribute_name;   /* [attributes] */
+    char **attribute_name;               /* [attributes] */
     struct dictionary *attribute_levels; /* [attributes] count 0 for numbers */
-    int64_t user_rows;       /* rows of the users table read here */
-    unsigned char *user_row; /* [user_rows] struct user_key, then double[attributes] */
+    int64_t user_rows;                   /* rows of the users table read here */
+    unsigned char *user_row;             /* [user_rows] struct user_key, then double[attributes] */
     int64_t events, offers;
     struct event_record *event;
     struct offer_record *offer;
@@ -54,6 +56,7 @@ struct ingest_records {
 /** Bytes of one record of the users table: the key and its attributes. Local. */
 size_t user_row_bytes(const struct ingest_records *records);
 
-void ingest_records_clear(struct ingest_records *records); /**< Free what it holds and zero it. Local. */
+void ingest_records_clear(
+    struct ingest_records *records); /**< Free what it holds and zero it. Local. */
 
 #endif

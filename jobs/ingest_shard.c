@@ -41,9 +41,9 @@ static int compare_key(const void *a, const void *b)
     return user_key_compare(left, right);
 }
 
-#define COMPARE_FIELD(a, b, field)                                                                 \
-    do {                                                                                           \
-        if ((a)->field != (b)->field) return (a)->field < (b)->field ? -1 : 1;                     \
+#define COMPARE_FIELD(a, b, field)                                             \
+    do {                                                                       \
+        if ((a)->field != (b)->field) return (a)->field < (b)->field ? -1 : 1; \
     } while (0)
 
 static int compare_event(const void *a, const void *b)
@@ -96,7 +96,8 @@ static int64_t count_distinct(const struct user_key *key, int64_t count)
     return distinct;
 }
 
-static enum status count_users(const struct comm *comm, const struct user_set *users, int64_t *total)
+static enum status count_users(const struct comm *comm, const struct user_set *users,
+                               int64_t *total)
 {
     enum status status = OK;
     struct user_cut cut = {0};
@@ -115,17 +116,20 @@ done:
     return status;
 }
 
-/* Blocks weigh their events and offers, and a little for each user so that silent ones spread too. */
-static enum status cut_users(const struct comm *comm, const struct ingest_records *records, int bits,
-                             struct user_cut *cut)
+/* Blocks weigh their events and offers, and a little for each user so that silent ones spread too.
+ * */
+static enum status cut_users(const struct comm *comm, const struct ingest_records *records,
+                             int bits, struct user_cut *cut)
 {
     enum status status = OK;
     int64_t *weight = NULL;
     TRY_ALL(comm, memory_new(&weight, (int64_t)1 << bits, sizeof *weight));
     for (int64_t i = 0; i < text_set_count(records->users.ids); i++)
         weight[user_block(records->users.key[i], bits)]++;
-    for (int64_t i = 0; i < records->events; i++) weight[user_block(records->event[i].user, bits)]++;
-    for (int64_t i = 0; i < records->offers; i++) weight[user_block(records->offer[i].user, bits)]++;
+    for (int64_t i = 0; i < records->events; i++)
+        weight[user_block(records->event[i].user, bits)]++;
+    for (int64_t i = 0; i < records->offers; i++)
+        weight[user_block(records->offer[i].user, bits)]++;
     TRY(user_cut_make(comm, bits, weight, cut));
 done:
     free(weight);
@@ -158,8 +162,8 @@ done:
     return status;
 }
 
-static enum status fill_blocks(const struct comm *comm, const struct user_cut *cut, struct users *users,
-                               int64_t count)
+static enum status fill_blocks(const struct comm *comm, const struct user_cut *cut,
+                               struct users *users, int64_t count)
 {
     enum status status = OK;
     struct blocks *blocks = &users->blocks;
@@ -179,8 +183,8 @@ done:
     return status;
 }
 
-static enum status shard_users(const struct comm *comm, struct user_set *set, const struct user_cut *cut,
-                               struct users *users)
+static enum status shard_users(const struct comm *comm, struct user_set *set,
+                               const struct user_cut *cut, struct users *users)
 {
     enum status status = OK;
     unsigned char *packed = NULL;
@@ -227,10 +231,13 @@ done:
     return status;
 }
 
-/* Rows of the users table are in the order of keys, and so are the users: one walk over both. Of several rows of
- * one user the one with the smallest bytes counts, wherever it was read; *repeated counts the others. */
-static void fill_attributes(const unsigned char *rows, int64_t count, const struct ingest_records *records,
-                            struct users *users, int64_t *repeated)
+/* Rows of the users table are in the order of keys, and so are the users: one walk over both. Of
+ * several rows of
+ * one user the one with the smallest bytes counts, wherever it was read; *repeated counts the
+ * others. */
+static void fill_attributes(const unsigned char *rows, int64_t count,
+                            const struct ingest_records *records, struct users *users,
+                            int64_t *repeated)
 {
     size_t bytes = user_row_bytes(records);
     const unsigned char *best = NULL;
@@ -256,7 +263,8 @@ static enum status shard_attributes(const struct comm *comm, struct ingest_recor
     enum status status = OK;
     size_t bytes = user_row_bytes(records);
     TRY(records_to_owners(comm, cut, &records->user_row, &records->user_rows, bytes));
-    TRY_ALL(comm, records_sort(records->user_row, records->user_rows, bytes, cut->bits, compare_key));
+    TRY_ALL(comm,
+            records_sort(records->user_row, records->user_rows, bytes, cut->bits, compare_key));
     TRY_ALL(comm, make_attributes(records, users));
     int64_t repeated = 0;
     fill_attributes(records->user_row, records->user_rows, records, users, &repeated);
@@ -339,7 +347,8 @@ static enum status shard_events(const struct comm *comm, struct ingest_records *
     enum status status = OK;
     int64_t *count = &records->events;
     TRY(records_to_owners(comm, cut, &records->event, count, sizeof *records->event));
-    TRY_ALL(comm, records_sort(records->event, *count, sizeof *records->event, cut->bits, compare_event));
+    TRY_ALL(comm,
+            records_sort(records->event, *count, sizeof *records->event, cut->bits, compare_event));
     TRY_ALL(comm, unpack_events(&dataset->users, records->event, *count, &dataset->events));
     int64_t span[2] = {INT64_MAX, INT64_MAX};
     for (int64_t i = 0; i < *count; i++) {
@@ -364,7 +373,8 @@ static enum status shard_offers(const struct comm *comm, struct ingest_records *
     enum status status = OK;
     int64_t *count = &records->offers;
     TRY(records_to_owners(comm, cut, &records->offer, count, sizeof *records->offer));
-    TRY_ALL(comm, records_sort(records->offer, *count, sizeof *records->offer, cut->bits, compare_offer));
+    TRY_ALL(comm,
+            records_sort(records->offer, *count, sizeof *records->offer, cut->bits, compare_offer));
     TRY_ALL(comm, unpack_offers(&dataset->users, records->offer, *count, &dataset->offers));
     dataset->offers_total = *count;
     comm_sum_int64(comm, &dataset->offers_total, 1);
@@ -374,7 +384,8 @@ done:
     return status;
 }
 
-enum status ingest_shard(const struct comm *comm, struct ingest_records *records, struct dataset **out)
+enum status ingest_shard(const struct comm *comm, struct ingest_records *records,
+                         struct dataset **out)
 {
     enum status status = OK;
     struct dataset *dataset = NULL;
@@ -383,7 +394,8 @@ enum status ingest_shard(const struct comm *comm, struct ingest_records *records
     *out = NULL;
     TRY_ALL(comm, memory_new(&dataset, 1, sizeof *dataset));
     TRY(count_users(comm, &records->users, &users));
-    if (users == 0) TRY(FAIL(ERR_DATA, "no usable row has a user; see rejects.csv for the reasons"));
+    if (users == 0)
+        TRY(FAIL(ERR_DATA, "no usable row has a user; see rejects.csv for the reasons"));
     TRY(cut_users(comm, records, user_block_bits(users), &cut));
     TRY(shard_users(comm, &records->users, &cut, &dataset->users));
     TRY(shard_attributes(comm, records, &cut, &dataset->users));
@@ -391,9 +403,10 @@ enum status ingest_shard(const struct comm *comm, struct ingest_records *records
     TRY(shard_offers(comm, records, &cut, dataset));
     dataset->products = records->products;
     records->products = (struct products){0};
-    log_info("  %lld users in %lld blocks, %lld events, %lld offers, %lld products", (long long)users,
-             (long long)dataset->users.blocks.blocks_total, (long long)dataset->events_total,
-             (long long)dataset->offers_total, (long long)dataset->products.count);
+    log_info("  %lld users in %lld blocks, %lld events, %lld offers, %lld products",
+             (long long)users, (long long)dataset->users.blocks.blocks_total,
+             (long long)dataset->events_total, (long long)dataset->offers_total,
+             (long long)dataset->products.count);
     *out = dataset;
     dataset = NULL;
 done:

@@ -1,4 +1,5 @@
-/* Reading the users: their attributes, as numbers where every value is one and as levels elsewhere. */
+/* Reading the users: their attributes, as numbers where every value is one and as levels
+ * elsewhere. */
 #include "jobs/ingest_read.h"
 
 #include "io/parse.h"
@@ -29,7 +30,8 @@ int64_t ingest_user(struct user_set *users, const char *id, size_t bytes)
     if (code < before) return code; /* known, or out of memory */
     if (code >= users->capacity) {
         int64_t capacity = users->capacity > 0 ? 2 * users->capacity : 4096;
-        if (memory_grow(&users->key, users->capacity, capacity, sizeof *users->key) != OK) return -1;
+        if (memory_grow(&users->key, users->capacity, capacity, sizeof *users->key) != OK)
+            return -1;
         users->capacity = capacity;
     }
     users->key[code] = user_key_of(users->secret, id, bytes);
@@ -63,7 +65,8 @@ static enum status find_attributes(struct reader *reader, const struct csv *csv)
     for (int64_t a = 0; a < count; a++) {
         int64_t column = csv_column(csv, names[a]);
         if (column < 0)
-            TRY(FAIL(ERR_CONFIG, "users.attributes: %s has no column \"%s\"; see its first line for the names",
+            TRY(FAIL(ERR_CONFIG,
+                     "users.attributes: %s has no column \"%s\"; see its first line for the names",
                      csv->path, names[a]));
         TRY(add_attribute(reader, names[a], column));
     }
@@ -77,7 +80,8 @@ done:
 
 /* ---- rows ---- */
 
-static enum status keep_user(struct reader *reader, const struct csv_row *row, const struct csv_field *id)
+static enum status keep_user(struct reader *reader, const struct csv_row *row,
+                             const struct csv_field *id)
 {
     enum status status = OK;
     struct ingest *ingest = reader->ingest;
@@ -95,7 +99,8 @@ static enum status keep_user(struct reader *reader, const struct csv_row *row, c
     for (int64_t a = 0; a < records->attributes; a++) {
         const struct csv_field *field = &row->field[reader->column[a]];
         bool missing = parse_is_missing(field->text, field->bytes);
-        double value = (double)text_set_code(reader->values[a], field->text, missing ? 0 : field->bytes);
+        double value =
+            (double)text_set_code(reader->values[a], field->text, missing ? 0 : field->bytes);
         if (value < 0) TRY(FAIL(ERR_MEMORY, "no memory for attribute values"));
         memcpy(to + sizeof(struct user_key) + (size_t)a * sizeof value, &value, sizeof value);
     }
@@ -110,7 +115,8 @@ static enum status on_row(void *context, const struct csv_row *row)
     struct reader *reader = context;
     struct csv_field id;
     reader->rejects.read++;
-    if (mapping_text(&reader->map, ROLE_USER, row, &id) == MAPPING_VALUE) return keep_user(reader, row, &id);
+    if (mapping_text(&reader->map, ROLE_USER, row, &id) == MAPPING_VALUE)
+        return keep_user(reader, row, &id);
     return rejects_add(&reader->rejects, 1U << REJECT_missing_user, row->line,
                        reader->map.role[ROLE_USER].column, "", 0);
 }
@@ -119,8 +125,8 @@ static enum status on_bad(void *context, const struct csv_bad *bad)
 {
     struct reader *reader = context;
     reader->rejects.read++;
-    return rejects_add(&reader->rejects, 1U << REJECT_malformed, bad->line, bad->column - 1, bad->value,
-                       bad->value_bytes);
+    return rejects_add(&reader->rejects, 1U << REJECT_malformed, bad->line, bad->column - 1,
+                       bad->value, bad->value_bytes);
 }
 
 /* ---- types and final values ---- */
@@ -138,7 +144,8 @@ static bool all_numbers(const struct text_set *values, double *number)
 
 static void replace_codes(struct ingest_records *records, int64_t attribute, const double *number)
 {
-    size_t bytes = user_row_bytes(records), offset = sizeof(struct user_key) + (size_t)attribute * sizeof(double);
+    size_t bytes = user_row_bytes(records),
+           offset = sizeof(struct user_key) + (size_t)attribute * sizeof(double);
     for (int64_t i = 0; i < records->user_rows; i++) {
         double code = 0;
         memcpy(&code, records->user_row + (size_t)i * bytes + offset, sizeof code);
@@ -147,7 +154,8 @@ static void replace_codes(struct ingest_records *records, int64_t attribute, con
 }
 
 /* An attribute is a number if all ranks find only numbers, else a level; "" becomes missing. */
-static enum status settle_attribute(const struct comm *comm, struct reader *reader, int64_t attribute)
+static enum status settle_attribute(const struct comm *comm, struct reader *reader,
+                                    int64_t attribute)
 {
     enum status status = OK;
     struct ingest_records *records = &reader->ingest->records;
@@ -164,8 +172,10 @@ static enum status settle_attribute(const struct comm *comm, struct reader *read
             number[c] = text_set_text(values, c)[0] == 0 ? NAN : (double)code[c];
     }
     if (levels->count > LEVELS_MAX)
-        TRY(FAIL(ERR_DATA, "attribute %s has %lld different texts, more than %d; leave it out of users.attributes",
-                 records->attribute_name[attribute], (long long)levels->count, LEVELS_MAX));
+        TRY(FAIL(
+            ERR_DATA,
+            "attribute %s has %lld different texts, more than %d; leave it out of users.attributes",
+            records->attribute_name[attribute], (long long)levels->count, LEVELS_MAX));
     replace_codes(records, attribute, number);
 done:
     free(number);
@@ -180,12 +190,14 @@ enum status ingest_read_users(const struct comm *comm, struct ingest *ingest)
     struct csv *csv = NULL;
     if (!config_table(ingest->config, "users")) return OK;
     TRY(csv_open(comm, config_path(ingest->config, "users.file"), NULL, &csv));
-    TRY_ALL(comm, mapping_open(ingest->config, "users", csv, role_names, ROLES, ROLES, &reader.map));
+    TRY_ALL(comm,
+            mapping_open(ingest->config, "users", csv, role_names, ROLES, ROLES, &reader.map));
     TRY_ALL(comm, find_attributes(&reader, csv));
     TRY(ingest_read_table(comm, ingest, "users", csv, on_row, on_bad, &reader));
     TRY(rejects_close(comm, &reader.rejects, csv, "users", ingest->rejects_file));
     TRY(ingest_check_rejects(ingest->config, &reader.rejects, "users"));
-    for (int64_t a = 0; a < ingest->records.attributes; a++) TRY(settle_attribute(comm, &reader, a));
+    for (int64_t a = 0; a < ingest->records.attributes; a++)
+        TRY(settle_attribute(comm, &reader, a));
 done:
     for (int64_t a = 0; reader.values != NULL && a < ingest->records.attributes; a++)
         text_set_free(&reader.values[a]);

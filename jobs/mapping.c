@@ -13,17 +13,19 @@ static int64_t resolve(const void *context, const char *name)
     return csv_column(context, name);
 }
 
-static enum status compile_role(const struct config *config, const char *table, const struct csv *csv,
-                                bool text, struct mapping_role *role)
+static enum status compile_role(const struct config *config, const char *table,
+                                const struct csv *csv, bool text, struct mapping_role *role)
 {
     enum status status = OK;
     const char *source = config_column(config, table, role->name);
     role->column = -1;
     if (source == NULL) return OK;
-    role->column = csv_column(csv, source); /* a column's plain name wins, whatever signs it holds */
+    role->column =
+        csv_column(csv, source); /* a column's plain name wins, whatever signs it holds */
     if (role->column >= 0 && text) return OK;
     if (text)
-        return FAIL(ERR_CONFIG, "%s.columns.%s: %s has no column \"%s\"; see its first line for the names",
+        return FAIL(ERR_CONFIG,
+                    "%s.columns.%s: %s has no column \"%s\"; see its first line for the names",
                     table, role->name, csv->path, source);
     if (role->column < 0) {
         TRY(expression_compile(source, resolve, csv, &role->expression));
@@ -37,7 +39,8 @@ done:
 }
 
 enum status mapping_open(const struct config *config, const char *table, const struct csv *csv,
-                         const char *const *names, int64_t roles, int64_t texts, struct mapping *mapping)
+                         const char *const *names, int64_t roles, int64_t texts,
+                         struct mapping *mapping)
 {
     enum status status = OK;
     *mapping = (struct mapping){0};
@@ -85,7 +88,8 @@ static enum mapping_result column_number(struct mapping *mapping, int64_t column
     *value = NAN;
     mapping->bad_column = column;
     if (parse_is_missing(field->text, field->bytes)) return MAPPING_MISSING;
-    return parse_number(field->text, field->bytes, value) && isfinite(*value) ? MAPPING_VALUE : MAPPING_BAD;
+    return parse_number(field->text, field->bytes, value) && isfinite(*value) ? MAPPING_VALUE
+                                                                              : MAPPING_BAD;
 }
 
 enum mapping_result mapping_number(struct mapping *mapping, int64_t role, const struct csv_row *row,
@@ -98,7 +102,8 @@ enum mapping_result mapping_number(struct mapping *mapping, int64_t role, const 
     if (r->expression == NULL) return MAPPING_MISSING;
     for (int64_t i = 0; i < r->used; i++) {
         int64_t column = r->uses[i];
-        if (column_number(mapping, column, row, &mapping->value[column]) == MAPPING_BAD) return MAPPING_BAD;
+        if (column_number(mapping, column, row, &mapping->value[column]) == MAPPING_BAD)
+            return MAPPING_BAD;
     }
     double result = expression_evaluate(r->expression, mapping->value);
     mapping->bad_column = r->used > 0 ? r->uses[0] : -1;

@@ -1,7 +1,9 @@
 /**
- * From the columns of a shop's own CSV file to the roles of a table, as the configuration maps them.
+ * From the columns of a shop's own CSV file to the roles of a table, as the configuration maps
+ * them.
  *
- * A role is a bare column (texts, times, numbers) or an expression over columns (numbers). The mapping is opened once per
+ * A role is a bare column (texts, times, numbers) or an expression over columns (numbers). The
+ * mapping is opened once per
  * file and then asked row by row.
  */
 #ifndef REMISE_JOBS_MAPPING_H
@@ -25,16 +27,19 @@ struct mapping {
     int64_t roles;
     struct mapping_role *role; /* [roles] in the order asked for */
     double *value;             /* [columns] work space */
-    int64_t bad_column;        /* after MAPPING_BAD or MAPPING_MISSING: the column at fault, or -1 */
+    int64_t bad_column; /* after MAPPING_BAD or MAPPING_MISSING: the column at fault, or -1 */
 };
 
 /**
  * Compile the roles of a table. Local; the same result on every rank.
- * names in [roles] role names; those in front of `texts` must be bare columns. Free with mapping_clear.
- * Errors: ERR_CONFIG a column that the file does not have (naming those it has), or an expression where a column is needed.
+ * names in [roles] role names; those in front of `texts` must be bare columns. Free with
+ * mapping_clear.
+ * Errors: ERR_CONFIG a column that the file does not have (naming those it has), or an expression
+ * where a column is needed.
  */
 enum status mapping_open(const struct config *config, const char *table, const struct csv *csv,
-                         const char *const *names, int64_t roles, int64_t texts, struct mapping *mapping);
+                         const char *const *names, int64_t roles, int64_t texts,
+                         struct mapping *mapping);
 void mapping_clear(struct mapping *mapping); /**< Free; accepts a zeroed struct. Local. */
 
 /** Is the role mapped? Local. */
@@ -44,7 +49,8 @@ bool mapping_has(const struct mapping *mapping, int64_t role);
 enum mapping_result mapping_text(struct mapping *mapping, int64_t role, const struct csv_row *row,
                                  struct csv_field *field);
 
-/** The value of a role; NAN unless MAPPING_VALUE. Infinite results (division by zero) are missing. Local. */
+/** The value of a role; NAN unless MAPPING_VALUE. Infinite results (division by zero) are missing.
+ * Local. */
 enum mapping_result mapping_number(struct mapping *mapping, int64_t role, const struct csv_row *row,
                                    double *value);
 

@@ -20,7 +20,8 @@ bool offerable_at(const struct products *products, int64_t product, double disco
     return price > 0.0 && left >= -1e-9; /* exactly at the floor is allowed */
 }
 
-bool offerable_product(const struct config *config, const struct products *products, int64_t product)
+bool offerable_product(const struct config *config, const struct products *products,
+                       int64_t product)
 {
     return offerable_at(products, product, 0.0, config_number(config, "allocate.margin_floor"));
 }

@@ -12,8 +12,8 @@
 enum { ALIGN_FLOATS = 16 };
 
 static enum status standardised(const struct comm *comm, const struct dataset *dataset,
-                                const struct features *features, struct profiles *profiles, float **x,
-                                int64_t *stride)
+                                const struct features *features, struct profiles *profiles,
+                                float **x, int64_t *stride)
 {
     enum status status = OK;
     int64_t columns = features->columns, users = dataset->users.blocks.rows_local;
@@ -21,7 +21,8 @@ static enum status standardised(const struct comm *comm, const struct dataset *d
     TRY_ALL(comm, memory_new(&profiles->mean, columns, sizeof *profiles->mean));
     TRY_ALL(comm, memory_new(&profiles->sd, columns, sizeof *profiles->sd));
     TRY_ALL(comm, memory_new(x, users * *stride, sizeof **x));
-    TRY(standardise_measure(comm, &dataset->users.blocks, features->x, columns, profiles->mean, profiles->sd));
+    TRY(standardise_measure(comm, &dataset->users.blocks, features->x, columns, profiles->mean,
+                            profiles->sd));
     standardise_apply(features->x, users, columns, profiles->mean, profiles->sd, *x, *stride);
 done:
     return status;
@@ -48,7 +49,8 @@ static enum status cluster(const struct comm *comm, const struct run *run, const
     options.seed = run->seed;
     if (options.k > rows->blocks->rows_total) options.k = rows->blocks->rows_total;
     TRY(kmeans_fit(comm, rows, &options, &model));
-    TRY_ALL(comm, memory_new(&profiles->segment, rows->blocks->rows_local, sizeof *profiles->segment));
+    TRY_ALL(comm,
+            memory_new(&profiles->segment, rows->blocks->rows_local, sizeof *profiles->segment));
     TRY_ALL(comm, kmeans_apply(model, rows, profiles->segment, NULL));
     say(model, rows->blocks->rows_total);
     profiles->segments = model->k;
@@ -74,7 +76,8 @@ static enum status profile_run(const struct comm *comm, const struct run *run)
     TRY(standardised(comm, dataset, &features, &profiles, &x, &stride));
     struct rows rows = {&dataset->users.blocks, features.columns, stride, x};
     TRY(cluster(comm, run, &rows, &profiles));
-    TRY(profiles_write(comm, run_path(run, "profiles.h5"), &dataset->users.blocks, &features, &profiles));
+    TRY(profiles_write(comm, run_path(run, "profiles.h5"), &dataset->users.blocks, &features,
+                       &profiles));
 done:
     free(x);
     profiles_clear(&profiles);

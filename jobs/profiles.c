@@ -22,11 +22,13 @@ enum status profiles_write(const struct comm *comm, const char *path, const stru
     enum status status = OK;
     struct store *store = NULL;
     int64_t columns = features->columns, once = comm->rank == 0;
-    const struct store_column x = {"features", STORE_F64, columns, "", "features of each user, by name"};
+    const struct store_column x = {"features", STORE_F64, columns, "",
+                                   "features of each user, by name"};
     const struct store_column segment = {"segment", STORE_I32, 1, "", "segment of each user"};
     const struct store_column centroid = {"segments/centroid", STORE_F64, columns, "sd",
                                           "mean of each segment, in standardised features"};
-    const struct store_column size = {"segments/users", STORE_I64, 1, "users", "size of each segment"};
+    const struct store_column size = {"segments/users", STORE_I64, 1, "users",
+                                      "size of each segment"};
     const struct store_column mean = {"mean", STORE_F64, 1, "", "of each feature"};
     const struct store_column sd = {"sd", STORE_F64, 1, "", "of each feature"};
     TRY(store_create(comm, path, &store));
@@ -43,8 +45,8 @@ done:
     return status;
 }
 
-enum status profiles_read_segments(const struct comm *comm, const char *path, const struct blocks *blocks,
-                                   struct profiles *profiles)
+enum status profiles_read_segments(const struct comm *comm, const char *path,
+                                   const struct blocks *blocks, struct profiles *profiles)
 {
     enum status status = OK;
     struct store *store = NULL;
@@ -52,7 +54,8 @@ enum status profiles_read_segments(const struct comm *comm, const char *path, co
     TRY(store_open(comm, path, &store));
     profiles->segments = store_rows(comm, store, "segments/users", NULL);
     TRY_ALL(comm, memory_new(&profiles->segment, blocks->rows_local, sizeof *profiles->segment));
-    TRY(store_read(comm, store, "segment", STORE_I32, blocks->row_first, blocks->rows_local, profiles->segment));
+    TRY(store_read(comm, store, "segment", STORE_I32, blocks->row_first, blocks->rows_local,
+                   profiles->segment));
 done:
     store_close(comm, &store);
     if (status != OK) profiles_clear(profiles);

@@ -1,4 +1,5 @@
-/* The publish stage: the discount table as CSV and HDF5, the receipt, and last of all the manifest that names them. */
+/* The publish stage: the discount table as CSV and HDF5, the receipt, and last of all the manifest
+ * that names them. */
 #include "io/file.h"
 #include "io/parse.h"
 #include "io/text_file.h"
@@ -21,15 +22,18 @@ static void date_of(int64_t time, char *text)
     text[DATE_BYTES] = 0;
 }
 
-static void set_dates(const struct run *run, const struct dataset *dataset, struct publisher *publisher)
+static void set_dates(const struct run *run, const struct dataset *dataset,
+                      struct publisher *publisher)
 {
     int64_t from = dataset->time_last - dataset->time_last % DAY + DAY;
-    if (config_has(run->config, "run.valid_from")) from = config_time(run->config, "run.valid_from");
+    if (config_has(run->config, "run.valid_from"))
+        from = config_time(run->config, "run.valid_from");
     date_of(from, publisher->valid_from);
     date_of(from + (config_integer(run->config, "run.valid_days") - 1) * DAY, publisher->valid_to);
 }
 
-static enum status write_csv(const struct comm *comm, const struct run *run, const struct publisher *publisher)
+static enum status write_csv(const struct comm *comm, const struct run *run,
+                             const struct publisher *publisher)
 {
     enum status status = OK;
     struct text_file *file = NULL;
@@ -47,7 +51,8 @@ done:
     return status;
 }
 
-static enum status write_hdf5(const struct comm *comm, const struct run *run, const struct publisher *publisher)
+static enum status write_hdf5(const struct comm *comm, const struct run *run,
+                              const struct publisher *publisher)
 {
     enum status status = OK;
     struct store *store = NULL;
@@ -73,7 +78,8 @@ static enum status dump_json(json_t *value, const char *path)
     return status;
 }
 
-static void count_reasons(const struct comm *comm, const struct publisher *publisher, int64_t *counts)
+static void count_reasons(const struct comm *comm, const struct publisher *publisher,
+                          int64_t *counts)
 {
     int64_t slots = publisher->dataset->users.blocks.rows_local * publisher->choices->slots;
     for (int r = 0; r < REASONS; r++) counts[r] = 0;
@@ -84,13 +90,16 @@ static void count_reasons(const struct comm *comm, const struct publisher *publi
     comm_sum_int64(comm, counts, REASONS);
 }
 
-static enum status write_receipt(const struct run *run, const struct publisher *publisher, const int64_t *reasons)
+static enum status write_receipt(const struct run *run, const struct publisher *publisher,
+                                 const int64_t *reasons)
 {
     json_t *receipt = json_loads(publisher->choices->receipt, 0, NULL), *list = json_array();
-    if (receipt == NULL) return FAIL(ERR_IO, "choices.h5 holds no receipt; run `remise allocate` again");
+    if (receipt == NULL)
+        return FAIL(ERR_IO, "choices.h5 holds no receipt; run `remise allocate` again");
     for (int r = 0; r < REASONS; r++)
-        json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "reason", reason_name((enum reason)r), "rows",
-                                              (json_int_t)reasons[r], "meaning", reason_text((enum reason)r)));
+        json_array_append_new(
+            list, json_pack("{s:s, s:I, s:s}", "reason", reason_name((enum reason)r), "rows",
+                            (json_int_t)reasons[r], "meaning", reason_text((enum reason)r)));
     json_object_set_new(receipt, "reasons", list);
     json_object_set_new(receipt, "valid_from", json_string(publisher->valid_from));
     json_object_set_new(receipt, "valid_to", json_string(publisher->valid_to));
@@ -105,11 +114,13 @@ static enum status add_digest(json_t *to, const char *name, const char *path)
     return status;
 }
 
-/* What was read, with what settings, and what came of it; times and ranks stand here and in no result. */
+/* What was read, with what settings, and what came of it; times and ranks stand here and in no
+ * result. */
 static enum status write_manifest(const struct run *run, int ranks)
 {
     static const char *const tables[] = {"users", "products", "events", "offers"};
-    static const char *const results[] = {"discounts.csv", "discounts.h5", "receipt.json", "settings.yaml"};
+    static const char *const results[] = {"discounts.csv", "discounts.h5", "receipt.json",
+                                          "settings.yaml"};
     enum status status = OK;
     json_t *inputs = json_object(), *outputs = json_object();
     for (size_t t = 0; t < 4; t++) {
@@ -121,8 +132,9 @@ static enum status write_manifest(const struct run *run, int ranks)
     for (size_t r = 0; r < 4; r++) TRY(add_digest(outputs, results[r], run_path(run, results[r])));
     char now[TIME_TEXT_BYTES + 1] = {0};
     format_time((int64_t)time(NULL), now);
-    json_t *manifest = json_pack("{s:s, s:i, s:I, s:O, s:O}", "published", now, "ranks", ranks, "seed",
-                                 (json_int_t)run->seed, "inputs_sha256", inputs, "outputs_sha256", outputs);
+    json_t *manifest =
+        json_pack("{s:s, s:i, s:I, s:O, s:O}", "published", now, "ranks", ranks, "seed",
+                  (json_int_t)run->seed, "inputs_sha256", inputs, "outputs_sha256", outputs);
     TRY(dump_json(manifest, run_path(run, "manifest.json")));
 done:
     json_decref(inputs);
@@ -132,7 +144,8 @@ done:
 
 /* ---- the stage ---- */
 
-static enum status write_all(const struct comm *comm, const struct run *run, const struct publisher *publisher)
+static enum status write_all(const struct comm *comm, const struct run *run,
+                             const struct publisher *publisher)
 {
     enum status status = OK;
     int64_t reasons[REASONS];
@@ -159,8 +172,8 @@ static enum status publish_run(const struct comm *comm, const struct run *run)
     TRY(curves_read(comm, run_path(run, "curves.h5"), blocks, &curves));
     TRY(choices_read(comm, run_path(run, "choices.h5"), blocks, &choices));
     TRY_ALL(comm, cell_maker_open(run->config, &dataset->products, &candidates, &curves, &maker));
-    struct publisher publisher = {dataset, &maker, &choices, config_is(run->config, "publish.user_ids", "pseudonym"),
-                                  "", ""};
+    struct publisher publisher = {
+        dataset, &maker, &choices, config_is(run->config, "publish.user_ids", "pseudonym"), "", ""};
     set_dates(run, dataset, &publisher);
     TRY(write_all(comm, run, &publisher));
 done:
@@ -173,7 +186,8 @@ done:
 
 static const char *const keys[] = {"publish", "run", NULL};
 static const char *const needs[] = {"allocate", NULL};
-static const char *const outputs[] = {"discounts.csv", "discounts.h5", "receipt.json", "manifest.json", NULL};
+static const char *const outputs[] = {"discounts.csv", "discounts.h5", "receipt.json",
+                                      "manifest.json", NULL};
 
 const struct stage stage_publish = {
     .name = "publish",

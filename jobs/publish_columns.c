@@ -9,16 +9,16 @@
 #include <string.h>
 
 /* Fills row `at` of a column from a row of the table. */
-typedef void fill(const struct publisher *publisher, const struct publish_row *row, int64_t at, int64_t width,
-                  void *data);
+typedef void fill(const struct publisher *publisher, const struct publish_row *row, int64_t at,
+                  int64_t width, void *data);
 
 struct column {
     struct store_column column;
     fill *fill;
 };
 
-static void fill_user(const struct publisher *publisher, const struct publish_row *row, int64_t at, int64_t width,
-                      void *data)
+static void fill_user(const struct publisher *publisher, const struct publish_row *row, int64_t at,
+                      int64_t width, void *data)
 {
     const struct users *users = &publisher->dataset->users;
     char text[PSEUDONYM_BYTES + 1];
@@ -31,42 +31,42 @@ static void fill_user(const struct publisher *publisher, const struct publish_ro
     memcpy((char *)data + at * width, id, (size_t)width);
 }
 
-static void fill_product(const struct publisher *publisher, const struct publish_row *row, int64_t at,
-                         int64_t width, void *data)
+static void fill_product(const struct publisher *publisher, const struct publish_row *row,
+                         int64_t at, int64_t width, void *data)
 {
     const char *id = dictionary_text(&publisher->dataset->products.id, row->product);
     memcpy((char *)data + at * width, id, strnlen(id, (size_t)width));
 }
 
-static void fill_reason(const struct publisher *publisher, const struct publish_row *row, int64_t at,
-                        int64_t width, void *data)
+static void fill_reason(const struct publisher *publisher, const struct publish_row *row,
+                        int64_t at, int64_t width, void *data)
 {
     (void)publisher;
     const char *name = reason_name(row->reason);
     memcpy((char *)data + at * width, name, strnlen(name, (size_t)width));
 }
 
-static void fill_from(const struct publisher *publisher, const struct publish_row *row, int64_t at, int64_t width,
-                      void *data)
+static void fill_from(const struct publisher *publisher, const struct publish_row *row, int64_t at,
+                      int64_t width, void *data)
 {
     (void)row;
     memcpy((char *)data + at * width, publisher->valid_from, (size_t)width);
 }
 
-static void fill_to(const struct publisher *publisher, const struct publish_row *row, int64_t at, int64_t width,
-                    void *data)
+static void fill_to(const struct publisher *publisher, const struct publish_row *row, int64_t at,
+                    int64_t width, void *data)
 {
     (void)row;
     memcpy((char *)data + at * width, publisher->valid_to, (size_t)width);
 }
 
-#define FILL_NUMBER(name, expression)                                                              \
-    static void fill_##name(const struct publisher *publisher, const struct publish_row *row,      \
-                            int64_t at, int64_t width, void *data)                                 \
-    {                                                                                              \
-        (void)publisher;                                                                           \
-        (void)width;                                                                               \
-        ((double *)data)[at] = (expression);                                                       \
+#define FILL_NUMBER(name, expression)                                                         \
+    static void fill_##name(const struct publisher *publisher, const struct publish_row *row, \
+                            int64_t at, int64_t width, void *data)                            \
+    {                                                                                         \
+        (void)publisher;                                                                      \
+        (void)width;                                                                          \
+        ((double *)data)[at] = (expression);                                                  \
     }
 FILL_NUMBER(discount, row->discount)
 FILL_NUMBER(price, (double)row->price_cents / 1e2)
@@ -77,8 +77,9 @@ FILL_NUMBER(cost, (double)row->cost / 1e4)
 FILL_NUMBER(propensity, ((void)row, 1.0))
 #undef FILL_NUMBER
 
-static enum status write_column(const struct comm *comm, struct store *store, const struct publisher *publisher,
-                                const struct column *column, int64_t rows)
+static enum status write_column(const struct comm *comm, struct store *store,
+                                const struct publisher *publisher, const struct column *column,
+                                int64_t rows)
 {
     enum status status = OK;
     char *data = NULL;
@@ -87,7 +88,8 @@ static enum status write_column(const struct comm *comm, struct store *store, co
     TRY_ALL(comm, memory_new(&data, rows * what->width, store_type_bytes(what->type)));
     for (int64_t s = 0; s < slots; s++) {
         struct publish_row row;
-        if (publish_row_of(publisher, s, &row)) column->fill(publisher, &row, at++, what->width, data);
+        if (publish_row_of(publisher, s, &row))
+            column->fill(publisher, &row, at++, what->width, data);
     }
     TRY(store_write(comm, store, what, data, rows));
 done:
@@ -105,22 +107,28 @@ static int64_t longest_text(const struct dictionary *dictionary)
     return longest;
 }
 
-enum status publish_columns(const struct comm *comm, struct store *store, const struct publisher *publisher)
+enum status publish_columns(const struct comm *comm, struct store *store,
+                            const struct publisher *publisher)
 {
     enum status status = OK;
     int64_t user = publisher->pseudonyms ? PSEUDONYM_BYTES : publisher->dataset->users.id_bytes;
-    int64_t product = longest_text(&publisher->dataset->products.id), rows = publish_count(publisher);
+    int64_t product = longest_text(&publisher->dataset->products.id),
+            rows = publish_count(publisher);
     const struct column columns[] = {
         {{"user_id", STORE_TEXT, user, "", "whose discount"}, fill_user},
         {{"product_id", STORE_TEXT, product, "", "on what"}, fill_product},
         {{"discount", STORE_F64, 1, "fraction", "off the list price"}, fill_discount},
         {{"price", STORE_F64, 1, "currency", "after the discount"}, fill_price},
-        {{"expected_purchases", STORE_F64, 1, "", "chance of buying while it is valid"}, fill_purchases},
+        {{"expected_purchases", STORE_F64, 1, "", "chance of buying while it is valid"},
+         fill_purchases},
         {{"expected_revenue", STORE_F64, 1, "currency", "chance x price"}, fill_revenue},
-        {{"expected_profit", STORE_F64, 1, "currency", "chance x (price - unit cost)"}, fill_profit},
+        {{"expected_profit", STORE_F64, 1, "currency", "chance x (price - unit cost)"},
+         fill_profit},
         {{"expected_cost", STORE_F64, 1, "currency", "chance x (list price - price)"}, fill_cost},
-        {{"propensity", STORE_F64, 1, "", "probability with which this level was chosen"}, fill_propensity},
-        {{"reason", STORE_TEXT, REASON_BYTES, "", "why this level; sentences in receipt.json"}, fill_reason},
+        {{"propensity", STORE_F64, 1, "", "probability with which this level was chosen"},
+         fill_propensity},
+        {{"reason", STORE_TEXT, REASON_BYTES, "", "why this level; sentences in receipt.json"},
+         fill_reason},
         {{"valid_from", STORE_TEXT, DATE_BYTES, "", "first day"}, fill_from},
         {{"valid_to", STORE_TEXT, DATE_BYTES, "", "last day"}, fill_to}};
     for (size_t c = 0; c < sizeof columns / sizeof *columns; c++)

@@ -69,7 +69,8 @@ bool publish_row_of(const struct publisher *publisher, int64_t slot, struct publ
 
 int64_t publish_count(const struct publisher *publisher)
 {
-    int64_t slots = publisher->dataset->users.blocks.rows_local * publisher->choices->slots, rows = 0;
+    int64_t slots = publisher->dataset->users.blocks.rows_local * publisher->choices->slots,
+            rows = 0;
     for (int64_t s = 0; s < slots; s++) rows += publisher->maker->candidates->product[s] >= 0;
     return rows;
 }
@@ -126,7 +127,8 @@ static char *put_user(char *to, const struct publisher *publisher, int64_t user)
 {
     const struct users *users = &publisher->dataset->users;
     if (publisher->pseudonyms)
-        return to + sprintf(to, "%016" PRIx64 "%016" PRIx64, users->key[user].high, users->key[user].low);
+        return to + sprintf(to, "%016" PRIx64 "%016" PRIx64, users->key[user].high,
+                            users->key[user].low);
     const char *id = users->id + user * users->id_bytes;
     return to + csv_quote(id, strnlen(id, (size_t)users->id_bytes), ',', to);
 }
@@ -165,7 +167,8 @@ enum status publish_format(const struct publisher *publisher, char **text, int64
 {
     enum status status = OK;
     struct formatter f;
-    int64_t slots = publisher->dataset->users.blocks.rows_local * publisher->choices->slots, used = 0;
+    int64_t slots = publisher->dataset->users.blocks.rows_local * publisher->choices->slots,
+            used = 0;
     open_formatter(publisher, &f);
     int64_t capacity = publish_count(publisher) * 112 + (int64_t)f.row_bytes;
     TRY(memory_new(text, capacity, 1));

@@ -1,7 +1,8 @@
 /**
  * The rows of the discount table, as values, as CSV text and as columns of HDF5.
  *
- * Both files come from the same values, already rounded to what is printed: money to 1/10,000, prices to the cent, chances
+ * Both files come from the same values, already rounded to what is printed: money to 1/10,000,
+ * prices to the cent, chances
  * to a millionth.
  */
 #ifndef REMISE_JOBS_PUBLISH_ROWS_H
@@ -12,10 +13,10 @@
 #include "jobs/choices.h"
 
 /* code, sentence for the receipt */
-#define REASON_LIST(X)                                                                             \
-    X(gain, "the discount adds more to the objective than its cost is worth")                      \
-    X(no_gain, "no discount adds to the objective")                                                \
-    X(floor, "discounts that would add to the objective fall below the margin floor")              \
+#define REASON_LIST(X)                                                                \
+    X(gain, "the discount adds more to the objective than its cost is worth")         \
+    X(no_gain, "no discount adds to the objective")                                   \
+    X(floor, "discounts that would add to the objective fall below the margin floor") \
     X(budget, "a discount would add to the objective, but the budget buys more elsewhere")
 
 #define REASON_ENUM(name, text) REASON_##name,
@@ -54,7 +55,8 @@ const char *publish_header(void);
 enum status publish_format(const struct publisher *publisher, char **text, int64_t *bytes);
 
 /** Write the columns to discounts.h5. Collective. */
-enum status publish_columns(const struct comm *comm, struct store *store, const struct publisher *publisher);
+enum status publish_columns(const struct comm *comm, struct store *store,
+                            const struct publisher *publisher);
 
 const char *reason_name(enum reason reason); /**< As in the table; constant. Local. */
 const char *reason_text(enum reason reason); /**< As in the receipt; constant. Local. */

@@ -14,8 +14,11 @@
 #define SMOOTHING 20.0
 
 /* How much of a purchase an event is worth as a sign of interest, in hundredths. */
-static const int64_t interest[EVENT_KINDS] = {[EVENT_VIEW] = 5, [EVENT_CLICK] = 10, [EVENT_CART] = 40,
-                                              [EVENT_PURCHASE] = 100, [EVENT_RETURN] = -100};
+static const int64_t interest[EVENT_KINDS] = {[EVENT_VIEW] = 5,
+                                              [EVENT_CLICK] = 10,
+                                              [EVENT_CART] = 40,
+                                              [EVENT_PURCHASE] = 100,
+                                              [EVENT_RETURN] = -100};
 
 /* The most popular products of each segment, and how large a share of its purchases each has. */
 struct popularity {
@@ -39,8 +42,8 @@ static int by_score(const void *a, const void *b)
 /* ---- popularity ---- */
 
 /* count[product] = purchases by users of one segment, over all ranks */
-static void count_segment(const struct comm *comm, const struct dataset *dataset, const int32_t *segment,
-                          int32_t which, int64_t *count)
+static void count_segment(const struct comm *comm, const struct dataset *dataset,
+                          const int32_t *segment, int32_t which, int64_t *count)
 {
     const struct events *events = &dataset->events;
     memset(count, 0, (size_t)dataset->products.count * sizeof *count);
@@ -50,9 +53,11 @@ static void count_segment(const struct comm *comm, const struct dataset *dataset
     comm_sum_int64(comm, count, dataset->products.count);
 }
 
-/* Keep the offerable products with most purchases; all counts are above 0 by one so that new products have a chance. */
-static void rank_segment(const struct dataset *dataset, const int64_t *count, const uint8_t *offerable,
-                         struct ranked *all, int32_t which, struct popularity *popularity)
+/* Keep the offerable products with most purchases; all counts are above 0 by one so that new
+ * products have a chance. */
+static void rank_segment(const struct dataset *dataset, const int64_t *count,
+                         const uint8_t *offerable, struct ranked *all, int32_t which,
+                         struct popularity *popularity)
 {
     int64_t kept = 0;
     double total = 0;
@@ -104,7 +109,8 @@ static void consider(struct scorer *scorer, const uint8_t *offerable, int32_t pr
     if (offerable[product]) scorer->ranked[scorer->count++].product = product;
 }
 
-/* Interest of the user in each product of the history; each is considered once, at its first event. */
+/* Interest of the user in each product of the history; each is considered once, at its first
+ * event. */
 static double take_history(const struct dataset *dataset, const uint8_t *offerable, int64_t user,
                            struct scorer *scorer)
 {
@@ -121,9 +127,11 @@ static double take_history(const struct dataset *dataset, const uint8_t *offerab
     return total > 0.0 ? total : 0.0;
 }
 
-/* Smoothed share of purchases: (interest + smoothing x share in the segment) / (all interest + smoothing). */
+/* Smoothed share of purchases: (interest + smoothing x share in the segment) / (all interest +
+ * smoothing). */
 static void score_user(const struct dataset *dataset, const struct popularity *popularity,
-                       const uint8_t *offerable, int64_t user, int32_t segment, struct scorer *scorer)
+                       const uint8_t *offerable, int64_t user, int32_t segment,
+                       struct scorer *scorer)
 {
     const int32_t *pool = popularity->product + segment * popularity->pool;
     const double *share = popularity->share + segment * popularity->pool;
@@ -184,7 +192,8 @@ done:
     return status;
 }
 
-static enum status find_offerable(const struct run *run, const struct products *products, uint8_t **offerable)
+static enum status find_offerable(const struct run *run, const struct products *products,
+                                  uint8_t **offerable)
 {
     int64_t count = 0;
     enum status status = memory_new(offerable, products->count, 1);
@@ -192,9 +201,11 @@ static enum status find_offerable(const struct run *run, const struct products *
     for (int64_t p = 0; p < products->count; p++)
         count += (*offerable)[p] = offerable_product(run->config, products, p);
     if (count == 0)
-        return FAIL(ERR_DATA, "no product has a list price above its cost by allocate.margin_floor; check "
-                              "products.columns, products.assumed_margin and allocate.margin_floor");
-    log_info("  %lld of %lld products can be offered", (long long)count, (long long)products->count);
+        return FAIL(ERR_DATA,
+                    "no product has a list price above its cost by allocate.margin_floor; check "
+                    "products.columns, products.assumed_margin and allocate.margin_floor");
+    log_info("  %lld of %lld products can be offered", (long long)count,
+             (long long)products->count);
     return OK;
 }
 
@@ -208,11 +219,13 @@ static enum status recommend_run(const struct comm *comm, const struct run *run)
     uint8_t *offerable = NULL;
     if (popularity.pool < candidates.slots) popularity.pool = candidates.slots;
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_EVENTS, &dataset));
-    TRY(profiles_read_segments(comm, run_path(run, "profiles.h5"), &dataset->users.blocks, &profiles));
+    TRY(profiles_read_segments(comm, run_path(run, "profiles.h5"), &dataset->users.blocks,
+                               &profiles));
     TRY_ALL(comm, find_offerable(run, &dataset->products, &offerable));
     TRY(find_popular(comm, dataset, &profiles, offerable, &popularity));
     TRY_ALL(comm, score_users(dataset, &profiles, &popularity, offerable, &candidates));
-    TRY(candidates_write(comm, run_path(run, "candidates.h5"), &dataset->users.blocks, &candidates));
+    TRY(candidates_write(comm, run_path(run, "candidates.h5"), &dataset->users.blocks,
+                         &candidates));
 done:
     free(offerable);
     free(popularity.product);

@@ -38,10 +38,12 @@ enum status rejects_add(struct rejects *rejects, uint32_t faults, int64_t line, 
     *entry = (struct reject_entry){.line = line, .column = (int32_t)column};
     entry->reason = (uint8_t)__builtin_ctz(faults);
     if (bytes > (int64_t)sizeof entry->value - 1) bytes = (int64_t)sizeof entry->value - 1;
-    while (bytes > 0 && bytes == (int64_t)sizeof entry->value - 1 && ((unsigned char)value[bytes] & 0xC0) == 0x80)
+    while (bytes > 0 && bytes == (int64_t)sizeof entry->value - 1 &&
+           ((unsigned char)value[bytes] & 0xC0) == 0x80)
         bytes--; /* do not cut a UTF-8 character in two */
     if (bytes > 0) memcpy(entry->value, value, (size_t)bytes);
-    for (uint32_t left = faults; left != 0; left &= left - 1) rejects->faults[__builtin_ctz(left)]++;
+    for (uint32_t left = faults; left != 0; left &= left - 1)
+        rejects->faults[__builtin_ctz(left)]++;
     rejects->rejected[entry->reason]++;
     return OK;
 }
@@ -82,9 +84,9 @@ static void print_account(const struct rejects *rejects, const char *table)
              (long long)rejects->kept, (long long)(rejects->read - rejects->kept));
     for (int r = 0; r < REJECTS; r++)
         if (rejects->faults[r] > 0)
-            log_info("    %-22s %9lld rejected, %9lld rows with it: %s", reject_name((enum reject)r),
-                     (long long)rejects->rejected[r], (long long)rejects->faults[r],
-                     reject_text((enum reject)r));
+            log_info("    %-22s %9lld rejected, %9lld rows with it: %s",
+                     reject_name((enum reject)r), (long long)rejects->rejected[r],
+                     (long long)rejects->faults[r], reject_text((enum reject)r));
 }
 
 enum status rejects_close(const struct comm *comm, struct rejects *rejects, const struct csv *csv,

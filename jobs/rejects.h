@@ -1,8 +1,10 @@
 /**
  * The account of every row that was read: kept, or rejected for a reason, and which faults it had.
  *
- * A row may have several faults; it is rejected for the first one in the order below, and counted under each. So "rejected"
- * adds up with "kept" to "read", and "with the fault" can be compared with counts made of the file alone.
+ * A row may have several faults; it is rejected for the first one in the order below, and counted
+ * under each. So "rejected"
+ * adds up with "kept" to "read", and "with the fault" can be compared with counts made of the file
+ * alone.
  */
 #ifndef REMISE_JOBS_REJECTS_H
 #define REMISE_JOBS_REJECTS_H
@@ -11,21 +13,21 @@
 #include "io/text_file.h"
 
 /* reason, text; in the order of precedence */
-#define REJECT_LIST(X)                                                                             \
-    X(malformed, "not well-formed CSV")                                                            \
-    X(missing_user, "no user id")                                                                  \
-    X(missing_product, "no product id")                                                            \
-    X(missing_time, "no time")                                                                     \
-    X(bad_time, "not a time (ISO 8601 or seconds since 1970)")                                     \
-    X(bad_number, "not a number where one is needed")                                              \
-    X(bad_kind, "not a kind of event (view, click, cart, purchase, return, rating)")               \
-    X(return_row, "a return (negative quantity or kind return)")                                   \
-    X(zero_quantity, "quantity is zero or missing")                                                \
-    X(quantity_above_limit, "quantity above ingest.max_quantity or 2,000,000")                     \
-    X(missing_price, "no unit price for a purchase")                                               \
-    X(price_not_positive, "unit price not above ingest.min_price")                                 \
-    X(amount_above_limit, "line amount above 21 million")                                          \
-    X(bad_discount, "discount not in [0, 1)")                                                      \
+#define REJECT_LIST(X)                                                               \
+    X(malformed, "not well-formed CSV")                                              \
+    X(missing_user, "no user id")                                                    \
+    X(missing_product, "no product id")                                              \
+    X(missing_time, "no time")                                                       \
+    X(bad_time, "not a time (ISO 8601 or seconds since 1970)")                       \
+    X(bad_number, "not a number where one is needed")                                \
+    X(bad_kind, "not a kind of event (view, click, cart, purchase, return, rating)") \
+    X(return_row, "a return (negative quantity or kind return)")                     \
+    X(zero_quantity, "quantity is zero or missing")                                  \
+    X(quantity_above_limit, "quantity above ingest.max_quantity or 2,000,000")       \
+    X(missing_price, "no unit price for a purchase")                                 \
+    X(price_not_positive, "unit price not above ingest.min_price")                   \
+    X(amount_above_limit, "line amount above 21 million")                            \
+    X(bad_discount, "discount not in [0, 1)")                                        \
     X(repeat, "repeats an earlier row exactly")
 
 #define REJECT_ENUM(name, text) REJECT_##name,
@@ -48,12 +50,14 @@ struct rejects {
     struct reject_entry *entry;
 };
 
-/** Note a row with faults (bit i: enum reject i, not 0): it is rejected for the lowest. Local. Errors: ERR_MEMORY. */
+/** Note a row with faults (bit i: enum reject i, not 0): it is rejected for the lowest. Local.
+ * Errors: ERR_MEMORY. */
 enum status rejects_add(struct rejects *rejects, uint32_t faults, int64_t line, int64_t column,
                         const char *value, int64_t bytes);
 
 /**
- * Sum the account over the ranks, append the rows to rejects.csv in the order of the file, print the account.
+ * Sum the account over the ranks, append the rows to rejects.csv in the order of the file, print
+ * the account.
  * Collective. Empties the entries. Errors: ERR_BUG read != kept + rejected; ERR_WRITE.
  */
 enum status rejects_close(const struct comm *comm, struct rejects *rejects, const struct csv *csv,

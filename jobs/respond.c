@@ -14,10 +14,12 @@
 
 enum { CHUNK_USERS = 512 };
 
-/* Standard deviations at which inputs are cut off: candidates may lie where no offer was ever made. */
+/* Standard deviations at which inputs are cut off: candidates may lie where no offer was ever
+ * made. */
 #define INPUT_LIMIT 3.0f
 
-/* Where the slope b begins, before softplus: a discount of 10 % raises the odds by about a third. */
+/* Where the slope b begins, before softplus: a discount of 10 % raises the odds by about a third.
+ * */
 #define USUAL_SLOPE 3.0f
 
 /* A trained network and the scale of its inputs. */
@@ -36,15 +38,16 @@ static void model_clear(struct model *model)
 
 /* ---- training ---- */
 
-static enum status scale_rows(const struct comm *comm, struct response_rows *rows, struct model *model)
+static enum status scale_rows(const struct comm *comm, struct response_rows *rows,
+                              struct model *model)
 {
     enum status status = OK;
     struct rows view = {&rows->blocks, rows->columns, rows->stride, rows->x};
     TRY_ALL(comm, memory_new(&model->mean, rows->columns, sizeof *model->mean));
     TRY_ALL(comm, memory_new(&model->sd, rows->columns, sizeof *model->sd));
     TRY(standardise_measure_rows(comm, &view, model->mean, model->sd));
-    standardise_in_place(rows->x, rows->blocks.rows_local, rows->columns, rows->stride, model->mean, model->sd,
-                         INPUT_LIMIT);
+    standardise_in_place(rows->x, rows->blocks.rows_local, rows->columns, rows->stride, model->mean,
+                         model->sd, INPUT_LIMIT);
 done:
     return status;
 }
@@ -59,7 +62,8 @@ static struct network_data data_of(const struct response_rows *rows)
                                  .part = rows->part};
 }
 
-/* About 400 steps an epoch, whatever the size of the shop, within what keeps gradients fresh and ranks busy. */
+/* About 400 steps an epoch, whatever the size of the shop, within what keeps gradients fresh and
+ * ranks busy. */
 static int64_t usual_batch(int64_t rows)
 {
     int64_t batch = rows / 400;
@@ -71,8 +75,9 @@ static struct network_options options_of(const struct run *run, int64_t rows)
     struct network_options options = NETWORK_DEFAULTS;
     options.optimiser.rate = config_number(run->config, "respond.rate");
     options.optimiser.schedule = RATE_COSINE;
-    options.batch = config_has(run->config, "respond.batch") ? config_integer(run->config, "respond.batch")
-                                                             : usual_batch(rows);
+    options.batch = config_has(run->config, "respond.batch")
+                        ? config_integer(run->config, "respond.batch")
+                        : usual_batch(rows);
     options.epochs = config_integer(run->config, "respond.epochs");
     options.prior_weight = config_number(run->config, "respond.prior");
     options.seed = run->seed;
@@ -80,8 +85,8 @@ static struct network_options options_of(const struct run *run, int64_t rows)
 }
 
 /* Begin at the mean chance of buying and a usual slope: epochs are not spent on finding them. */
-static enum status start_network(const struct comm *comm, const struct response_rows *rows, uint64_t seed,
-                                 struct network *network)
+static enum status start_network(const struct comm *comm, const struct response_rows *rows,
+                                 uint64_t seed, struct network *network)
 {
     enum status status = OK;
     struct exact_sums sums = {0};
@@ -110,22 +115,24 @@ static enum status train(const struct comm *comm, const struct run *run, struct 
     int64_t layers = config_integers(run->config, "respond.layers", &hidden);
     struct network_options options = options_of(run, rows->blocks.rows_total);
     struct network_data data = data_of(rows);
-    TRY_ALL(comm, network_new(rows->columns, hidden, layers, ACTIVATION_RELU, LOSS_STRUCTURAL, &model->network));
+    TRY_ALL(comm, network_new(rows->columns, hidden, layers, ACTIVATION_RELU, LOSS_STRUCTURAL,
+                              &model->network));
     TRY(start_network(comm, rows, run->seed, model->network));
     TRY(network_fit(comm, &data, &options, model->network, &history));
-    log_info("  %lld training rows, %lld held out, %lld inputs, %lld weights", (long long)history.rows_train,
-             (long long)history.rows_validation, (long long)rows->columns,
-             (long long)model->network->weights_count);
+    log_info("  %lld training rows, %lld held out, %lld inputs, %lld weights",
+             (long long)history.rows_train, (long long)history.rows_validation,
+             (long long)rows->columns, (long long)model->network->weights_count);
     for (int64_t e = 0; e < history.epochs; e++)
-        log_info("    epoch %lld: training loss %.6f, held-out loss %.6f", (long long)e + 1, history.train[e],
-                 history.validation != NULL ? history.validation[e] : NAN);
+        log_info("    epoch %lld: training loss %.6f, held-out loss %.6f", (long long)e + 1,
+                 history.train[e], history.validation != NULL ? history.validation[e] : NAN);
 done:
     network_history_clear(&history);
     return status;
 }
 
 /* How well the curves order and match the held-out rows. */
-static enum status judge(const struct comm *comm, const struct response_rows *rows, const struct model *model)
+static enum status judge(const struct comm *comm, const struct response_rows *rows,
+                         const struct model *model)
 {
     enum status status = OK;
     struct metrics_binary measured;
@@ -139,22 +146,24 @@ static enum status judge(const struct comm *comm, const struct response_rows *ro
     struct metrics_rows judged = {&rows->blocks, rows->y, a, rows->part, PART_VALIDATION};
     TRY(metrics_binary(comm, &judged, &measured));
     if (measured.rows > 0)
-        log_info("  held-out rows: log loss %.6f, AUC %.4f, %lld bought of %lld", measured.log_loss, measured.auc,
-                 (long long)measured.positives, (long long)measured.rows);
+        log_info("  held-out rows: log loss %.6f, AUC %.4f, %lld bought of %lld", measured.log_loss,
+                 measured.auc, (long long)measured.positives, (long long)measured.rows);
 done:
     free(a);
     free(b);
     return status;
 }
 
-static enum status fit_model(const struct comm *comm, const struct run *run, const struct response_context *context,
+static enum status fit_model(const struct comm *comm, const struct run *run,
+                             const struct response_context *context,
                              const struct candidates *candidates, struct model *model)
 {
     enum status status = OK;
     struct response_rows rows = {0};
-    struct response_rows_options options = {.holdout = config_number(run->config, "respond.holdout"),
-                                            .negatives = config_integer(run->config, "respond.negatives"),
-                                            .seed = run->seed};
+    struct response_rows_options options = {
+        .holdout = config_number(run->config, "respond.holdout"),
+        .negatives = config_integer(run->config, "respond.negatives"),
+        .seed = run->seed};
     TRY(response_rows_make(comm, context, candidates, &options, &rows));
     model->observational = rows.observational;
     TRY(scale_rows(comm, &rows, model));
@@ -165,14 +174,16 @@ done:
     return status;
 }
 
-static enum status write_model(const struct comm *comm, const struct run *run, const struct model *model)
+static enum status write_model(const struct comm *comm, const struct run *run,
+                               const struct model *model)
 {
     enum status status = OK;
     struct store *store = NULL;
     const struct network *network = model->network;
     int64_t once = comm->rank == 0;
     const struct store_column size = {"size", STORE_I64, 1, "", "inputs, hidden layers, outputs"};
-    const struct store_column weights = {"weights", STORE_F32, 1, "", "layer by layer: weight[outputs][inputs], bias"};
+    const struct store_column weights = {"weights", STORE_F32, 1, "",
+                                         "layer by layer: weight[outputs][inputs], bias"};
     const struct store_column mean = {"mean", STORE_F64, 1, "", "of each input"};
     const struct store_column sd = {"sd", STORE_F64, 1, "", "of each input; 0 constant"};
     TRY(store_create(comm, run_path(run, "model.h5"), &store));
@@ -196,7 +207,8 @@ struct scorer {
     float *x; /* [CHUNK_USERS slots][stride] */
 };
 
-static enum status score_chunk(const struct scorer *scorer, int64_t first, int64_t next, struct curves *curves)
+static enum status score_chunk(const struct scorer *scorer, int64_t first, int64_t next,
+                               struct curves *curves)
 {
     int64_t slots = scorer->slots, rows = (next - first) * slots;
     int64_t columns = scorer->context->columns, now = scorer->context->dataset->time_last + 1;
@@ -205,18 +217,20 @@ static enum status score_chunk(const struct scorer *scorer, int64_t first, int64
         response_features(scorer->context, first + i / slots, product >= 0 ? product : 0, now,
                           scorer->x + i * scorer->stride);
     }
-    standardise_in_place(scorer->x, rows, columns, scorer->stride, scorer->model->mean, scorer->model->sd,
-                         INPUT_LIMIT);
-    return network_response(scorer->model->network, scorer->x, rows, scorer->stride, curves->a + first * slots,
-                            curves->b + first * slots);
+    standardise_in_place(scorer->x, rows, columns, scorer->stride, scorer->model->mean,
+                         scorer->model->sd, INPUT_LIMIT);
+    return network_response(scorer->model->network, scorer->x, rows, scorer->stride,
+                            curves->a + first * slots, curves->b + first * slots);
 }
 
-static enum status score(const struct response_context *context, const struct candidates *candidates,
-                         const struct model *model, struct curves *curves)
+static enum status score(const struct response_context *context,
+                         const struct candidates *candidates, const struct model *model,
+                         struct curves *curves)
 {
     enum status status = OK;
     int64_t users = context->dataset->users.blocks.rows_local, slots = candidates->slots;
-    struct scorer scorer = {context, candidates, model, (context->columns + 15) / 16 * 16, slots, NULL};
+    struct scorer scorer = {context, candidates, model, (context->columns + 15) / 16 * 16,
+                            slots,   NULL};
     *curves = (struct curves){.slots = slots, .observational = model->observational};
     TRY(memory_new(&curves->a, users * slots, sizeof *curves->a));
     TRY(memory_new(&curves->b, users * slots, sizeof *curves->b));

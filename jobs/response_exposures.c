@@ -10,15 +10,16 @@
 
 enum { WEEK = 7 * 86400, CELLS_MAX = 1 << 26 };
 
-/* Discount of every product (or category, where products are too many) in every week, over all ranks. */
+/* Discount of every product (or category, where products are too many) in every week, over all
+ * ranks. */
 struct shelf {
     int64_t weeks;
     bool by_category;
     int64_t *paid, *list; /* [units][weeks] cents; list 0: not sold */
 };
 
-static int64_t shelf_cell(const struct shelf *shelf, const struct products *products, int32_t product,
-                          int64_t week)
+static int64_t shelf_cell(const struct shelf *shelf, const struct products *products,
+                          int32_t product, int64_t week)
 {
     int64_t unit = shelf->by_category ? products->category_code[product] : product;
     return unit * shelf->weeks + week;
@@ -29,19 +30,22 @@ static int64_t week_of(const struct dataset *dataset, int64_t time)
     return (time - dataset->time_first) / WEEK;
 }
 
-static enum status fill_shelf(const struct comm *comm, const struct dataset *dataset, struct shelf *shelf)
+static enum status fill_shelf(const struct comm *comm, const struct dataset *dataset,
+                              struct shelf *shelf)
 {
     enum status status = OK;
     const struct events *events = &dataset->events;
     const struct products *products = &dataset->products;
     shelf->weeks = week_of(dataset, dataset->time_last) + 1;
     shelf->by_category = products->count * shelf->weeks > CELLS_MAX;
-    int64_t cells = (shelf->by_category ? products->category.count : products->count) * shelf->weeks;
+    int64_t cells =
+        (shelf->by_category ? products->category.count : products->count) * shelf->weeks;
     TRY_ALL(comm, memory_new(&shelf->paid, cells, sizeof *shelf->paid));
     TRY_ALL(comm, memory_new(&shelf->list, cells, sizeof *shelf->list));
     for (int64_t e = 0; e < events->start[dataset->users.blocks.rows_local]; e++) {
         if (events->kind[e] != EVENT_PURCHASE) continue;
-        int64_t cell = shelf_cell(shelf, products, events->product[e], week_of(dataset, events->time[e]));
+        int64_t cell =
+            shelf_cell(shelf, products, events->product[e], week_of(dataset, events->time[e]));
         shelf->paid[cell] += events->paid_cents[e];
         shelf->list[cell] += events->list_cents[e];
     }
@@ -64,12 +68,12 @@ struct maker {
     const struct response_rows_options *options;
     const struct shelf *shelf;
     struct response_rows *rows;
-    uint64_t entity;     /* the user, for random numbers */
-    uint64_t draws;      /* used so far */
+    uint64_t entity; /* the user, for random numbers */
+    uint64_t draws;  /* used so far */
 };
 
-static bool bought_in_week(const struct dataset *dataset, int64_t user, int32_t product, int64_t week,
-                           int64_t before)
+static bool bought_in_week(const struct dataset *dataset, int64_t user, int32_t product,
+                           int64_t week, int64_t before)
 {
     const struct events *events = &dataset->events;
     for (int64_t e = events->start[user]; e < before; e++)
@@ -79,7 +83,8 @@ static bool bought_in_week(const struct dataset *dataset, int64_t user, int32_t 
     return false;
 }
 
-/* Draw a week for a product the user did not buy then; a week without sales tells nothing and is passed over. */
+/* Draw a week for a product the user did not buy then; a week without sales tells nothing and is
+ * passed over. */
 static void add_negative(struct maker *maker, int64_t user, int32_t product, double weight)
 {
     const struct dataset *dataset = maker->context->dataset;
@@ -89,8 +94,12 @@ static void add_negative(struct maker *maker, int64_t user, int32_t product, dou
     int64_t cell = shelf_cell(maker->shelf, &dataset->products, product, week);
     if (maker->shelf->list[cell] <= 0) return;
     if (bought_in_week(dataset, user, product, week, dataset->events.start[user + 1])) return;
-    struct response_example example = {user, product, dataset->time_first + week * WEEK + WEEK / 2,
-                                       shelf_discount(maker->shelf, cell), (float)weight, false};
+    struct response_example example = {user,
+                                       product,
+                                       dataset->time_first + week * WEEK + WEEK / 2,
+                                       shelf_discount(maker->shelf, cell),
+                                       (float)weight,
+                                       false};
     response_rows_add(maker->context, &example, maker->options, maker->rows);
 }
 
@@ -102,12 +111,14 @@ static void add_bought(struct maker *maker, int64_t user)
     for (int64_t e = events->start[user]; e < events->start[user + 1]; e++) {
         int32_t product = events->product[e];
         int64_t week = week_of(dataset, events->time[e]);
-        if (events->kind[e] != EVENT_PURCHASE || bought_in_week(dataset, user, product, week, e)) continue;
+        if (events->kind[e] != EVENT_PURCHASE || bought_in_week(dataset, user, product, week, e))
+            continue;
         int64_t cell = shelf_cell(maker->shelf, &dataset->products, product, week);
-        struct response_example example = {user, product, events->time[e],
-                                           shelf_discount(maker->shelf, cell), 1.0f, true};
+        struct response_example example = {
+            user, product, events->time[e], shelf_discount(maker->shelf, cell), 1.0f, true};
         response_rows_add(maker->context, &example, maker->options, maker->rows);
-        if (bought_in_week(dataset, user, product, -1, e)) continue; /* its other weeks are drawn already */
+        if (bought_in_week(dataset, user, product, -1, e))
+            continue; /* its other weeks are drawn already */
         double weight = (double)(maker->shelf->weeks - 1) / (double)negatives;
         for (int64_t n = 0; n < negatives; n++) add_negative(maker, user, product, weight);
     }
@@ -117,7 +128,8 @@ static void add_candidates(struct maker *maker, const struct candidates *candida
 {
     const struct dataset *dataset = maker->context->dataset;
     const int32_t *product = candidates->product + user * candidates->slots;
-    int64_t fresh = 0, last = dataset->events.start[user + 1], negatives = maker->options->negatives;
+    int64_t fresh = 0, last = dataset->events.start[user + 1],
+            negatives = maker->options->negatives;
     for (int64_t s = 0; s < candidates->slots; s++)
         fresh += product[s] >= 0 && !bought_in_week(dataset, user, product[s], -1, last);
     if (fresh == 0) return;
@@ -144,16 +156,19 @@ static int64_t rows_at_most(const struct dataset *dataset, int64_t negatives)
 
 enum status response_exposures_make(const struct comm *comm, const struct response_context *context,
                                     const struct candidates *candidates,
-                                    const struct response_rows_options *options, struct response_rows *rows)
+                                    const struct response_rows_options *options,
+                                    struct response_rows *rows)
 {
     enum status status = OK;
     struct shelf shelf = {0};
     const struct blocks *users = &context->dataset->users.blocks;
     struct maker maker = {.context = context, .options = options, .shelf = &shelf, .rows = rows};
-    log_warning("no offers table: the response is learned from purchases and the discounts then seen; this is "
+    log_warning("no offers table: the response is learned from purchases and the discounts then "
+                "seen; this is "
                 "observational, and what moved prices and purchases alike stays in it");
     TRY(fill_shelf(comm, context->dataset, &shelf));
-    TRY_ALL(comm, response_rows_reserve(context, rows_at_most(context->dataset, options->negatives), rows));
+    TRY_ALL(comm, response_rows_reserve(context, rows_at_most(context->dataset, options->negatives),
+                                        rows));
     for (int64_t b = 0; b < users->blocks_local; b++) {
         for (int64_t u = users->start[b]; u < users->start[b + 1]; u++) {
             maker.entity = context->dataset->users.key[u].low;

@@ -1,9 +1,13 @@
 /**
- * Training rows without an offers table: weeks in which a product was on sale, bought by the user or not.
+ * Training rows without an offers table: weeks in which a product was on sale, bought by the user
+ * or not.
  *
- * For every week in which a user bought a product there is one row, and `negatives` weeks are drawn in which the product
- * was sold but not to this user; each stands for its part of all such weeks by its weight. The user's candidates that
- * were never bought are drawn the same way. The discount of a row is the one seen that week by all who bought.
+ * For every week in which a user bought a product there is one row, and `negatives` weeks are
+ * drawn in which the product
+ * was sold but not to this user; each stands for its part of all such weeks by its weight. The
+ * user's candidates that
+ * were never bought are drawn the same way. The discount of a row is the one seen that week by all
+ * who bought.
  */
 #ifndef REMISE_JOBS_RESPONSE_EXPOSURES_H
 #define REMISE_JOBS_RESPONSE_EXPOSURES_H
@@ -21,11 +25,14 @@ struct response_example {
 /** Fill rows (all but the totals of blocks). Collective. Errors: ERR_MEMORY. */
 enum status response_exposures_make(const struct comm *comm, const struct response_context *context,
                                     const struct candidates *candidates,
-                                    const struct response_rows_options *options, struct response_rows *rows);
+                                    const struct response_rows_options *options,
+                                    struct response_rows *rows);
 
 /** Make room for rows, and add one: shared with the rows from offers. Local. Errors: ERR_MEMORY. */
-enum status response_rows_reserve(const struct response_context *context, int64_t rows, struct response_rows *out);
-void response_rows_add(const struct response_context *context, const struct response_example *example,
+enum status response_rows_reserve(const struct response_context *context, int64_t rows,
+                                  struct response_rows *out);
+void response_rows_add(const struct response_context *context,
+                       const struct response_example *example,
                        const struct response_rows_options *options, struct response_rows *out);
 
 #endif

@@ -66,7 +66,8 @@ static void total_offers(const struct dataset *dataset, struct response_context 
     const struct offers *offers = &dataset->offers;
     for (int64_t o = 0; o < offers->start[dataset->users.blocks.rows_local]; o++) {
         struct response_totals *t = &context->product[offers->product[o]];
-        bool deep = offers->discount[o] >= RESPONSE_DEEP, redeemed = (offers->flags[o] & OFFER_REDEEMED) != 0;
+        bool deep = offers->discount[o] >= RESPONSE_DEEP,
+             redeemed = (offers->flags[o] & OFFER_REDEEMED) != 0;
         t->offers_low += !deep;
         t->offers_deep += deep;
         t->redeemed_low += !deep && redeemed;
@@ -85,7 +86,8 @@ static void add_totals(struct response_totals *to, const struct response_totals 
     to->redeemed_deep += from->redeemed_deep;
 }
 
-/* Numbers take a value and a mark for a missing one; texts one column per level, unless there are too many. */
+/* Numbers take a value and a mark for a missing one; texts one column per level, unless there are
+ * too many. */
 static int64_t columns_of(const struct attribute *attribute)
 {
     if (attribute->levels.count == 0) return 2;
@@ -99,8 +101,9 @@ static void lay_out(const struct dataset *dataset, struct response_context *cont
         context->attribute_columns[a] = columns_of(&dataset->users.attribute[a]);
         context->columns += context->attribute_columns[a];
         if (context->attribute_columns[a] == 0)
-            log_warning("attribute %s has more than %d levels and is left out of the response model",
-                        dataset->users.attribute[a].name, LEVELS_MAX);
+            log_warning(
+                "attribute %s has more than %d levels and is left out of the response model",
+                dataset->users.attribute[a].name, LEVELS_MAX);
     }
 }
 
@@ -111,7 +114,8 @@ enum status response_context_make(const struct comm *comm, const struct dataset 
     const struct products *products = &dataset->products;
     *context = (struct response_context){.dataset = dataset, .demand = demand};
     TRY_ALL(comm, memory_new(&context->product, products->count, sizeof *context->product));
-    TRY_ALL(comm, memory_new(&context->category, products->category.count, sizeof *context->category));
+    TRY_ALL(comm,
+            memory_new(&context->category, products->category.count, sizeof *context->category));
     TRY_ALL(comm, memory_new(&context->attribute_columns, dataset->users.attributes,
                              sizeof *context->attribute_columns));
     total_events(dataset, context);
@@ -146,8 +150,8 @@ struct past {
     int64_t category_offers, category_redeemed;
 };
 
-static void recall_purchase(const struct events *events, int64_t e, bool same_category, bool same_product,
-                            struct past *past)
+static void recall_purchase(const struct events *events, int64_t e, bool same_category,
+                            bool same_product, struct past *past)
 {
     past->purchases++;
     past->discounted += events->paid_cents[e] < events->list_cents[e];
@@ -159,8 +163,8 @@ static void recall_purchase(const struct events *events, int64_t e, bool same_ca
     if (same_product) past->product_last = events->time[e];
 }
 
-static void recall_events(const struct dataset *dataset, int64_t user, int32_t product, int64_t time,
-                          struct past *past)
+static void recall_events(const struct dataset *dataset, int64_t user, int32_t product,
+                          int64_t time, struct past *past)
 {
     const struct events *events = &dataset->events;
     const int32_t *category = dataset->products.category_code;
@@ -180,13 +184,15 @@ static void recall_events(const struct dataset *dataset, int64_t user, int32_t p
     }
 }
 
-static void recall_offers(const struct dataset *dataset, int64_t user, int32_t product, int64_t time,
-                          struct past *past)
+static void recall_offers(const struct dataset *dataset, int64_t user, int32_t product,
+                          int64_t time, struct past *past)
 {
     const struct offers *offers = &dataset->offers;
     const int32_t *category = dataset->products.category_code;
-    for (int64_t o = offers->start[user]; o < offers->start[user + 1] && offers->time[o] < time; o++) {
-        bool deep = offers->discount[o] >= RESPONSE_DEEP, redeemed = (offers->flags[o] & OFFER_REDEEMED) != 0;
+    for (int64_t o = offers->start[user]; o < offers->start[user + 1] && offers->time[o] < time;
+         o++) {
+        bool deep = offers->discount[o] >= RESPONSE_DEEP,
+             redeemed = (offers->flags[o] & OFFER_REDEEMED) != 0;
         bool same = category[offers->product[o]] == category[product];
         past->offers_low += !deep;
         past->offers_deep += deep;
@@ -220,7 +226,8 @@ static double days_since(int64_t then, int64_t now)
     return then == INT64_MIN ? NEVER_DAYS : (double)(now - then) / DAY;
 }
 
-static void user_columns(const struct response_context *context, const struct past *p, int64_t time, float *x)
+static void user_columns(const struct response_context *context, const struct past *p, int64_t time,
+                         float *x)
 {
     const struct response_totals *all = &context->all;
     double months = fmax((double)(time - p->first_time) / DAY, 30.0) / 30.0;
@@ -229,7 +236,8 @@ static void user_columns(const struct response_context *context, const struct pa
     x[X_PURCHASES] = log_count(p->purchases);
     x[X_RATE] = (float)log1p((double)p->purchases / months);
     x[X_LINE] = (float)log1p(0.01 * ratio(p->paid_cents, p->purchases));
-    x[X_DISCOUNTED] = (float)smooth(p->discounted, p->purchases, ratio(all->discounted, all->purchases), 4.0);
+    x[X_DISCOUNTED] =
+        (float)smooth(p->discounted, p->purchases, ratio(all->discounted, all->purchases), 4.0);
     x[X_DEPTH] = p->list_cents > 0 ? (float)(1.0 - ratio(p->paid_cents, p->list_cents)) : 0.0f;
     x[X_RECENCY] = (float)log1p(days_since(p->last_purchase, time));
     x[X_TENURE] = (float)log1p((double)(time - p->first_time) / DAY);
@@ -237,14 +245,14 @@ static void user_columns(const struct response_context *context, const struct pa
     x[X_CONVERSION] = (float)smooth(p->purchases, p->purchases + p->browsing,
                                     ratio(all->purchases, all->purchases + all->browsing), 4.0);
     x[X_OFFERS] = log_count(p->offers_low + p->offers_deep);
-    x[X_REDEEMED] = (float)smooth(p->redeemed_low + p->redeemed_deep, p->offers_low + p->offers_deep,
-                                  0.5 * (low + deep), 5.0);
+    x[X_REDEEMED] = (float)smooth(p->redeemed_low + p->redeemed_deep,
+                                  p->offers_low + p->offers_deep, 0.5 * (low + deep), 5.0);
     x[X_REDEEMED_LOW] = (float)smooth(p->redeemed_low, p->offers_low, low, 3.0);
     x[X_REDEEMED_DEEP] = (float)smooth(p->redeemed_deep, p->offers_deep, deep, 3.0);
 }
 
-static void cross_columns(const struct response_context *context, const struct past *p, int32_t product,
-                          int64_t time, float *x)
+static void cross_columns(const struct response_context *context, const struct past *p,
+                          int32_t product, int64_t time, float *x)
 {
     const struct response_totals *all = &context->all;
     int32_t code = context->dataset->products.category_code[product];
@@ -252,8 +260,8 @@ static void cross_columns(const struct response_context *context, const struct p
     double usual = smooth(category->redeemed_low + category->redeemed_deep,
                           category->offers_low + category->offers_deep, 0.05, 10.0);
     x[X_CATEGORY_BOUGHT] = log_count(p->category_bought);
-    x[X_CATEGORY_SHARE] =
-        (float)smooth(p->category_bought, p->purchases, ratio(category->purchases, all->purchases), 5.0);
+    x[X_CATEGORY_SHARE] = (float)smooth(p->category_bought, p->purchases,
+                                        ratio(category->purchases, all->purchases), 5.0);
     x[X_CATEGORY_BROWSED] = log_count(p->category_browsed);
     x[X_CATEGORY_OFFERS] = (float)smooth(p->category_redeemed, p->category_offers, usual, 3.0);
     x[X_PRODUCT_BOUGHT] = log_count(p->product_bought);
@@ -272,11 +280,11 @@ static void product_columns(const struct response_context *context, int32_t prod
     x[X_PRICE] = (float)log(price);
     x[X_MARGIN] = (float)(1.0 - products->unit_cost[product] / price);
     x[X_POPULARITY] = (float)log(smooth(t.purchases, context->all.purchases, 1e-6, 1.0));
-    x[X_PRODUCT_CONVERSION] =
-        (float)smooth(t.purchases, t.purchases + t.browsing,
-                      ratio(context->all.purchases, context->all.purchases + context->all.browsing), 20.0);
-    x[X_PRODUCT_DISCOUNTED] = (float)smooth(t.discounted, t.purchases,
-                                            ratio(context->all.discounted, context->all.purchases), 10.0);
+    x[X_PRODUCT_CONVERSION] = (float)smooth(
+        t.purchases, t.purchases + t.browsing,
+        ratio(context->all.purchases, context->all.purchases + context->all.browsing), 20.0);
+    x[X_PRODUCT_DISCOUNTED] = (float)smooth(
+        t.discounted, t.purchases, ratio(context->all.discounted, context->all.purchases), 10.0);
     x[X_PRODUCT_LOW] = (float)smooth(t.redeemed_low, t.offers_low, low, 20.0);
     x[X_PRODUCT_DEEP] = (float)smooth(t.redeemed_deep, t.offers_deep, deep, 20.0);
     x[X_CATEGORY_LOW] = (float)low;
@@ -299,8 +307,8 @@ static void fixed_columns(const struct response_context *context, int64_t user, 
     }
 }
 
-void response_features(const struct response_context *context, int64_t user, int32_t product, int64_t time,
-                       float *x)
+void response_features(const struct response_context *context, int64_t user, int32_t product,
+                       int64_t time, float *x)
 {
     struct past past = {0};
     int32_t category = context->dataset->products.category_code[product];

@@ -12,7 +12,8 @@ enum { DISCOUNT_BINS = 101, FOLD_RESPONSE = 1, FOLDS = 1000, ALIGN_FLOATS = 16 }
 
 #define WEIGHT_LIMIT 10.0
 
-enum status response_rows_reserve(const struct response_context *context, int64_t rows, struct response_rows *out)
+enum status response_rows_reserve(const struct response_context *context, int64_t rows,
+                                  struct response_rows *out)
 {
     enum status status = OK;
     const struct blocks *users = &context->dataset->users.blocks;
@@ -29,13 +30,15 @@ done:
     return status;
 }
 
-void response_rows_add(const struct response_context *context, const struct response_example *example,
+void response_rows_add(const struct response_context *context,
+                       const struct response_example *example,
                        const struct response_rows_options *options, struct response_rows *out)
 {
     int64_t row = out->blocks.rows_local++;
     struct user_key key = context->dataset->users.key[example->user];
     bool held = user_fold(key, FOLD_RESPONSE, FOLDS) < (int)(options->holdout * FOLDS);
-    response_features(context, example->user, example->product, example->time, out->x + row * out->stride);
+    response_features(context, example->user, example->product, example->time,
+                      out->x + row * out->stride);
     out->y[row] = example->bought ? 1.0f : 0.0f;
     out->dose[row] = example->discount;
     out->weight[row] = example->weight;
@@ -56,7 +59,8 @@ static bool shown(const struct offers *offers, int64_t o)
 }
 
 /* share[bin] = how often a discount was given to anybody */
-static void marginal_shares(const struct comm *comm, const struct offers *offers, int64_t count, double *share)
+static void marginal_shares(const struct comm *comm, const struct offers *offers, int64_t count,
+                            double *share)
 {
     int64_t bins[DISCOUNT_BINS + 1] = {0};
     for (int64_t o = 0; o < count; o++) {
@@ -78,7 +82,8 @@ static float offer_weight(const struct offers *offers, int64_t o, const double *
 }
 
 static enum status rows_from_offers(const struct comm *comm, const struct response_context *context,
-                                    const struct response_rows_options *options, struct response_rows *out)
+                                    const struct response_rows_options *options,
+                                    struct response_rows *out)
 {
     enum status status = OK;
     const struct offers *offers = &context->dataset->offers;
@@ -92,9 +97,12 @@ static enum status rows_from_offers(const struct comm *comm, const struct respon
         for (int64_t u = users->start[b]; u < users->start[b + 1]; u++)
             for (int64_t o = offers->start[u]; o < offers->start[u + 1]; o++) {
                 if (!shown(offers, o)) continue;
-                struct response_example example = {
-                    u, offers->product[o], offers->time[o], offers->discount[o],
-                    offer_weight(offers, o, share), (offers->flags[o] & OFFER_REDEEMED) != 0};
+                struct response_example example = {u,
+                                                   offers->product[o],
+                                                   offers->time[o],
+                                                   offers->discount[o],
+                                                   offer_weight(offers, o, share),
+                                                   (offers->flags[o] & OFFER_REDEEMED) != 0};
                 response_rows_add(context, &example, options, out);
             }
         out->blocks.start[b + 1] = out->blocks.rows_local;
@@ -117,7 +125,8 @@ static void close_blocks(const struct comm *comm, const struct blocks *users, st
 }
 
 enum status response_rows_make(const struct comm *comm, const struct response_context *context,
-                               const struct candidates *candidates, const struct response_rows_options *options,
+                               const struct candidates *candidates,
+                               const struct response_rows_options *options,
                                struct response_rows *rows)
 {
     enum status status = OK;
@@ -128,7 +137,9 @@ enum status response_rows_make(const struct comm *comm, const struct response_co
         TRY(rows_from_offers(comm, context, options, rows));
     close_blocks(comm, &context->dataset->users.blocks, &rows->blocks);
     if (rows->blocks.rows_total == 0)
-        TRY(FAIL(ERR_DATA, "nothing to learn the response from: no offer was shown and no purchase was seen"));
+        TRY(FAIL(
+            ERR_DATA,
+            "nothing to learn the response from: no offer was shown and no purchase was seen"));
 done:
     if (status != OK) response_rows_clear(rows);
     return status;

@@ -1,9 +1,13 @@
 /**
- * The rows the response network learns from: what was offered or seen, at which discount, and whether it was bought.
+ * The rows the response network learns from: what was offered or seen, at which discount, and
+ * whether it was bought.
  *
- * With an offers table a row is an offer that was shown, weighted by the inverse of its propensity so that who got which
- * discount no longer depends on who they are. Without one, a row is a week in which a product was on sale at the
- * discount then seen, bought or not: observational, and said so. Rows lie in the blocks of their users.
+ * With an offers table a row is an offer that was shown, weighted by the inverse of its propensity
+ * so that who got which
+ * discount no longer depends on who they are. Without one, a row is a week in which a product was
+ * on sale at the
+ * discount then seen, bought or not: observational, and said so. Rows lie in the blocks of their
+ * users.
  */
 #ifndef REMISE_JOBS_RESPONSE_ROWS_H
 #define REMISE_JOBS_RESPONSE_ROWS_H
@@ -26,7 +30,7 @@ struct response_rows {
 
 struct response_rows_options {
     double holdout;    /* share of the users kept out of training */
-    int64_t negatives; /* weeks without a purchase drawn for each purchase, and for each user's new candidates */
+    int64_t negatives; /* weeks drawn for each purchase, and for each user's new candidates */
     uint64_t seed;
 };
 
@@ -34,10 +38,12 @@ struct response_rows_options {
  * Make the rows. Collective.
  * candidates in   of the local users; only used without offers
  * rows       out  free with response_rows_clear
- * Memory: 4 (columns + 4) + 1 bytes per row of this rank. Errors: ERR_DATA nothing to learn from; ERR_MEMORY.
+ * Memory: 4 (columns + 4) + 1 bytes per row of this rank. Errors: ERR_DATA nothing to learn from;
+ * ERR_MEMORY.
  */
 enum status response_rows_make(const struct comm *comm, const struct response_context *context,
-                               const struct candidates *candidates, const struct response_rows_options *options,
+                               const struct candidates *candidates,
+                               const struct response_rows_options *options,
                                struct response_rows *rows);
 void response_rows_clear(struct response_rows *rows); /**< Free; accepts a zeroed struct. Local. */
 

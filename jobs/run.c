@@ -4,6 +4,7 @@
 #include "io/file.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
+#include "mpi/stop.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,8 +17,9 @@
 
 enum { STAGES_MAX = 16, FINGERPRINT_BYTES = 33 };
 
-const struct stage *const stages[] = {&stage_ingest,   &stage_profile,  &stage_demand, &stage_recommend,
-                                      &stage_respond, &stage_allocate, &stage_publish, NULL};
+const struct stage *const stages[] = {
+    &stage_ingest,  &stage_profile,  &stage_demand,  &stage_recommend,
+    &stage_respond, &stage_allocate, &stage_publish, NULL};
 
 /* What running the stages came to, for the table at the end. */
 struct tally {
@@ -61,7 +63,8 @@ static void digest_inputs(XXH3_state_t *state, const struct config *config)
     }
 }
 
-/* A stage depends on its settings, the seed, the tables (the first stage), and what its needs depend on. */
+/* A stage depends on its settings, the seed, the tables (the first stage), and what its needs
+ * depend on. */
 static void fingerprint_into(const struct run *run, const struct stage *stage, XXH3_state_t *state)
 {
     struct config_fingerprint settings = config_fingerprint(run->config, stage->keys);
@@ -71,10 +74,12 @@ static void fingerprint_into(const struct run *run, const struct stage *stage, X
     if (stage->needs[0] == NULL) digest_inputs(state, run->config);
     for (int n = 0; stage->needs[n] != NULL; n++)
         for (int s = 0; stages[s] != NULL; s++)
-            if (strcmp(stages[s]->name, stage->needs[n]) == 0) fingerprint_into(run, stages[s], state);
+            if (strcmp(stages[s]->name, stage->needs[n]) == 0)
+                fingerprint_into(run, stages[s], state);
 }
 
-static void fingerprint_of(const struct run *run, const struct stage *stage, char text[FINGERPRINT_BYTES])
+static void fingerprint_of(const struct run *run, const struct stage *stage,
+                           char text[FINGERPRINT_BYTES])
 {
     XXH3_state_t *state = XXH3_createState();
     if (state == NULL) abort();
@@ -119,7 +124,8 @@ static bool stands(const struct run *run, const struct stage *stage, const char 
     return same;
 }
 
-static enum status record_done(const struct run *run, const struct stage *stage, const char *fingerprint)
+static enum status record_done(const struct run *run, const struct stage *stage,
+                               const char *fingerprint)
 {
     json_t *bytes = json_object();
     for (int o = 0; stage->outputs[o] != NULL; o++)
@@ -129,7 +135,8 @@ static enum status record_done(const struct run *run, const struct stage *stage,
     char *text = json_dumps(record, JSON_INDENT(2));
     json_decref(record);
     if (text == NULL) return FAIL(ERR_MEMORY, "no memory for a checkpoint");
-    enum status status = file_replace(checkpoint_path(run, stage), text, (int64_t)strlen(text), 0600);
+    enum status status =
+        file_replace(checkpoint_path(run, stage), text, (int64_t)strlen(text), 0600);
     free(text);
     return status;
 }
@@ -156,7 +163,8 @@ static enum status write_settings(const struct run *run)
     if (memory == NULL) return FAIL(ERR_MEMORY, "no memory for the settings");
     enum status status = config_write(run->config, memory);
     fclose(memory);
-    if (status == OK) status = file_replace(run_path(run, "settings.yaml"), text, (int64_t)bytes, 0600);
+    if (status == OK)
+        status = file_replace(run_path(run, "settings.yaml"), text, (int64_t)bytes, 0600);
     free(text);
     return status;
 }
@@ -169,8 +177,8 @@ static bool is_due(const struct comm *comm, const struct run *run, const struct 
     return due != 0;
 }
 
-static enum status run_stage(const struct comm *comm, const struct run *run, const struct stage *stage,
-                             bool force, struct tally *tally)
+static enum status run_stage(const struct comm *comm, const struct run *run,
+                             const struct stage *stage, bool force, struct tally *tally)
 {
     enum status status = OK;
     char fingerprint[FINGERPRINT_BYTES];
@@ -239,6 +247,7 @@ enum status run_stages(const struct comm *comm, const struct config *config, con
     TRY_ALL(comm, comm->rank == 0 ? write_settings(&run) : OK);
     log_info("run %s on %d ranks, one thread each", folder, comm->ranks);
     for (int s = 0; stages[s] != NULL; s++) {
+        TRY(stop_agree(comm));
         if (at_or_after(s, first)) TRY(run_stage(comm, &run, stages[s], force, &tally));
         if (is_last(s, last)) break;
     }

@@ -1,9 +1,13 @@
 /**
- * A run: a configuration, a folder for everything it makes, and the stages that lead from tables to discounts.
+ * A run: a configuration, a folder for everything it makes, and the stages that lead from tables
+ * to discounts.
  *
- * A stage reads files of the run folder (or the shop's tables) and writes one file there. Beside its output stands
- * `checkpoint/<stage>.json` with the fingerprint of what the stage depends on; while that is unchanged and the output is
- * there, the stage is skipped. So a run sent again continues, and a change re-runs what depends on it and nothing else.
+ * A stage reads files of the run folder (or the shop's tables) and writes one file there. Beside
+ * its output stands
+ * `checkpoint/<stage>.json` with the fingerprint of what the stage depends on; while that is
+ * unchanged and the output is
+ * there, the stage is skipped. So a run sent again continues, and a change re-runs what depends on
+ * it and nothing else.
  */
 #ifndef REMISE_JOBS_RUN_H
 #define REMISE_JOBS_RUN_H
@@ -38,7 +42,8 @@ extern const struct stage stage_ingest, stage_profile, stage_demand, stage_recom
 const char *run_path(const struct run *run, const char *file);
 
 /**
- * Make the folder where needed and run the stages from `first` to `last` (NULL: all), skipping what stands.
+ * Make the folder where needed and run the stages from `first` to `last` (NULL: all), skipping
+ * what stands.
  * Collective. force: run them even if unchanged. Errors: those of the stages; ERR_WRITE the folder.
  */
 enum status run_stages(const struct comm *comm, const struct config *config, const char *folder,

@@ -22,8 +22,10 @@ static const char *stage_named(const char *name, struct argp_state *state)
 {
     for (int s = 0; stages[s] != NULL; s++)
         if (strcmp(stages[s]->name, name) == 0) return name;
-    argp_error(state, "there is no stage \"%s\"; stages are ingest, profile, demand, recommend, respond, "
-               "allocate, publish", name);
+    argp_error(state,
+               "there is no stage \"%s\"; stages are ingest, profile, demand, recommend, respond, "
+               "allocate, publish",
+               name);
     return NULL;
 }
 
@@ -81,9 +83,12 @@ static enum status run_parse(int argc, char **argv, void **options)
         .options = list,
         .parser = parse_option,
         .args_doc = "CONFIG",
-        .doc = "Run the whole retrain: ingest, profile, demand, recommend, respond, allocate, publish.\v"
-               "A stage whose inputs and settings have not changed is skipped, so the same command sent again "
-               "continues where the last one ended. The table is RUN/discounts.csv (and .h5), its receipt "
+        .doc = "Run the whole retrain: ingest, profile, demand, recommend, respond, allocate, "
+               "publish.\v"
+               "A stage whose inputs and settings have not changed is skipped, so the same command "
+               "sent again "
+               "continues where the last one ended. The table is RUN/discounts.csv (and .h5), its "
+               "receipt "
                "RUN/receipt.json.\n\n"
                "  mpirun -n 4 remise run shop.yaml -o run --set allocate.budget=5000"};
     struct arguments *arguments = NULL;
@@ -99,11 +104,12 @@ static enum status stage_parse(const struct stage *stage, int argc, char **argv,
         CONFIG_SET_OPTION,
         {"force", OPTION_FORCE, NULL, 0, "Run the stage even if nothing has changed", 0},
         {0}};
-    const struct argp argp = {.options = list,
-                              .parser = parse_option,
-                              .args_doc = "CONFIG",
-                              .doc = "Run one stage of a retrain; the stages before it must have run.\v"
-                                     "`remise run` runs all that is due."};
+    const struct argp argp = {
+        .options = list,
+        .parser = parse_option,
+        .args_doc = "CONFIG",
+        .doc = "Run one stage of a retrain; the stages before it must have run.\v"
+               "`remise run` runs all that is due."};
     struct arguments *arguments = NULL;
     enum status status = new_arguments(&arguments, options);
     if (status != OK) return status;
@@ -118,8 +124,10 @@ static enum status run_run(const struct comm *comm, void *options)
     const struct arguments *arguments = options;
     struct config *config = NULL;
     TRY(config_read(comm, arguments->config.path, arguments->config.sets, &config));
-    TRY(run_stages(comm, config, arguments->folder, arguments->first, arguments->last, arguments->force));
-    command_next_step("look at %s/receipt.json and %s/discounts.csv", arguments->folder, arguments->folder);
+    TRY(run_stages(comm, config, arguments->folder, arguments->first, arguments->last,
+                   arguments->force));
+    command_next_step("look at %s/receipt.json and %s/discounts.csv", arguments->folder,
+                      arguments->folder);
 done:
     config_free(&config);
     return status;
@@ -138,15 +146,15 @@ const struct command command_run = {.name = "run",
                                     .run = run_run,
                                     .free = run_free};
 
-#define STAGE_COMMAND(stage, text)                                                                 \
-    static enum status parse_##stage(int argc, char **argv, void **options)                        \
-    {                                                                                              \
-        return stage_parse(&stage_##stage, argc, argv, options);                                   \
-    }                                                                                              \
-    const struct command command_##stage = {.name = #stage,                                        \
-                                            .summary = text,                                       \
-                                            .parse = parse_##stage,                                \
-                                            .run = run_run,                                        \
+#define STAGE_COMMAND(stage, text)                                          \
+    static enum status parse_##stage(int argc, char **argv, void **options) \
+    {                                                                       \
+        return stage_parse(&stage_##stage, argc, argv, options);            \
+    }                                                                       \
+    const struct command command_##stage = {.name = #stage,                 \
+                                            .summary = text,                \
+                                            .parse = parse_##stage,         \
+                                            .run = run_run,                 \
                                             .free = run_free};
 
 STAGE_COMMAND(ingest, "stage 1: tables in, cleaned, users to their ranks")

@@ -31,7 +31,8 @@ static bool launched_by_mpi(void)
     return getenv("OMPI_COMM_WORLD_SIZE") != NULL || getenv("PMIX_RANK") != NULL;
 }
 
-/* N single-rank copies: srun started the tasks, but none of them was told about the others. One task alone
+/* N single-rank copies: srun started the tasks, but none of them was told about the others. One
+ * task alone
  * would not get through MPI_Init either. */
 static enum status check_launch(int ranks)
 {

@@ -30,7 +30,8 @@ enum status grid_open(const struct comm *comm, struct grid *grid)
         Cblacs_gridinfo(grid->context, &grid->rows, &grid->columns, &grid->row, &grid->column);
     grid->inside = grid->row >= 0 && grid->column >= 0;
     if (grid->inside != expected)
-        status = FAIL(ERR_LAUNCH, "BLACS gave no process grid; check the ScaLAPACK of this Open MPI");
+        status =
+            FAIL(ERR_LAUNCH, "BLACS gave no process grid; check the ScaLAPACK of this Open MPI");
     status = comm_agree(comm, status);
     if (status != OK) grid_close(grid);
     return status;

@@ -50,8 +50,8 @@ static int64_t owner_of(const void *record, const void *context)
     return user_cut_owner(cut, user_block(key, cut->bits));
 }
 
-enum status records_to_owners(const struct comm *comm, const struct user_cut *cut, void *records_inout,
-                              int64_t *count, size_t bytes)
+enum status records_to_owners(const struct comm *comm, const struct user_cut *cut,
+                              void *records_inout, int64_t *count, size_t bytes)
 {
     enum status status = OK;
     void *records = NULL, *received = NULL;

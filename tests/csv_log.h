@@ -94,7 +94,7 @@ static inline bool log_equal(const struct csv_log *a, const struct csv_log *b)
 }
 
 /* Sum over rows of (2 line + 1) crc32(fields, each ended by 0x1f), modulo 2^64:
- * tests/goldens/csv.py does the same. */
+ * tests/goldens/csv_rows.py does the same. */
 static inline uint64_t row_hash(const struct csv_row *row)
 {
     uLong crc = crc32(0, NULL, 0);

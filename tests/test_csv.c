@@ -132,7 +132,7 @@ static void refused_headers(void **state)
     assert_all(csv_open(&world, "x", &options, &csv) == ERR_ARG && csv == NULL);
 }
 
-/* ---- big files: goldens, see tests/goldens/csv.py ---- */
+/* ---- big files: goldens, see tests/goldens/csv_rows.py ---- */
 
 struct sums {
     int64_t rows, fields, quoted_lines, hash;

@@ -1,4 +1,5 @@
-/* Exact sums: the same bits in any order and on any number of ranks, and refusals that reach every rank. */
+/* Exact sums: the same bits in any order and on any number of ranks, and refusals that reach every
+ * rank. */
 #include "tests/harness.h"
 
 #include "mpi/exact.h"
@@ -22,7 +23,8 @@ static void order_does_not_matter(void **state)
     int64_t first = TERMS * world.rank / world.ranks, next = TERMS * (world.rank + 1) / world.ranks;
     for (int64_t i = next - 1; i >= first; i--) exact_add_one(&blocked, 0, term(i));
     assert_all(exact_reduce(&world, &cyclic) == OK && exact_reduce(&world, &blocked) == OK);
-    assert_all(cyclic.sum[0].high == blocked.sum[0].high && cyclic.sum[0].low == blocked.sum[0].low);
+    assert_all(cyclic.sum[0].high == blocked.sum[0].high &&
+               cyclic.sum[0].low == blocked.sum[0].low);
     long double sum = 0;
     for (int64_t i = 0; i < TERMS; i++) sum += term(i);
     assert_close(exact_get(&cyclic, 0), (double)sum, 1e-13);

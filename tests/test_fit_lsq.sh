@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# `remise fit lsq`: results on stdout, equal bytes at 1 to 4 ranks, refusals with a remedy, published elasticities.
+# `remise fit lsq`: results on stdout, equal bytes at 1 to 4 ranks, refusals with a remedy,
+# published elasticities.
 set -uo pipefail
 . "$(dirname "$0")/shop.sh"
 shop_begin "$1"
@@ -16,7 +17,8 @@ fits() { # ARGUMENTS...: the fit succeeds
     fit "$@" || { cat log; fail "fit lsq $* ended with an error"; }
 }
 
-# TERM FIGURE [FIELD]: the estimate (or std_error, t) of a term, rounded to the figure's digits, is the figure
+# TERM FIGURE [FIELD]: the estimate (or std_error, t) of a term, rounded to the figure's digits, is
+# the figure
 is() {
     awk -v term="\"$1\"" -v figure="$2" -v field="\"${3:-estimate}\": " '
         index($0, term ",") == 1 {
@@ -24,7 +26,8 @@ is() {
             digits = index(figure, ".") ? length(figure) - index(figure, ".") : 0
             got = sprintf("%.*f", digits, substr($0, at + length(field)) + 0)
         }
-        END { if (at && got == figure) exit 0; print term, "is", got, "not", figure; exit 1 }' out ||
+        END { if (at && got == figure) exit 0
+              print term, "is", got, "not", figure; exit 1 }' out ||
         { cat json; fail "a figure is missed"; }
 }
 
@@ -77,7 +80,8 @@ refuses 66 'nosuch.csv' nosuch.csv -f 'y ~ x'
 
 # ---- ranks: many blocks, two absorbed effects, slopes by category ----
 seq 1 20000 | awk 'BEGIN { OFS = ","; print "y,x,z,kind,store,week" }
-    { r = ($1 * 7919) % 10007; print r % 101 + $1 % 7, r % 53, ($1 * 31) % 13 / 7, "k" $1 % 5, $1 % 83, r % 52 }' >many.csv
+    { r = ($1 * 7919) % 10007
+      print r % 101 + $1 % 7, r % 53, ($1 * 31) % 13 / 7, "k" $1 % 5, $1 % 83, r % 52 }' >many.csv
 for ranks in 1 2 3 4; do
     timeout -k 5 60 mpirun -np $ranks "$remise" fit lsq many.csv \
         -f 'y ~ x:kind + kind * z + I(x * z) | store + week' >$ranks.json 2>log ||
@@ -105,14 +109,16 @@ is 'log(price)' 0.03883 std_error
 sum_is 'log(price)' 'log(price):brand[minute.maid]' -1.9912
 sum_is 'log(price)' 'log(price):brand[tropicana]' -2.0384
 sum_is 'log(price)' 'log(price):feat' -3.2447
-fits "$oj" -f 'log(sales) ~ log(price):brand:I(feat == 1) + log(price):brand:I(feat == 0) + brand * feat'
+featured='log(sales) ~ log(price):brand:I(feat == 1) + log(price):brand:I(feat == 0)'
+featured+=' + brand * feat'
+fits "$oj" -f "$featured"
 is 'log(price):brand[dominicks]:I(feat==1)' -3.2447
 is 'log(price):brand[minute.maid]:I(feat==1)' -3.5710
 is 'log(price):brand[tropicana]:I(feat==1)' -3.4951
 is 'log(price):brand[dominicks]:I(feat==0)' -2.7742
 for ranks in 2 3 4; do
     timeout -k 5 60 mpirun -np $ranks "$remise" fit lsq "$oj" \
-        -f 'log(sales) ~ log(price):brand:I(feat == 1) + log(price):brand:I(feat == 0) + brand * feat' \
+        -f "$featured" \
         >many.json 2>log || { cat log; fail "$ranks ranks ended with an error"; }
     cmp json many.json || fail "$ranks ranks give other bytes than one on orange juice"
 done

@@ -40,7 +40,7 @@ static void known_answers(void **state)
     }
 }
 
-/* tests/goldens/random.py computes these without Random123. */
+/* tests/goldens/philox.py computes these without Random123. */
 static void goldens(void **state)
 {
     (void)state;

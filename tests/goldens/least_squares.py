@@ -1,4 +1,5 @@
-"""Figures of tests/test_least_squares.c: weighted fits by QR of the whole design in extended precision."""
+"""Figures of tests/test_least_squares.c: weighted fits by QR of the whole design in extended
+precision."""
 import numpy as np
 
 ROWS, DENSE, LEVELS, GROUPS = 3000, 4, 6, 37
@@ -50,7 +51,8 @@ def fit(columns, y, w, first_extra):
     inverse = np.linalg.inv(upper)
     error = np.sqrt(variance * (inverse**2).sum(1))[::-1] / scale
     mean = (w @ y) / w.sum()
-    return b[:first_extra] / scale[:first_extra], error[:first_extra], 1 - (r @ r) / (w @ (y - mean) ** 2)
+    explained = 1 - (r @ r) / (w @ (y - mean) ** 2)
+    return b[:first_extra] / scale[:first_extra], error[:first_extra], explained
 
 
 def show(name, values):

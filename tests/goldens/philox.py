@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Philox4x32-10 and the numbers derived from it, written from the paper (Salmon et al. 2011).
 
-Prints the constants of tests/test_random.c: python3 tests/goldens/random.py
+Prints the constants of tests/test_random.c: python3 tests/goldens/philox.py
 """
 import math
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Golden sums of CSV files by Python's csv module, for tests/test_csv.c and tests/test_table.c.
 
-    python3 -P tests/goldens/csv.py            write tests/goldens/nasty.csv and print its sums
-    python3 -P tests/goldens/csv.py FILE...    print the sums of these files
+    python3 -P tests/goldens/csv_rows.py            write tests/goldens/nasty.csv and print its sums
+    python3 -P tests/goldens/csv_rows.py FILE...    print the sums of these files
 (-P: not this file and random.py beside it, but the library's modules of that name.)
 A row's sum is (2 line + 1) crc32(its fields, each ended by 0x1f), added modulo 2^64; line is that
 of its first byte.
