@@ -50,6 +50,22 @@ static void close_ingest(struct ingest *ingest)
     ingest_records_clear(&ingest->records);
 }
 
+/* Better said than found out: these may be mapped, but no stage reads them yet. */
+static void warn_of_unused(const struct config *config)
+{
+    static const char *const roles[][2] = {{"events", "rating"},
+                                           {"offers", "quantity"},
+                                           {"offers", "satisfaction"},
+                                           {"products", "stock"}};
+    const char *const *names = NULL;
+    for (size_t r = 0; r < sizeof roles / sizeof *roles; r++)
+        if (config_table(config, roles[r][0]) && config_column(config, roles[r][0], roles[r][1]))
+            log_warning("%s.columns.%s is mapped, but nothing uses it yet", roles[r][0],
+                        roles[r][1]);
+    if (config_texts(config, "products.attributes", &names) > 0)
+        log_warning("products.attributes are named, but nothing uses them yet");
+}
+
 static enum status read_tables(const struct comm *comm, struct ingest *ingest)
 {
     static const char header[] = "file,line,column,reason,value\n";
@@ -70,6 +86,7 @@ static enum status ingest_run(const struct comm *comm, const struct run *run)
     struct ingest ingest = {.config = run->config};
     struct dataset *dataset = NULL;
     bool assumed = false;
+    warn_of_unused(run->config);
     TRY_ALL(comm, open_ingest(&ingest));
     TRY(secret_read(comm, run, ingest.records.users.secret));
     TRY(text_file_open(comm, run_path(run, "rejects.csv"), 0600, &ingest.rejects_file));

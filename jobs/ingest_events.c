@@ -106,19 +106,28 @@ static void read_ids(struct reader *reader, const struct csv_row *row, struct ev
     if (time == MAPPING_BAD) fault(reader, REJECT_bad_time);
 }
 
+static bool is_priced(const struct event_record *event)
+{
+    return event->kind == EVENT_PURCHASE || event->kind == EVENT_RETURN;
+}
+
+/* A return may have either sign; what has no price needs no quantity: 1 unless it tells one. */
 static double read_quantity(struct reader *reader, const struct csv_row *row,
                             struct event_record *event)
 {
+    bool flagged = false;
+    if (mapping_flag(&reader->map, ROLE_RETURN, row, &flagged) == MAPPING_BAD)
+        fault(reader, REJECT_bad_number);
     double quantity = number_or(reader, ROLE_QUANTITY, row, 1.0);
     reader->map.bad_column = reader->map.role[ROLE_QUANTITY].column;
-    bool flagged = number_or(reader, ROLE_RETURN, row, 0.0) > 0.0;
     if (quantity < 0.0 || flagged || event->kind == EVENT_RETURN) {
         event->kind = EVENT_RETURN;
         if (!reader->keep_returns) fault(reader, REJECT_return_row);
         quantity = fabs(quantity);
     }
     bool bad = (reader->faults & ((uint32_t)1 << REJECT_bad_number)) != 0;
-    if (!(quantity >= 0.0005) && !bad) fault(reader, REJECT_zero_quantity); /* NaN too */
+    if (!(quantity >= 0.0005) && !is_priced(event)) quantity = 1.0; /* NaN too */
+    if (!(quantity >= 0.0005) && !bad) fault(reader, REJECT_zero_quantity);
     if (quantity > QUANTITY_LIMIT || quantity > reader->max_quantity)
         fault(reader, REJECT_quantity_above_limit);
     if (reader->faults == 0) event->quantity_milli = (int32_t)llround(1000.0 * quantity);
@@ -146,8 +155,7 @@ static void read_amounts(struct reader *reader, const struct csv_row *row,
     double price = number_or(reader, ROLE_PRICE, row, NAN);
     int64_t price_column = reader->map.bad_column;
     double quantity = read_quantity(reader, row, event);
-    bool priced = event->kind == EVENT_PURCHASE || event->kind == EVENT_RETURN;
-    if (!priced) return;
+    if (!is_priced(event)) return;
     reader->map.bad_column = price_column;
     bool bad = (reader->faults & ((uint32_t)1 << REJECT_bad_number)) != 0;
     if (isnan(price) && !bad) fault(reader, REJECT_missing_price);

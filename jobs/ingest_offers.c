@@ -31,11 +31,24 @@ struct reader {
     struct rejects rejects;
 };
 
-/* A 0/1 role; `missing` where it is not mapped or empty. */
-static bool flag(struct reader *reader, enum role role, const struct csv_row *row, bool missing)
+/* Set or clear one bit by a yes-or-no role, left as it is where it is not mapped or empty; false if
+ * it cannot be read. */
+static bool read_flag(struct reader *reader, enum role role, const struct csv_row *row,
+                      enum offer_flag flag, uint8_t *flags)
 {
-    double value = 0;
-    return mapping_number(&reader->map, role, row, &value) == MAPPING_VALUE ? value > 0.0 : missing;
+    bool set = (*flags & flag) != 0;
+    enum mapping_result result = mapping_flag(&reader->map, role, row, &set);
+    *flags = (uint8_t)(set ? *flags | flag : *flags & ~flag);
+    return result != MAPPING_BAD;
+}
+
+/* Seen unless it says no; redeemed where something was paid, unless it says. */
+static bool read_flags(struct reader *reader, const struct csv_row *row, struct offer_record *offer)
+{
+    offer->flags = offer->revenue_cents > 0 ? OFFER_SHOWN | OFFER_REDEEMED : OFFER_SHOWN;
+    return read_flag(reader, ROLE_SHOWN, row, OFFER_SHOWN, &offer->flags) &&
+           read_flag(reader, ROLE_CLICKED, row, OFFER_CLICKED, &offer->flags) &&
+           read_flag(reader, ROLE_REDEEMED, row, OFFER_REDEEMED, &offer->flags);
 }
 
 static uint32_t read_offer(struct reader *reader, const struct csv_row *row,
@@ -62,11 +75,7 @@ static uint32_t read_offer(struct reader *reader, const struct csv_row *row,
     offer->discount = (float)discount;
     offer->propensity = (float)propensity;
     offer->revenue_cents = revenue > 0.0 ? (int32_t)llround(100.0 * revenue) : 0;
-    unsigned flags = flag(reader, ROLE_SHOWN, row, true) ? OFFER_SHOWN : 0U;
-    if (flag(reader, ROLE_CLICKED, row, false)) flags |= OFFER_CLICKED;
-    if (flag(reader, ROLE_REDEEMED, row, revenue > 0.0)) flags |= OFFER_REDEEMED;
-    offer->flags = (uint8_t)flags;
-    return 0;
+    return read_flags(reader, row, offer) ? 0 : 1U << REJECT_bad_number;
 }
 
 static enum status keep_offer(struct reader *reader, struct offer_record *offer,
@@ -112,6 +121,13 @@ static enum status on_bad(void *context, const struct csv_bad *bad)
                        bad->column - 1, bad->value, bad->value_bytes);
 }
 
+static enum status check_outcome(const struct mapping *map)
+{
+    if (mapping_has(map, ROLE_REDEEMED) || mapping_has(map, ROLE_REVENUE)) return OK;
+    return FAIL(ERR_CONFIG, "offers.columns: nothing tells what came of the offers; map redeemed "
+                            "(1 where the user bought with it) or revenue");
+}
+
 enum status ingest_read_offers(const struct comm *comm, struct ingest *ingest)
 {
     enum status status = OK;
@@ -121,6 +137,7 @@ enum status ingest_read_offers(const struct comm *comm, struct ingest *ingest)
     TRY(csv_open(comm, config_path(ingest->config, "offers.file"), NULL, &csv));
     TRY_ALL(comm, mapping_open(ingest->config, "offers", csv, role_names, ROLES, ROLE_TEXTS,
                                &reader.map));
+    TRY_ALL(comm, check_outcome(&reader.map));
     TRY(ingest_read_table(comm, ingest, "offers", csv, on_row, on_bad, &reader));
     TRY(rejects_close(comm, &reader.rejects, csv, "offers", ingest->rejects_file));
     TRY(ingest_check_rejects(ingest->config, &reader.rejects, "offers"));

@@ -22,6 +22,8 @@ enum role {
 static const char *const role_names[ROLES] = {"product_id", "category", "brand", "list_price",
                                               "unit_cost"};
 
+#define AMOUNT_LIMIT 2.1e7
+
 struct reader {
     struct ingest *ingest;
     struct mapping map;
@@ -60,12 +62,17 @@ done:
     return status;
 }
 
-/* A number that cannot be read or is not positive makes the row useless; a missing one does not. */
-static bool number_is_bad(struct reader *reader, enum role role, const struct csv_row *row)
+/* An amount that cannot be read, is negative or too large for cents in 32 bits makes the row
+ * useless; a missing one does not. */
+static uint32_t fault_of(struct reader *reader, enum role role, const struct csv_row *row)
 {
     double value = 0;
     enum mapping_result result = mapping_number(&reader->map, role, row, &value);
-    return result == MAPPING_BAD || (result == MAPPING_VALUE && value < 0.0);
+    if (result == MAPPING_BAD || (result == MAPPING_VALUE && value < 0.0))
+        return (uint32_t)1 << REJECT_bad_number;
+    return result == MAPPING_VALUE && value > AMOUNT_LIMIT
+               ? (uint32_t)1 << REJECT_amount_above_limit
+               : 0;
 }
 
 static enum status on_row(void *context, const struct csv_row *row)
@@ -76,8 +83,8 @@ static enum status on_row(void *context, const struct csv_row *row)
     reader->rejects.read++;
     if (mapping_text(&reader->map, ROLE_ID, row, &id) != MAPPING_VALUE)
         faults = (uint32_t)1 << REJECT_missing_product;
-    else if (number_is_bad(reader, ROLE_LIST, row) || number_is_bad(reader, ROLE_COST, row))
-        faults = (uint32_t)1 << REJECT_bad_number;
+    if (faults == 0) faults = fault_of(reader, ROLE_LIST, row);
+    if (faults == 0) faults = fault_of(reader, ROLE_COST, row);
     if (faults == 0) return add_row(reader, row, &id);
     int64_t column = reader->map.bad_column;
     const struct csv_field *bad = column >= 0 ? &row->field[column] : &row->field[0];

@@ -10,7 +10,7 @@
 #define REMISE_JOBS_INGEST_RECORDS_H
 
 #include "io/dataset.h"
-#include "partition/users.h"
+#include "jobs/ingest_consent.h"
 
 /* One event; sent as it is, so the padding is zero. */
 struct event_record {
@@ -41,6 +41,7 @@ struct user_set {
 
 struct ingest_records {
     struct user_set users;
+    struct refusals refusals; /* of users without consent, as the users table says */
     int64_t attributes; /* user attributes, the protected group the last if `grouped` */
     bool grouped;
     char **attribute_name;               /* [attributes] */

@@ -18,6 +18,7 @@ void ingest_records_clear(struct ingest_records *records)
 {
     text_set_free(&records->users.ids);
     free(records->users.key);
+    refusals_clear(&records->refusals);
     for (int64_t a = 0; a < records->attributes; a++) {
         if (records->attribute_name != NULL) free(records->attribute_name[a]);
         if (records->attribute_levels != NULL) dictionary_clear(&records->attribute_levels[a]);
@@ -96,11 +97,14 @@ static int64_t count_distinct(const struct user_key *key, int64_t count)
     return distinct;
 }
 
-static enum status count_users(const struct comm *comm, const struct user_set *users,
-                               int64_t *total)
+/* total[0] users who stay, total[1] users who refuse */
+static enum status count_users(const struct comm *comm, const struct ingest_records *records,
+                               int64_t total[2])
 {
     enum status status = OK;
+    const struct user_set *users = &records->users;
     struct user_cut cut = {0};
+    struct refusals refusals = {0};
     struct user_key *key = NULL;
     int64_t count = text_set_count(users->ids);
     TRY(even_cut(comm, &cut));
@@ -108,10 +112,13 @@ static enum status count_users(const struct comm *comm, const struct user_set *u
     memcpy(key, users->key, (size_t)count * sizeof *key);
     TRY(records_to_owners(comm, &cut, &key, &count, sizeof *key));
     TRY_ALL(comm, records_sort(key, count, sizeof *key, cut.bits, compare_key));
-    *total = count_distinct(key, count);
-    comm_sum_int64(comm, total, 1);
+    TRY(refusals_to_owners(comm, &records->refusals, &cut, &refusals));
+    total[0] = count_distinct(key, refusals_drop(&refusals, key, count, sizeof *key));
+    total[1] = refusals.count;
+    comm_sum_int64(comm, total, 2);
 done:
     user_cut_clear(&cut);
+    refusals_clear(&refusals);
     free(key);
     return status;
 }
@@ -184,7 +191,8 @@ done:
 }
 
 static enum status shard_users(const struct comm *comm, struct user_set *set,
-                               const struct user_cut *cut, struct users *users)
+                               const struct user_cut *cut, const struct refusals *refusals,
+                               struct users *users)
 {
     enum status status = OK;
     unsigned char *packed = NULL;
@@ -194,6 +202,7 @@ static enum status shard_users(const struct comm *comm, struct user_set *set,
     size_t record = sizeof(struct user_key) + (size_t)users->id_bytes;
     TRY(records_to_owners(comm, cut, &packed, &count, record));
     TRY_ALL(comm, records_sort(packed, count, record, cut->bits, compare_key));
+    count = refusals_drop(refusals, packed, count, record);
     TRY_ALL(comm, memory_new(&users->key, count, sizeof *users->key));
     TRY_ALL(comm, memory_new(&users->id, count * users->id_bytes, 1));
     for (int64_t i = 0; i < count; i++) {
@@ -258,13 +267,15 @@ static void fill_attributes(const unsigned char *rows, int64_t count,
 }
 
 static enum status shard_attributes(const struct comm *comm, struct ingest_records *records,
-                                    const struct user_cut *cut, struct users *users)
+                                    const struct user_cut *cut, const struct refusals *refusals,
+                                    struct users *users)
 {
     enum status status = OK;
     size_t bytes = user_row_bytes(records);
     TRY(records_to_owners(comm, cut, &records->user_row, &records->user_rows, bytes));
     TRY_ALL(comm,
             records_sort(records->user_row, records->user_rows, bytes, cut->bits, compare_key));
+    records->user_rows = refusals_drop(refusals, records->user_row, records->user_rows, bytes);
     TRY_ALL(comm, make_attributes(records, users));
     int64_t repeated = 0;
     fill_attributes(records->user_row, records->user_rows, records, users, &repeated);
@@ -342,13 +353,15 @@ done:
 }
 
 static enum status shard_events(const struct comm *comm, struct ingest_records *records,
-                                const struct user_cut *cut, struct dataset *dataset)
+                                const struct user_cut *cut, const struct refusals *refusals,
+                                struct dataset *dataset)
 {
     enum status status = OK;
     int64_t *count = &records->events;
     TRY(records_to_owners(comm, cut, &records->event, count, sizeof *records->event));
     TRY_ALL(comm,
             records_sort(records->event, *count, sizeof *records->event, cut->bits, compare_event));
+    *count = refusals_drop(refusals, records->event, *count, sizeof *records->event);
     TRY_ALL(comm, unpack_events(&dataset->users, records->event, *count, &dataset->events));
     int64_t span[2] = {INT64_MAX, INT64_MAX};
     for (int64_t i = 0; i < *count; i++) {
@@ -361,6 +374,9 @@ static enum status shard_events(const struct comm *comm, struct ingest_records *
     dataset->time_last = -span[1];
     dataset->events_total = *count;
     comm_sum_int64(comm, &dataset->events_total, 1);
+    if (dataset->events_total == 0)
+        TRY(FAIL(ERR_DATA, "no event is left: all are of users who refuse by "
+                           "users.columns.consent"));
     free(records->event);
     records->event = NULL;
 done:
@@ -368,13 +384,15 @@ done:
 }
 
 static enum status shard_offers(const struct comm *comm, struct ingest_records *records,
-                                const struct user_cut *cut, struct dataset *dataset)
+                                const struct user_cut *cut, const struct refusals *refusals,
+                                struct dataset *dataset)
 {
     enum status status = OK;
     int64_t *count = &records->offers;
     TRY(records_to_owners(comm, cut, &records->offer, count, sizeof *records->offer));
     TRY_ALL(comm,
             records_sort(records->offer, *count, sizeof *records->offer, cut->bits, compare_offer));
+    *count = refusals_drop(refusals, records->offer, *count, sizeof *records->offer);
     TRY_ALL(comm, unpack_offers(&dataset->users, records->offer, *count, &dataset->offers));
     dataset->offers_total = *count;
     comm_sum_int64(comm, &dataset->offers_total, 1);
@@ -384,27 +402,42 @@ done:
     return status;
 }
 
+static enum status check_users(const int64_t users[2])
+{
+    if (users[0] > 0) return OK;
+    if (users[1] > 0)
+        return FAIL(ERR_DATA, "all %lld users refuse by users.columns.consent: nobody is left",
+                    (long long)users[1]);
+    return FAIL(ERR_DATA, "no usable row has a user; see rejects.csv for the reasons");
+}
+
 enum status ingest_shard(const struct comm *comm, struct ingest_records *records,
                          struct dataset **out)
 {
     enum status status = OK;
     struct dataset *dataset = NULL;
     struct user_cut cut = {0};
-    int64_t users = 0;
+    struct refusals refusals = {0};
+    int64_t users[2] = {0, 0}, rows = records->events + records->offers;
     *out = NULL;
     TRY_ALL(comm, memory_new(&dataset, 1, sizeof *dataset));
-    TRY(count_users(comm, &records->users, &users));
-    if (users == 0)
-        TRY(FAIL(ERR_DATA, "no usable row has a user; see rejects.csv for the reasons"));
-    TRY(cut_users(comm, records, user_block_bits(users), &cut));
-    TRY(shard_users(comm, &records->users, &cut, &dataset->users));
-    TRY(shard_attributes(comm, records, &cut, &dataset->users));
-    TRY(shard_events(comm, records, &cut, dataset));
-    TRY(shard_offers(comm, records, &cut, dataset));
+    TRY(count_users(comm, records, users));
+    TRY(check_users(users));
+    TRY(cut_users(comm, records, user_block_bits(users[0]), &cut));
+    TRY(refusals_to_owners(comm, &records->refusals, &cut, &refusals));
+    TRY(shard_users(comm, &records->users, &cut, &refusals, &dataset->users));
+    TRY(shard_attributes(comm, records, &cut, &refusals, &dataset->users));
+    TRY(shard_events(comm, records, &cut, &refusals, dataset));
+    TRY(shard_offers(comm, records, &cut, &refusals, dataset));
+    comm_sum_int64(comm, &rows, 1);
     dataset->products = records->products;
     records->products = (struct products){0};
+    if (users[1] > 0)
+        log_info("  %lld users refuse and are left out, with %lld events and offers",
+                 (long long)users[1],
+                 (long long)(rows - dataset->events_total - dataset->offers_total));
     log_info("  %lld users in %lld blocks, %lld events, %lld offers, %lld products",
-             (long long)users, (long long)dataset->users.blocks.blocks_total,
+             (long long)users[0], (long long)dataset->users.blocks.blocks_total,
              (long long)dataset->events_total, (long long)dataset->offers_total,
              (long long)dataset->products.count);
     *out = dataset;
@@ -412,5 +445,6 @@ enum status ingest_shard(const struct comm *comm, struct ingest_records *records
 done:
     dataset_free(&dataset);
     user_cut_clear(&cut);
+    refusals_clear(&refusals);
     return status;
 }

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum role { ROLE_USER, ROLE_MARKET, ROLE_GROUP, ROLES };
+enum role { ROLE_USER, ROLE_MARKET, ROLE_GROUP, ROLE_TEXTS, ROLE_CONSENT = ROLE_TEXTS, ROLES };
 
-static const char *const role_names[ROLES] = {"user_id", "market", "group"};
+static const char *const role_names[ROLES] = {"user_id", "market", "group", "consent"};
 
 enum { LEVELS_MAX = 65536 };
 
@@ -80,6 +80,13 @@ done:
 
 /* ---- rows ---- */
 
+static enum status refuse(struct reader *reader, const struct csv_field *id)
+{
+    struct ingest_records *records = &reader->ingest->records;
+    return refusals_add(&records->refusals,
+                        user_key_of(records->users.secret, id->text, id->bytes));
+}
+
 static enum status keep_user(struct reader *reader, const struct csv_row *row,
                              const struct csv_field *id)
 {
@@ -113,12 +120,22 @@ done:
 static enum status on_row(void *context, const struct csv_row *row)
 {
     struct reader *reader = context;
+    enum status status = OK;
     struct csv_field id;
+    bool consents = true;
     reader->rejects.read++;
-    if (mapping_text(&reader->map, ROLE_USER, row, &id) == MAPPING_VALUE)
-        return keep_user(reader, row, &id);
-    return rejects_add(&reader->rejects, 1U << REJECT_missing_user, row->line,
-                       reader->map.role[ROLE_USER].column, "", 0);
+    if (mapping_text(&reader->map, ROLE_USER, row, &id) != MAPPING_VALUE)
+        return rejects_add(&reader->rejects, 1U << REJECT_missing_user, row->line,
+                           reader->map.role[ROLE_USER].column, "", 0);
+    /* an answer nobody understands is taken for a no, and the row for a bad one */
+    enum mapping_result answer = mapping_flag(&reader->map, ROLE_CONSENT, row, &consents);
+    if (!consents || answer == MAPPING_BAD) TRY(refuse(reader, &id));
+    if (answer != MAPPING_BAD) return keep_user(reader, row, &id);
+    const struct csv_field *bad = &row->field[reader->map.bad_column];
+    TRY(rejects_add(&reader->rejects, 1U << REJECT_bad_number, row->line, reader->map.bad_column,
+                    bad->text, bad->bytes));
+done:
+    return status;
 }
 
 static enum status on_bad(void *context, const struct csv_bad *bad)
@@ -191,7 +208,8 @@ enum status ingest_read_users(const struct comm *comm, struct ingest *ingest)
     if (!config_table(ingest->config, "users")) return OK;
     TRY(csv_open(comm, config_path(ingest->config, "users.file"), NULL, &csv));
     TRY_ALL(comm,
-            mapping_open(ingest->config, "users", csv, role_names, ROLES, ROLES, &reader.map));
+            mapping_open(ingest->config, "users", csv, role_names, ROLES, ROLE_TEXTS,
+                                &reader.map));
     TRY_ALL(comm, find_attributes(&reader, csv));
     TRY(ingest_read_table(comm, ingest, "users", csv, on_row, on_bad, &reader));
     TRY(rejects_close(comm, &reader.rejects, csv, "users", ingest->rejects_file));

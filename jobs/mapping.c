@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static int64_t resolve(const void *context, const char *name)
 {
@@ -110,6 +111,33 @@ enum mapping_result mapping_number(struct mapping *mapping, int64_t role, const 
     if (!isfinite(result)) return MAPPING_MISSING;
     *value = result;
     return MAPPING_VALUE;
+}
+
+static bool read_word(const struct csv_field *field, bool *value)
+{
+    static const char *const words[] = {"no", "false", "n", "f", "yes", "true", "y", "t"};
+    const char *text = field->text;
+    size_t bytes = field->bytes;
+    while (bytes > 0 && (text[0] == ' ' || text[0] == '\t')) text++, bytes--;
+    while (bytes > 0 && (text[bytes - 1] == ' ' || text[bytes - 1] == '\t')) bytes--;
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+        if (strlen(words[w]) == bytes && strncasecmp(words[w], text, bytes) == 0) {
+            *value = w >= 4;
+            return true;
+        }
+    return false;
+}
+
+enum mapping_result mapping_flag(struct mapping *mapping, int64_t role, const struct csv_row *row,
+                                 bool *value)
+{
+    double number = 0;
+    enum mapping_result result = mapping_number(mapping, role, row, &number);
+    if (result == MAPPING_VALUE) *value = number > 0.0;
+    int64_t column = mapping->role[role].column;
+    if (result == MAPPING_BAD && column >= 0 && read_word(&row->field[column], value))
+        return MAPPING_VALUE;
+    return result;
 }
 
 enum mapping_result mapping_time(struct mapping *mapping, int64_t role, const struct csv_row *row,

@@ -54,6 +54,11 @@ enum mapping_result mapping_text(struct mapping *mapping, int64_t role, const st
 enum mapping_result mapping_number(struct mapping *mapping, int64_t role, const struct csv_row *row,
                                    double *value);
 
+/** Yes or no: a number above 0 or not; or, in a bare column, yes, true, y, t or no, false, n, f in
+ * any case. *value is set for MAPPING_VALUE only. Local. */
+enum mapping_result mapping_flag(struct mapping *mapping, int64_t role, const struct csv_row *row,
+                                 bool *value);
+
 /** The time of a bare-column role. Local. */
 enum mapping_result mapping_time(struct mapping *mapping, int64_t role, const struct csv_row *row,
                                  int64_t *time);

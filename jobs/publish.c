@@ -3,6 +3,7 @@
 #include "io/file.h"
 #include "io/parse.h"
 #include "io/text_file.h"
+#include "jobs/manifest.h"
 #include "jobs/publish_rows.h"
 #include "jobs/run.h"
 #include "mpi/log.h"
@@ -10,7 +11,6 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define DAY 86400
 
@@ -64,29 +64,13 @@ done:
     return status;
 }
 
-/* ---- receipt and manifest ---- */
-
-static enum status dump_json(json_t *value, const char *path)
-{
-    char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-    json_decref(value);
-    if (text == NULL) return FAIL(ERR_MEMORY, "no memory for %s", path);
-    size_t bytes = strlen(text);
-    text[bytes] = '\n'; /* in place of the end mark: the length is known */
-    enum status status = file_replace(path, text, (int64_t)bytes + 1, 0644);
-    free(text);
-    return status;
-}
+/* ---- receipt ---- */
 
 static void count_reasons(const struct comm *comm, const struct publisher *publisher,
                           int64_t *counts)
 {
-    int64_t slots = publisher->dataset->users.blocks.rows_local * publisher->choices->slots;
     for (int r = 0; r < REASONS; r++) counts[r] = 0;
-    for (int64_t s = 0; s < slots; s++) {
-        struct publish_row row;
-        if (publish_row_of(publisher, s, &row)) counts[row.reason]++;
-    }
+    for (int64_t r = 0; r < publisher->rows; r++) counts[publisher->row[r].reason]++;
     comm_sum_int64(comm, counts, REASONS);
 }
 
@@ -103,43 +87,7 @@ static enum status write_receipt(const struct run *run, const struct publisher *
     json_object_set_new(receipt, "reasons", list);
     json_object_set_new(receipt, "valid_from", json_string(publisher->valid_from));
     json_object_set_new(receipt, "valid_to", json_string(publisher->valid_to));
-    return dump_json(receipt, run_path(run, "receipt.json"));
-}
-
-static enum status add_digest(json_t *to, const char *name, const char *path)
-{
-    char digest[SHA256_TEXT_BYTES];
-    enum status status = file_sha256(path, digest);
-    if (status == OK) json_object_set_new(to, name, json_string(digest));
-    return status;
-}
-
-/* What was read, with what settings, and what came of it; times and ranks stand here and in no
- * result. */
-static enum status write_manifest(const struct run *run, int ranks)
-{
-    static const char *const tables[] = {"users", "products", "events", "offers"};
-    static const char *const results[] = {"discounts.csv", "discounts.h5", "receipt.json",
-                                          "settings.yaml"};
-    enum status status = OK;
-    json_t *inputs = json_object(), *outputs = json_object();
-    for (size_t t = 0; t < 4; t++) {
-        char key[32];
-        snprintf(key, sizeof key, "%s.file", tables[t]);
-        if (config_table(run->config, tables[t]))
-            TRY(add_digest(inputs, config_path(run->config, key), config_path(run->config, key)));
-    }
-    for (size_t r = 0; r < 4; r++) TRY(add_digest(outputs, results[r], run_path(run, results[r])));
-    char now[TIME_TEXT_BYTES + 1] = {0};
-    format_time((int64_t)time(NULL), now);
-    json_t *manifest =
-        json_pack("{s:s, s:i, s:I, s:O, s:O}", "published", now, "ranks", ranks, "seed",
-                  (json_int_t)run->seed, "inputs_sha256", inputs, "outputs_sha256", outputs);
-    TRY(dump_json(manifest, run_path(run, "manifest.json")));
-done:
-    json_decref(inputs);
-    json_decref(outputs);
-    return status;
+    return manifest_dump(receipt, run_path(run, "receipt.json"));
 }
 
 /* ---- the stage ---- */
@@ -153,7 +101,7 @@ static enum status write_all(const struct comm *comm, const struct run *run,
     TRY(write_csv(comm, run, publisher));
     TRY(write_hdf5(comm, run, publisher));
     TRY_ALL(comm, comm->rank == 0 ? write_receipt(run, publisher, reasons) : OK);
-    TRY_ALL(comm, comm->rank == 0 ? write_manifest(run, comm->ranks) : OK);
+    TRY(manifest_write(comm, run));
 done:
     return status;
 }
@@ -166,17 +114,20 @@ static enum status publish_run(const struct comm *comm, const struct run *run)
     struct curves curves = {0};
     struct choices choices = {0};
     struct cell_maker maker;
+    struct publisher publisher = {.maker = &maker, .choices = &choices};
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_USERS, &dataset));
     const struct blocks *blocks = &dataset->users.blocks;
     TRY(candidates_read(comm, run_path(run, "candidates.h5"), blocks, &candidates));
     TRY(curves_read(comm, run_path(run, "curves.h5"), blocks, &curves));
     TRY(choices_read(comm, run_path(run, "choices.h5"), blocks, &choices));
     TRY_ALL(comm, cell_maker_open(run->config, &dataset->products, &candidates, &curves, &maker));
-    struct publisher publisher = {
-        dataset, &maker, &choices, config_is(run->config, "publish.user_ids", "pseudonym"), "", ""};
+    publisher.dataset = dataset;
+    publisher.pseudonyms = config_is(run->config, "publish.user_ids", "pseudonym");
     set_dates(run, dataset, &publisher);
+    TRY_ALL(comm, publish_rows_make(&publisher));
     TRY(write_all(comm, run, &publisher));
 done:
+    publish_rows_clear(&publisher);
     choices_clear(&choices);
     curves_clear(&curves);
     candidates_clear(&candidates);

@@ -42,7 +42,7 @@ static void fill_reason(const struct publisher *publisher, const struct publish_
                         int64_t at, int64_t width, void *data)
 {
     (void)publisher;
-    const char *name = reason_name(row->reason);
+    const char *name = reason_name((enum reason)row->reason);
     memcpy((char *)data + at * width, name, strnlen(name, (size_t)width));
 }
 
@@ -68,7 +68,7 @@ static void fill_to(const struct publisher *publisher, const struct publish_row 
         (void)width;                                                                          \
         ((double *)data)[at] = (expression);                                                  \
     }
-FILL_NUMBER(discount, row->discount)
+FILL_NUMBER(discount, publisher->maker->level[row->level])
 FILL_NUMBER(price, (double)row->price_cents / 1e2)
 FILL_NUMBER(purchases, (double)row->purchases_millionths / 1e6)
 FILL_NUMBER(revenue, (double)row->revenue / 1e4)
@@ -78,19 +78,15 @@ FILL_NUMBER(propensity, ((void)row, 1.0))
 #undef FILL_NUMBER
 
 static enum status write_column(const struct comm *comm, struct store *store,
-                                const struct publisher *publisher, const struct column *column,
-                                int64_t rows)
+                                const struct publisher *publisher, const struct column *column)
 {
     enum status status = OK;
     char *data = NULL;
     const struct store_column *what = &column->column;
-    int64_t slots = publisher->dataset->users.blocks.rows_local * publisher->choices->slots, at = 0;
+    int64_t rows = publisher->rows;
     TRY_ALL(comm, memory_new(&data, rows * what->width, store_type_bytes(what->type)));
-    for (int64_t s = 0; s < slots; s++) {
-        struct publish_row row;
-        if (publish_row_of(publisher, s, &row))
-            column->fill(publisher, &row, at++, what->width, data);
-    }
+    for (int64_t r = 0; r < rows; r++)
+        column->fill(publisher, &publisher->row[r], r, what->width, data);
     TRY(store_write(comm, store, what, data, rows));
 done:
     free(data);
@@ -112,8 +108,7 @@ enum status publish_columns(const struct comm *comm, struct store *store,
 {
     enum status status = OK;
     int64_t user = publisher->pseudonyms ? PSEUDONYM_BYTES : publisher->dataset->users.id_bytes;
-    int64_t product = longest_text(&publisher->dataset->products.id),
-            rows = publish_count(publisher);
+    int64_t product = longest_text(&publisher->dataset->products.id);
     const struct column columns[] = {
         {{"user_id", STORE_TEXT, user, "", "whose discount"}, fill_user},
         {{"product_id", STORE_TEXT, product, "", "on what"}, fill_product},
@@ -132,7 +127,7 @@ enum status publish_columns(const struct comm *comm, struct store *store,
         {{"valid_from", STORE_TEXT, DATE_BYTES, "", "first day"}, fill_from},
         {{"valid_to", STORE_TEXT, DATE_BYTES, "", "last day"}, fill_to}};
     for (size_t c = 0; c < sizeof columns / sizeof *columns; c++)
-        TRY(write_column(comm, store, publisher, &columns[c], rows));
+        TRY(write_column(comm, store, publisher, &columns[c]));
 done:
     return status;
 }

@@ -49,30 +49,40 @@ static enum reason reason_of(const struct slot_cells *cells, int levels, int cho
     return any_gains ? REASON_floor : REASON_no_gain;
 }
 
-bool publish_row_of(const struct publisher *publisher, int64_t slot, struct publish_row *row)
+static struct publish_row make_row(const struct publisher *publisher, int64_t slot,
+                                   const struct slot_cells *cells)
 {
-    struct slot_cells cells;
     int k = publisher->choices->level[slot];
-    cells_of_slot(publisher->maker, slot, &cells);
-    if (cells.product < 0) return false;
-    *row = (struct publish_row){.user = slot / publisher->choices->slots,
-                                .product = cells.product,
-                                .discount = publisher->maker->level[k],
-                                .price_cents = cells.price_cents[k],
-                                .purchases_millionths = llround(1e6 * cells.chance[k]),
-                                .revenue = cells.revenue[k],
-                                .profit = cells.profit[k],
-                                .cost = cells.cost[k],
-                                .reason = reason_of(&cells, publisher->maker->levels, k)};
-    return true;
+    return (struct publish_row){.user = slot / publisher->choices->slots,
+                                .price_cents = cells->price_cents[k],
+                                .revenue = cells->revenue[k],
+                                .profit = cells->profit[k],
+                                .cost = cells->cost[k],
+                                .product = (int32_t)cells->product,
+                                .purchases_millionths = (int32_t)lround(1e6 * cells->chance[k]),
+                                .level = (uint8_t)k,
+                                .reason = (uint8_t)reason_of(cells, publisher->maker->levels, k)};
 }
 
-int64_t publish_count(const struct publisher *publisher)
+enum status publish_rows_make(struct publisher *publisher)
 {
-    int64_t slots = publisher->dataset->users.blocks.rows_local * publisher->choices->slots,
-            rows = 0;
-    for (int64_t s = 0; s < slots; s++) rows += publisher->maker->candidates->product[s] >= 0;
-    return rows;
+    int64_t slots = publisher->dataset->users.blocks.rows_local * publisher->choices->slots;
+    enum status status = memory_new(&publisher->row, slots, sizeof *publisher->row);
+    if (status != OK) return status;
+    for (int64_t s = 0; s < slots; s++) {
+        struct slot_cells cells;
+        if (publisher->maker->candidates->product[s] < 0) continue;
+        cells_of_slot(publisher->maker, s, &cells);
+        publisher->row[publisher->rows++] = make_row(publisher, s, &cells);
+    }
+    return OK;
+}
+
+void publish_rows_clear(struct publisher *publisher)
+{
+    free(publisher->row);
+    publisher->row = NULL;
+    publisher->rows = 0;
 }
 
 /* ---- CSV ---- */
@@ -133,16 +143,16 @@ static char *put_user(char *to, const struct publisher *publisher, int64_t user)
     return to + csv_quote(id, strnlen(id, (size_t)users->id_bytes), ',', to);
 }
 
-static char *put_row(const struct formatter *f, const struct publish_row *row, int level, char *to)
+static char *put_row(const struct formatter *f, const struct publish_row *row, char *to)
 {
     const struct publisher *publisher = f->publisher;
     const char *product = dictionary_text(&publisher->dataset->products.id, row->product);
-    const char *reason = reason_name(row->reason);
+    const char *reason = reason_name((enum reason)row->reason);
     to = put_user(to, publisher, row->user);
     *to++ = ',';
     to += csv_quote(product, strlen(product), ',', to);
     *to++ = ',';
-    to = put_text(to, f->levels[level], f->level_bytes[level]);
+    to = put_text(to, f->levels[row->level], f->level_bytes[row->level]);
     *to++ = ',';
     to = put_fixed(to, row->price_cents, 2);
     *to++ = ',';
@@ -167,20 +177,17 @@ enum status publish_format(const struct publisher *publisher, char **text, int64
 {
     enum status status = OK;
     struct formatter f;
-    int64_t slots = publisher->dataset->users.blocks.rows_local * publisher->choices->slots,
-            used = 0;
+    int64_t used = 0;
     open_formatter(publisher, &f);
-    int64_t capacity = publish_count(publisher) * 112 + (int64_t)f.row_bytes;
+    int64_t capacity = publisher->rows * 112 + (int64_t)f.row_bytes;
     TRY(memory_new(text, capacity, 1));
-    for (int64_t s = 0; s < slots; s++) {
-        struct publish_row row;
-        if (!publish_row_of(publisher, s, &row)) continue;
+    for (int64_t r = 0; r < publisher->rows; r++) {
         if (used + (int64_t)f.row_bytes > capacity) {
             int64_t larger = capacity + capacity / 4 + (int64_t)f.row_bytes;
             TRY(memory_grow(text, used, larger, 1));
             capacity = larger;
         }
-        used = put_row(&f, &row, publisher->choices->level[s], *text + used) - *text;
+        used = put_row(&f, &publisher->row[r], *text + used) - *text;
     }
     *bytes = used;
 done:

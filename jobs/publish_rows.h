@@ -1,9 +1,8 @@
 /**
  * The rows of the discount table, as values, as CSV text and as columns of HDF5.
  *
- * Both files come from the same values, already rounded to what is printed: money to 1/10,000,
- * prices to the cent, chances
- * to a millionth.
+ * Both files come from the same values, made once and already rounded to what is printed: money to
+ * 1/10,000, prices to the cent, chances to a millionth.
  */
 #ifndef REMISE_JOBS_PUBLISH_ROWS_H
 #define REMISE_JOBS_PUBLISH_ROWS_H
@@ -25,28 +24,29 @@ enum reason { REASON_LIST(REASON_ENUM) REASONS };
 
 enum { DATE_BYTES = 10, REASON_BYTES = 8, PSEUDONYM_BYTES = 32 };
 
-/* Everything a row is made from; borrowed. */
+/* One row: money in 1/10,000, chance in millionths. */
+struct publish_row {
+    int64_t user; /* local */
+    int64_t price_cents, revenue, profit, cost;
+    int32_t product, purchases_millionths;
+    uint8_t level, reason; /* place in allocate.levels; enum reason */
+};
+
+/* Everything the table is made from, borrowed, and its rows on this rank. */
 struct publisher {
     const struct dataset *dataset;
     const struct cell_maker *maker;
     const struct choices *choices;
     bool pseudonyms;
     char valid_from[DATE_BYTES + 1], valid_to[DATE_BYTES + 1];
+    int64_t rows;
+    struct publish_row *row; /* [rows] owned: publish_rows_clear */
 };
 
-/* One row: money in 1/10,000, chance in millionths. */
-struct publish_row {
-    int64_t user, product;
-    double discount;
-    int64_t price_cents, purchases_millionths, revenue, profit, cost;
-    enum reason reason;
-};
-
-/** The row of local slot `slot`; false where there is no candidate. Local. */
-bool publish_row_of(const struct publisher *publisher, int64_t slot, struct publish_row *row);
-
-/** Rows of this rank. Local. */
-int64_t publish_count(const struct publisher *publisher);
+/** Make the rows of this rank, in the order of users and slots. Local. Memory: 56 bytes a row.
+ * Errors: ERR_MEMORY. */
+enum status publish_rows_make(struct publisher *publisher);
+void publish_rows_clear(struct publisher *publisher); /**< Free the rows. Local. */
 
 /** The table's first line. Constant. */
 const char *publish_header(void);

@@ -26,7 +26,7 @@
     X(quantity_above_limit, "quantity above ingest.max_quantity or 2,000,000")       \
     X(missing_price, "no unit price for a purchase")                                 \
     X(price_not_positive, "unit price not above ingest.min_price")                   \
-    X(amount_above_limit, "line amount above 21 million")                            \
+    X(amount_above_limit, "price or line amount above 21 million")                            \
     X(bad_discount, "discount not in [0, 1)")                                        \
     X(repeat, "repeats an earlier row exactly")
 

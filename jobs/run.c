@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 enum { STAGES_MAX = 16, FINGERPRINT_BYTES = 33 };
@@ -46,21 +47,34 @@ static void digest_text(XXH3_state_t *state, const char *text)
     XXH3_128bits_update(state, text, strlen(text) + 1);
 }
 
-/* The tables' sizes and times of change; their names are among the settings. */
+/* A file's size and time of change; its name is among the settings. */
+static void digest_file(XXH3_state_t *state, const char *path)
+{
+    struct stat facts;
+    if (path == NULL || stat(path, &facts) != 0) return;
+    int64_t numbers[3] = {(int64_t)facts.st_size, (int64_t)facts.st_mtim.tv_sec,
+                          (int64_t)facts.st_mtim.tv_nsec};
+    digest_text(state, path);
+    XXH3_128bits_update(state, numbers, sizeof numbers);
+}
+
+/* The tables and the secret of the pseudonyms. */
 static void digest_inputs(XXH3_state_t *state, const struct config *config)
 {
     static const char *const tables[] = {"users", "products", "events", "offers"};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
-        struct stat facts;
         char key[32];
         snprintf(key, sizeof key, "%s.file", tables[t]);
-        const char *path = config_table(config, tables[t]) ? config_path(config, key) : NULL;
-        if (path == NULL || stat(path, &facts) != 0) continue;
-        int64_t numbers[3] = {(int64_t)facts.st_size, (int64_t)facts.st_mtim.tv_sec,
-                              (int64_t)facts.st_mtim.tv_nsec};
-        digest_text(state, path);
-        XXH3_128bits_update(state, numbers, sizeof numbers);
+        if (config_table(config, tables[t])) digest_file(state, config_path(config, key));
     }
+    digest_file(state, config_path(config, "privacy.secret_file"));
+}
+
+static const struct stage *stage_called(const char *name)
+{
+    int s = 0;
+    while (strcmp(stages[s]->name, name) != 0) s++;
+    return stages[s];
 }
 
 /* A stage depends on its settings, the seed, the tables (the first stage), and what its needs
@@ -73,9 +87,7 @@ static void fingerprint_into(const struct run *run, const struct stage *stage, X
     XXH3_128bits_update(state, &run->seed, sizeof run->seed);
     if (stage->needs[0] == NULL) digest_inputs(state, run->config);
     for (int n = 0; stage->needs[n] != NULL; n++)
-        for (int s = 0; stages[s] != NULL; s++)
-            if (strcmp(stages[s]->name, stage->needs[n]) == 0)
-                fingerprint_into(run, stages[s], state);
+        fingerprint_into(run, stage_called(stage->needs[n]), state);
 }
 
 static void fingerprint_of(const struct run *run, const struct stage *stage,
@@ -141,6 +153,37 @@ static enum status record_done(const struct run *run, const struct stage *stage,
     return status;
 }
 
+/* What a stage is made from must be there and up to date, or it would be recorded as made from
+ * something else. */
+static enum status check_needs(const struct run *run, const struct stage *stage)
+{
+    for (int n = 0; stage->needs[n] != NULL; n++) {
+        const struct stage *need = stage_called(stage->needs[n]);
+        char fingerprint[FINGERPRINT_BYTES];
+        enum status status = check_needs(run, need);
+        if (status != OK) return status;
+        fingerprint_of(run, need, fingerprint);
+        if (stands(run, need, fingerprint)) continue;
+        const char *file = run_path(run, need->outputs[0]);
+        return FAIL(ERR_NO_INPUT,
+                    "%s needs %s, which %s; run the stage that makes it, `remise %s`, or all that "
+                    "is due, `remise run`",
+                    stage->name, file,
+                    file_exists(file) ? "was made with other settings or tables, or not to the end"
+                                      : "is not there",
+                    need->name);
+    }
+    return OK;
+}
+
+/* Until a stage is done again it counts as not done: several outputs may be half replaced. */
+static enum status begin(const struct run *run, const struct stage *stage)
+{
+    enum status status = check_needs(run, stage);
+    if (status != OK || unlink(checkpoint_path(run, stage)) == 0 || errno == ENOENT) return status;
+    return FAIL(ERR_WRITE, "cannot remove %s: %s", checkpoint_path(run, stage), strerror(errno));
+}
+
 /* ---- the run ---- */
 
 static enum status make_folder(const char *path)
@@ -192,6 +235,7 @@ static enum status run_stage(const struct comm *comm, const struct run *run,
         log_info("%s: unchanged, skipped", stage->name);
         return OK;
     }
+    TRY_ALL(comm, comm->rank == 0 ? begin(run, stage) : OK);
     log_info("%s: %s", stage->name, stage->does);
     TRY(stage->run(comm, run));
     TRY_ALL(comm, comm->rank == 0 ? record_done(run, stage, fingerprint) : OK);

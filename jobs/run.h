@@ -7,7 +7,7 @@
  * `checkpoint/<stage>.json` with the fingerprint of what the stage depends on; while that is
  * unchanged and the output is
  * there, the stage is skipped. So a run sent again continues, and a change re-runs what depends on
- * it and nothing else.
+ * it and nothing else. A stage does not run before the stages it needs stand.
  */
 #ifndef REMISE_JOBS_RUN_H
 #define REMISE_JOBS_RUN_H
@@ -44,7 +44,9 @@ const char *run_path(const struct run *run, const char *file);
 /**
  * Make the folder where needed and run the stages from `first` to `last` (NULL: all), skipping
  * what stands.
- * Collective. force: run them even if unchanged. Errors: those of the stages; ERR_WRITE the folder.
+ * Collective. force: run them even if unchanged. Errors: those of the stages; ERR_NO_INPUT a stage
+ * that they need has not run, or with other settings; ERR_WRITE the folder; ERR_USAGE last is before
+ * first.
  */
 enum status run_stages(const struct comm *comm, const struct config *config, const char *folder,
                        const char *first, const char *last, bool force);

@@ -1,0 +1,24 @@
+/**
+ * manifest.json: what a table was made from, with which settings, and the digests of all of it.
+ *
+ * Times and the number of ranks stand here and in the log, and in no result file.
+ */
+#ifndef REMISE_JOBS_MANIFEST_H
+#define REMISE_JOBS_MANIFEST_H
+
+#include "jobs/run.h"
+
+#include <jansson.h>
+
+/**
+ * Write the manifest of a published run: SHA-256 of the shop's tables and of the results.
+ *
+ * Collective; the ranks share the files among them. Errors: ERR_NO_INPUT or ERR_IO a file cannot be
+ * read, ERR_WRITE.
+ */
+enum status manifest_write(const struct comm *comm, const struct run *run);
+
+/** Write a JSON value to a file of a run, whole or not at all; releases the value. Local. */
+enum status manifest_dump(json_t *value, const char *path);
+
+#endif
