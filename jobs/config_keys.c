@@ -66,15 +66,17 @@ const struct config_key config_keys[] = {
 
     {.name = "privacy.secret_file",
      .type = KEY_PATH,
-     .none = "secret.key in the run folder, made once",
+     .none = "made from the seed: stable, but not secret",
      .example = "secret.key",
-     .help = "the secret of the keyed hashes: 32 bytes; keep it, or users get new pseudonyms"},
+     .help = "the secret of the keyed hashes: 32 random bytes, readable by you alone; keep it, or "
+             "users get new pseudonyms"},
 
     FILE_OF("users", false, "users are taken from the events", "one row per user"),
     ROLE("users", "user_id", true, NULL, "the user's id"),
     ROLE("users", "market", false, "one market", "country or market of the user"),
     ROLE("users", "consent", false, "all consent",
-         "1 or 0: whether the user may be given personal discounts"),
+         "1 or 0 (yes or no): with 0 the user is left out, with all events and offers; empty counts "
+         "as 1"),
     ROLE("users", "group", false, "no fairness report",
          "protected group: for the report and fairness rules only, never an input of a model"),
     {.name = "users.attributes",
@@ -110,7 +112,8 @@ const struct config_key config_keys[] = {
     ROLE("events", "time", true, NULL, "when: 2025-03-01, with or without a time of day"),
     ROLE("events", "kind", false, "all are purchases",
          "view, click, cart, purchase, return or rating"),
-    ROLE("events", "quantity", false, "1", "units; negative for a return"),
+    ROLE("events", "quantity", false, "1",
+         "units; negative for a return; not needed for views, clicks, carts and ratings"),
     ROLE("events", "unit_price", true, NULL, "price paid per unit, after discounts"),
     ROLE("events", "discount", false, "from list_price, or none",
          "discount given, as a fraction of the list price"),
@@ -130,9 +133,10 @@ const struct config_key config_keys[] = {
          "probability with which this level was chosen, above 0"),
     ROLE("offers", "shown", false, "all were seen", "1 where the user saw it"),
     ROLE("offers", "clicked", false, "unknown", "1 where the user clicked"),
-    ROLE("offers", "redeemed", false, "from the events", "1 where the user bought with it"),
+    ROLE("offers", "redeemed", false, "where revenue is above 0",
+         "1 where the user bought with it; this or revenue is needed"),
     ROLE("offers", "quantity", false, "1 where redeemed", "units bought with it"),
-    ROLE("offers", "revenue", false, "from quantity and price", "what the user paid for them"),
+    ROLE("offers", "revenue", false, "not known", "what the user paid for them"),
     ROLE("offers", "satisfaction", false, "unknown", "the user's answer, if asked"),
 
     {.name = "ingest.on_bad_row",

@@ -265,16 +265,11 @@ static void report(const struct comm *comm, const struct tally *tally)
              (long long)(peak[0] >> 20), (long long)(peak[1] >> 20), comm->ranks);
 }
 
-static bool at_or_after(int s, const char *name)
+static int place_of(const char *name, int otherwise)
 {
-    for (int i = 0; name != NULL && stages[i] != NULL; i++)
-        if (strcmp(stages[i]->name, name) == 0) return s >= i;
-    return true;
-}
-
-static bool is_last(int s, const char *name)
-{
-    return name != NULL && strcmp(stages[s]->name, name) == 0;
+    for (int s = 0; name != NULL && stages[s] != NULL; s++)
+        if (strcmp(stages[s]->name, name) == 0) return s;
+    return otherwise;
 }
 
 enum status run_stages(const struct comm *comm, const struct config *config, const char *folder,
@@ -283,6 +278,9 @@ enum status run_stages(const struct comm *comm, const struct config *config, con
     enum status status = OK;
     struct run run = {.config = config};
     struct tally tally = {0};
+    int begin_at = place_of(first, 0), end_at = place_of(last, STAGES_MAX);
+    if (begin_at > end_at)
+        TRY(FAIL(ERR_USAGE, "nothing to do: the stage %s comes before %s", last, first));
     run.seed = (uint64_t)config_integer(config, "seed");
     if (snprintf(run.folder, sizeof run.folder, "%s", folder) >= (int)sizeof run.folder)
         TRY(FAIL(ERR_USAGE, "the run folder's name is too long"));
@@ -290,10 +288,9 @@ enum status run_stages(const struct comm *comm, const struct config *config, con
     TRY_ALL(comm, log_open(run_path(&run, "log.jsonl")));
     TRY_ALL(comm, comm->rank == 0 ? write_settings(&run) : OK);
     log_info("run %s on %d ranks, one thread each", folder, comm->ranks);
-    for (int s = 0; stages[s] != NULL; s++) {
+    for (int s = begin_at; stages[s] != NULL && s <= end_at; s++) {
         TRY(stop_agree(comm));
-        if (at_or_after(s, first)) TRY(run_stage(comm, &run, stages[s], force, &tally));
-        if (is_last(s, last)) break;
+        TRY(run_stage(comm, &run, stages[s], force, &tally));
     }
     report(comm, &tally);
 done:
