@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Both examples on the real tables: every row accounted for as the sources say, the same files at 1
+# to 4 ranks, a budget that binds and is kept to the cent, no price below the margin floor.
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/shop.sh"
+data=${REMISE_DATA:-$here/../../shared/data}
+for table in completejourney/transactions.csv online_retail/onlineretail.csv; do
+    [ -f "$data/$table" ] || skip "real: no $data/$table; set REMISE_DATA to the folder of the tables"
+done
+command -v python3 >/dev/null || skip "real: python3 is not installed"
+data=$(cd "$data" && pwd)
+shop_begin "$1"
+
+run() { # EXAMPLE FOLDER RANKS: a whole run in $work/EXAMPLE.RANKS
+    timeout -k 5 120 mpirun -np "$3" "$remise" run "$here/../jobs/examples/$1.yaml" \
+        -o "$work/$1.$3" --set "data.dir=$data/$2" </dev/null >"$work/$1.$3.log" 2>&1 ||
+        { cat "$work/$1.$3.log"; fail "$1 at $3 ranks ended with an error"; }
+}
+
+same() { # EXAMPLE RANKS: the digests of the published files are those of the run on one rank
+    local file
+    for file in discounts.csv discounts.h5 receipt.json; do
+        (cd "$work/$1.$2" && sha256sum "$file")
+    done >"$work/$1.$2.sha256"
+    cmp "$work/$1.1.sha256" "$work/$1.$2.sha256" ||
+        fail "$1 at $2 ranks: $(diff "$work/$1.1.sha256" "$work/$1.$2.sha256")"
+}
+
+keeps_rules() { # EXAMPLE: the receipt recomputed from the table; a budget that binds
+    python3 "$here/recompute_receipt.py" "$work/$1.1" || fail "the receipt of $1"
+    python3 - "$work/$1.1/receipt.json" <<'PYTHON' ||
+import json
+import sys
+
+budget = json.load(open(sys.argv[1], encoding="utf-8"))["constraints"][0]
+sys.exit(not 0.99 * budget["limit"] <= budget["used"] <= budget["limit"])
+PYTHON
+        fail "the budget of $1 does not bind; choose another in jobs/examples/$1.yaml"
+}
+
+account() { # EXAMPLE RANKS: what the log says about the rows of the events table
+    awk '/^ *events: / { inside = 1; print; next }
+        inside && / rejected, .* rows with it: / { print; next }
+        { inside = 0 }' "$work/$1.$2.log"
+}
+
+# EXAMPLE TABLE ROWS: the rows read are those kept and those rejected, which are the sum over all
+# reasons and the lines of rejects.csv; the same account at every number of ranks
+adds_up() {
+    local lines ranks
+    account "$1" 1 | tee "$work/account"
+    for ranks in 2 3 4; do
+        account "$1" $ranks | cmp - "$work/account" || fail "$1: another account at $ranks ranks"
+    done
+    lines=$(grep -c "/$2," "$work/$1.1/rejects.csv")
+    awk -v rows="$3" -v lines="$lines" '
+        / rows read, / { read = $2; kept = $5; rejected = $7; next }
+        { sum += $2 }
+        END { exit !(read == rows && kept + rejected == read && sum == rejected && lines == sum) }' \
+        "$work/account" || fail "$1: the rows do not add up to $3 (rejects.csv: $lines)"
+}
+
+has() { # ROWS FAULT: so many rows have the fault
+    awk -v rows="$1" -v fault="$2" '
+        $1 == fault && $4 == rows { found = 1 }
+        END { exit !found }' "$work/account" || fail "there are not $1 rows with $2"
+}
+
+while read -r example folder; do
+    for ranks in 1 2 3 4; do
+        run "$example" "$folder" $ranks
+        same "$example" $ranks
+    done
+    cat "$work/$example.1.sha256"
+    keeps_rules "$example"
+done <<'LIST'
+complete-journey completejourney
+online-retail online_retail
+LIST
+
+adds_up online-retail onlineretail.csv 541909
+has 135080 missing_user
+has 10624 return_row
+has 2517 price_not_positive
+has 5268 repeat
+adds_up complete-journey transactions.csv 100000
+has 577 zero_quantity
+echo "both examples: the same files and rows at 1, 2, 3 and 4 ranks"
