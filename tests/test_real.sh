@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/shop.sh"
 data=${REMISE_DATA:-$here/../../shared/data}
 for table in completejourney/transactions.csv online_retail/onlineretail.csv; do
-    [ -f "$data/$table" ] || skip "real: no $data/$table; set REMISE_DATA to the folder of the tables"
+    [ -f "$data/$table" ] || skip "real: no $data/$table; set REMISE_DATA to the tables' folder"
 done
 command -v python3 >/dev/null || skip "real: python3 is not installed"
 data=$(cd "$data" && pwd)
@@ -57,7 +57,7 @@ adds_up() {
     awk -v rows="$3" -v lines="$lines" '
         / rows read, / { read = $2; kept = $5; rejected = $7; next }
         { sum += $2 }
-        END { exit !(read == rows && kept + rejected == read && sum == rejected && lines == sum) }' \
+        END { exit read != rows || kept + rejected != read || sum != rejected || lines != sum }' \
         "$work/account" || fail "$1: the rows do not add up to $3 (rejects.csv: $lines)"
 }
 
