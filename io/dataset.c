@@ -76,6 +76,19 @@ void dataset_free(struct dataset **dataset)
     *dataset = NULL;
 }
 
+int64_t dataset_bytes(const struct dataset *dataset)
+{
+    enum { EVENT_BYTES = 25, OFFER_BYTES = 25 };
+    const struct users *users = &dataset->users;
+    int64_t count = users->blocks.rows_local, bytes = count * (int64_t)sizeof *users->key;
+    if (users->id != NULL) bytes += count * (users->id_bytes + 4 * users->attributes);
+    if (dataset->events.start != NULL)
+        bytes += 8 * count + EVENT_BYTES * dataset->events.start[count];
+    if (dataset->offers.start != NULL)
+        bytes += 8 * count + OFFER_BYTES * dataset->offers.start[count];
+    return bytes;
+}
+
 /* ---- the columns ---- */
 
 struct field {

@@ -90,13 +90,16 @@ enum status dataset_write(const struct comm *comm, const char *path, const struc
 /**
  * Read the parts asked for; products, blocks and keys always come along.
  * Collective. dataset out new; free with dataset_free. Each rank gets a run of blocks balanced by
- * events and offers. Memory: 29 bytes per event, 29 per offer, about 32 + 4 per attribute per user,
+ * events and offers. Memory: 25 bytes per event, 25 per offer, about 32 + 4 per attribute per user,
  * of this rank's share.
  */
 enum status dataset_read(const struct comm *comm, const char *path, int parts,
                          struct dataset **dataset);
 
 void dataset_free(struct dataset **dataset); /**< Free and null; accepts NULL inside. Local. */
+
+/** Bytes that the users, events and offers held on this rank take. Local. */
+int64_t dataset_bytes(const struct dataset *dataset);
 
 /** Free what the struct holds and zero it. Local. */
 void products_clear(struct products *products);

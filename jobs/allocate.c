@@ -230,6 +230,8 @@ static enum status solve(const struct comm *comm, const struct run *run,
     struct problem problem = {0};
     struct allocation_receipt receipt;
     struct outcome outcome;
+    int64_t slots = dataset->users.blocks.rows_local * maker->candidates->slots;
+    log_need(comm, slots * (16 * maker->levels + 4 * maker->levels + 24)); /* cells, keys, curves */
     TRY_ALL(comm, fill_problem(maker, &dataset->users.blocks, &problem));
     int64_t rows = problem.blocks.rows_local, budget = budget_of(comm, run, maker, rows);
     struct allocation_cells cells = {&problem.blocks, problem.levels, problem.value, problem.cost,

@@ -402,6 +402,9 @@ static enum status demand_run(const struct comm *comm, const struct run *run)
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_EVENTS, &dataset));
     TRY(profiles_read_segments(comm, run_path(run, "profiles.h5"), &dataset->users.blocks,
                                &profiles));
+    log_need(comm,
+             dataset_bytes(dataset) + (int64_t)sizeof *cells.cell *
+                                          dataset->events.start[dataset->users.blocks.rows_local]);
     TRY(demand_cells_make(comm, dataset, profiles.segment, &cells));
     TRY(lay_out(comm, run, &cells, &dataset->products, profiles.segments, &layout));
     TRY(make_rows(comm, dataset, &layout, &cells, &d));

@@ -5,7 +5,9 @@
 #include "jobs/secret.h"
 #include "mpi/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum status ingest_read_table(const struct comm *comm, struct ingest *ingest, const char *table,
                               struct csv *csv, csv_on_row *on_row, csv_on_bad *on_bad, void *reader)
@@ -80,6 +82,21 @@ done:
     return status;
 }
 
+/* Records, their exchange and the sorted data set together come to about two bytes per byte of CSV. */
+static int64_t bytes_needed(const struct config *config, int ranks)
+{
+    static const char *const tables[] = {"users", "products", "events", "offers"};
+    int64_t bytes = 0;
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
+        struct stat facts;
+        char key[32];
+        snprintf(key, sizeof key, "%s.file", tables[t]);
+        if (config_table(config, tables[t]) && stat(config_path(config, key), &facts) == 0)
+            bytes += 2 * (int64_t)facts.st_size;
+    }
+    return bytes / ranks;
+}
+
 static enum status ingest_run(const struct comm *comm, const struct run *run)
 {
     enum status status = OK;
@@ -87,6 +104,7 @@ static enum status ingest_run(const struct comm *comm, const struct run *run)
     struct dataset *dataset = NULL;
     bool assumed = false;
     warn_of_unused(run->config);
+    log_need(comm, bytes_needed(run->config, comm->ranks));
     TRY_ALL(comm, open_ingest(&ingest));
     TRY(secret_read(comm, run, ingest.records.users.secret));
     TRY(text_file_open(comm, run_path(run, "rejects.csv"), 0600, &ingest.rejects_file));

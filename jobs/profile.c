@@ -72,6 +72,8 @@ static enum status profile_run(const struct comm *comm, const struct run *run)
     float *x = NULL;
     int64_t stride = 0;
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_EVENTS, &dataset));
+    /* a feature takes 8 bytes as it is and 4 standardised; there are at most 25, padded to 32 */
+    log_need(comm, dataset_bytes(dataset) + dataset->users.blocks.rows_local * (25 * 8 + 32 * 4));
     TRY(features_make(comm, dataset, &features));
     TRY(standardised(comm, dataset, &features, &profiles, &x, &stride));
     struct rows rows = {&dataset->users.blocks, features.columns, stride, x};

@@ -14,6 +14,8 @@
 
 #define DAY 86400
 
+enum { ROW_TEXT_BYTES = 130 }; /* of a usual row as CSV, with its candidate and curve */
+
 static void date_of(int64_t time, char *text)
 {
     char full[TIME_TEXT_BYTES + 1] = {0};
@@ -124,6 +126,9 @@ static enum status publish_run(const struct comm *comm, const struct run *run)
     publisher.dataset = dataset;
     publisher.pseudonyms = config_is(run->config, "publish.user_ids", "pseudonym");
     set_dates(run, dataset, &publisher);
+    int64_t rows = blocks->rows_local * choices.slots;
+    log_need(comm,
+             dataset_bytes(dataset) + rows * ((int64_t)sizeof *publisher.row + ROW_TEXT_BYTES));
     TRY_ALL(comm, publish_rows_make(&publisher));
     TRY(write_all(comm, run, &publisher));
 done:

@@ -221,6 +221,8 @@ static enum status recommend_run(const struct comm *comm, const struct run *run)
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_EVENTS, &dataset));
     TRY(profiles_read_segments(comm, run_path(run, "profiles.h5"), &dataset->users.blocks,
                                &profiles));
+    log_need(comm,
+             dataset_bytes(dataset) + 8 * candidates.slots * dataset->users.blocks.rows_local);
     TRY_ALL(comm, find_offerable(run, &dataset->products, &offerable));
     TRY(find_popular(comm, dataset, &profiles, offerable, &popularity));
     TRY_ALL(comm, score_users(dataset, &profiles, &popularity, offerable, &candidates));

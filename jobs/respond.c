@@ -130,6 +130,14 @@ done:
     return status;
 }
 
+/* Log loss of predicting the observed share for everyone. */
+static double entropy(int64_t positives, int64_t rows)
+{
+    double p = (double)positives / (double)rows;
+    if (p <= 0.0 || p >= 1.0) return 0.0;
+    return -p * log(p) - (1.0 - p) * log(1.0 - p);
+}
+
 /* How well the curves order and match the held-out rows. */
 static enum status judge(const struct comm *comm, const struct response_rows *rows,
                          const struct model *model)
@@ -145,9 +153,12 @@ static enum status judge(const struct comm *comm, const struct response_rows *ro
         a[i] = (float)curves_chance((double)a[i], (double)b[i], (double)rows->dose[i]);
     struct metrics_rows judged = {&rows->blocks, rows->y, a, rows->part, PART_VALIDATION};
     TRY(metrics_binary(comm, &judged, &measured));
-    if (measured.rows > 0)
-        log_info("  held-out rows: log loss %.6f, AUC %.4f, %lld bought of %lld", measured.log_loss,
-                 measured.auc, (long long)measured.positives, (long long)measured.rows);
+    if (measured.rows == 0) goto done;
+    log_info("  held-out rows: AUC %.4f, %lld bought of %lld", measured.auc,
+             (long long)measured.positives, (long long)measured.rows);
+    if (!rows->observational) /* drawn rows have weights, which a plain log loss leaves out */
+        log_info("  held-out log loss without weights %.6f, of the mean chance alone %.6f",
+                 measured.log_loss, entropy(measured.positives, measured.rows));
 done:
     free(a);
     free(b);

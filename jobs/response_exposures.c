@@ -167,8 +167,9 @@ enum status response_exposures_make(const struct comm *comm, const struct respon
                 "seen; this is "
                 "observational, and what moved prices and purchases alike stays in it");
     TRY(fill_shelf(comm, context->dataset, &shelf));
-    TRY_ALL(comm, response_rows_reserve(context, rows_at_most(context->dataset, options->negatives),
-                                        rows));
+    int64_t most = rows_at_most(context->dataset, options->negatives);
+    log_need(comm, response_rows_bytes(context, most));
+    TRY_ALL(comm, response_rows_reserve(context, most, rows));
     for (int64_t b = 0; b < users->blocks_local; b++) {
         for (int64_t u = users->start[b]; u < users->start[b + 1]; u++) {
             maker.entity = context->dataset->users.key[u].low;

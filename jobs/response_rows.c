@@ -12,13 +12,24 @@ enum { DISCOUNT_BINS = 101, FOLD_RESPONSE = 1, FOLDS = 1000, ALIGN_FLOATS = 16 }
 
 #define WEIGHT_LIMIT 10.0
 
+static int64_t stride_of(const struct response_context *context)
+{
+    return (context->columns + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+}
+
+int64_t response_rows_bytes(const struct response_context *context, int64_t rows)
+{
+    /* a row's inputs and its five numbers, and the curve that judges it */
+    return rows * (4 * stride_of(context) + 17 + 8) + dataset_bytes(context->dataset);
+}
+
 enum status response_rows_reserve(const struct response_context *context, int64_t rows,
                                   struct response_rows *out)
 {
     enum status status = OK;
     const struct blocks *users = &context->dataset->users.blocks;
     out->columns = context->columns;
-    out->stride = (context->columns + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+    out->stride = stride_of(context);
     TRY(memory_new(&out->x, rows * out->stride, sizeof *out->x));
     TRY(memory_new(&out->y, rows, sizeof *out->y));
     TRY(memory_new(&out->dose, rows, sizeof *out->dose));
@@ -92,6 +103,7 @@ static enum status rows_from_offers(const struct comm *comm, const struct respon
     double share[DISCOUNT_BINS];
     marginal_shares(comm, offers, count, share);
     for (int64_t o = 0; o < count; o++) kept += shown(offers, o);
+    log_need(comm, response_rows_bytes(context, kept));
     TRY_ALL(comm, response_rows_reserve(context, kept, out));
     for (int64_t b = 0; b < users->blocks_local; b++) {
         for (int64_t u = users->start[b]; u < users->start[b + 1]; u++)

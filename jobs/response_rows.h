@@ -45,6 +45,9 @@ enum status response_rows_make(const struct comm *comm, const struct response_co
                                const struct candidates *candidates,
                                const struct response_rows_options *options,
                                struct response_rows *rows);
+/** Bytes that so many rows take with what the stage holds beside them. Local. */
+int64_t response_rows_bytes(const struct response_context *context, int64_t rows);
+
 void response_rows_clear(struct response_rows *rows); /**< Free; accepts a zeroed struct. Local. */
 
 #endif

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 2048, BAR = 30 };
+enum { LINE_BYTES = 2048, BAR = 30, MIB = 1 << 20 };
 
 static struct {
     bool writes;
@@ -84,6 +84,15 @@ void log_line(enum log_level level, const char *format, ...)
     clear_bar();
     fprintf(stderr, "%s%s\n", marks[level], text);
     write_json(level, text);
+}
+
+void log_need(const struct comm *comm, int64_t bytes)
+{
+    int64_t largest = bytes, sum = bytes;
+    comm_max_int64(comm, &largest, 1);
+    comm_sum_int64(comm, &sum, 1);
+    log_info("  needs about %lld MiB on the largest rank, %lld MiB in all",
+             (long long)((largest + MIB - 1) / MIB), (long long)((sum + MIB - 1) / MIB));
 }
 
 static void show_bar(const char *what, int64_t done, int64_t total)

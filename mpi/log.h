@@ -29,6 +29,12 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
  * Local. */
 void log_progress(const char *what, int64_t done, int64_t total);
 
+/**
+ * Say what a stage is about to hold, before it does: the largest rank's bytes and the sum of all.
+ * Collective. bytes  in   of this rank. Cost: two reductions of 8 bytes.
+ */
+void log_need(const struct comm *comm, int64_t bytes);
+
 /** Seconds since an arbitrary start, monotonic. Local. */
 double clock_seconds(void);
 
