@@ -238,6 +238,7 @@ const struct config_key config_keys[] = {
     {.name = "respond.batch",
      .type = KEY_INTEGER,
      .none = "a 400th of the training rows, 256 to 4,096",
+     .example = "4096",
      .min = 1,
      .max = 16777216,
      .unit = "rows",
