@@ -2,9 +2,8 @@
  * Empirical Bayes: noisy estimates of many units, pulled toward what they have in common.
  *
  * b_i ~ N(theta_i, s_i^2), theta_i ~ N(mean, tau^2); mean and tau are fitted to the estimates, and
- * each unit's posterior
- * mean weighs its own evidence against the others'. Local and replicated: units are categories or
- * segments, not users.
+ * each unit's posterior mean weighs its own evidence against the others'. Local and replicated:
+ * units are categories or segments, not users.
  */
 #ifndef REMISE_ALGORITHMS_SHRINK_H
 #define REMISE_ALGORITHMS_SHRINK_H
@@ -19,7 +18,7 @@ struct shrink_prior {
 };
 
 /**
- * Fit the prior by maximum likelihood and shrink every unit. Local.
+ * Fit the prior by restricted maximum likelihood and shrink every unit. Local.
  * estimate   in   [units] b_i; std_error in [units] s_i > 0, or NaN where the unit has no estimate
  * shrunk     out  [units] posterior means; the prior mean for a unit without an estimate
  * shrunk_sd  out  [units] posterior standard deviations

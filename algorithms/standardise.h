@@ -12,10 +12,10 @@
  * Mean and standard deviation (divisor n) of each column over the rows of all ranks.
  *
  * Collective.
- * x     in   [blocks->rows_local][columns] row-major, finite, |x| < 1e14
+ * x     in   [blocks->rows_local][columns] row-major, finite, of any magnitude
  * mean  out  [columns]
  * sd    out  [columns]; 0 for a constant column
- * Cost: two passes over the rows, two reductions. Errors: ERR_NUMERIC a value is not finite;
+ * Cost: three passes over the rows, three reductions. Errors: ERR_NUMERIC a value is not finite;
  * ERR_MEMORY.
  */
 enum status standardise_measure(const struct comm *comm, const struct blocks *blocks,

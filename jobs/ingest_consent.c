@@ -36,8 +36,7 @@ enum status refusals_to_owners(const struct comm *comm, const struct refusals *s
     TRY_ALL(comm, memory_new(&owned->key, said->count, sizeof *owned->key));
     if (said->count > 0) memcpy(owned->key, said->key, (size_t)said->count * sizeof *owned->key);
     TRY(records_to_owners(comm, cut, &owned->key, &owned->count, sizeof *owned->key));
-    TRY_ALL(comm,
-            records_sort(owned->key, owned->count, sizeof *owned->key, cut->bits, compare));
+    TRY_ALL(comm, records_sort(owned->key, owned->count, sizeof *owned->key, cut->bits, compare));
     for (int64_t i = 0; i < owned->count; i++)
         if (kept == 0 || user_key_compare(owned->key[kept - 1], owned->key[i]) != 0)
             owned->key[kept++] = owned->key[i];

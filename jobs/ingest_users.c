@@ -208,8 +208,7 @@ enum status ingest_read_users(const struct comm *comm, struct ingest *ingest)
     if (!config_table(ingest->config, "users")) return OK;
     TRY(csv_open(comm, config_path(ingest->config, "users.file"), NULL, &csv));
     TRY_ALL(comm,
-            mapping_open(ingest->config, "users", csv, role_names, ROLES, ROLE_TEXTS,
-                                &reader.map));
+            mapping_open(ingest->config, "users", csv, role_names, ROLES, ROLE_TEXTS, &reader.map));
     TRY_ALL(comm, find_attributes(&reader, csv));
     TRY(ingest_read_table(comm, ingest, "users", csv, on_row, on_bad, &reader));
     TRY(rejects_close(comm, &reader.rejects, csv, "users", ingest->rejects_file));

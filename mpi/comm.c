@@ -60,6 +60,8 @@ static void set_default(const char *name, const char *value)
 static void set_environment(void)
 {
     set_default("OMPI_MCA_fs_ufs_lock_algorithm", "3");
+    /* sieving reads and rewrites the gaps between blocks: stray memory where the file is shorter */
+    set_default("OMPI_MCA_fbtl_posix_write_datasieving", "0");
     set_default("OMPI_MCA_mpi_yield_when_idle", "1");
     set_default("OPENBLAS_NUM_THREADS", "1");
     set_default("OMP_NUM_THREADS", "1");

@@ -6,14 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORD_BYTES_MAX = 4096 };
+enum { SWAP_BYTES = 512 };
 
 static void swap(char *a, char *b, size_t bytes)
 {
-    char held[RECORD_BYTES_MAX];
-    memcpy(held, a, bytes);
-    memcpy(a, b, bytes);
-    memcpy(b, held, bytes);
+    char held[SWAP_BYTES];
+    for (size_t done = 0; done < bytes; done += SWAP_BYTES) {
+        size_t now = bytes - done < SWAP_BYTES ? bytes - done : SWAP_BYTES;
+        memcpy(held, a + done, now);
+        memcpy(a + done, b + done, now);
+        memcpy(b + done, held, now);
+    }
 }
 
 enum status records_group(void *records, int64_t count, size_t bytes, int64_t buckets,
@@ -22,7 +25,6 @@ enum status records_group(void *records, int64_t count, size_t bytes, int64_t bu
 {
     char *base = records;
     int64_t *next = NULL;
-    if (bytes > RECORD_BYTES_MAX) return FAIL(ERR_BUG, "record of %zu bytes", bytes);
     enum status status = memory_new(&next, buckets, sizeof *next);
     if (status != OK) return status;
     memset(start, 0, (size_t)(buckets + 1) * sizeof *start);

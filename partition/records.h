@@ -1,9 +1,8 @@
 /**
  * Records of users on their way to the ranks that own them.
  *
- * A record is any struct that begins with a `struct user_key`. Records are grouped in place, so
- * the exchange holds two
- * copies at its peak and not three. The order inside a group is not kept: whoever needs one sorts
+ * A record is any bytes that begin with a `struct user_key`. Records are grouped in place, so the
+ * exchange holds two copies at its peak and not three. The order inside a group is not kept: whoever needs one sorts
  * by a total order.
  */
 #ifndef REMISE_PARTITION_RECORDS_H
