@@ -161,6 +161,7 @@ int main(int argc, char **argv)
 {
     char program[PROGRAM_BYTES];
     void *options = NULL;
+    launch_settle(argv);
     launch_mute();
     const struct command *command = choose(argc, argv);
     snprintf(program, sizeof program, "remise %s", command->name);
