@@ -16,6 +16,7 @@ enum { PATH_BYTES = 4096, PIECE_BYTES = 1 << 30, CHECK_BYTES = 1 << 24 };
 struct store {
     hid_t file;
     bool writing;
+    int64_t reserved; /* bytes that have their place on the disk */
     char path[PATH_BYTES], temporary[PATH_BYTES];
 };
 
@@ -95,6 +96,26 @@ static enum status sync_path(const char *path, int flags)
     return failed == 0 ? OK : FAIL(ERR_WRITE, "cannot flush %s to disk", path);
 }
 
+/* Reserve the place of all that the file is to hold so far, columns and what describes them, so
+ * that a full disk shows here, on rank 0, and not in the middle of a write. */
+static enum status reserve(struct store *store)
+{
+    hsize_t end = 0;
+    H5Fget_filesize(store->file, &end);
+    int64_t bytes = (int64_t)end - store->reserved;
+    if (bytes <= 0) return OK;
+    int file = open(store->temporary, O_RDWR | O_CLOEXEC);
+    if (file < 0) return FAIL(ERR_WRITE, "cannot open %s", store->temporary);
+    int failed = posix_fallocate(file, (off_t)store->reserved, (off_t)bytes);
+    close(file);
+    if (failed != 0)
+        return FAIL(ERR_MEMORY,
+                    "%s: no room for %lld more bytes (%s); free some space and run again",
+                    store->path, (long long)bytes, strerror(failed));
+    store->reserved = (int64_t)end;
+    return OK;
+}
+
 static enum status make_final(const struct store *store)
 {
     enum status status = OK;
@@ -117,6 +138,7 @@ enum status store_commit(const struct comm *comm, struct store **out)
 {
     enum status status = OK;
     struct store *store = *out;
+    TRY_ALL(comm, comm->rank == 0 ? reserve(store) : OK);
     herr_t closed = H5Fclose(store->file);
     store->file = H5I_INVALID_HID;
     TRY_ALL(comm, check(closed >= 0, ERR_WRITE, store, "close", "the file"));
@@ -170,19 +192,6 @@ static hid_t create_column(struct store *store, const struct store_column *colum
     return set;
 }
 
-/* Reserve the column's place, so that a full disk shows here and on rank 0. */
-static enum status reserve(const struct store *store, hid_t set, int64_t bytes)
-{
-    haddr_t offset = H5Dget_offset(set);
-    if (bytes == 0 || offset == HADDR_UNDEF) return OK;
-    int file = open(store->temporary, O_RDWR | O_CLOEXEC);
-    if (file < 0) return FAIL(ERR_WRITE, "cannot open %s", store->temporary);
-    int failed = posix_fallocate(file, (off_t)offset, (off_t)bytes);
-    close(file);
-    if (failed == 0) return OK;
-    return FAIL(ERR_MEMORY, "%s: no room for %lld more bytes (%s); free some space and run again",
-                store->path, (long long)bytes, strerror(failed));
-}
 
 /* One rank's rows to or from the file, in pieces below the limits of MPI-IO. */
 static bool transfer(hid_t set, hid_t type, int64_t first, int64_t rows, int64_t width,
@@ -238,9 +247,10 @@ enum status store_write(const struct comm *comm, struct store *store,
     TRY_ALL(comm, check(set >= 0, ERR_WRITE, store, "create", column->name));
     write_attribute(set, "unit", column->unit);
     write_attribute(set, "help", column->help);
-    H5Fflush(store->file, H5F_SCOPE_LOCAL);
-    TRY_ALL(comm, comm->rank == 0 ? reserve(store, set, total * (int64_t)row_bytes) : OK);
-    bool good = transfer(set, type, first, rows_local, width, row_bytes, (void *)(uintptr_t)data,
+    TRY_ALL(comm, comm->rank == 0 ? reserve(store) : OK);
+    bool good = H5Fflush(store->file, H5F_SCOPE_LOCAL) >= 0;
+    TRY_ALL(comm, check(good, ERR_WRITE, store, "flush", column->name));
+    good = transfer(set, type, first, rows_local, width, row_bytes, (void *)(uintptr_t)data,
                          true, PIECE_BYTES);
     TRY_ALL(comm, check(good, ERR_WRITE, store, "write", column->name));
     TRY_ALL(comm,
