@@ -114,17 +114,11 @@ static json_t *money(int64_t units)
     return json_real((double)units / 1e4);
 }
 
-/* Whole cents, rounded up, so that no spending is lost. */
-static json_t *cents_up(int64_t units)
-{
-    return json_real((double)((units + CELL_UNITS_PER_CENT - 1) / CELL_UNITS_PER_CENT) / 100.0);
-}
-
 static json_t *budget_json(const struct allocation_receipt *r)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:f, s:o}", "name", "budget", "limit", money(r->budget),
-                     "used", cents_up(r->spent), "slack", money(r->slack), "dual_price",
-                     r->dual_price, "used_exact", money(r->spent));
+    return json_pack("{s:s, s:o, s:o, s:o, s:f}", "name", "budget", "limit", money(r->budget),
+                     "used", money(r->spent), "slack", money(r->slack), "dual_price",
+                     r->dual_price);
 }
 
 static json_t *floor_json(const struct cell_maker *maker, int64_t forbidden)
