@@ -21,7 +21,7 @@ from decimal import Decimal, InvalidOperation
 
 COLUMNS = ("user_id,product_id,discount,price,expected_purchases,expected_revenue,expected_profit,"
            "expected_cost,propensity,reason,valid_from,valid_to").split(",")
-CENT, UNIT, HALF_CENT = Decimal("0.01"), Decimal("0.0001"), Decimal("0.005")
+UNIT, HALF_CENT = Decimal("0.0001"), Decimal("0.005")
 SLACK = Decimal("0.000000001")  # a price exactly at the floor is allowed
 SHOWN = 5  # violations of a kind that are printed
 
