@@ -36,8 +36,10 @@ struct comm_traffic {
  */
 enum status comm_start(struct comm *comm);
 
-/** End the run: MPI_Finalize on success, MPI_Abort with the exit code otherwise. Collective if OK;
- * does not return. */
+/**
+ * End the run: MPI_Finalize on success, MPI_Abort with the exit code otherwise.
+ * Collective if OK; does not return.
+ */
 _Noreturn void comm_end(const struct comm *comm, enum status status);
 
 /** This rank alone, as a communicator. Local. */
@@ -52,7 +54,8 @@ void comm_free(struct comm *part); /**< Collective over part; NULL handle accept
 
 /**
  * Settle on one status: the worst {code, rank}; on failure the message of that rank reaches all.
- * Collective. Cost: one reduction of 8 bytes; on failure one broadcast of 1 KiB.
+ * Collective.
+ * Cost: one reduction of 8 bytes; on failure one broadcast of 1 KiB.
  */
 enum status comm_agree(const struct comm *comm, enum status mine);
 
@@ -63,25 +66,29 @@ enum status comm_agree(const struct comm *comm, enum status mine);
     } while (0)
 
 /**
- * For tests: let agreement number `agreement` (0-based, counted from this call) fail on `rank`.
- * A negative agreement switches it off. Local; call it on every rank with the same values.
- * Also read from the environment: REMISE_FAULT=agreement:rank.
+ * For tests: let agreement number `agreement` (0-based, counted from this call) fail on `rank`. A
+ * negative agreement switches it off. Local; call it on every rank with the same values. Also read
+ * from the environment: REMISE_FAULT=agreement:rank.
  */
 void comm_inject_fault(int64_t agreement, int rank);
 
 /** Number of agreements since the last comm_inject_fault or the start. Local. */
 int64_t comm_agreements(void);
 
-/** Sums, minima and maxima over the ranks, in place, on all ranks. Collective; count may be 0.
- * Integer sums are exact; doubles are only offered where the order cannot matter (min, max). */
+/**
+ * Sums, minima and maxima over the ranks, in place, on all ranks. Collective; count may be 0.
+ * Integer sums are exact; doubles are only offered where the order cannot matter (min, max).
+ */
 void comm_sum_int64(const struct comm *comm, int64_t *x, int64_t count);
 void comm_max_int64(const struct comm *comm, int64_t *x, int64_t count);
 void comm_min_int64(const struct comm *comm, int64_t *x, int64_t count);
 void comm_max_double(const struct comm *comm, double *x, int64_t count);
 void comm_min_double(const struct comm *comm, double *x, int64_t count);
 
-/** Begin and end a sum of int64 that overlaps with other work. x belongs to MPI in between.
- * Collective. */
+/**
+ * Begin and end a sum of int64 that overlaps with other work. x belongs to MPI in between.
+ * Collective.
+ */
 void comm_sum_int64_begin(const struct comm *comm, int64_t *x, int count, MPI_Request *request);
 void comm_wait(MPI_Request *request);
 
@@ -104,7 +111,8 @@ enum status comm_gather_all(const struct comm *comm, const void *mine, int64_t b
  * send         in   records ordered by destination rank, record_bytes each
  * send_counts  in   [ranks] records for each rank
  * received     out  new, the caller frees it; NULL unless OK
- * Cost: every record moves once; O(ranks) bookkeeping. Errors: ERR_MEMORY.
+ * Cost: every record moves once; O(ranks) bookkeeping.
+ * Errors: ERR_MEMORY.
  */
 enum status comm_exchange(const struct comm *comm, const void *send, const int64_t *send_counts,
                           size_t record_bytes, void **received, int64_t *received_count);

@@ -25,8 +25,11 @@ struct exact_sums {
     struct exact *sum; /* [count + 1]; the last one counts refused terms in .high */
 };
 
-/** Make `count` empty sums. Local. Free with exact_clear. Errors: ERR_MEMORY. Cost: 16 bytes per
- * sum. */
+/**
+ * Make `count` empty sums. Local. Free with exact_clear.
+ * Errors: ERR_MEMORY.
+ * Cost: 16 bytes per sum.
+ */
 enum status exact_init(struct exact_sums *sums, int64_t count);
 void exact_clear(struct exact_sums *sums); /**< Free; accepts a zeroed struct. Local. */
 
@@ -46,8 +49,10 @@ void exact_add_one(struct exact_sums *sums, int64_t at, double x);
  */
 enum status exact_reduce(const struct comm *comm, struct exact_sums *sums);
 
-/** exact_reduce in two halves, to overlap with other work; the sums belong to MPI in between.
- * Collective. */
+/**
+ * exact_reduce in two halves, to overlap with other work; the sums belong to MPI in between.
+ * Collective.
+ */
 void exact_reduce_begin(const struct comm *comm, struct exact_sums *sums, MPI_Request *request);
 enum status exact_reduce_end(struct exact_sums *sums, MPI_Request *request);
 

@@ -17,13 +17,17 @@ struct grid {
     bool inside;
 };
 
-/** Lay a grid over the ranks of comm. Collective. End with grid_close. Errors: ERR_LAUNCH BLACS
- * refuses. */
+/**
+ * Lay a grid over the ranks of comm. Collective. End with grid_close.
+ * Errors: ERR_LAUNCH BLACS refuses.
+ */
 enum status grid_open(const struct comm *comm, struct grid *grid);
 void grid_close(struct grid *grid); /**< Collective over the grid; harmless outside. */
 
-/** Rows (or columns) of `total` in blocks of `block` that position `at` of `positions` owns
- * (NUMROC). Local. */
+/**
+ * Rows (or columns) of `total` in blocks of `block` that position `at` of `positions` owns
+ * (NUMROC). Local.
+ */
 int grid_share(int total, int block, int at, int positions);
 
 /** Global index of local index `local` for position `at` of `positions`, 0-based. Local. */

@@ -25,13 +25,17 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 
-/** Show that `done` of `total` units of `what` are done; cheap enough for every block or iteration.
- * Local. */
+/**
+ * Show that `done` of `total` units of `what` are done; cheap enough for every block or iteration.
+ * Local.
+ */
 void log_progress(const char *what, int64_t done, int64_t total);
 
 /**
  * Say what a stage is about to hold, before it does: the largest rank's bytes and the sum of all.
- * Collective. bytes  in   of this rank. Cost: two reductions of 8 bytes.
+ * Collective.
+ * bytes  in  of this rank.
+ * Cost: two reductions of 8 bytes.
  */
 void log_need(const struct comm *comm, int64_t bytes);
 

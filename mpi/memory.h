@@ -12,13 +12,15 @@
 /**
  * Allocate count x size zeroed bytes, aligned to 64. Local.
  * pointer_out  out  address of a pointer: memory_new(&x, count, sizeof *x); the caller frees it
- * with free(). Never NULL when OK, also for count 0; NULL unless OK. Errors: ERR_MEMORY, with the
- * size in the message; ERR_BUG for a negative count.
+ *                   with free(). Never NULL when OK, also for count 0; NULL unless OK.
+ * Errors: ERR_MEMORY, with the size in the message; ERR_BUG for a negative count.
  */
 enum status memory_new(void *pointer_out, int64_t count, size_t size);
 
-/** Change an allocation of memory_new to count x size bytes, keeping the first old_count; new ones
- * are zero. Local. */
+/**
+ * Change an allocation of memory_new to count x size bytes, keeping the first old_count; new ones
+ * are zero. Local.
+ */
 enum status memory_grow(void *pointer_inout, int64_t old_count, int64_t count, size_t size);
 
 /** Highest resident memory of this process so far, in bytes. Local. */

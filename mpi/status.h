@@ -35,8 +35,10 @@ int status_exit_code(enum status status);
 /** One line of text for a status; a constant. Local. */
 const char *status_text(enum status status);
 
-/** Record why this rank failed and return `status`; called through FAIL. Local, keeps the first 1
- * KiB. */
+/**
+ * Record why this rank failed and return `status`; called through FAIL.
+ * Local, keeps the first 1 KiB.
+ */
 enum status status_fail(enum status status, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -15,7 +15,8 @@ void stop_listen(void);
 
 /**
  * ERR_STOPPED on every rank if any of them has been asked to stop, and ever after; otherwise OK.
- * Collective. Cost: one reduction of 8 bytes.
+ * Collective.
+ * Cost: one reduction of 8 bytes.
  */
 enum status stop_agree(const struct comm *comm);
 
