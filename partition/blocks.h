@@ -27,8 +27,8 @@ struct blocks {
 
 /**
  * Cut rows_total rows into blocks of block_rows and give each rank an equal run of them.
- * Local: a pure function of its arguments and comm's rank and size. Free with blocks_clear. Errors:
- * ERR_MEMORY, ERR_ARG.
+ * Local: a pure function of its arguments and comm's rank and size. Free with blocks_clear.
+ * Errors: ERR_MEMORY, ERR_ARG.
  */
 enum status blocks_cut(const struct comm *comm, int64_t rows_total, int64_t block_rows,
                        struct blocks *blocks);
@@ -43,7 +43,8 @@ void blocks_clear(struct blocks *blocks); /**< Free; accepts a zeroed struct. Lo
  * Collective. Every rank brings rows_mine consecutive records of the table, in rank order.
  * blocks    out  the cut of all rows; caller clears
  * received  out  new [blocks->rows_local] records, caller frees
- * Cost: each record moves at most once. Errors: ERR_MEMORY.
+ * Cost: each record moves at most once.
+ * Errors: ERR_MEMORY.
  */
 enum status blocks_exchange(const struct comm *comm, const void *records, int64_t rows_mine,
                             size_t record_bytes, int64_t block_rows, struct blocks *blocks,

@@ -29,8 +29,10 @@ const char *text_set_text(const struct text_set *set, int64_t code);
 
 /**
  * Merge the sets of all ranks into one dictionary.
- * Collective. codes out, new [text_set_count]: final code of each provisional one; caller frees.
- * NULL to skip. Free with dictionary_clear. Cost: O(distinct texts) memory and bytes on every rank.
+ * Collective.
+ * codes  out  new [text_set_count]: final code of each provisional one; caller frees. NULL to skip.
+ * Free with dictionary_clear.
+ * Cost: O(distinct texts) memory and bytes on every rank.
  * Errors: ERR_MEMORY.
  */
 enum status dictionary_make(const struct comm *comm, const struct text_set *set,
