@@ -22,7 +22,8 @@ struct csv_split {
 /**
  * Split the row at `start`, whose first mark is window->index[*cursor].
  * cursor  inout  moves behind the row's line end; unchanged if the result is false
- * Returns false if the row goes on behind the window. Cost: O(marks in the row).
+ * Returns false if the row goes on behind the window.
+ * Cost: O(marks in the row).
  */
 bool csv_row_split(const struct csv_window *window, int64_t start, int64_t *cursor,
                    struct csv_split *split);

@@ -28,8 +28,10 @@ bool csv_source_gzip(const struct csv_source *source);
 /** Go to an offset of the text; a gzip file can only go forward. Errors: ERR_IO. */
 enum status csv_source_seek(struct csv_source *source, int64_t offset);
 
-/** Read the next bytes; *got is smaller only at the end of the file. Errors: ERR_IO, also a damaged
- * gzip stream. */
+/**
+ * Read the next bytes; *got is smaller only at the end of the file.
+ * Errors: ERR_IO, also a damaged gzip stream.
+ */
 enum status csv_source_read(struct csv_source *source, char *text, int64_t bytes, int64_t *got);
 
 void csv_source_close(struct csv_source **source); /**< Accepts NULL inside. */

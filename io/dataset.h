@@ -89,9 +89,11 @@ enum status dataset_write(const struct comm *comm, const char *path, const struc
 
 /**
  * Read the parts asked for; products, blocks and keys always come along.
- * Collective. dataset out new; free with dataset_free. Each rank gets a run of blocks balanced by
- * events and offers. Memory: 25 bytes per event, 25 per offer, about 32 + 4 per attribute per user,
- * of this rank's share.
+ * Collective.
+ * dataset  out  new; free with dataset_free. Each rank gets a run of blocks balanced by events and
+ *               offers.
+ * Memory: 25 bytes per event, 25 per offer, about 32 + 4 per attribute per user, of this rank's
+ *         share.
  */
 enum status dataset_read(const struct comm *comm, const char *path, int parts,
                          struct dataset **dataset);

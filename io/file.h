@@ -14,7 +14,8 @@
 enum { SHA256_TEXT_BYTES = 65 };
 
 /**
- * SHA-256 of a file's bytes as 64 lower case hexadecimal digits. Cost: one pass, 1 MiB of memory.
+ * SHA-256 of a file's bytes as 64 lower case hexadecimal digits.
+ * Cost: one pass, 1 MiB of memory.
  * text  out  [SHA256_TEXT_BYTES], ended by 0
  * Errors: ERR_NO_INPUT it cannot be opened; ERR_IO it cannot be read; ERR_MEMORY.
  */
@@ -39,12 +40,17 @@ enum status file_replace(const char *path, const void *data, int64_t bytes, unsi
 /** Whether something exists under this name. */
 bool file_exists(const char *path);
 
-/** fsync the folder that holds `path`, so that a rename in it survives a crash. Errors: ERR_WRITE.
+/**
+ * fsync the folder that holds `path`, so that a rename in it survives a crash.
+ * Errors: ERR_WRITE.
  */
 enum status file_sync_folder(const char *path);
 
-/** Write all bytes at an offset of an open file. name in for the message. Errors: ERR_WRITE with
- * the reason. */
+/**
+ * Write all bytes at an offset of an open file.
+ * name  in  for the message
+ * Errors: ERR_WRITE with the reason.
+ */
 enum status file_write_at(int file, const char *name, const void *data, int64_t bytes,
                           int64_t offset);
 
@@ -56,8 +62,11 @@ enum status file_write_at(int file, const char *name, const void *data, int64_t 
  */
 enum status file_temporary_name(const char *path, char **temporary);
 
-/** Create an empty file with exactly these permissions, in place of one left behind. file out open
- * for writing. Errors: ERR_WRITE. */
+/**
+ * Create an empty file with exactly these permissions, in place of one left behind.
+ * file  out  open for writing
+ * Errors: ERR_WRITE.
+ */
 enum status file_create(const char *path, unsigned mode, int *file);
 
 #endif

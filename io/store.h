@@ -27,20 +27,25 @@ struct store_column {
 
 struct store;
 
-/** Start `path` under a temporary name, readable by the owner only. Collective. Errors: ERR_WRITE.
+/**
+ * Start `path` under a temporary name, readable by the owner only. Collective.
+ * Errors: ERR_WRITE.
  */
 enum status store_create(const struct comm *comm, const char *path, struct store **store);
 
 /**
  * Write one column: rows_local rows of this rank, after those of the lower ranks.
- * Collective; rows_local may be 0. Cost: one contiguous write and one read back per rank. Errors:
- * ERR_WRITE, ERR_MEMORY.
+ * Collective; rows_local may be 0.
+ * Cost: one contiguous write and one read back per rank.
+ * Errors: ERR_WRITE, ERR_MEMORY.
  */
 enum status store_write(const struct comm *comm, struct store *store,
                         const struct store_column *column, const void *data, int64_t rows_local);
 
-/** Write texts 0 .. count - 1 of a dictionary as one text column. Collective; the same on every
- * rank. */
+/**
+ * Write texts 0 .. count - 1 of a dictionary as one text column.
+ * Collective; the same on every rank.
+ */
 enum status store_write_dictionary(const struct comm *comm, struct store *store, const char *name,
                                    const char *help, const struct dictionary *dictionary);
 
@@ -48,23 +53,29 @@ enum status store_write_dictionary(const struct comm *comm, struct store *store,
 enum status store_write_note(const struct comm *comm, struct store *store, const char *name,
                              const char *text);
 
-/** Close, fsync, rename to the final name, free. Collective. On failure the temporary file is
- * removed. */
+/**
+ * Close, fsync, rename to the final name, free.
+ * Collective. On failure the temporary file is removed.
+ */
 enum status store_commit(const struct comm *comm, struct store **store);
 
-/** Open an existing file for reading. Collective. Errors: ERR_NO_INPUT, ERR_IO not an HDF5 file of
- * ours. */
+/**
+ * Open an existing file for reading. Collective.
+ * Errors: ERR_NO_INPUT, ERR_IO not an HDF5 file of ours.
+ */
 enum status store_open(const struct comm *comm, const char *path, struct store **store);
 
-/** Rows of a column over all ranks, -1 if it is not there; its width in *width unless NULL.
- * Collective. */
+/**
+ * Rows of a column over all ranks, -1 if it is not there; its width in *width unless NULL.
+ * Collective.
+ */
 int64_t store_rows(const struct comm *comm, const struct store *store, const char *name,
                    int64_t *width);
 
 /**
- * Read rows first .. first + rows - 1 of a column into data (rows * width values). Collective; each
- * rank its own range. The type asked for must be the type stored. Errors: ERR_IO missing, of
- * another type or shorter; names the column.
+ * Read rows first .. first + rows - 1 of a column into data (rows * width values).
+ * Collective; each rank its own range. The type asked for must be the type stored.
+ * Errors: ERR_IO missing, of another type or shorter; names the column.
  */
 enum status store_read(const struct comm *comm, const struct store *store, const char *name,
                        enum store_type type, int64_t first, int64_t rows, void *data);
@@ -77,8 +88,10 @@ enum status store_read_dictionary(const struct comm *comm, const struct store *s
 enum status store_read_note(const struct comm *comm, const struct store *store, const char *name,
                             char **text);
 
-/** Close a file opened for reading, or abandon one being written (its temporary file is removed).
- * Collective; accepts NULL inside. */
+/**
+ * Close a file opened for reading, or abandon one being written (its temporary file is removed).
+ * Collective; accepts NULL inside.
+ */
 void store_close(const struct comm *comm, struct store **store);
 
 /** Bytes of one value of a type; 1 for STORE_TEXT. Local. */

@@ -35,7 +35,7 @@ struct table {
  *         reading.
  * Cost: the file is read once, and again if a column of numbers turns out to hold texts.
  * Errors: ERR_NO_INPUT, ERR_DATA with file, line and remedy (a ragged or malformed row),
- * ERR_MEMORY.
+ *         ERR_MEMORY.
  */
 enum status table_read(const struct comm *comm, const char *path, const char *const *names,
                        int64_t names_count, struct table **table);
