@@ -89,7 +89,8 @@ enum status allocation_solve(const struct comm *comm, const struct allocation_ce
  *
  * Collective.
  * point  out  the same on every rank; see allocation_bound
- * Cost: two passes. Same bytes for any number of ranks.
+ * Cost: two passes.
+ * Same bytes for any number of ranks.
  * Errors: ERR_ARG the price is out of range; else as allocation_solve.
  */
 enum status allocation_at_price(const struct comm *comm, const struct allocation_cells *cells,

@@ -36,8 +36,10 @@ struct batches {
     int64_t *by_step;    /* [micros_local] */
 };
 
-/** Rows of a micro-batch for a batch of this many: a sixteenth, within [32, 1024] and at most the
- * batch. Local. */
+/**
+ * Rows of a micro-batch for a batch of this many: a sixteenth, within [32, 1024] and at most the
+ * batch. Local.
+ */
 int64_t batches_micro_rows(int64_t batch);
 
 /**
@@ -45,13 +47,15 @@ int64_t batches_micro_rows(int64_t batch);
  * Collective. Free with batches_clear. The order is that of the table until batches_shuffle.
  * part   in  [rows_local]; NULL for all rows
  * batch  in  rows of a step, >= 1; the actual number differs by up to a few micro-batches
- * Memory: 8 bytes per chosen row. Errors: ERR_ARG, ERR_MEMORY. No chosen row at all is OK: 0 steps.
+ * Memory: 8 bytes per chosen row.
+ * Errors: ERR_ARG, ERR_MEMORY. No chosen row at all is OK: 0 steps.
  */
 enum status batches_init(const struct comm *comm, const struct blocks *blocks, const uint8_t *part,
                          uint8_t chosen, int64_t batch, uint64_t seed, struct batches *batches);
 void batches_clear(struct batches *batches); /**< Free; accepts a zeroed struct. Local. */
 
-/** Put the rows and steps of this epoch in order; a pure function of (seed, epoch, block). Local.
+/**
+ * Put the rows and steps of this epoch in order; a pure function of (seed, epoch, block). Local.
  */
 void batches_shuffle(struct batches *batches, int64_t epoch);
 

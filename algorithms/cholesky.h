@@ -29,7 +29,8 @@ struct cholesky {
  * reference  in   [columns] what a pivot is compared with, usually the diagonal
  * tolerance  in   column j depends if its pivot is at most tolerance * reference[j]
  * dependent  out  [columns]
- * Cost: columns^3 / 3 flops and a copy of the matrix on rank 0. Errors: ERR_MEMORY.
+ * Cost: columns^3 / 3 flops and a copy of the matrix on rank 0.
+ * Errors: ERR_MEMORY.
  */
 enum status cholesky_dependent(const struct comm *comm, const double *a, int64_t columns,
                                const double *reference, double tolerance, bool *dependent);
@@ -37,9 +38,10 @@ enum status cholesky_dependent(const struct comm *comm, const double *a, int64_t
 /**
  * Factor a symmetric positive definite matrix (PDPOTRF).
  *
- * Collective. a in [columns][columns], the same on every rank, diagonal near 1; must outlive the
- * factor. factor out; end with cholesky_clear. Errors: ERR_NUMERIC not positive definite;
- * ERR_MEMORY; ERR_LAUNCH no grid.
+ * Collective.
+ * a  in  [columns][columns], the same on every rank, diagonal near 1; must outlive the factor.
+ *        factor out; end with cholesky_clear.
+ * Errors: ERR_NUMERIC not positive definite; ERR_MEMORY; ERR_LAUNCH no grid.
  */
 enum status cholesky_factor(const struct comm *comm, const double *a, int64_t columns,
                             struct cholesky *factor);
@@ -50,9 +52,11 @@ enum status cholesky_factor(const struct comm *comm, const double *a, int64_t co
  * Collective.
  * b  in   [columns][sides] row-major, the same on every rank
  * x  out  [columns][sides], rounded to double and to 2^-60 of the largest of its side, on every
- * rank Same bits for any number of ranks. Cost: about four rounds of columns^2 * sides operations
- * of 20 flops, shared by the ranks, and two gathers of x each. Errors: ERR_NUMERIC the corrections
- * do not shrink (condition above about 1e12); ERR_MEMORY.
+ *         rank
+ * Same bits for any number of ranks.
+ * Cost: about four rounds of columns^2 * sides operations of 20 flops, shared by the ranks, and two
+ *       gathers of x each.
+ * Errors: ERR_NUMERIC the corrections do not shrink (condition above about 1e12); ERR_MEMORY.
  */
 enum status cholesky_solve(const struct comm *comm, const struct cholesky *factor, const double *b,
                            int64_t sides, double *x);
@@ -60,8 +64,11 @@ enum status cholesky_solve(const struct comm *comm, const struct cholesky *facto
 /**
  * Estimate the 1-norm of the inverse; a lower bound, seldom more than 3 times too small.
  *
- * Collective. Cost: 4 to 10 solves. Same bits for any number of ranks. Errors: those of
- * cholesky_solve. Source: Higham 1988, ACM TOMS 14(4), algorithm 674.
+ * Collective.
+ * Cost: 4 to 10 solves.
+ * Same bits for any number of ranks.
+ * Errors: those of cholesky_solve.
+ * Source: Higham 1988, ACM TOMS 14(4), algorithm 674.
  */
 enum status cholesky_inverse_norm(const struct comm *comm, const struct cholesky *factor,
                                   double *norm);

@@ -15,8 +15,8 @@
 
 enum { DESIGN_PARAMETERS_MAX = 4096 };
 
-/* Everything here is borrowed. Sparse values are finite; x and y are where the weight is positive.
- */
+/* Everything here is borrowed. Sparse values are finite; x and y are where the weight is
+ * positive. */
 struct design {
     const struct blocks *blocks;
     bool intercept;
@@ -38,14 +38,17 @@ static inline int64_t design_parameters(const struct design *design)
     return (design->intercept ? 1 : 0) + design->dense + design->sparse;
 }
 
-/** Whether a constant is in the span of the columns: then a shifted column changes no other
- * coefficient. Local. */
+/**
+ * Whether a constant is in the span of the columns: then a shifted column changes no other
+ * coefficient. Local.
+ */
 static inline bool design_has_constant(const struct design *design)
 {
     return design->intercept || design->group != NULL;
 }
 
-/** First row after the group (without groups: the row) that starts at `row`, at most `end`. Local.
+/**
+ * First row after the group (without groups: the row) that starts at `row`, at most `end`. Local.
  */
 int64_t design_group_end(const struct design *design, int64_t row, int64_t end);
 
@@ -65,10 +68,13 @@ struct scaling {
 /**
  * Check a design and measure its columns.
  *
- * Collective. scaling out, free with scaling_clear.
- * Cost: two passes over the rows, two reductions. Same bits for any number of ranks.
+ * Collective.
+ * scaling  out  free with scaling_clear
+ * Cost: two passes over the rows, two reductions.
+ * Same bits for any number of ranks.
  * Errors: ERR_ARG no row of positive weight, no or more than 4,096 parameters, a sparse column out
- * of range; ERR_NUMERIC a value is not finite or a weight is negative, with the column; ERR_MEMORY.
+ *         of range; ERR_NUMERIC a value is not finite or a weight is negative, with the column;
+ *         ERR_MEMORY.
  */
 enum status scaling_measure(const struct comm *comm, const struct design *design,
                             struct scaling *scaling);

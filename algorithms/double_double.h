@@ -3,8 +3,8 @@
  * to the last bit.
  *
  * Only additions and multiplications of IEEE doubles, no fused operations: the same bits on every
- * machine. Magnitudes stay between 2^-900 and 2^900. All functions are local. Source: Dekker 1971,
- * Numer. Math. 18; Knuth, The Art of Computer Programming 2, 4.2.2.
+ * machine. Magnitudes stay between 2^-900 and 2^900. All functions are local.
+ * Source: Dekker 1971, Numer. Math. 18; Knuth, The Art of Computer Programming 2, 4.2.2.
  */
 #ifndef REMISE_ALGORITHMS_DOUBLE_DOUBLE_H
 #define REMISE_ALGORITHMS_DOUBLE_DOUBLE_H

@@ -22,15 +22,20 @@ struct gradient {
     MPI_Request request[GRADIENT_BUCKETS_MAX];
 };
 
-/** Lay out `buckets` buckets between the flat indices `first`, [buckets + 1]. Local. Free with
- * gradient_clear. Memory: 16 bytes per weight. Errors: ERR_MEMORY; ERR_ARG a bucket is beyond 2^29
- * weights. */
+/**
+ * Lay out `buckets` buckets between the flat indices `first`, [buckets + 1].
+ * Local. Free with gradient_clear.
+ * Memory: 16 bytes per weight.
+ * Errors: ERR_MEMORY; ERR_ARG a bucket is beyond 2^29 weights.
+ */
 enum status gradient_init(struct gradient *gradient, int64_t buckets, const int64_t *first);
 void gradient_clear(struct gradient *gradient); /**< Free; accepts a zeroed struct. Local. */
 void gradient_reset(struct gradient *gradient); /**< Empty all sums. Local. */
 
-/** Add x[i] to flat index at + i, all within one bucket. Local. Keeps 24 bits of any term above
- * 2^-41, up to 2^37. */
+/**
+ * Add x[i] to flat index at + i, all within one bucket.
+ * Local. Keeps 24 bits of any term above 2^-41, up to 2^37.
+ */
 void gradient_add(struct gradient *gradient, int64_t bucket, int64_t at, const float *x,
                   int64_t count);
 
@@ -40,8 +45,10 @@ void gradient_add_loss(struct gradient *gradient, struct loss_sums sums);
 /** Begin a bucket's reduction; the last bucket first. Collective, no agreement. */
 void gradient_begin(const struct comm *comm, struct gradient *gradient, int64_t bucket);
 
-/** Wait for a bucket. Collective in effect: all ranks get the same status. Errors: ERR_NUMERIC a
- * term was not finite or too large. */
+/**
+ * Wait for a bucket. Collective in effect: all ranks get the same status.
+ * Errors: ERR_NUMERIC a term was not finite or too large.
+ */
 enum status gradient_end(struct gradient *gradient, int64_t bucket);
 
 /** Loss and weight over all ranks, once the last bucket has ended. Local. */

@@ -21,10 +21,12 @@ struct gram {
 /**
  * Sum the normal equations of a design in the units of its scaling.
  *
- * Collective. gram out, free with gram_clear.
+ * Collective.
+ * gram  out  free with gram_clear
  * Cost: one pass over the rows, rows * dense^2 flops + entries * (dense + entries of the row)
- * additions; one reduction of 8 parameters^2 bytes (the upper triangle). Same bits for any number
- * of ranks. Errors: ERR_MEMORY; ERR_NUMERIC a sum out of range.
+ *       additions; one reduction of 8 parameters^2 bytes (the upper triangle).
+ * Same bits for any number of ranks.
+ * Errors: ERR_MEMORY; ERR_NUMERIC a sum out of range.
  */
 enum status gram_make(const struct comm *comm, const struct design *design,
                       const struct scaling *scaling, struct gram *gram);

@@ -49,13 +49,15 @@ struct kmeans_model {
  * opt    in   same values on every rank
  * model  out  new; the caller frees it with kmeans_free; NULL unless OK
  * Units: those of x; model->inertia in their square, summed in double from differences.
- * Cost:  2 rows_local k d flops and one reduction of k (d + 1) exact sums per iteration; a start is
- * 10 iterations' worth. Memory: 16 k d bytes; 8 bytes per local row while starting. Same bits for
- * any number of ranks and any instruction set. A centroid left without rows takes the place of the
- * row that is farthest from its own (lowest row in a tie). Errors: ERR_ARG k < 1, k > rows_total or
- * another option out of range; ERR_NUMERIC a row is not finite or beyond KMEANS_LIMIT; ERR_MEMORY.
- * Stopping at opt->max_iterations is no error: see model->stopped. Source: Lloyd 1982, IEEE Trans.
- * Inf. Theory 28(2); Bahmani et al. 2012, PVLDB 5(7) (start).
+ * Cost: 2 rows_local k d flops and one reduction of k (d + 1) exact sums per iteration; a start is
+ *       10 iterations' worth.
+ * Memory: 16 k d bytes; 8 bytes per local row while starting.
+ * Same bits for any number of ranks and any instruction set. A centroid left without rows takes the
+ * place of the row that is farthest from its own (lowest row in a tie).
+ * Errors: ERR_ARG k < 1, k > rows_total or another option out of range; ERR_NUMERIC a row is not
+ *         finite or beyond KMEANS_LIMIT; ERR_MEMORY. Stopping at opt->max_iterations is no error:
+ *         see model->stopped.
+ * Source: Lloyd 1982, IEEE Trans. Inf. Theory 28(2); Bahmani et al. 2012, PVLDB 5(7) (start).
  */
 enum status kmeans_fit(const struct comm *comm, const struct rows *x,
                        const struct kmeans_options *opt, struct kmeans_model **model);
@@ -75,9 +77,12 @@ enum status kmeans_apply(const struct kmeans_model *model, const struct rows *x,
  * Sharpen a model by the double-precision rows that x was rounded from.
  *
  * Collective. Takes the inertia anew, and for a settled model first the centroids, so that neither
- * carries the rounding of the rows to float32. The labels stay as they are. x       in
- * [blocks->rows_local][model->columns] row-major double, finite, in the units of the fit labels  in
- * [rows_local] from kmeans_apply Cost: two passes over the rows. Same bits for any number of ranks.
+ * carries the rounding of the rows to float32. The labels stay as they are.
+ * x       in  [blocks->rows_local][model->columns] row-major double, finite, in the units of the
+ *             fit
+ * labels  in  [rows_local] from kmeans_apply
+ * Cost: two passes over the rows.
+ * Same bits for any number of ranks.
  * Errors: ERR_NUMERIC, ERR_MEMORY.
  */
 enum status kmeans_refine(const struct comm *comm, const struct blocks *blocks, const double *x,

@@ -23,11 +23,14 @@ struct kmeans_start_options {
  * Collective. Five rounds draw each row with probability 2 k d^2 / sum d^2, d its distance to the
  * rows drawn so far; random numbers go by global row. The rows drawn, weighted by how many rows
  * they are nearest to, are clustered by greedy k-means++ and Lloyd on rank 0. A table of at most 16
- * k rows takes part whole. x          in   [rows_local][columns] float32, within KMEANS_LIMIT
+ * k rows takes part whole.
+ * x          in   [rows_local][columns] float32, within KMEANS_LIMIT
  * centroids  out  [k][columns], the same on every rank; some are equal if fewer than k rows differ
- * Cost:   20 rows_local k d flops, 12 small reductions. Memory: 8 bytes per local row, 40 k d
- * bytes. Same bits for any number of ranks. Errors: ERR_MEMORY; ERR_NUMERIC. Source: Bahmani et al.
- * 2012, Scalable k-means++, PVLDB 5(7); Arthur and Vassilvitskii 2007.
+ * Cost: 20 rows_local k d flops, 12 small reductions.
+ * Memory: 8 bytes per local row, 40 k d bytes.
+ * Same bits for any number of ranks.
+ * Errors: ERR_MEMORY; ERR_NUMERIC.
+ * Source: Bahmani et al. 2012, Scalable k-means++, PVLDB 5(7); Arthur and Vassilvitskii 2007.
  */
 enum status kmeans_start(const struct comm *comm, const struct rows *x,
                          const struct kmeans_start_options *opt, double *centroids);
@@ -35,7 +38,8 @@ enum status kmeans_start(const struct comm *comm, const struct rows *x,
 /**
  * Cluster a few weighted points on this rank: greedy k-means++, then at most 10 of Lloyd's
  * iterations. Local. points [count][columns], weight [count] >= 0 with a positive one. centroids
- * out [k][columns]. Errors: ERR_MEMORY.
+ * out [k][columns].
+ * Errors: ERR_MEMORY.
  */
 enum status kmeans_recluster(const float *points, const int64_t *weight, int64_t count,
                              int64_t columns, const struct kmeans_start_options *opt,

@@ -16,19 +16,25 @@ double kmeans_unit_of(double x);
 
 /**
  * The sum over all ranks of non-negative block partials of unknown scale.
- * Collective. Cost: two small reductions. Errors: ERR_NUMERIC one is not finite; ERR_MEMORY.
+ * Collective.
+ * Cost: two small reductions.
+ * Errors: ERR_NUMERIC one is not finite; ERR_MEMORY.
  */
 enum status kmeans_total(const struct comm *comm, const double *partial, int64_t blocks_local,
                          double *total);
 
 /**
  * unit[j] = the power of two above the largest |x[:][j]| of all ranks, 1 for a column of zeros.
- * Collective. unit out [columns]. Errors: ERR_NUMERIC a value is not finite or beyond KMEANS_LIMIT.
+ * Collective.
+ * unit  out  [columns]
+ * Errors: ERR_NUMERIC a value is not finite or beyond KMEANS_LIMIT.
  */
 enum status kmeans_units(const struct comm *comm, const struct rows *x, double *unit);
 
-/** The mean over the columns of their variance (divisor rows). Collective; two passes. Errors:
- * ERR_MEMORY. */
+/**
+ * The mean over the columns of their variance (divisor rows). Collective; two passes.
+ * Errors: ERR_MEMORY.
+ */
 enum status kmeans_mean_variance(const struct comm *comm, const struct rows *x, const double *unit,
                                  double *variance);
 
@@ -44,8 +50,10 @@ struct kmeans_sums {
     struct exact_sums exact; /* [k][columns] in units, then [k] counts */
 };
 
-/** Space for sums of k clusters; clear with kmeans_sums_clear. Local. unit borrowed. Errors:
- * ERR_MEMORY. */
+/**
+ * Space for sums of k clusters; clear with kmeans_sums_clear. Local. unit borrowed.
+ * Errors: ERR_MEMORY.
+ */
 enum status kmeans_sums_init(struct kmeans_sums *sums, int64_t k, int64_t columns,
                              const double *unit);
 void kmeans_sums_clear(struct kmeans_sums *sums); /**< Free; accepts a zeroed struct. Local. */
@@ -56,7 +64,8 @@ void kmeans_sums_take_block(struct kmeans_sums *sums);
 
 /**
  * Add over the ranks: count becomes that of all ranks, sum[k][columns] the sums in the units of the
- * rows. Collective: one reduction. Errors: ERR_NUMERIC.
+ * rows. Collective: one reduction.
+ * Errors: ERR_NUMERIC.
  */
 enum status kmeans_sums_reduce(const struct comm *comm, struct kmeans_sums *sums, double *sum);
 

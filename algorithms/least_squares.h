@@ -54,8 +54,9 @@ struct least_squares {
  * fit      out  new; the caller frees it with least_squares_free; NULL unless OK
  * Standard errors are the classical ones: sqrt(variance * diagonal of (X'WX)^-1).
  * Cost: four passes over the rows, rows * dense^2 flops, parameters^3 / 3 flops on the grid, memory
- * of about 40 parameters^2 bytes a rank. Same bits for any number of ranks. Errors: those of
- * scaling_measure; ERR_NUMERIC columns too nearly dependent to solve; ERR_MEMORY.
+ *       of about 40 parameters^2 bytes a rank.
+ * Same bits for any number of ranks.
+ * Errors: those of scaling_measure; ERR_NUMERIC columns too nearly dependent to solve; ERR_MEMORY.
  */
 enum status least_squares_fit(const struct comm *comm, const struct design *design,
                               const struct least_squares_options *options,

@@ -1,12 +1,12 @@
 /**
  * What a network is trained for: the loss of its outputs on a few hundred rows, and its slope.
  *
- * LOSS_MSE        one output, squared error
- * LOSS_BCE        one output z, y in [0,1]: cross entropy of sigmoid(z)
+ * LOSS_MSE one output, squared error LOSS_BCE one output z, y in [0,1]: cross entropy of sigmoid(z)
  * LOSS_STRUCTURAL two outputs (a, raw): cross entropy of P = sigmoid(a + b d) with b =
  * softplus(raw) >= 0 and the row's dose d, so that every response rises with the dose; rows with a
- * prior for b may be pulled toward it by prior_weight * (log b - log prior)^2. Source: Farrell,
- * Liang and Misra 2021, Deep learning for individual heterogeneity (structural outputs).
+ * prior for b may be pulled toward it by prior_weight * (log b - log prior)^2.
+ * Source: Farrell, Liang and Misra 2021, Deep learning for individual heterogeneity (structural
+ *         outputs).
  */
 #ifndef REMISE_ALGORITHMS_LOSS_H
 #define REMISE_ALGORITHMS_LOSS_H
@@ -36,7 +36,7 @@ int64_t loss_outputs(enum loss loss);
  * Weighted sums of the loss over rows, taken in order. Local.
  * out    in   [rows][stride] outputs of the network
  * slope  out  [rows][stride] d (weighted sum) / d out; NULL to skip; may be `out` itself; padding
- * becomes zero
+ *             becomes zero
  */
 struct loss_sums loss_evaluate(enum loss loss, const struct loss_rows *beside, int64_t rows,
                                int64_t stride, const float *out, float *slope);

@@ -43,7 +43,8 @@ int64_t network_layer_first(const struct network *model, int64_t at);
 
 /**
  * Random weights by (seed, RANDOM_WEIGHTS, index): uniform, He for ReLU, Glorot otherwise; biases
- * zero. Local. Source: He et al. 2015; Glorot and Bengio 2010.
+ * zero. Local.
+ * Source: He et al. 2015; Glorot and Bengio 2010.
  */
 void network_start(struct network *model, uint64_t seed);
 
@@ -51,14 +52,16 @@ void network_start(struct network *model, uint64_t seed);
  * Predictions for rows: the value (LOSS_MSE) or the probability (LOSS_BCE). Local.
  * x    in   [rows][stride], stride >= inputs
  * out  out  [rows]; a row's result depends on that row alone, however rows are cut into calls
- * Cost: 2 flops per weight and row. Errors: ERR_ARG LOSS_STRUCTURAL; ERR_MEMORY.
+ * Cost: 2 flops per weight and row.
+ * Errors: ERR_ARG LOSS_STRUCTURAL; ERR_MEMORY.
  */
 enum status network_apply(const struct network *model, const float *x, int64_t rows, int64_t stride,
                           float *out);
 
 /**
- * Response curves for rows, P(d) = sigmoid(a + b d) with b >= 0. Local. LOSS_STRUCTURAL only; else
- * as network_apply. a, b  out  [rows]
+ * Response curves for rows, P(d) = sigmoid(a + b d) with b >= 0.
+ * Local. LOSS_STRUCTURAL only; else as network_apply.
+ * a, b  out  [rows]
  */
 enum status network_response(const struct network *model, const float *x, int64_t rows,
                              int64_t stride, float *a, float *b);
@@ -113,15 +116,17 @@ struct network_history {
  * data     in     rows of this rank, possibly none; rows.columns == model's inputs
  * options  in     same values on every rank
  * model    inout  same on every rank; starts from its present weights (warm start). Undefined
- * unless OK. history  out    the caller clears it with network_history_clear; may be NULL Units:
- * gradients and losses are weighted means over the rows of a step, penalty included. Cost: 6 flops
- * per weight and row, one reduction of 16 bytes per weight and step, in up to 4 overlapped pieces.
+ *                 unless OK.
+ * history  out    the caller clears it with network_history_clear; may be NULL
+ * Units: gradients and losses are weighted means over the rows of a step, penalty included.
+ * Cost: 6 flops per weight and row, one reduction of 16 bytes per weight and step, in up to 4
+ *       overlapped pieces.
  * Memory: 40 bytes per weight, 8 per row, and about 3 micro-batches of activations.
  * Same bits for any number of ranks.
  * Errors: ERR_ARG an option out of range, no training rows, or inputs that do not match; ERR_DATA a
- * target, weight, dose or prior out of range, with its row; ERR_NUMERIC the loss is not finite,
- * with epoch and step; ERR_MEMORY. Source: He et al. 2015; Kingma and Ba 2015; Farrell, Liang and
- * Misra 2021.
+ *         target, weight, dose or prior out of range, with its row; ERR_NUMERIC the loss is not
+ *         finite, with epoch and step; ERR_MEMORY.
+ * Source: He et al. 2015; Kingma and Ba 2015; Farrell, Liang and Misra 2021.
  */
 enum status network_fit(const struct comm *comm, const struct network_data *data,
                         const struct network_options *options, struct network *model,
@@ -131,8 +136,10 @@ void network_history_clear(
 
 /**
  * Mean loss of a model over the rows of one part (penalty left out).
- * Collective. rows_counted out, over all ranks; the loss is 0 if there are none.
- * Errors: as network_fit. Same bits for any number of ranks.
+ * Collective.
+ * rows_counted  out  over all ranks; the loss is 0 if there are none
+ * Errors: as network_fit.
+ * Same bits for any number of ranks.
  */
 enum status network_loss(const struct comm *comm, const struct network_data *data,
                          enum network_part part, const struct network *model, double *loss,
@@ -140,7 +147,8 @@ enum status network_loss(const struct comm *comm, const struct network_data *dat
 
 /**
  * Deal rows to parts by a hash of their global number: shares validation and test, the rest trains.
- * Local. part  out  [blocks->rows_local]
+ * Local.
+ * part  out  [blocks->rows_local]
  */
 void network_split(const struct blocks *blocks, uint64_t seed, double validation, double test,
                    uint8_t *part);

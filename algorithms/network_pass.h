@@ -18,8 +18,10 @@ struct network_pass {
     float *bias_slope;   /* [padded outputs] */
 };
 
-/** Buffers for passes of up to rows_max rows. Local. Free with network_pass_clear. Errors:
- * ERR_MEMORY. */
+/**
+ * Buffers for passes of up to rows_max rows. Local. Free with network_pass_clear.
+ * Errors: ERR_MEMORY.
+ */
 enum status network_pass_init(struct network_pass *pass, const struct network *model,
                               int64_t rows_max, int training);
 void network_pass_clear(struct network_pass *pass); /**< Free; accepts a zeroed struct. Local. */
@@ -27,8 +29,10 @@ void network_pass_clear(struct network_pass *pass); /**< Free; accepts a zeroed 
 /** Take the model's weights; again after every change. Local. */
 void network_pass_load(struct network_pass *pass, const struct network *model);
 
-/** Forward `rows` rows put into out[0]; the outputs are out[layers], of stride network_pass_stride.
- * Local. */
+/**
+ * Forward `rows` rows put into out[0]; the outputs are out[layers], of stride network_pass_stride.
+ * Local.
+ */
 void network_pass_forward(struct network_pass *pass, int64_t rows);
 
 /** Floats from one row of outputs to the next. Local. */
@@ -37,8 +41,10 @@ int64_t network_pass_stride(const struct network_pass *pass);
 /** Where the slope of the loss by layer `at`'s outputs lies. Local. */
 float *network_pass_delta(struct network_pass *pass, int64_t at);
 
-/** Take layer `at` back, the last one first: leaves its slopes, and the delta of the layer before.
- * Local. */
+/**
+ * Take layer `at` back, the last one first: leaves its slopes, and the delta of the layer before.
+ * Local.
+ */
 void network_pass_back(struct network_pass *pass, int64_t at, int64_t rows);
 
 #endif

@@ -5,7 +5,7 @@
  * Every rank holds the same weights and state and takes the same step, so nothing is sent. All
  * arithmetic is element by element without fused operations: the same bits on every machine.
  * Source: Kingma and Ba 2015 (Adam); Loshchilov and Hutter 2019 (decoupled decay); 2017 (cosine
- * rate).
+ *         rate).
  */
 #ifndef REMISE_ALGORITHMS_OPTIMISER_H
 #define REMISE_ALGORITHMS_OPTIMISER_H
@@ -42,18 +42,24 @@ struct optimiser {
     float *second; /* [count] mean squared gradient of Adam; NULL for SGD */
 };
 
-/** A fresh state for `count` weights. Local. Free with optimiser_clear. Errors: ERR_ARG naming the
- * option; ERR_MEMORY. */
+/**
+ * A fresh state for `count` weights. Local. Free with optimiser_clear.
+ * Errors: ERR_ARG naming the option; ERR_MEMORY.
+ */
 enum status optimiser_init(struct optimiser *state, const struct optimiser_options *options,
                            int64_t count, int64_t steps_total);
 void optimiser_clear(struct optimiser *state); /**< Free; accepts a zeroed struct. Local. */
 
-/** Begin the next step: its rate and bias corrections. Local. Then optimiser_move for each part of
- * the weights. */
+/**
+ * Begin the next step: its rate and bias corrections.
+ * Local. Then optimiser_move for each part of the weights.
+ */
 void optimiser_begin(struct optimiser *state);
 
-/** Move weights first .. first + count - 1 by their gradient. Local. weights and gradient point at
- * the part. */
+/**
+ * Move weights first .. first + count - 1 by their gradient.
+ * Local. weights and gradient point at the part.
+ */
 void optimiser_move(struct optimiser *state, int64_t first, int64_t count, const float *gradient,
                     float *weights);
 

@@ -15,8 +15,8 @@
  * x     in   [blocks->rows_local][columns] row-major, finite, of any magnitude
  * mean  out  [columns]
  * sd    out  [columns]; 0 for a constant column
- * Cost: three passes over the rows, three reductions. Errors: ERR_NUMERIC a value is not finite;
- * ERR_MEMORY.
+ * Cost: three passes over the rows, three reductions.
+ * Errors: ERR_NUMERIC a value is not finite; ERR_MEMORY.
  */
 enum status standardise_measure(const struct comm *comm, const struct blocks *blocks,
                                 const double *x, int64_t columns, double *mean, double *sd);
@@ -32,8 +32,7 @@ enum status standardise_measure_rows(const struct comm *comm, const struct rows 
  * x[i][j] = (x[i][j] - mean[j]) / sd[j] in place, kept within +-limit; a constant column gives
  * zeros. Local.
  * limit  in   in standard deviations; INFINITY for none. A model that has seen a column near its
- *             mean is not asked
- *             to extrapolate far beyond it.
+ *             mean is not asked to extrapolate far beyond it.
  */
 void standardise_in_place(float *x, int64_t rows, int64_t columns, int64_t stride,
                           const double *mean, const double *sd, float limit);

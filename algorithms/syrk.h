@@ -16,7 +16,8 @@ enum { SYRK_STRIP = 24 };
  * Add the outer products of `rows` rows to the upper triangle of square. Local.
  * panel   in     [strips][strip_rows][SYRK_STRIP], 64-byte aligned, strip_rows >= rows
  * square  inout  [strips * SYRK_STRIP][strips * SYRK_STRIP]; below the diagonal strips it is not
- * touched Cost: rows * (strips * SYRK_STRIP)^2 flops.
+ *                touched
+ * Cost: rows * (strips * SYRK_STRIP)^2 flops.
  */
 void syrk_add(const double *panel, int64_t strips, int64_t rows, int64_t strip_rows,
               double *square);
