@@ -2,9 +2,9 @@
  * What each discount level of one candidate is worth and costs: the cells that allocation chooses
  * among.
  *
- * Money is in units of 1/10,000 of the currency ("hundredths of a cent"), rounded once per cell,
- * so that every total is a
- * sum of integers and can be recomputed from the published table to the last digit.
+ * Money is in units of 1/10,000 of the currency ("hundredths of a cent"), rounded once per cell, so
+ * that every total is a sum of integers and can be recomputed from the published table to the last
+ * digit.
  */
 #ifndef REMISE_JOBS_CELLS_H
 #define REMISE_JOBS_CELLS_H
@@ -39,8 +39,10 @@ struct slot_cells {
     int64_t value[CELL_LEVELS]; /* the objective */
 };
 
-/** Take the settings. Local. Errors: ERR_CONFIG levels that do not begin with 0 or are too many,
- * or weights all 0. */
+/**
+ * Take the settings. Local.
+ * Errors: ERR_CONFIG levels that do not begin with 0 or are too many, or weights all 0.
+ */
 enum status cell_maker_open(const struct config *config, const struct products *products,
                             const struct candidates *candidates, const struct curves *curves,
                             struct cell_maker *maker);

@@ -19,7 +19,9 @@ struct command {
     bool alone;          /* runs without MPI, e.g. on a login node; comm is NULL then */
 
     /* Parse argv[0 .. argc-1] (argv[0] is "remise run") by argp; --help and wrong usage end the
-     * process (0 and 64) before MPI starts. options out: new, freed by `free`. Local. */
+     * process (0 and 64) before MPI starts.
+     * options  out  new, freed by `free`
+     * Local. */
     enum status (*parse)(int argc, char **argv, void **options);
 
     /* Do the work. Collective unless `alone`. Results to stdout on rank 0, everything else to the
@@ -40,7 +42,7 @@ extern const struct command command_fit;
 
 /**
  * The command of this name in a list that ends with NULL. Local.
- * program in what stands before the name, for the message: "remise", "remise fit"
+ * program  in  what stands before the name, for the message: "remise", "remise fit"
  * Errors: ERR_USAGE no such command, with "did you mean".
  */
 enum status command_find(const struct command *const *list, const char *program, const char *name,
@@ -49,8 +51,10 @@ enum status command_find(const struct command *const *list, const char *program,
 /** Print a list of commands, one line each. Local. */
 void command_print_list(const struct command *const *list, FILE *file);
 
-/** For the line DONE: what to do next, such as "look at run/report.html". Local; the last call
- * counts. */
+/**
+ * For the line DONE: what to do next, such as "look at run/report.html".
+ * Local; the last call counts.
+ */
 void command_next_step(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** What command_next_step was told, "" if nothing. Local. */

@@ -4,9 +4,9 @@
  *
  * Every setting has a dotted key and one row in the key table (jobs/config_keys.h), from which its
  * checks, `remise init`, `remise config` and docs/configuration.md follow. Reading checks
- * everything and reports all that is wrong at once with line numbers; whoever holds a `struct
- * config` holds valid settings, the same on every rank. Stages ask for a setting by key and type,
- * outside of loops: asking for a key that does not exist, or as another type, is our bug and
+ * everything and reports all that is wrong at once with line numbers; whoever holds a
+ * `struct config` holds valid settings, the same on every rank. Stages ask for a setting by key and
+ * type, outside of loops: asking for a key that does not exist, or as another type, is our bug and
  * aborts.
  */
 #ifndef REMISE_JOBS_CONFIG_H
@@ -41,8 +41,10 @@ void config_free(struct config **config); /**< Free and null; accepts NULL insid
 
 /* ---- one setting: all local; texts and arrays are borrowed from config ---- */
 
-/** Has a value, be it the default. A setting without one reads as NAN, NULL or an empty list, or
- * aborts (integers). */
+/**
+ * Has a value, be it the default. A setting without one reads as NAN, NULL or an empty list, or
+ * aborts (integers).
+ */
 bool config_has(const struct config *config, const char *key);
 
 /** Number or fraction; NAN without a value. */
@@ -62,8 +64,10 @@ const char *config_text(const struct config *config, const char *key);
 /** Is the choice this one? `choice` must be among the key's choices. */
 bool config_is(const struct config *config, const char *key, const char *choice);
 
-/** A path that can be opened: relative ones are resolved against the configuration's or the data
- * folder; NULL without a value. */
+/**
+ * A path that can be opened: relative ones are resolved against the configuration's or the data
+ * folder; NULL without a value.
+ */
 const char *config_path(const struct config *config, const char *key);
 
 /** Lists of numbers or integers, and of texts; the count. */
@@ -79,22 +83,26 @@ const char *config_origin(const struct config *config, const char *key);
 /** Is there a file for this table? Its path is config_path(config, "<table>.file"). Local. */
 bool config_table(const struct config *config, const char *table);
 
-/** The expression over the file's columns for a role of a table, e.g. ("events", "unit_price");
- * NULL if not mapped. Its origin is config_origin(config, "<table>.columns.<role>"). Local. */
+/**
+ * The expression over the file's columns for a role of a table, e.g. ("events", "unit_price"); NULL
+ * if not mapped. Its origin is config_origin(config, "<table>.columns.<role>"). Local.
+ */
 const char *config_column(const struct config *config, const char *table, const char *role);
 
 /* ---- all settings ---- */
 
 /**
  * Hash of the effective values of the keys under these prefixes ("respond", "ingest.", "seed"),
- * ended by NULL. Local. Paths enter as written, so data that moved with its configuration keeps its
- * fingerprint.
+ * ended by NULL.
+ * Local. Paths enter as written, so data that moved with its configuration keeps its fingerprint.
  */
 struct config_fingerprint config_fingerprint(const struct config *config,
                                              const char *const *prefixes);
 
-/** Write the effective settings as YAML that can be read again, each with its origin. Local.
- * Errors: ERR_WRITE. */
+/**
+ * Write the effective settings as YAML that can be read again, each with its origin. Local.
+ * Errors: ERR_WRITE.
+ */
 enum status config_write(const struct config *config, FILE *file);
 
 #endif

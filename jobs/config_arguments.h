@@ -1,6 +1,6 @@
 /**
- * The part of the command line that every command with a configuration has: CONFIG and `--set
- * KEY=VALUE`.
+ * The part of the command line that every command with a configuration has: CONFIG and
+ * `--set KEY=VALUE`.
  */
 #ifndef REMISE_JOBS_CONFIG_ARGUMENTS_H
 #define REMISE_JOBS_CONFIG_ARGUMENTS_H

@@ -61,8 +61,10 @@ bool key_is_section(const char *name);
 /** The key or section most probably meant by a wrong name; NULL if none is near. Local. */
 const char *key_suggest(const char *wrong);
 
-/** Is the key the section itself or under it? "respond" and "respond." mean the same; "" has
- * nothing. Local. */
+/**
+ * Is the key the section itself or under it? "respond" and "respond." mean the same; "" has
+ * nothing. Local.
+ */
 bool key_is_under(const char *name, const char *section);
 
 /** Print what a value must look like: "1 .. 1000", "reject or stop". Local. */
@@ -76,7 +78,8 @@ const char *key_type_text(enum key_type type);
 
 /**
  * Print, as YAML, the headings of those sections of `name` that the key printed before it was not
- * in. before in "" for the first key. Returns the indent of the key itself. Local.
+ * in. before in "" for the first key.
+ * Returns the indent of the key itself. Local.
  */
 int key_print_headings(FILE *file, const char *before, const char *name);
 

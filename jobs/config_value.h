@@ -40,14 +40,18 @@ struct config_value {
  * Make the value of a key from what stands there. Local.
  * value    out  new, cleared with value_clear; empty unless OK
  * problem  out  [bytes] what is wrong, such as "abc" is not an integer; expected 1 .. 1000 (default
- * 3) Errors: ERR_CONFIG with `problem`; ERR_MEMORY.
+ *               3)
+ * Errors: ERR_CONFIG with `problem`; ERR_MEMORY.
  */
 enum status value_read(const struct config_key *key, const struct config_item *item,
                        struct config_value *value, char *problem, size_t bytes);
 void value_clear(struct config_value *value); /**< Free; accepts a zeroed struct. Local. */
 
-/** Item of one text: a list where the key takes one ("0, 0.1" or "[0, 0.1]"), else the text itself.
- * Local. Free with item_clear. Errors: ERR_MEMORY. */
+/**
+ * Item of one text: a list where the key takes one ("0, 0.1" or "[0, 0.1]"), else the text itself.
+ * Local. Free with item_clear.
+ * Errors: ERR_MEMORY.
+ */
 enum status item_from_text(const struct config_key *key, const char *text,
                            struct config_item *item);
 void item_clear(struct config_item *item); /**< Free; accepts a zeroed struct. Local. */

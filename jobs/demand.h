@@ -2,11 +2,9 @@
  * demand.h5: own-price elasticities of the categories and of the segments.
  *
  * From one regression over (product, week, segment) cells with sales: log units on log price by
- * category and by segment,
- * with effects of each product (eliminated), of the segments and of the season. Each elasticity is
- * shrunk toward the
- * mean of its kind; `weak` marks those that rest on fewer than demand.min_rows cells or whose 95 %
- * interval holds zero.
+ * category and by segment, with effects of each product (eliminated), of the segments and of the
+ * season. Each elasticity is shrunk toward the mean of its kind; `weak` marks those that rest on
+ * fewer than demand.min_rows cells or whose 95 % interval holds zero.
  */
 #ifndef REMISE_JOBS_DEMAND_H
 #define REMISE_JOBS_DEMAND_H
@@ -27,8 +25,9 @@ struct demand {
     double overall; /* mean of the segments, weighted by rows; NaN if unknown */
 };
 
-/** Elasticity of a category's products for the users of a segment; NaN if nothing is known. Local.
- * */
+/**
+ * Elasticity of a category's products for the users of a segment; NaN if nothing is known. Local.
+ */
 double demand_elasticity(const struct demand *demand, int32_t category, int32_t segment);
 
 /** Read demand.h5 on all ranks. Collective. Free with demand_clear. Errors: those of store_read. */

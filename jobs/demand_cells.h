@@ -2,8 +2,8 @@
  * Sales per product, week and segment, brought to the rank that owns the product.
  *
  * Everything is an integer, so cells merge exactly whatever rank their sales were on. Products are
- * owned in fixed blocks
- * of DEMAND_BLOCK consecutive products; week 0 is that of the shop's first event.
+ * owned in fixed blocks of DEMAND_BLOCK consecutive products; week 0 is that of the shop's first
+ * event.
  */
 #ifndef REMISE_JOBS_DEMAND_CELLS_H
 #define REMISE_JOBS_DEMAND_CELLS_H
@@ -26,8 +26,11 @@ struct demand_cells {
 
 /**
  * Add up the purchases of the data set.
- * Collective. segment in [users_local]. Free with demand_cells_clear.
- * Memory: 40 bytes per purchase at first, then per distinct cell. Errors: ERR_MEMORY.
+ * Collective.
+ * segment  in  [users_local]
+ * Free with demand_cells_clear.
+ * Memory: 40 bytes per purchase at first, then per distinct cell.
+ * Errors: ERR_MEMORY.
  */
 enum status demand_cells_make(const struct comm *comm, const struct dataset *dataset,
                               const int32_t *segment, struct demand_cells *cells);

@@ -1,6 +1,6 @@
 /**
- * Arithmetic over named columns, as the configuration's derived columns and the formulas of `fit
- * lsq` use it.
+ * Arithmetic over named columns, as the configuration's derived columns and the formulas of
+ * `fit lsq` use it.
  *
  * Grammar: numbers, column names (letters, digits, `_`, `.`; anything else inside backticks), + - *
  * / with the usual precedence, parentheses, unary minus, comparisons (< <= > >= == !=, giving 1 or
@@ -23,9 +23,9 @@ typedef int64_t expression_resolve(const void *context, const char *name);
 
 /**
  * Compile text. Local.
- * expression out new; caller frees with expression_free; NULL unless OK.
+ * expression  out  new; caller frees with expression_free; NULL unless OK
  * Errors: ERR_CONFIG with the text, the position and the reason (unknown column, missing
- * parenthesis, ...).
+ *         parenthesis, ...).
  */
 enum status expression_compile(const char *text, expression_resolve *resolve, const void *context,
                                struct expression **expression);
@@ -33,8 +33,10 @@ enum status expression_compile(const char *text, expression_resolve *resolve, co
 /** The column number if the expression is a bare column name, else -1. Local. */
 int64_t expression_column(const struct expression *expression);
 
-/** Columns that the expression reads: number of them, and the numbers into `columns` (NULL to only
- * count). Local. */
+/**
+ * Columns that the expression reads: number of them, and the numbers into `columns` (NULL to only
+ * count). Local.
+ */
 int64_t expression_columns(const struct expression *expression, int64_t *columns);
 
 /** Value for one row; values is indexed by column number. Local. */

@@ -32,9 +32,10 @@ struct features {
 /**
  * Compute the features of every local user.
  * Collective (the largest categories are those of the whole shop). Free with features_clear.
- * Needs the events of the data set. Cost: one pass over the events, one reduction of a number per
- * category.
- * Same bits at any number of ranks. Errors: ERR_MEMORY.
+ * Needs the events of the data set.
+ * Cost: one pass over the events, one reduction of a number per category.
+ * Same bits at any number of ranks.
+ * Errors: ERR_MEMORY.
  */
 enum status features_make(const struct comm *comm, const struct dataset *dataset,
                           struct features *features);

@@ -37,8 +37,10 @@ struct fit_mlp_data {
  *
  * Collective. data out; the caller clears it with fit_mlp_data_clear, also on failure. Means and
  * deviations are those of the training rows; with LOSS_MSE the target is standardised, too. Rows
- * with a missing value are in no part. Errors: as table_read; ERR_DATA a column is text, the target
- * is unknown, or not 0 or 1 under LOSS_BCE; ERR_MEMORY. Same bits for any number of ranks.
+ * with a missing value are in no part.
+ * Errors: as table_read; ERR_DATA a column is text, the target is unknown, or not 0 or 1 under
+ *         LOSS_BCE; ERR_MEMORY.
+ * Same bits for any number of ranks.
  */
 enum status fit_mlp_data_read(const struct comm *comm, const struct fit_mlp_source *source,
                               struct fit_mlp_data *data);

@@ -38,12 +38,13 @@ struct formula {
 
 /**
  * Parse a formula. Local.
- * formula out new; caller frees with formula_free; NULL unless OK.
+ * formula  out  new; caller frees with formula_free; NULL unless OK
  * Errors: ERR_USAGE with the formula, the position, the reason and the remedy; ERR_MEMORY.
  */
 enum status formula_parse(const char *text, struct formula **formula);
 
-/** Whether the model holds a term with exactly these factors; the empty set is a constant. Local.
+/**
+ * Whether the model holds a term with exactly these factors; the empty set is a constant. Local.
  */
 bool formula_has(const struct formula *formula, uint64_t factors);
 void formula_free(struct formula **formula); /**< Free and null; accepts NULL inside. */

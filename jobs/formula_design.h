@@ -28,10 +28,11 @@ struct formula_design {
 /**
  * Lay out the design matrix of a formula.
  *
- * Collective. table in holds at least the columns that the formula names.
- * design out new; the caller frees it with formula_design_free; NULL unless OK
+ * Collective.
+ * table   in   holds at least the columns that the formula names
+ * design  out  new; the caller frees it with formula_design_free; NULL unless OK
  * Errors: ERR_DATA a column is missing, text stands in arithmetic, a term is not finite in some row
- * (which one is said), no complete row; ERR_ARG more than 4,096 columns; ERR_MEMORY.
+ *         (which one is said), no complete row; ERR_ARG more than 4,096 columns; ERR_MEMORY.
  */
 enum status formula_design_make(const struct comm *comm, const struct formula *formula,
                                 const struct table *table, struct formula_design **design);

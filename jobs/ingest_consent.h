@@ -19,15 +19,18 @@ struct refusals {
 /** Note that a user said no. Local. Errors: ERR_MEMORY. */
 enum status refusals_add(struct refusals *refusals, struct user_key key);
 
-/** Copies at the owners of the users, each user once. Collective. Free with refusals_clear. Errors:
- * ERR_MEMORY. */
+/**
+ * Copies at the owners of the users, each user once. Collective. Free with refusals_clear.
+ * Errors: ERR_MEMORY.
+ */
 enum status refusals_to_owners(const struct comm *comm, const struct refusals *said,
                                const struct user_cut *cut, struct refusals *owned);
 
 /**
  * Drop the records of those who refuse, in place. Local.
  * records  in out  [count] of `bytes` each, beginning with a struct user_key, ascending by it
- * Returns how many are left. Cost: one pass over both.
+ * Returns how many are left.
+ * Cost: one pass over both.
  */
 int64_t refusals_drop(const struct refusals *owned, void *records, int64_t count, size_t bytes);
 

@@ -1,10 +1,10 @@
 /**
- * The shop's rows between the reader and the data set: records of users, events and offers, not
- * yet at their owners.
+ * The shop's rows between the reader and the data set: records of users, events and offers, not yet
+ * at their owners.
  *
  * Reading (jobs/ingest_read.h) fills them, each rank from its share of the files; sharding
- * (jobs/ingest_shard.h) brings
- * them to the owners of their users and turns them into a `struct dataset`.
+ * (jobs/ingest_shard.h) brings them to the owners of their users and turns them into a
+ * `struct dataset`.
  */
 #ifndef REMISE_JOBS_INGEST_RECORDS_H
 #define REMISE_JOBS_INGEST_RECORDS_H

@@ -19,8 +19,8 @@ struct row_mark {
  * marks     in   [rows] this rank's rows; freed and nulled
  * repeated  out  new [rows] 1 for a repeat; caller frees; NULL unless OK
  * Cost: each mark (32 bytes) moves once, each repeat once back. Equal hashes count as equal rows:
- * with 2^40 rows the
- *       chance of a wrong one is below 2^-48. Errors: ERR_MEMORY.
+ *       with 2^40 rows the chance of a wrong one is below 2^-48.
+ * Errors: ERR_MEMORY.
  */
 enum status ingest_find_repeats(const struct comm *comm, struct row_mark **marks, int64_t rows,
                                 uint8_t **repeated);

@@ -11,10 +11,10 @@
  * Shard the records by user.
  *
  * Collective. The records are consumed: their arrays are freed on the way, so that the peak is
- * about two copies of the
- * largest kind. dataset out: new, caller frees with dataset_free; NULL unless OK.
- * The same data set, cut at other places, at any number of ranks. Errors: ERR_MEMORY; ERR_DATA no
- * user at all.
+ * about two copies of the largest kind.
+ * dataset  out  new, caller frees with dataset_free; NULL unless OK
+ * The same data set, cut at other places, at any number of ranks.
+ * Errors: ERR_MEMORY; ERR_DATA no user at all.
  */
 enum status ingest_shard(const struct comm *comm, struct ingest_records *records,
                          struct dataset **dataset);

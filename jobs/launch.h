@@ -19,8 +19,10 @@
  */
 void launch_settle(char **argv);
 
-/** Is this the first process of the launch, or the only one? From the launcher's environment.
- * Local. */
+/**
+ * Is this the first process of the launch, or the only one? From the launcher's environment.
+ * Local.
+ */
 bool launch_is_first(void);
 
 /** Send stdout and stderr of all but the first process to nowhere. Local. */

@@ -13,8 +13,8 @@
 /**
  * Write the manifest of a published run: SHA-256 of the shop's tables and of the results.
  *
- * Collective; the ranks share the files among them. Errors: ERR_NO_INPUT or ERR_IO a file cannot be
- * read, ERR_WRITE.
+ * Collective; the ranks share the files among them.
+ * Errors: ERR_NO_INPUT or ERR_IO a file cannot be read, ERR_WRITE.
  */
 enum status manifest_write(const struct comm *comm, const struct run *run);
 

@@ -3,8 +3,7 @@
  * them.
  *
  * A role is a bare column (texts, times, numbers) or an expression over columns (numbers). The
- * mapping is opened once per
- * file and then asked row by row.
+ * mapping is opened once per file and then asked row by row.
  */
 #ifndef REMISE_JOBS_MAPPING_H
 #define REMISE_JOBS_MAPPING_H
@@ -32,10 +31,10 @@ struct mapping {
 
 /**
  * Compile the roles of a table. Local; the same result on every rank.
- * names in [roles] role names; those in front of `texts` must be bare columns. Free with
- * mapping_clear.
+ * names in [roles] role names; those in front of `texts` must be bare columns.
+ * Free with mapping_clear.
  * Errors: ERR_CONFIG a column that the file does not have (naming those it has), or an expression
- * where a column is needed.
+ *         where a column is needed.
  */
 enum status mapping_open(const struct config *config, const char *table, const struct csv *csv,
                          const char *const *names, int64_t roles, int64_t texts,
@@ -49,13 +48,17 @@ bool mapping_has(const struct mapping *mapping, int64_t role);
 enum mapping_result mapping_text(struct mapping *mapping, int64_t role, const struct csv_row *row,
                                  struct csv_field *field);
 
-/** The value of a role; NAN unless MAPPING_VALUE. Infinite results (division by zero) are missing.
- * Local. */
+/**
+ * The value of a role; NAN unless MAPPING_VALUE. Infinite results (division by zero) are missing.
+ * Local.
+ */
 enum mapping_result mapping_number(struct mapping *mapping, int64_t role, const struct csv_row *row,
                                    double *value);
 
-/** Yes or no: a number above 0 or not; or, in a bare column, yes, true, y, t or no, false, n, f in
- * any case. *value is set for MAPPING_VALUE only. Local. */
+/**
+ * Yes or no: a number above 0 or not; or, in a bare column, yes, true, y, t or no, false, n, f in
+ * any case. *value is set for MAPPING_VALUE only. Local.
+ */
 enum mapping_result mapping_flag(struct mapping *mapping, int64_t role, const struct csv_row *row,
                                  bool *value);
 

@@ -11,12 +11,16 @@
 int64_t offerable_list_cents(const struct products *products, int64_t product);
 int64_t offerable_price_cents(const struct products *products, int64_t product, double discount);
 
-/** Does price - cost >= floor x price hold at this discount? Local. On the printed price, with the
- * cost as given. */
+/**
+ * Does price - cost >= floor x price hold at this discount? Local. On the printed price, with the
+ * cost as given.
+ */
 bool offerable_at(const struct products *products, int64_t product, double discount, double floor);
 
-/** Can the product be offered at all: a known price that keeps allocate.margin_floor without a
- * discount? Local. */
+/**
+ * Can the product be offered at all: a known price that keeps allocate.margin_floor without a
+ * discount? Local.
+ */
 bool offerable_product(const struct config *config, const struct products *products,
                        int64_t product);
 

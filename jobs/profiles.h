@@ -19,8 +19,10 @@ struct profiles {
 enum status profiles_write(const struct comm *comm, const char *path, const struct blocks *blocks,
                            const struct features *features, const struct profiles *profiles);
 
-/** Read the number of segments and each local user's segment; the rest stays NULL. Collective.
- * Free with profiles_clear. */
+/**
+ * Read the number of segments and each local user's segment; the rest stays NULL. Collective.
+ * Free with profiles_clear.
+ */
 enum status profiles_read_segments(const struct comm *comm, const char *path,
                                    const struct blocks *blocks, struct profiles *profiles);
 

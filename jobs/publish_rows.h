@@ -43,8 +43,11 @@ struct publisher {
     struct publish_row *row; /* [rows] owned: publish_rows_clear */
 };
 
-/** Make the rows of this rank, in the order of users and slots. Local. Memory: 56 bytes a row.
- * Errors: ERR_MEMORY. */
+/**
+ * Make the rows of this rank, in the order of users and slots. Local.
+ * Memory: 56 bytes a row.
+ * Errors: ERR_MEMORY.
+ */
 enum status publish_rows_make(struct publisher *publisher);
 void publish_rows_clear(struct publisher *publisher); /**< Free the rows. Local. */
 

@@ -2,9 +2,8 @@
  * The account of every row that was read: kept, or rejected for a reason, and which faults it had.
  *
  * A row may have several faults; it is rejected for the first one in the order below, and counted
- * under each. So "rejected"
- * adds up with "kept" to "read", and "with the fault" can be compared with counts made of the file
- * alone.
+ * under each. So "rejected" adds up with "kept" to "read", and "with the fault" can be compared
+ * with counts made of the file alone.
  */
 #ifndef REMISE_JOBS_REJECTS_H
 #define REMISE_JOBS_REJECTS_H
@@ -50,15 +49,18 @@ struct rejects {
     struct reject_entry *entry;
 };
 
-/** Note a row with faults (bit i: enum reject i, not 0): it is rejected for the lowest. Local.
- * Errors: ERR_MEMORY. */
+/**
+ * Note a row with faults (bit i: enum reject i, not 0): it is rejected for the lowest. Local.
+ * Errors: ERR_MEMORY.
+ */
 enum status rejects_add(struct rejects *rejects, uint32_t faults, int64_t line, int64_t column,
                         const char *value, int64_t bytes);
 
 /**
  * Sum the account over the ranks, append the rows to rejects.csv in the order of the file, print
  * the account.
- * Collective. Empties the entries. Errors: ERR_BUG read != kept + rejected; ERR_WRITE.
+ * Collective. Empties the entries.
+ * Errors: ERR_BUG read != kept + rejected; ERR_WRITE.
  */
 enum status rejects_close(const struct comm *comm, struct rejects *rejects, const struct csv *csv,
                           const char *table, struct text_file *file);

@@ -2,12 +2,10 @@
  * Training rows without an offers table: weeks in which a product was on sale, bought by the user
  * or not.
  *
- * For every week in which a user bought a product there is one row, and `negatives` weeks are
- * drawn in which the product
- * was sold but not to this user; each stands for its part of all such weeks by its weight. The
- * user's candidates that
- * were never bought are drawn the same way. The discount of a row is the one seen that week by all
- * who bought.
+ * For every week in which a user bought a product there is one row, and `negatives` weeks are drawn
+ * in which the product was sold but not to this user; each stands for its part of all such weeks by
+ * its weight. The user's candidates that were never bought are drawn the same way. The discount of
+ * a row is the one seen that week by all who bought.
  */
 #ifndef REMISE_JOBS_RESPONSE_EXPOSURES_H
 #define REMISE_JOBS_RESPONSE_EXPOSURES_H

@@ -2,15 +2,12 @@
  * What the response network knows of a user, a product and a moment: one row of numbers.
  *
  * The same function makes the rows it learns from (an offer or an exposure in the past) and the
- * rows it is asked about (now),
- * and looks only at what the user had done before that moment, so that no outcome leaks into its
- * own explanation. What all
- * users did with a product is taken over the whole window, the same for every row of the product:
- * taking a row's own outcome
- * out of it would tell the outcome to a network that recognises the product by its other numbers.
- * The user's segment is no
- * input for the same reason: it is made from the whole window, purchases that came of the offers
- * included.
+ * rows it is asked about (now), and looks only at what the user had done before that moment, so
+ * that no outcome leaks into its own explanation. What all users did with a product is taken over
+ * the whole window, the same for every row of the product: taking a row's own outcome out of it
+ * would tell the outcome to a network that recognises the product by its other numbers. The user's
+ * segment is no input for the same reason: it is made from the whole window, purchases that came of
+ * the offers included.
  */
 #ifndef REMISE_JOBS_RESPONSE_FEATURES_H
 #define REMISE_JOBS_RESPONSE_FEATURES_H
@@ -37,8 +34,10 @@ struct response_context {
     int64_t *attribute_columns; /* [attributes] columns of each: 2, levels, or 0 if too many */
 };
 
-/** Add up the totals and lay out the columns. Collective. Free with response_context_clear.
- * Errors: ERR_MEMORY. */
+/**
+ * Add up the totals and lay out the columns. Collective. Free with response_context_clear.
+ * Errors: ERR_MEMORY.
+ */
 enum status response_context_make(const struct comm *comm, const struct dataset *dataset,
                                   const struct demand *demand, struct response_context *context);
 void response_context_clear(
@@ -52,8 +51,10 @@ void response_context_clear(
 void response_features(const struct response_context *context, int64_t user, int32_t product,
                        int64_t time, float *x);
 
-/** The slope b that demand's elasticity implies where the chance of buying is small; 0 if unknown.
- * Local. */
+/**
+ * The slope b that demand's elasticity implies where the chance of buying is small; 0 if unknown.
+ * Local.
+ */
 float response_prior(const struct response_context *context, int32_t product);
 
 #endif

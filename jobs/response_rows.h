@@ -3,11 +3,9 @@
  * whether it was bought.
  *
  * With an offers table a row is an offer that was shown, weighted by the inverse of its propensity
- * so that who got which
- * discount no longer depends on who they are. Without one, a row is a week in which a product was
- * on sale at the
- * discount then seen, bought or not: observational, and said so. Rows lie in the blocks of their
- * users.
+ * so that who got which discount no longer depends on who they are. Without one, a row is a week in
+ * which a product was on sale at the discount then seen, bought or not: observational, and said so.
+ * Rows lie in the blocks of their users.
  */
 #ifndef REMISE_JOBS_RESPONSE_ROWS_H
 #define REMISE_JOBS_RESPONSE_ROWS_H
@@ -38,8 +36,8 @@ struct response_rows_options {
  * Make the rows. Collective.
  * candidates in   of the local users; only used without offers
  * rows       out  free with response_rows_clear
- * Memory: 4 (columns + 4) + 1 bytes per row of this rank. Errors: ERR_DATA nothing to learn from;
- * ERR_MEMORY.
+ * Memory: 4 (columns + 4) + 1 bytes per row of this rank.
+ * Errors: ERR_DATA nothing to learn from; ERR_MEMORY.
  */
 enum status response_rows_make(const struct comm *comm, const struct response_context *context,
                                const struct candidates *candidates,

@@ -1,13 +1,12 @@
 /**
- * A run: a configuration, a folder for everything it makes, and the stages that lead from tables
- * to discounts.
+ * A run: a configuration, a folder for everything it makes, and the stages that lead from tables to
+ * discounts.
  *
  * A stage reads files of the run folder (or the shop's tables) and writes one file there. Beside
- * its output stands
- * `checkpoint/<stage>.json` with the fingerprint of what the stage depends on; while that is
- * unchanged and the output is
- * there, the stage is skipped. So a run sent again continues, and a change re-runs what depends on
- * it and nothing else. A stage does not run before the stages it needs stand.
+ * its output stands `checkpoint/<stage>.json` with the fingerprint of what the stage depends on;
+ * while that is unchanged and the output is there, the stage is skipped. So a run sent again
+ * continues, and a change re-runs what depends on it and nothing else. A stage does not run before
+ * the stages it needs stand.
  */
 #ifndef REMISE_JOBS_RUN_H
 #define REMISE_JOBS_RUN_H
@@ -42,11 +41,11 @@ extern const struct stage stage_ingest, stage_profile, stage_demand, stage_recom
 const char *run_path(const struct run *run, const char *file);
 
 /**
- * Make the folder where needed and run the stages from `first` to `last` (NULL: all), skipping
- * what stands.
- * Collective. force: run them even if unchanged. Errors: those of the stages; ERR_NO_INPUT a stage
- * that they need has not run, or with other settings; ERR_WRITE the folder; ERR_USAGE last is before
- * first.
+ * Make the folder where needed and run the stages from `first` to `last` (NULL: all), skipping what
+ * stands.
+ * Collective. force: run them even if unchanged.
+ * Errors: those of the stages; ERR_NO_INPUT a stage that they need has not run, or with other
+ *         settings; ERR_WRITE the folder; ERR_USAGE last is before first.
  */
 enum status run_stages(const struct comm *comm, const struct config *config, const char *folder,
                        const char *first, const char *last, bool force);

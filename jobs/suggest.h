@@ -17,8 +17,10 @@ struct suggestion {
 
 #define SUGGESTION(wrong_) ((struct suggestion){.wrong = (wrong_)})
 
-/** Keep name if it is near enough and nearer than those before; at most a third of the letters may
- * differ. Local. */
+/**
+ * Keep name if it is near enough and nearer than those before; at most a third of the letters may
+ * differ. Local.
+ */
 void suggestion_offer(struct suggestion *suggestion, const char *name);
 
 #endif

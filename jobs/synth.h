@@ -31,11 +31,15 @@ struct synth_options {
  * Write users.csv, products.csv, events.csv, offers.csv, truth/ and remise.yaml into
  * opt->directory.
  *
- * Collective. opt in: same values on every rank.
+ * Collective.
+ * opt  in  same values on every rank
  * A shop that is there already is replaced; remise.yaml goes first and comes last, so a folder with
- * it is whole. Cost: O(events) time; memory for a block of 2,048 users at a time and for the
- * products times weeks. Same bytes for any number of ranks. Errors: ERR_ARG an option is out of
- * range; ERR_WRITE the folder holds something else, or cannot be written; ERR_MEMORY.
+ * it is whole.
+ * Cost: O(events) time; memory for a block of 2,048 users at a time and for the products times
+ *       weeks.
+ * Same bytes for any number of ranks.
+ * Errors: ERR_ARG an option is out of range; ERR_WRITE the folder holds something else, or cannot
+ *         be written; ERR_MEMORY.
  */
 enum status synth_write_shop(const struct comm *comm, const struct synth_options *opt);
 

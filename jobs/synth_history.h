@@ -54,19 +54,26 @@ struct synth_pilot {
                            it likes most */
 };
 
-/** Measure the pilot; a pure function of the shop. Local, the same on every rank. Errors:
- * ERR_MEMORY. */
+/**
+ * Measure the pilot; a pure function of the shop. Local, the same on every rank.
+ * Errors: ERR_MEMORY.
+ */
 enum status synth_pilot_measure(const struct synth_shop *shop, struct synth_pilot *pilot);
 
-/** Draw the history of a user into *history, which starts zeroed. Local. Free with
- * synth_history_clear. Errors: ERR_MEMORY. */
+/**
+ * Draw the history of a user into *history, which starts zeroed.
+ * Local. Free with synth_history_clear.
+ * Errors: ERR_MEMORY.
+ */
 enum status synth_history_make(const struct synth_shop *shop, const struct synth_pilot *pilot,
                                const struct synth_user *user, struct synth_history *history);
 void synth_history_clear(
     struct synth_history *history); /**< Free; accepts a zeroed struct. Local. */
 
-/** Probability of each level in millionths under the mixed policy, which sum to one; each at
- * least 1. Local. */
+/**
+ * Probability of each level in millionths under the mixed policy, which sum to one; each at least
+ * 1. Local.
+ */
 void synth_propensities(const struct synth_shop *shop, const struct synth_user *user,
                         const struct synth_product *product, int32_t propensity[SYNTH_LEVELS]);
 

@@ -33,8 +33,10 @@ struct synth_draws {
 double synth_draw_uniform(struct synth_draws *draws);               /**< In [0, 1). Local. */
 double synth_draw_normal(struct synth_draws *draws);                /**< Standard normal. Local. */
 int64_t synth_draw_below(struct synth_draws *draws, int64_t limit); /**< In [0, limit). Local. */
-/** First i with u * below[count - 1] < below[i]: a draw from cumulative weights. Local, O(log
- * count). */
+/**
+ * First i with u * below[count - 1] < below[i]: a draw from cumulative weights.
+ * Local, O(log count).
+ */
 int64_t synth_pick(const double *below, int64_t count, double u);
 
 struct synth_product {
@@ -71,8 +73,11 @@ struct synth_user {
     double choice_below[SYNTH_CATEGORIES]; /* cumulative weights of looking into each category */
 };
 
-/** Draw categories, types, products and promotions. Local, the same on every rank. Free with
- * synth_shop_clear. Errors: ERR_MEMORY. */
+/**
+ * Draw categories, types, products and promotions.
+ * Local, the same on every rank. Free with synth_shop_clear.
+ * Errors: ERR_MEMORY.
+ */
 enum status synth_shop_init(struct synth_shop *shop, const struct synth_options *opt);
 void synth_shop_clear(struct synth_shop *shop); /**< Free; accepts a zeroed struct. Local. */
 

@@ -32,8 +32,10 @@ void synth_text_clear(struct synth_text *text); /**< Free; accepts a zeroed stru
 enum status synth_text_print(struct synth_text *text, const char *layout, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** Append one user's rows: to users.csv, events.csv, offers.csv and truth/users.csv. Local. Errors:
- * ERR_MEMORY. */
+/**
+ * Append one user's rows: to users.csv, events.csv, offers.csv and truth/users.csv. Local.
+ * Errors: ERR_MEMORY.
+ */
 enum status synth_put_user(const struct synth_format *format, const struct synth_user *user,
                            struct synth_text *text);
 enum status synth_put_events(const struct synth_shop *shop, const struct synth_format *format,
@@ -45,8 +47,10 @@ enum status synth_put_offers(const struct synth_shop *shop, const struct synth_f
 enum status synth_put_truth(const struct synth_shop *shop, const struct synth_format *format,
                             const struct synth_user *user, struct synth_text *text);
 
-/** Append whole files: products.csv, truth/products.csv, truth/categories.csv. Local. Errors:
- * ERR_MEMORY. */
+/**
+ * Append whole files: products.csv, truth/products.csv, truth/categories.csv. Local.
+ * Errors: ERR_MEMORY.
+ */
 enum status synth_put_products(const struct synth_shop *shop, const struct synth_format *format,
                                struct synth_text *text);
 enum status synth_put_product_truth(const struct synth_shop *shop,
