@@ -29,8 +29,8 @@ struct batches {
     int64_t *block_first; /* [blocks_local + 1] chosen rows of each block in `row` */
     uint32_t *table_row;  /* chosen rows, offsets within their block, in table order */
     uint32_t *row;        /* chosen rows, offsets within their block, in this epoch's order */
-    int64_t
-        *micro; /* [micros_local + 1] first chosen row of each micro-batch; never across blocks */
+    /* [micros_local + 1] first chosen row of each micro-batch; never across blocks */
+    int64_t *micro;
     int64_t *micro_base; /* [micros_local] first local row of its block */
     int64_t *step_first; /* [steps + 1] this rank's micro-batches of each step, in by_step */
     int64_t *by_step;    /* [micros_local] */

@@ -39,8 +39,8 @@ enum status cholesky_dependent(const struct comm *comm, const double *a, int64_t
  * Factor a symmetric positive definite matrix (PDPOTRF).
  *
  * Collective.
- * a  in  [columns][columns], the same on every rank, diagonal near 1; must outlive the factor.
- *        factor out; end with cholesky_clear.
+ * a       in   [columns][columns], the same on every rank, diagonal near 1; must outlive the factor
+ * factor  out  end with cholesky_clear
  * Errors: ERR_NUMERIC not positive definite; ERR_MEMORY; ERR_LAUNCH no grid.
  */
 enum status cholesky_factor(const struct comm *comm, const double *a, int64_t columns,
@@ -53,9 +53,9 @@ enum status cholesky_factor(const struct comm *comm, const double *a, int64_t co
  * b  in   [columns][sides] row-major, the same on every rank
  * x  out  [columns][sides], rounded to double and to 2^-60 of the largest of its side, on every
  *         rank
- * Same bits for any number of ranks.
  * Cost: about four rounds of columns^2 * sides operations of 20 flops, shared by the ranks, and two
  *       gathers of x each.
+ * Same bits for any number of ranks.
  * Errors: ERR_NUMERIC the corrections do not shrink (condition above about 1e12); ERR_MEMORY.
  */
 enum status cholesky_solve(const struct comm *comm, const struct cholesky *factor, const double *b,

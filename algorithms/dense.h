@@ -18,9 +18,9 @@ struct dense {
     int64_t inputs, outputs;
     enum activation activation;
     float *forward; /* [inputs][padded outputs] weights for the forward pass */
-    float
-        *backward; /* [outputs][padded inputs] weights for the backward pass; NULL if never used */
-    float *bias;   /* [padded outputs] */
+    /* [outputs][padded inputs] weights for the backward pass; NULL if never used */
+    float *backward;
+    float *bias; /* [padded outputs] */
 };
 
 /** Make a layer without weights. Local. Free with dense_clear. Errors: ERR_MEMORY. */

@@ -76,7 +76,7 @@ enum status kmeans_panels_init(struct kmeans_panels *panels, const struct kmeans
 
 /** Lay out centroids [k][columns], all within KMEANS_LIMIT. Local. */
 void kmeans_panels_set(struct kmeans_panels *panels, const double *centroids);
-void kmeans_panels_clear(
-    struct kmeans_panels *panels); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void kmeans_panels_clear(struct kmeans_panels *panels);
 
 #endif

@@ -37,8 +37,10 @@ enum status kmeans_start(const struct comm *comm, const struct rows *x,
 
 /**
  * Cluster a few weighted points on this rank: greedy k-means++, then at most 10 of Lloyd's
- * iterations. Local. points [count][columns], weight [count] >= 0 with a positive one. centroids
- * out [k][columns].
+ * iterations. Local.
+ * points     in   [count][columns]
+ * weight     in   [count] >= 0 with a positive one
+ * centroids  out  [k][columns]
  * Errors: ERR_MEMORY.
  */
 enum status kmeans_recluster(const float *points, const int64_t *weight, int64_t count,

@@ -30,9 +30,9 @@ struct least_squares_options {
 struct least_squares {
     int64_t parameters;
     double *coefficient; /* [parameters] 0 for a dropped one */
-    double
-        *std_error; /* [parameters] NaN where dropped, not wanted, or without degrees of freedom */
-    bool *dropped;  /* [parameters] */
+    /* [parameters] NaN where dropped, not wanted, or without degrees of freedom */
+    double *std_error;
+    bool *dropped;          /* [parameters] */
     int64_t wanted_count;   /* all parameters, or options.wanted_count */
     double *covariance;     /* [wanted_count][wanted_count] NaN where dropped; NULL unless wanted */
     int64_t rows;           /* of positive weight */
@@ -61,7 +61,7 @@ struct least_squares {
 enum status least_squares_fit(const struct comm *comm, const struct design *design,
                               const struct least_squares_options *options,
                               struct least_squares **fit);
-void least_squares_free(
-    struct least_squares **fit); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void least_squares_free(struct least_squares **fit);
 
 #endif

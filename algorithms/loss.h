@@ -1,10 +1,12 @@
 /**
  * What a network is trained for: the loss of its outputs on a few hundred rows, and its slope.
  *
- * LOSS_MSE one output, squared error LOSS_BCE one output z, y in [0,1]: cross entropy of sigmoid(z)
- * LOSS_STRUCTURAL two outputs (a, raw): cross entropy of P = sigmoid(a + b d) with b =
- * softplus(raw) >= 0 and the row's dose d, so that every response rises with the dose; rows with a
- * prior for b may be pulled toward it by prior_weight * (log b - log prior)^2.
+ *   LOSS_MSE         one output, squared error
+ *   LOSS_BCE         one output z, y in [0, 1]: cross entropy of sigmoid(z)
+ *   LOSS_STRUCTURAL  two outputs (a, raw): cross entropy of P = sigmoid(a + b d) with
+ *                    b = softplus(raw) >= 0 and the row's dose d, so that every response rises with
+ *                    the dose; rows with a prior for b may be pulled toward it by
+ *                    prior_weight * (log b - log prior)^2
  * Source: Farrell, Liang and Misra 2021, Deep learning for individual heterogeneity (structural
  *         outputs).
  */

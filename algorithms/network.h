@@ -105,8 +105,8 @@ struct network_history {
     int64_t rows_train; /* over all ranks */
     int64_t rows_validation;
     double *train; /* [epochs] mean loss over the epoch's steps, each before its update */
-    double
-        *validation; /* [epochs] the same over validation rows, after the epoch; NULL without any */
+    /* [epochs] the same over validation rows, after the epoch; NULL without any */
+    double *validation;
 };
 
 /**
@@ -131,8 +131,8 @@ struct network_history {
 enum status network_fit(const struct comm *comm, const struct network_data *data,
                         const struct network_options *options, struct network *model,
                         struct network_history *history);
-void network_history_clear(
-    struct network_history *history); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void network_history_clear(struct network_history *history);
 
 /**
  * Mean loss of a model over the rows of one part (penalty left out).

@@ -15,8 +15,8 @@ enum { SHA256_TEXT_BYTES = 65 };
 
 /**
  * SHA-256 of a file's bytes as 64 lower case hexadecimal digits.
- * Cost: one pass, 1 MiB of memory.
  * text  out  [SHA256_TEXT_BYTES], ended by 0
+ * Cost: one pass, 1 MiB of memory.
  * Errors: ERR_NO_INPUT it cannot be opened; ERR_IO it cannot be read; ERR_MEMORY.
  */
 enum status file_sha256(const char *path, char *text);

@@ -19,9 +19,8 @@ struct command {
     bool alone;          /* runs without MPI, e.g. on a login node; comm is NULL then */
 
     /* Parse argv[0 .. argc-1] (argv[0] is "remise run") by argp; --help and wrong usage end the
-     * process (0 and 64) before MPI starts.
-     * options  out  new, freed by `free`
-     * Local. */
+     * process (0 and 64) before MPI starts. Local.
+     * options  out  new, freed by `free` */
     enum status (*parse)(int argc, char **argv, void **options);
 
     /* Do the work. Collective unless `alone`. Results to stdout on rank 0, everything else to the

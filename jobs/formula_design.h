@@ -36,7 +36,7 @@ struct formula_design {
  */
 enum status formula_design_make(const struct comm *comm, const struct formula *formula,
                                 const struct table *table, struct formula_design **design);
-void formula_design_free(
-    struct formula_design **design); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void formula_design_free(struct formula_design **design);
 
 #endif

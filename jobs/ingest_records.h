@@ -42,7 +42,7 @@ struct user_set {
 struct ingest_records {
     struct user_set users;
     struct refusals refusals; /* of users without consent, as the users table says */
-    int64_t attributes; /* user attributes, the protected group the last if `grouped` */
+    int64_t attributes;       /* user attributes, the protected group the last if `grouped` */
     bool grouped;
     char **attribute_name;               /* [attributes] */
     struct dictionary *attribute_levels; /* [attributes] count 0 for numbers */
@@ -57,7 +57,7 @@ struct ingest_records {
 /** Bytes of one record of the users table: the key and its attributes. Local. */
 size_t user_row_bytes(const struct ingest_records *records);
 
-void ingest_records_clear(
-    struct ingest_records *records); /**< Free what it holds and zero it. Local. */
+/** Free what it holds and zero it. Local. */
+void ingest_records_clear(struct ingest_records *records);
 
 #endif

@@ -40,8 +40,8 @@ struct response_context {
  */
 enum status response_context_make(const struct comm *comm, const struct dataset *dataset,
                                   const struct demand *demand, struct response_context *context);
-void response_context_clear(
-    struct response_context *context); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void response_context_clear(struct response_context *context);
 
 /**
  * The row for a local user, a product and a moment. Local.

@@ -34,8 +34,8 @@ struct response_rows_options {
 
 /**
  * Make the rows. Collective.
- * candidates in   of the local users; only used without offers
- * rows       out  free with response_rows_clear
+ * candidates  in   of the local users; only used without offers
+ * rows        out  free with response_rows_clear
  * Memory: 4 (columns + 4) + 1 bytes per row of this rank.
  * Errors: ERR_DATA nothing to learn from; ERR_MEMORY.
  */

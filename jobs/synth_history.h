@@ -67,8 +67,8 @@ enum status synth_pilot_measure(const struct synth_shop *shop, struct synth_pilo
  */
 enum status synth_history_make(const struct synth_shop *shop, const struct synth_pilot *pilot,
                                const struct synth_user *user, struct synth_history *history);
-void synth_history_clear(
-    struct synth_history *history); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void synth_history_clear(struct synth_history *history);
 
 /**
  * Probability of each level in millionths under the mixed policy, which sum to one; each at least

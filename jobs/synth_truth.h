@@ -1,9 +1,9 @@
 /**
  * The truth of a synthetic shop: who buys what at which discount, and with what probability.
  *
- *     P(buy | u, i, d) = sigmoid(a + b d)            for one offer shown, d the discount as a
- * fraction a = base + activity_u + taste_u[category_i] + quality_i b = exp(mu + sensitivity_u +
- * effect_category), clipped to [1, 15]
+ *     P(buy | u, i, d) = sigmoid(a + b d)    for one offer shown, d the discount as a fraction
+ *     a = base + activity_u + taste_u[category_i] + quality_i
+ *     b = exp(mu + sensitivity_u + effect_category), clipped to [1, 15]
  *
  * Parameters are integers in units of 1e-4, so that the numbers in the truth files are the very
  * ones used. A user is made from (seed, user) alone and needs no table; products, categories and
@@ -55,8 +55,8 @@ struct synth_shop {
     double *season_below; /* [weeks] cumulative traffic */
     int32_t *ordered;     /* [products] product numbers, category by category */
     int64_t category_start[SYNTH_CATEGORIES + 1]; /* into ordered */
-    double
-        *attraction_below; /* [products] cumulative exp(quality) within the category, as ordered */
+    /* [products] cumulative exp(quality) within the category, as ordered */
+    double *attraction_below;
 };
 
 struct synth_user {

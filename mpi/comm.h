@@ -67,8 +67,8 @@ enum status comm_agree(const struct comm *comm, enum status mine);
 
 /**
  * For tests: let agreement number `agreement` (0-based, counted from this call) fail on `rank`. A
- * negative agreement switches it off. Local; call it on every rank with the same values. Also read
- * from the environment: REMISE_FAULT=agreement:rank.
+ * negative agreement switches it off. Also read from the environment: REMISE_FAULT=agreement:rank.
+ * Local; call it on every rank with the same values.
  */
 void comm_inject_fault(int64_t agreement, int rank);
 

@@ -27,8 +27,8 @@ struct exact_sums {
 
 /**
  * Make `count` empty sums. Local. Free with exact_clear.
- * Errors: ERR_MEMORY.
  * Cost: 16 bytes per sum.
+ * Errors: ERR_MEMORY.
  */
 enum status exact_init(struct exact_sums *sums, int64_t count);
 void exact_clear(struct exact_sums *sums); /**< Free; accepts a zeroed struct. Local. */

@@ -34,7 +34,7 @@ void log_progress(const char *what, int64_t done, int64_t total);
 /**
  * Say what a stage is about to hold, before it does: the largest rank's bytes and the sum of all.
  * Collective.
- * bytes  in  of this rank.
+ * bytes  in  of this rank
  * Cost: two reductions of 8 bytes.
  */
 void log_need(const struct comm *comm, int64_t bytes);
