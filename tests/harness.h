@@ -3,9 +3,8 @@
  * MPI.
  *
  * A plain cmocka assert that fails on one rank hangs the others; assert_all reduces first. Every
- * test program ends with
- * TEST_MAIN(cmocka_unit_test(a), cmocka_unit_test(b)), and its tests use the world communicator
- * `world`.
+ * test program ends with TEST_MAIN(cmocka_unit_test(a), cmocka_unit_test(b)), and its tests use the
+ * world communicator `world`.
  */
 #ifndef REMISE_TESTS_HARNESS_H
 #define REMISE_TESTS_HARNESS_H
