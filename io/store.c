@@ -192,7 +192,6 @@ static hid_t create_column(struct store *store, const struct store_column *colum
     return set;
 }
 
-
 /* One rank's rows to or from the file, in pieces below the limits of MPI-IO. */
 static bool transfer(hid_t set, hid_t type, int64_t first, int64_t rows, int64_t width,
                      size_t row_bytes, void *data, bool write, int64_t piece_bytes)
@@ -250,8 +249,8 @@ enum status store_write(const struct comm *comm, struct store *store,
     TRY_ALL(comm, comm->rank == 0 ? reserve(store) : OK);
     bool good = H5Fflush(store->file, H5F_SCOPE_LOCAL) >= 0;
     TRY_ALL(comm, check(good, ERR_WRITE, store, "flush", column->name));
-    good = transfer(set, type, first, rows_local, width, row_bytes, (void *)(uintptr_t)data,
-                         true, PIECE_BYTES);
+    good = transfer(set, type, first, rows_local, width, row_bytes, (void *)(uintptr_t)data, true,
+                    PIECE_BYTES);
     TRY_ALL(comm, check(good, ERR_WRITE, store, "write", column->name));
     TRY_ALL(comm,
             read_back(store, column->name, set, type, first, rows_local, width, row_bytes, data));

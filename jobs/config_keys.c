@@ -75,8 +75,8 @@ const struct config_key config_keys[] = {
     ROLE("users", "user_id", true, NULL, "the user's id"),
     ROLE("users", "market", false, "one market", "country or market of the user"),
     ROLE("users", "consent", false, "all consent",
-         "1 or 0 (yes or no): with 0 the user is left out, with all events and offers; empty counts "
-         "as 1"),
+         "1 or 0 (yes or no): with 0 the user is left out, with all events and offers; empty "
+         "counts as 1"),
     ROLE("users", "group", false, "no fairness report",
          "protected group: for the report and fairness rules only, never an input of a model"),
     {.name = "users.attributes",

@@ -1,4 +1,4 @@
-/* Features of users: a shop whose every number is worked out by hand; the same bits on any ranks. */
+/* Features of users: a shop whose numbers are worked out by hand; the same bits on any ranks. */
 #include "tests/tiny_shop.h"
 
 #include "jobs/features.h"
@@ -44,7 +44,7 @@ static const char *const names[COLUMNS] = {
 
 /* The window ends on day 20362. User 0: 273 days in the shop, 9.1 months; 8.00 paid of 9.00 list in
  * two baskets, one line of three below list; 3 of 5 (return and rating do not count) are purchases.
- * User 1: no time in the shop counts as 30 days. User 2: 273 days, of which none with a purchase. */
+ * User 1: no time in the shop counts as 30 days. User 2: 273 days, none with a purchase. */
 #define MONTHS (273.0 / 30.0)
 static const double expected[4][COLUMNS] = {{183.0, 2 / MONTHS, 8 / MONTHS, 4, 2, 1 / 3.0, 1 / 9.0,
                                              3 / 5.0, 273, 5 / 8.0, 3 / 8.0, 0, 6 / 8.0, 2 / 8.0, 0,
