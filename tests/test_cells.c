@@ -1,0 +1,175 @@
+/* What discount levels are worth and cost: money to the last unit, the margin floor to the cent. */
+#include "tests/folders.h"
+
+#include "jobs/cells.h"
+#include "jobs/offerable.h"
+
+#include <fenv.h>
+
+/* Products of given list prices and costs; nothing else is looked at. */
+static double prices[] = {10.0, 9.99, 0.10, 10.0, 0.0, 20999999.99};
+static double costs[] = {6.0, 2.0, 0.01, 9.0, 0.0, 1.0};
+static const struct products products = {.count = 6, .list_price = prices, .unit_cost = costs};
+
+enum { SLOTS = 7 };
+static int32_t offered[SLOTS] = {0, 1, 2, 3, 4, 5, -1};
+static float a[SLOTS] = {0.0f, -1.0f, 2.0f, 0.5f, 0.0f, -3.0f, 0.0f};
+static float b[SLOTS] = {2.0f, 4.0f, 0.0f, 8.0f, 1.0f, 1000.0f, 0.0f};
+static const struct candidates candidates = {.slots = SLOTS, .product = offered};
+static const struct curves curves = {.slots = SLOTS, .a = a, .b = b};
+
+/* The cells of one slot by given settings. */
+static struct slot_cells cells_of(int64_t slot, const char *settings)
+{
+    static const char *const base =
+        "events:\n  file: e.csv\n  columns: {user_id: u, product_id: p, "
+        "time: t, unit_price: c}\nallocate:\n  ";
+    struct slot_cells cells = {0};
+    struct cell_maker maker;
+    struct config *config = NULL;
+    char text[1024];
+    int bytes = snprintf(text, sizeof text, "%s%s\n", base, settings);
+    char *path = scratch_share("cells.yaml", text, (size_t)bytes);
+    enum status status = config_read(&world, path, NULL, &config);
+    if (status == OK) status = cell_maker_open(config, &products, &candidates, &curves, &maker);
+    if (status == OK) cells_of_slot(&maker, slot, &cells);
+    if (status != OK) cells.product = -(int64_t)status - 1;
+    config_free(&config);
+    free(path);
+    return cells;
+}
+
+static int64_t llround_of(double chance, double cents)
+{
+    return llround(100.0 * chance * cents);
+}
+
+/* 10.00 at a cost of 6.00, bought with chance 1 / (1 + exp(-2 d)). */
+static void money_as_by_hand(void **state)
+{
+    (void)state;
+    struct slot_cells c = cells_of(0, "levels: [0, 0.1, 0.25]");
+    assert_all(c.product == 0 && c.allowed == 7);
+    assert_all(c.price_cents[0] == 1000 && c.price_cents[1] == 900 && c.price_cents[2] == 750);
+    assert_all(c.chance[0] == 0.5);
+    assert_all(c.revenue[0] == 50000 && c.profit[0] == 20000 && c.cost[0] == 0);
+    double chance = 1.0 / (1.0 + exp(-0.5));
+    assert_close(c.chance[2], chance, 1e-15);
+    assert_all(c.revenue[2] == llround_of(chance, 750.0));
+    assert_all(c.profit[2] == llround_of(chance, 150.0));
+    assert_all(c.cost[2] == llround_of(chance, 250.0));
+    /* surplus 10.00 / 2 x log(1 + e^(2 d)) */
+    assert_all(c.surplus[0] == llround(50000.0 * log(2.0)));
+    assert_all(c.surplus[2] == llround(50000.0 * log1p(exp(0.5))));
+    for (int k = 0; k < 3; k++) assert_all(c.value[k] == c.profit[k]);
+}
+
+static void the_objective_is_a_weighted_sum(void **state)
+{
+    (void)state;
+    struct slot_cells c =
+        cells_of(1, "levels: [0, 0.15]\n  objective: {profit: 2, revenue: 0.5, surplus: 0.25}");
+    for (int k = 0; k < 2; k++)
+        assert_all(c.value[k] == llround(2.0 * (double)c.profit[k] + 0.5 * (double)c.revenue[k] +
+                                         0.25 * (double)c.surplus[k]));
+    c = cells_of(1, "levels: [0, 0.15]\n  objective: {profit: 0, revenue: 1}");
+    assert_all(c.value[1] == c.revenue[1] && c.value[1] != c.profit[1]);
+}
+
+/* Prices are rounded to whole cents, half away from zero, before anything follows from them. */
+static void prices_are_whole_cents(void **state)
+{
+    (void)state;
+    struct slot_cells c = cells_of(1, "levels: [0, 0.05, 0.15, 0.5]");
+    assert_all(c.price_cents[0] == 999 && c.price_cents[1] == 949); /* 949.05 */
+    assert_all(c.price_cents[2] == 849 && c.price_cents[3] == 500); /* 849.15, 499.5 */
+    assert_all(c.cost[3] == llround_of(c.chance[3], 499.0));
+    c = cells_of(2, "levels: [0, 0.25, 0.95]\n  margin_floor: 0");
+    assert_all(c.price_cents[1] == 8 && c.price_cents[2] == 1); /* 7.5, 0.5 */
+    assert_all(c.profit[2] == 0 && c.allowed == 7);             /* at cost */
+    assert_all(c.surplus[0] == 0 && c.surplus[2] == 0); /* b = 0: discounts change nothing */
+}
+
+/* price - cost >= floor x price on the printed price; exactly at the floor is allowed. */
+static void the_margin_floor(void **state)
+{
+    (void)state;
+    assert_all(cells_of(0, "levels: [0, 0.2, 0.21]\n  margin_floor: 0.25").allowed == 3);
+    assert_all(cells_of(0, "levels: [0, 0.2, 0.201]\n  margin_floor: 0.25").allowed == 3);
+    assert_all(cells_of(0, "levels: [0, 0.4, 0.401]\n  margin_floor: 0").allowed == 3);
+    assert_all(cells_of(0, "levels: [0, 0.1]\n  margin_floor: 1").allowed == 1);
+    /* below the floor even without a discount: the first level is kept, to be told, and no other */
+    assert_all(cells_of(3, "levels: [0, 0.05]\n  margin_floor: 0.2").allowed == 1);
+    assert_all(!offerable_at(&products, 3, 0.0, 0.2) && offerable_at(&products, 3, 0.0, 0.1));
+    assert_all(!offerable_at(&products, 4, 0.0, 0.0)); /* no price is known */
+}
+
+static void no_candidate(void **state)
+{
+    (void)state;
+    struct slot_cells c = cells_of(6, "levels: [0, 0.1]");
+    assert_all(c.product == -1 && c.allowed == 1 && c.value[0] == 0 && c.cost[0] == 0);
+}
+
+/* The dearest product and the steepest curve that can be: nothing overflows. */
+static void large_numbers(void **state)
+{
+    (void)state;
+    feclearexcept(FE_ALL_EXCEPT);
+    struct slot_cells c =
+        cells_of(5, "levels: [0, 0.95]\n  objective: {profit: 1000, surplus: 1000}");
+    assert_all(c.price_cents[0] == 2099999999 && c.revenue[1] > 0);
+    assert_all(c.surplus[1] > c.surplus[0] && c.surplus[1] < INT64_C(210000000000));
+    assert_all(c.value[1] > 0 && fetestexcept(FE_INVALID | FE_OVERFLOW) == 0);
+}
+
+static void more_discount_never_sells_less(void **state)
+{
+    (void)state;
+    for (int slot = 0; slot < SLOTS - 1; slot++) {
+        struct slot_cells c = cells_of(slot, "levels: [0, 0.01, 0.1, 0.3, 0.6, 0.95]");
+        bool rising = true;
+        for (int k = 1; k < 6; k++)
+            rising = rising && c.chance[k] >= c.chance[k - 1] && c.cost[k] >= c.cost[k - 1] &&
+                     c.price_cents[k] <= c.price_cents[k - 1] && c.surplus[k] >= c.surplus[k - 1];
+        assert_all(rising);
+    }
+}
+
+static void settings_that_make_no_cells(void **state)
+{
+    (void)state;
+    assert_all(cells_of(0, "levels: [0.05, 0.1]").product == -(int64_t)ERR_CONFIG - 1);
+    assert_all(strstr(status_message(), "allocate.levels") != NULL);
+    assert_all(cells_of(0, "objective: {profit: 0}").product == -(int64_t)ERR_CONFIG - 1);
+    assert_all(strstr(status_message(), "allocate.objective") != NULL);
+    char many[512] = "levels: [0";
+    for (int k = 1; k <= CELL_LEVELS; k++) {
+        char one[16];
+        snprintf(one, sizeof one, ", %.2f", 0.01 * k);
+        strcat(many, one);
+    }
+    strcat(many, "]");
+    assert_all(cells_of(0, many).product == -(int64_t)ERR_CONFIG - 1);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    scratch_open();
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    scratch_close();
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+TEST_MAIN(TEST(money_as_by_hand), TEST(the_objective_is_a_weighted_sum),
+          TEST(prices_are_whole_cents), TEST(the_margin_floor), TEST(no_candidate),
+          TEST(large_numbers), TEST(more_discount_never_sells_less),
+          TEST(settings_that_make_no_cells))
