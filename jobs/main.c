@@ -121,6 +121,7 @@ static void tell_end(const struct comm *comm, const struct command *command, enu
         return;
     }
     log_line(LOG_ERROR, "%s", status_message());
+    log_debug("failed at %s", status_place());
     if (closes)
         log_info("FAILED: %s: %s (exit code %d); next: %s", command->name, status_text(status),
                  status_exit_code(status), next_step(status));

@@ -2,16 +2,64 @@
 #include "jobs/mapping.h"
 
 #include "io/parse.h"
+#include "jobs/suggest.h"
 #include "mpi/memory.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+/* The years 0000 to 9999: beyond are milliseconds, or seconds of another epoch. */
+#define TIME_FIRST INT64_C(-62167219200)
+#define TIME_LAST INT64_C(253402300799)
+
+#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
 static int64_t resolve(const void *context, const char *name)
 {
     return csv_column(context, name);
+}
+
+/* What the role's mapping says is wrong, with the columns there are. */
+static enum status refuse_role(const struct config *config, const char *table,
+                               const struct csv *csv, const char *role, const char *reason)
+{
+    char key[96], columns[512] = "";
+    size_t used = 0;
+    snprintf(key, sizeof key, "%s.columns.%s", table, role);
+    for (int64_t c = 0; c < csv->columns && used + 1 < sizeof columns; c++)
+        used += (size_t)snprintf(columns + used, sizeof columns - used, "%s%s", c > 0 ? ", " : "",
+                                 csv->name[c]);
+    return FAIL(ERR_CONFIG, "%s: %s: %s; %s has the columns %s", config_origin(config, key), key,
+                reason, csv->path, columns);
+}
+
+static enum status refuse_column(const struct config *config, const char *table,
+                                 const struct csv *csv, const char *role, const char *source)
+{
+    struct suggestion suggestion = SUGGESTION(source);
+    char reason[512];
+    for (int64_t c = 0; c < csv->columns; c++) suggestion_offer(&suggestion, csv->name[c]);
+    if (suggestion.best != NULL)
+        snprintf(reason, sizeof reason, "there is no column \"%.100s\"; did you mean \"%.100s\"?",
+                 source, suggestion.best);
+    else
+        snprintf(reason, sizeof reason, "there is no column \"%.100s\"", source);
+    return refuse_role(config, table, csv, role, reason);
+}
+
+static enum status compile_expression(const struct config *config, const char *table,
+                                      const struct csv *csv, const char *source,
+                                      struct mapping_role *role)
+{
+    char reason[512];
+    if (expression_compile(source, resolve, csv, &role->expression) == OK) return OK;
+    bool name = strspn(source, NAME_LETTERS) == strlen(source);
+    if (name) return refuse_column(config, table, csv, role->name, source);
+    snprintf(reason, sizeof reason, "%.500s", status_message());
+    return refuse_role(config, table, csv, role->name, reason);
 }
 
 static enum status compile_role(const struct config *config, const char *table,
@@ -24,12 +72,9 @@ static enum status compile_role(const struct config *config, const char *table,
     role->column =
         csv_column(csv, source); /* a column's plain name wins, whatever signs it holds */
     if (role->column >= 0 && text) return OK;
-    if (text)
-        return FAIL(ERR_CONFIG,
-                    "%s.columns.%s: %s has no column \"%s\"; see its first line for the names",
-                    table, role->name, csv->path, source);
+    if (text) return refuse_column(config, table, csv, role->name, source);
     if (role->column < 0) {
-        TRY(expression_compile(source, resolve, csv, &role->expression));
+        TRY(compile_expression(config, table, csv, source, role));
         role->column = expression_column(role->expression);
         role->used = expression_columns(role->expression, NULL);
         TRY(memory_new(&role->uses, role->used, sizeof *role->uses));
@@ -146,5 +191,7 @@ enum mapping_result mapping_time(struct mapping *mapping, int64_t role, const st
     struct csv_field field;
     enum mapping_result result = mapping_text(mapping, role, row, &field);
     if (result != MAPPING_VALUE) return result;
-    return parse_time(field.text, field.bytes, time) ? MAPPING_VALUE : MAPPING_BAD;
+    bool good =
+        parse_time(field.text, field.bytes, time) && *time >= TIME_FIRST && *time <= TIME_LAST;
+    return good ? MAPPING_VALUE : MAPPING_BAD;
 }

@@ -159,14 +159,15 @@ static bool names_rank(const char *message)
 }
 
 /* The failing rank's words, with its number in the world in front, on every rank. */
-static void share_message(const struct comm *comm, int root)
+static void share_message(const struct comm *comm, int root, enum status status)
 {
+    bool everywhere = status == ERR_CONFIG || status == ERR_USAGE; /* no matter of one rank */
     char text[MESSAGE_BYTES] = "";
     if (comm->rank == root) {
         const char *message = status_message();
         int rank = root;
         MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-        if (comm->ranks > 1 && !names_rank(message))
+        if (comm->ranks > 1 && !everywhere && !names_rank(message))
             snprintf(text, sizeof text, "rank %d: %.1000s", rank, message);
         else
             snprintf(text, sizeof text, "%s", message);
@@ -187,7 +188,7 @@ enum status comm_agree(const struct comm *comm, enum status mine)
     MPI_Allreduce(&in, &out, 1, MPI_2INT, MPI_MAXLOC, comm->handle);
     traffic.collectives++;
     traffic.bytes += (int64_t)sizeof in;
-    if (out.code != OK) share_message(comm, out.rank);
+    if (out.code != OK) share_message(comm, out.rank, (enum status)out.code);
     return (enum status)out.code;
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MESSAGE_BYTES = 1024 };
+enum { MESSAGE_BYTES = 1024, PLACE_BYTES = 256 };
 
 static char
     message[MESSAGE_BYTES]; /* part of the log: what this rank has to say about its failure */
@@ -32,14 +32,21 @@ enum status status_fail(enum status status, const char *file, int line, const ch
     va_start(args, format);
     int used = vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    if (used >= 0 && (size_t)used < sizeof message)
-        snprintf(message + used, sizeof message - (size_t)used, " [%s:%d]", file, line);
+    snprintf(place, sizeof place, "%s:%d", file, line);
+    /* what the reader can mend stands in the message; where we went wrong only if we did */
+    if (status == ERR_BUG && used >= 0 && (size_t)used < sizeof message)
+        snprintf(message + used, sizeof message - (size_t)used, " [%s]", place);
     return status;
 }
 
 const char *status_message(void)
 {
     return message;
+}
+
+const char *status_place(void)
+{
+    return place;
 }
 
 void status_set_message(const char *text)

@@ -155,7 +155,10 @@ static void statuses_have_codes_and_words(void **state)
     assert_all(status_exit_code((enum status)99) == 70);
     for (int s = 0; s < STATUS_COUNT; s++) assert_all(strlen(status_text((enum status)s)) > 3);
     assert_all(fail_here(ERR_IO, "disk on fire") == ERR_IO);
-    assert_all(strstr(status_message(), "disk on fire [") != NULL);
+    assert_all(strcmp(status_message(), "disk on fire") == 0);
+    assert_all(strstr(status_place(), "test_agreement.c:") != NULL);
+    assert_all(fail_here(ERR_BUG, "no such case") == ERR_BUG);
+    assert_all(strstr(status_message(), "no such case [") != NULL);
     assert_all(strstr(status_message(), "test_agreement.c:") != NULL);
 }
 
