@@ -131,6 +131,10 @@ int64_t csv_column(const struct csv *csv, const char *name);
 
 void csv_free(struct csv **csv); /**< Free and null; accepts NULL inside. Local. */
 
+/** Length of the valid UTF-8 character that text begins with, 0 if there is none (RFC 3629: no
+ * overlong forms, no surrogates). bytes in >= 1. Local. */
+int64_t csv_character(const char *text, int64_t bytes);
+
 /** What is wrong, as a constant text with its remedy. Local. */
 const char *csv_reason_text(enum csv_reason reason);
 

@@ -107,10 +107,9 @@ void csv_row_unescape(struct csv_split *split)
 
 /* ---- checks ---- */
 
-/* Length of the valid UTF-8 character at text, 0 if there is none (RFC 3629: no overlong forms, no
- * surrogates). */
-static int64_t character(const unsigned char *text, int64_t bytes)
+int64_t csv_character(const char *at, int64_t bytes)
 {
+    const unsigned char *text = (const unsigned char *)at;
     unsigned char first = text[0];
     if (first < 0x80) return 1;
     int64_t length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
@@ -126,16 +125,15 @@ static int64_t character(const unsigned char *text, int64_t bytes)
 /* Position of the first NUL or invalid byte, -1 if all is well. */
 static int64_t bad_byte(const char *text, int64_t bytes)
 {
-    const unsigned char *at = (const unsigned char *)text;
     for (int64_t i = 0; i < bytes;) {
         uint64_t eight = 0;
-        if (bytes - i >= 8) memcpy(&eight, at + i, 8);
+        if (bytes - i >= 8) memcpy(&eight, text + i, 8);
         uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
         if (bytes - i >= 8 && ((eight | (eight - ones)) & high) == 0) { /* eight of ASCII, no 0 */
             i += 8;
             continue;
         }
-        int64_t length = at[i] == 0 ? 0 : character(at + i, bytes - i);
+        int64_t length = text[i] == 0 ? 0 : csv_character(text + i, bytes - i);
         if (length == 0) return i;
         i += length;
     }

@@ -24,6 +24,20 @@ const char *reject_text(enum reject reason)
     return texts[reason];
 }
 
+/* As much of a value as fits, whole characters of it; what is no character becomes "?". */
+static void take_value(struct reject_entry *entry, const char *value, int64_t bytes)
+{
+    int64_t used = 0, room = (int64_t)sizeof entry->value - 1;
+    for (int64_t i = 0, length = 0; i < bytes; i += length) {
+        length = csv_character(value + i, bytes - i);
+        bool good = length > 0 && value[i] != 0;
+        if (!good) length = 1;
+        if (used + length > room) break;
+        memcpy(entry->value + used, good ? value + i : "?", (size_t)length);
+        used += length;
+    }
+}
+
 enum status rejects_add(struct rejects *rejects, uint32_t faults, int64_t line, int64_t column,
                         const char *value, int64_t bytes)
 {
@@ -37,11 +51,7 @@ enum status rejects_add(struct rejects *rejects, uint32_t faults, int64_t line, 
     struct reject_entry *entry = &rejects->entry[rejects->entries++];
     *entry = (struct reject_entry){.line = line, .column = (int32_t)column};
     entry->reason = (uint8_t)__builtin_ctz(faults);
-    if (bytes > (int64_t)sizeof entry->value - 1) bytes = (int64_t)sizeof entry->value - 1;
-    while (bytes > 0 && bytes == (int64_t)sizeof entry->value - 1 &&
-           ((unsigned char)value[bytes] & 0xC0) == 0x80)
-        bytes--; /* do not cut a UTF-8 character in two */
-    if (bytes > 0) memcpy(entry->value, value, (size_t)bytes);
+    take_value(entry, value, bytes);
     for (uint32_t left = faults; left != 0; left &= left - 1)
         rejects->faults[__builtin_ctz(left)]++;
     rejects->rejected[entry->reason]++;
@@ -55,27 +65,45 @@ static int by_line(const void *a, const void *b)
     return (left->reason > right->reason) - (left->reason < right->reason);
 }
 
+/* The column's name; nothing for the whole row, or for a field beyond the header's. */
+static const char *column_name(const struct csv *csv, const struct reject_entry *entry)
+{
+    return entry->column >= 0 && entry->column < csv->columns ? csv->name[entry->column] : "";
+}
+
+static size_t format_entry(const char *file, size_t file_bytes, const struct csv *csv,
+                           const struct reject_entry *entry, char *to)
+{
+    const char *column = column_name(csv, entry);
+    char *at = to;
+    memcpy(at, file, file_bytes);
+    at += file_bytes;
+    at += sprintf(at, ",%lld,", (long long)entry->line);
+    at += csv_quote(column, strlen(column), ',', at);
+    at += sprintf(at, ",%s,", reject_name((enum reject)entry->reason));
+    at += csv_quote(entry->value, strlen(entry->value), ',', at);
+    *at++ = '\n';
+    return (size_t)(at - to);
+}
+
 static enum status format_entries(const struct rejects *rejects, const struct csv *csv, char **text,
                                   int64_t *bytes)
 {
-    size_t width = strlen(csv->path) * 2 + 1024, used = 0;
-    for (int64_t c = 0; c < csv->columns; c++)
-        if (2 * strlen(csv->name[c]) + 1024 > width) width = 2 * strlen(csv->name[c]) + 1024;
-    enum status status = memory_new(text, rejects->entries, 2 * width);
-    if (status != OK) return status;
-    for (int64_t i = 0; i < rejects->entries; i++) {
-        const struct reject_entry *entry = &rejects->entry[i];
-        const char *column = entry->column >= 0 ? csv->name[entry->column] : "";
-        char *at = *text;
-        used += csv_quote(csv->path, strlen(csv->path), ',', at + used);
-        used += (size_t)sprintf(at + used, ",%lld,", (long long)entry->line);
-        used += csv_quote(column, strlen(column), ',', at + used);
-        used += (size_t)sprintf(at + used, ",%s,", reject_name((enum reject)entry->reason));
-        used += csv_quote(entry->value, strlen(entry->value), ',', at + used);
-        at[used++] = '\n';
-    }
+    enum { REST = 128 }; /* line, reason, value, commas and quotes of one row */
+    enum status status = OK;
+    char *file = NULL;
+    size_t path_bytes = strlen(csv->path), used = 0;
+    TRY(memory_new(&file, 2 * (int64_t)path_bytes + 2, 1));
+    size_t file_bytes = csv_quote(csv->path, path_bytes, ',', file), needed = 0;
+    for (int64_t i = 0; i < rejects->entries; i++)
+        needed += file_bytes + 2 * strlen(column_name(csv, &rejects->entry[i])) + REST;
+    TRY(memory_new(text, (int64_t)needed, 1));
+    for (int64_t i = 0; i < rejects->entries; i++)
+        used += format_entry(file, file_bytes, csv, &rejects->entry[i], *text + used);
     *bytes = (int64_t)used;
-    return OK;
+done:
+    free(file);
+    return status;
 }
 
 static void print_account(const struct rejects *rejects, const char *table)

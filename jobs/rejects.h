@@ -17,7 +17,7 @@
     X(missing_user, "no user id")                                                    \
     X(missing_product, "no product id")                                              \
     X(missing_time, "no time")                                                       \
-    X(bad_time, "not a time (ISO 8601 or seconds since 1970)")                       \
+    X(bad_time, "not a time from year 0 to 9999 (ISO 8601 or seconds since 1970)")   \
     X(bad_number, "not a number where one is needed")                                \
     X(bad_kind, "not a kind of event (view, click, cart, purchase, return, rating)") \
     X(return_row, "a return (negative quantity or kind return)")                     \
@@ -25,7 +25,7 @@
     X(quantity_above_limit, "quantity above ingest.max_quantity or 2,000,000")       \
     X(missing_price, "no unit price for a purchase")                                 \
     X(price_not_positive, "unit price not above ingest.min_price")                   \
-    X(amount_above_limit, "price or line amount above 21 million")                            \
+    X(amount_above_limit, "price or line amount above 21 million")                   \
     X(bad_discount, "discount not in [0, 1)")                                        \
     X(repeat, "repeats an earlier row exactly")
 
