@@ -27,7 +27,7 @@ enum status ingest_check_rejects(const struct config *config, const struct rejec
     return FAIL(
         ERR_DATA,
         "%s: %lld of %lld rows cannot be used, more than ingest.on_bad_row and ingest.max_bad_rows "
-        "allow; see the reasons above",
+        "allow; see the reasons above and rejects.csv in the run folder",
         table, (long long)rejected, (long long)rejects->read);
 }
 
@@ -82,7 +82,7 @@ done:
     return status;
 }
 
-/* Records, their exchange and the sorted data set together come to about two bytes per byte of CSV. */
+/* Records, their exchange and the sorted data set come to about two bytes per byte of CSV. */
 static int64_t bytes_needed(const struct config *config, int ranks)
 {
     static const char *const tables[] = {"users", "products", "events", "offers"};
@@ -115,6 +115,8 @@ static enum status ingest_run(const struct comm *comm, const struct run *run)
     TRY(dataset_write(comm, run_path(run, "dataset.h5"), dataset));
     TRY(text_file_commit(comm, &ingest.rejects_file));
 done:
+    if (status == ERR_DATA && ingest.rejects_file != NULL) /* the reasons stay behind */
+        text_file_commit(comm, &ingest.rejects_file);
     text_file_abandon(comm, &ingest.rejects_file);
     dataset_free(&dataset);
     close_ingest(&ingest);

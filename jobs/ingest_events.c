@@ -202,6 +202,15 @@ done:
     return status;
 }
 
+/* Provisional code of the row's category, "" where it has none; -1 if out of memory. */
+static int64_t category_of(struct reader *reader, const struct csv_row *row)
+{
+    struct csv_field category = {.text = ""};
+    if (mapping_text(&reader->map, ROLE_CATEGORY, row, &category) != MAPPING_VALUE)
+        category.bytes = 0;
+    return text_set_code(reader->ingest->categories, category.text, category.bytes);
+}
+
 static enum status keep_event(struct reader *reader, const struct csv_row *row,
                               struct event_record *event, const struct csv_field *user,
                               const struct csv_field *product)
@@ -209,7 +218,6 @@ static enum status keep_event(struct reader *reader, const struct csv_row *row,
     enum status status = OK;
     struct ingest *ingest = reader->ingest;
     struct ingest_records *records = &ingest->records;
-    struct csv_field category = {.text = "", .bytes = 0};
     if (records->events == ingest->event_capacity) {
         int64_t capacity = ingest->event_capacity > 0 ? ingest->event_capacity * 3 / 2 : 4096;
         TRY(memory_grow(&records->event, records->events, capacity, sizeof *records->event));
@@ -220,14 +228,12 @@ static enum status keep_event(struct reader *reader, const struct csv_row *row,
     }
     int64_t code = ingest_user(&records->users, user->text, user->bytes);
     int64_t item = text_set_code(ingest->products, product->text, product->bytes);
-    if (code < 0 || item < 0) TRY(FAIL(ERR_MEMORY, "no memory for ids; use more ranks"));
+    int64_t category = ingest->event_category != NULL ? category_of(reader, row) : 0;
+    if (code < 0 || item < 0 || category < 0)
+        TRY(FAIL(ERR_MEMORY, "no memory for ids; use more ranks"));
     event->user = records->users.key[code];
     event->product = (int32_t)item;
-    if (ingest->event_category != NULL) {
-        mapping_text(&reader->map, ROLE_CATEGORY, row, &category);
-        ingest->event_category[records->events] =
-            (int32_t)text_set_code(ingest->categories, category.text, category.bytes);
-    }
+    if (ingest->event_category != NULL) ingest->event_category[records->events] = (int32_t)category;
     reader->line[records->events] = row->line;
     records->event[records->events++] = *event;
 done:
@@ -329,10 +335,10 @@ enum status ingest_read_events(const struct comm *comm, struct ingest *ingest)
     TRY(rejects_close(comm, &reader.rejects, csv, "events", ingest->rejects_file));
     TRY(ingest_check_rejects(ingest->config, &reader.rejects, "events"));
     if (reader.rejects.kept == 0)
-        TRY(FAIL(
-            ERR_DATA,
-            "%s: none of its %lld rows can be used; see the reasons above and check events.columns",
-            csv->path, (long long)reader.rejects.read));
+        TRY(FAIL(ERR_DATA,
+                 "%s: none of its %lld rows can be used; see rejects.csv in the run folder and "
+                 "check events.columns",
+                 csv->path, (long long)reader.rejects.read));
 done:
     free(repeated);
     csv_free(&csv);

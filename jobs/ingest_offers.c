@@ -68,12 +68,12 @@ static uint32_t read_offer(struct reader *reader, const struct csv_row *row,
     if (revenue > 2.1e7) return 1U << REJECT_amount_above_limit;
     if (mapping_number(map, ROLE_PROPENSITY, row, &propensity) == MAPPING_BAD)
         return 1U << REJECT_bad_number;
-    if (propensity <= 0.0 || propensity > 1.0) return 1U << REJECT_bad_number;
+    offer->propensity = (float)propensity; /* as it is kept: tiny ones are 0 */
+    if (offer->propensity <= 0.0f || propensity > 1.0) return 1U << REJECT_bad_number;
     enum mapping_result given = mapping_number(map, ROLE_DISCOUNT, row, &discount);
-    if (given != MAPPING_VALUE || !(discount >= 0.0 && discount < 1.0))
+    offer->discount = (float)discount + 0.0f; /* -0 becomes 0: what is equal has the same bits */
+    if (given != MAPPING_VALUE || !(discount >= 0.0 && offer->discount < 1.0f))
         return 1U << REJECT_bad_discount;
-    offer->discount = (float)discount;
-    offer->propensity = (float)propensity;
     offer->revenue_cents = revenue > 0.0 ? (int32_t)llround(100.0 * revenue) : 0;
     return read_flags(reader, row, offer) ? 0 : 1U << REJECT_bad_number;
 }

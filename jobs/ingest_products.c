@@ -165,6 +165,8 @@ static enum status settle_names(const struct comm *comm, struct ingest *ingest,
     for (int64_t i = 0; ingest->event_category != NULL && i < ingest->records.events; i++)
         raise_to(&products->category_code[ingest->records.event[i].product],
                  (int32_t)category[ingest->event_category[i]]);
+    free(ingest->event_category);
+    ingest->event_category = NULL;
     merge_max(comm, products->category_code, count);
     merge_max(comm, products->brand_code, count);
 done:

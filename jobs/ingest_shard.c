@@ -199,6 +199,9 @@ static enum status shard_users(const struct comm *comm, struct user_set *set,
     int64_t count = text_set_count(set->ids), distinct = 0;
     TRY(pack_ids(comm, set, &users->id_bytes, &packed));
     text_set_free(&set->ids);
+    free(set->key);
+    set->key = NULL;
+    set->capacity = 0;
     size_t record = sizeof(struct user_key) + (size_t)users->id_bytes;
     TRY(records_to_owners(comm, cut, &packed, &count, record));
     TRY_ALL(comm, records_sort(packed, count, record, cut->bits, compare_key));

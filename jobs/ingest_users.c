@@ -52,6 +52,23 @@ static enum status add_attribute(struct reader *reader, const char *name, int64_
     return made ? OK : FAIL(ERR_MEMORY, "no memory for attribute %s", name);
 }
 
+/* Each attribute once, also under the name of a role, and never the protected group. */
+static enum status check_attribute(const struct reader *reader, const char *name, int64_t column)
+{
+    const struct ingest_records *records = &reader->ingest->records;
+    bool twice = strcmp(name, "market") == 0 && mapping_has(&reader->map, ROLE_MARKET);
+    for (int64_t a = 0; a < records->attributes; a++)
+        twice |= strcmp(name, records->attribute_name[a]) == 0;
+    if (twice)
+        return FAIL(ERR_CONFIG, "users.attributes: %s is an attribute already; name it once", name);
+    if (mapping_has(&reader->map, ROLE_GROUP) && column == reader->map.role[ROLE_GROUP].column)
+        return FAIL(ERR_CONFIG,
+                    "users.attributes: %s is the protected group (users.columns.group), never an "
+                    "input of a model; leave it out",
+                    name);
+    return OK;
+}
+
 static enum status find_attributes(struct reader *reader, const struct csv *csv)
 {
     enum status status = OK;
@@ -68,6 +85,7 @@ static enum status find_attributes(struct reader *reader, const struct csv *csv)
             TRY(FAIL(ERR_CONFIG,
                      "users.attributes: %s has no column \"%s\"; see its first line for the names",
                      csv->path, names[a]));
+        TRY(check_attribute(reader, names[a], column));
         TRY(add_attribute(reader, names[a], column));
     }
     if (mapping_has(&reader->map, ROLE_MARKET))
@@ -179,20 +197,20 @@ static enum status settle_attribute(const struct comm *comm, struct reader *read
     const struct text_set *values = reader->values[attribute];
     struct dictionary *levels = &records->attribute_levels[attribute];
     double *number = NULL;
-    int64_t *code = NULL, count = text_set_count(values), text = 0;
+    int64_t *code = NULL, count = text_set_count(values), seen[2] = {0, count};
     TRY_ALL(comm, memory_new(&number, count, sizeof *number));
-    text = !all_numbers(values, number);
-    comm_max_int64(comm, &text, 1);
-    if (text) {
+    seen[0] = !all_numbers(values, number);
+    comm_max_int64(comm, seen, 2);
+    bool text = seen[0] != 0;
+    if (text && seen[1] <= LEVELS_MAX + 1) { /* "" beside the levels; more are not gathered */
         TRY(dictionary_make(comm, values, levels, &code));
         for (int64_t c = 0; c < count; c++)
             number[c] = text_set_text(values, c)[0] == 0 ? NAN : (double)code[c];
     }
-    if (levels->count > LEVELS_MAX)
-        TRY(FAIL(
-            ERR_DATA,
-            "attribute %s has %lld different texts, more than %d; leave it out of users.attributes",
-            records->attribute_name[attribute], (long long)levels->count, LEVELS_MAX));
+    if (text && (seen[1] > LEVELS_MAX + 1 || levels->count > LEVELS_MAX))
+        TRY(FAIL(ERR_DATA,
+                 "attribute %s has more than %d different texts; leave it out of users.attributes",
+                 records->attribute_name[attribute], LEVELS_MAX));
     replace_codes(records, attribute, number);
 done:
     free(number);
