@@ -165,19 +165,27 @@ static void add_basis(json_t *receipt, const struct run *run, const struct datas
                         json_string(maker->curves->observational ? "observational" : "offers"));
 }
 
-static int64_t count_forbidden(const struct comm *comm, const struct problem *problem,
-                               int64_t *empty)
+/* Levels of candidates that the margin floor forbids, over all ranks. */
+static int64_t count_forbidden(const struct comm *comm, const struct cell_maker *maker,
+                               const struct problem *problem)
 {
-    int64_t counts[2] = {0, 0};
-    for (int64_t i = 0; i < problem->blocks.rows_local; i++) {
-        bool none = problem->allowed[i] == 1 && problem->value[i * problem->levels] == 0 &&
-                    problem->cost[i * problem->levels + problem->levels - 1] == 0;
-        counts[0] += none ? 0 : problem->levels - __builtin_popcount(problem->allowed[i]);
-        counts[1] += none;
-    }
-    comm_sum_int64(comm, counts, 2);
-    *empty = counts[1];
-    return counts[0];
+    int64_t count = 0;
+    for (int64_t i = 0; i < problem->blocks.rows_local; i++)
+        if (maker->candidates->product[i] >= 0)
+            count += problem->levels - __builtin_popcount(problem->allowed[i]);
+    comm_sum_int64(comm, &count, 1);
+    return count;
+}
+
+/* Slots without a candidate took level 0; they are no rows of the table. */
+static void leave_out_empty(const struct comm *comm, const struct cell_maker *maker, int64_t rows,
+                            struct allocation_receipt *receipt)
+{
+    int64_t empty = 0;
+    for (int64_t i = 0; i < rows; i++) empty += maker->candidates->product[i] < 0;
+    comm_sum_int64(comm, &empty, 1);
+    receipt->slots -= empty;
+    receipt->count[0] -= empty;
 }
 
 static enum status make_receipt(const struct comm *comm, const struct run *run,
@@ -185,12 +193,12 @@ static enum status make_receipt(const struct comm *comm, const struct run *run,
                                 const struct problem *problem, const struct allocation_receipt *r,
                                 const struct outcome *outcome, char **text)
 {
-    int64_t empty = 0, forbidden = count_forbidden(comm, problem, &empty);
-    json_t *receipt = json_pack("{s:o, s:o, s:f, s:f, s:o, s:I, s:[o, o]}", "objective",
-                                money(r->objective), "upper_bound", money(r->upper_bound), "gap",
-                                r->gap, "gap_of_gain", r->gap_gain, "objective_without_discounts",
-                                money(r->base_value), "rows", (json_int_t)(r->slots - empty),
-                                "constraints", budget_json(r), floor_json(maker, forbidden));
+    int64_t forbidden = count_forbidden(comm, maker, problem);
+    json_t *receipt =
+        json_pack("{s:o, s:o, s:f, s:f, s:o, s:I, s:[o, o]}", "objective", money(r->objective),
+                  "upper_bound", money(r->upper_bound), "gap", r->gap, "gap_of_gain", r->gap_gain,
+                  "objective_without_discounts", money(r->base_value), "rows", (json_int_t)r->slots,
+                  "constraints", budget_json(r), floor_json(maker, forbidden));
     if (receipt == NULL) return comm_agree(comm, FAIL(ERR_MEMORY, "no memory for the receipt"));
     json_object_set_new(receipt, "next_unit_of_budget_brings", json_real(r->marginal / 1e4));
     add_levels(receipt, maker, r);
@@ -232,6 +240,7 @@ static enum status solve(const struct comm *comm, const struct run *run,
                                      problem.allowed};
     TRY_ALL(comm, memory_new(&choices->level, rows, 1));
     TRY(allocation_solve(comm, &cells, budget, choices->level, &receipt));
+    leave_out_empty(comm, maker, rows, &receipt);
     choices->price = receipt.dual_price;
     add_up(comm, maker, rows, choices->level, &outcome);
     TRY(make_receipt(comm, run, dataset, maker, &problem, &receipt, &outcome, &choices->receipt));
