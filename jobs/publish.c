@@ -16,10 +16,17 @@
 
 enum { ROW_TEXT_BYTES = 130 }; /* of a usual row as CSV, with its candidate and curve */
 
+/* The first second of a time's day, also before 1970. */
+static int64_t day_of(int64_t time)
+{
+    int64_t into = time % DAY;
+    return time - (into < 0 ? into + DAY : into);
+}
+
 static void date_of(int64_t time, char *text)
 {
     char full[TIME_TEXT_BYTES + 1] = {0};
-    format_time(time - time % DAY, full);
+    format_time(day_of(time), full);
     memcpy(text, full, DATE_BYTES);
     text[DATE_BYTES] = 0;
 }
@@ -27,7 +34,7 @@ static void date_of(int64_t time, char *text)
 static void set_dates(const struct run *run, const struct dataset *dataset,
                       struct publisher *publisher)
 {
-    int64_t from = dataset->time_last - dataset->time_last % DAY + DAY;
+    int64_t from = day_of(dataset->time_last) + DAY;
     if (config_has(run->config, "run.valid_from"))
         from = config_time(run->config, "run.valid_from");
     date_of(from, publisher->valid_from);
