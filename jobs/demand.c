@@ -283,18 +283,29 @@ static double mean_of_segments(const struct elasticities *e)
     return rows > 0 ? sum / rows : NAN;
 }
 
+static void estimate_nothing(struct elasticities *e)
+{
+    for (int64_t i = 0; i < e->units; i++) e->estimate[i] = e->std_error[i] = NAN;
+}
+
+/* fit  in  NULL where nothing was sold: the offers may tell the response all the same */
 static enum status read_off(const struct layout *layout, const struct cells_design *d,
                             const struct least_squares *fit, int64_t categories,
                             struct demand *demand)
 {
     enum status status = OK;
     double *weight = NULL;
-    struct slopes slopes = {fit->wanted_count, fit->coefficient, fit->covariance, fit->dropped};
-    TRY(memory_new(&weight, slopes.count, sizeof *weight));
     TRY(elasticities_init(&demand->category, categories));
     TRY(elasticities_init(&demand->segment, layout->segments));
-    category_elasticities(&slopes, layout, d, weight, &demand->category);
-    segment_elasticities(&slopes, layout, d, weight, categories, &demand->segment);
+    if (fit != NULL) {
+        struct slopes slopes = {fit->wanted_count, fit->coefficient, fit->covariance, fit->dropped};
+        TRY(memory_new(&weight, slopes.count, sizeof *weight));
+        category_elasticities(&slopes, layout, d, weight, &demand->category);
+        segment_elasticities(&slopes, layout, d, weight, categories, &demand->segment);
+    } else {
+        estimate_nothing(&demand->category);
+        estimate_nothing(&demand->segment);
+    }
     TRY(shrink(&demand->category, "category"));
     TRY(shrink(&demand->segment, "segment"));
     demand->overall = mean_of_segments(&demand->segment);
@@ -408,7 +419,7 @@ static enum status demand_run(const struct comm *comm, const struct run *run)
     TRY(demand_cells_make(comm, dataset, profiles.segment, &cells));
     TRY(lay_out(comm, run, &cells, &dataset->products, profiles.segments, &layout));
     TRY(make_rows(comm, dataset, &layout, &cells, &d));
-    TRY(regress(comm, &layout, &d, &fit));
+    if (d.blocks.rows_total > 0) TRY(regress(comm, &layout, &d, &fit));
     TRY_ALL(comm, read_off(&layout, &d, fit, dataset->products.category.count, &demand));
     TRY(demand_write(comm, run_path(run, "demand.h5"), &demand));
     TRY(write_table(comm, run, &demand, &dataset->products));

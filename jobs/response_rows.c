@@ -136,6 +136,16 @@ static void close_blocks(const struct comm *comm, const struct blocks *users, st
     comm_sum_int64(comm, &blocks->rows_total, 1);
 }
 
+/* With a handful of users all may have been held back; then none is. */
+static void train_on_some(const struct comm *comm, struct response_rows *rows)
+{
+    int64_t held = 0;
+    for (int64_t i = 0; i < rows->blocks.rows_local; i++) held += rows->part[i] == PART_VALIDATION;
+    comm_sum_int64(comm, &held, 1);
+    if (held == rows->blocks.rows_total)
+        for (int64_t i = 0; i < rows->blocks.rows_local; i++) rows->part[i] = PART_TRAIN;
+}
+
 enum status response_rows_make(const struct comm *comm, const struct response_context *context,
                                const struct candidates *candidates,
                                const struct response_rows_options *options,
@@ -152,6 +162,7 @@ enum status response_rows_make(const struct comm *comm, const struct response_co
         TRY(FAIL(
             ERR_DATA,
             "nothing to learn the response from: no offer was shown and no purchase was seen"));
+    train_on_some(comm, rows);
 done:
     if (status != OK) response_rows_clear(rows);
     return status;
