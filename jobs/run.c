@@ -188,8 +188,12 @@ static enum status begin(const struct run *run, const struct stage *stage)
 
 static enum status make_folder(const char *path)
 {
-    if (mkdir(path, 0755) == 0 || errno == EEXIST) return OK;
-    return FAIL(ERR_WRITE, "cannot make the folder %s: %s", path, strerror(errno));
+    struct stat facts;
+    if (mkdir(path, 0755) == 0) return OK;
+    int error = errno;
+    if (error == EEXIST && stat(path, &facts) == 0 && S_ISDIR(facts.st_mode)) return OK;
+    return FAIL(ERR_WRITE, "cannot make the folder %s: %s; name another with --out", path,
+                error == EEXIST ? "there is a file of that name" : strerror(error));
 }
 
 static enum status make_folders(const struct run *run)

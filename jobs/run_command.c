@@ -126,8 +126,12 @@ static enum status run_run(const struct comm *comm, void *options)
     TRY(config_read(comm, arguments->config.path, arguments->config.sets, &config));
     TRY(run_stages(comm, config, arguments->folder, arguments->first, arguments->last,
                    arguments->force));
-    command_next_step("look at %s/receipt.json and %s/discounts.csv", arguments->folder,
-                      arguments->folder);
+    if (arguments->last == NULL || strcmp(arguments->last, stage_publish.name) == 0)
+        command_next_step("look at %s/receipt.json and %s/discounts.csv", arguments->folder,
+                          arguments->folder);
+    else
+        command_next_step("remise run goes on from here; what this made is in %s",
+                          arguments->folder);
 done:
     config_free(&config);
     return status;
