@@ -31,8 +31,8 @@ struct mapping {
 
 /**
  * Compile the roles of a table. Local; the same result on every rank.
- * names in [roles] role names; those in front of `texts` must be bare columns.
- * Free with mapping_clear.
+ * names    in   [roles] role names; those in front of `texts` must be bare columns
+ * mapping  out  free with mapping_clear
  * Errors: ERR_CONFIG a column that the file does not have (naming those it has), or an expression
  *         where a column is needed.
  */
@@ -62,7 +62,8 @@ enum mapping_result mapping_number(struct mapping *mapping, int64_t role, const 
 enum mapping_result mapping_flag(struct mapping *mapping, int64_t role, const struct csv_row *row,
                                  bool *value);
 
-/** The time of a bare-column role. Local. */
+/** The time of a bare-column role, in the years 0000 to 9999; MAPPING_BAD beyond (milliseconds, for
+ * example). Local. */
 enum mapping_result mapping_time(struct mapping *mapping, int64_t role, const struct csv_row *row,
                                  int64_t *time);
 
