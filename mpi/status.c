@@ -7,8 +7,9 @@
 
 enum { MESSAGE_BYTES = 1024, PLACE_BYTES = 256 };
 
-static char
-    message[MESSAGE_BYTES]; /* part of the log: what this rank has to say about its failure */
+/* Part of the log: what this rank has to say about its failure, and where it happened. */
+static char message[MESSAGE_BYTES];
+static char place[PLACE_BYTES];
 
 int status_exit_code(enum status status)
 {
