@@ -97,10 +97,15 @@ static enum event_kind read_kind(struct reader *reader, const struct csv_row *ro
 static void read_ids(struct reader *reader, const struct csv_row *row, struct event_record *event,
                      struct csv_field *user, struct csv_field *product)
 {
-    if (mapping_text(&reader->map, ROLE_USER, row, user) != MAPPING_VALUE)
-        fault(reader, REJECT_missing_user);
-    if (mapping_text(&reader->map, ROLE_PRODUCT, row, product) != MAPPING_VALUE)
-        fault(reader, REJECT_missing_product);
+    struct csv_field category;
+    enum mapping_result named = mapping_name(&reader->map, ROLE_USER, row, user);
+    if (named == MAPPING_MISSING) fault(reader, REJECT_missing_user);
+    if (named == MAPPING_BAD) fault(reader, REJECT_long_name);
+    named = mapping_name(&reader->map, ROLE_PRODUCT, row, product);
+    if (named == MAPPING_MISSING) fault(reader, REJECT_missing_product);
+    if (named == MAPPING_BAD) fault(reader, REJECT_long_name);
+    if (mapping_name(&reader->map, ROLE_CATEGORY, row, &category) == MAPPING_BAD)
+        fault(reader, REJECT_long_name);
     enum mapping_result time = mapping_time(&reader->map, ROLE_TIME, row, &event->time);
     if (time == MAPPING_MISSING) fault(reader, REJECT_missing_time);
     if (time == MAPPING_BAD) fault(reader, REJECT_bad_time);

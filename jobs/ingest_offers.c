@@ -57,9 +57,12 @@ static uint32_t read_offer(struct reader *reader, const struct csv_row *row,
 {
     struct mapping *map = &reader->map;
     double discount = NAN, propensity = NAN, revenue = 0;
-    if (mapping_text(map, ROLE_USER, row, user) != MAPPING_VALUE) return 1U << REJECT_missing_user;
-    if (mapping_text(map, ROLE_PRODUCT, row, product) != MAPPING_VALUE)
-        return 1U << REJECT_missing_product;
+    enum mapping_result named = mapping_name(map, ROLE_USER, row, user);
+    if (named != MAPPING_VALUE)
+        return 1U << (named == MAPPING_BAD ? REJECT_long_name : REJECT_missing_user);
+    named = mapping_name(map, ROLE_PRODUCT, row, product);
+    if (named != MAPPING_VALUE)
+        return 1U << (named == MAPPING_BAD ? REJECT_long_name : REJECT_missing_product);
     enum mapping_result time = mapping_time(map, ROLE_TIME, row, &offer->time);
     if (time != MAPPING_VALUE)
         return 1U << (time == MAPPING_MISSING ? REJECT_missing_time : REJECT_bad_time);

@@ -78,11 +78,14 @@ static uint32_t fault_of(struct reader *reader, enum role role, const struct csv
 static enum status on_row(void *context, const struct csv_row *row)
 {
     struct reader *reader = context;
-    struct csv_field id = {0};
+    struct csv_field id = {0}, name = {0};
     uint32_t faults = 0;
     reader->rejects.read++;
-    if (mapping_text(&reader->map, ROLE_ID, row, &id) != MAPPING_VALUE)
+    if (mapping_name(&reader->map, ROLE_ID, row, &id) == MAPPING_MISSING)
         faults = (uint32_t)1 << REJECT_missing_product;
+    for (enum role role = ROLE_ID; role < ROLE_TEXTS && faults == 0; role++)
+        if (mapping_name(&reader->map, role, row, &name) == MAPPING_BAD)
+            faults = (uint32_t)1 << REJECT_long_name;
     if (faults == 0) faults = fault_of(reader, ROLE_LIST, row);
     if (faults == 0) faults = fault_of(reader, ROLE_COST, row);
     if (faults == 0) return add_row(reader, row, &id);

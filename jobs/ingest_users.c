@@ -142,7 +142,11 @@ static enum status on_row(void *context, const struct csv_row *row)
     struct csv_field id;
     bool consents = true;
     reader->rejects.read++;
-    if (mapping_text(&reader->map, ROLE_USER, row, &id) != MAPPING_VALUE)
+    enum mapping_result named = mapping_name(&reader->map, ROLE_USER, row, &id);
+    if (named == MAPPING_BAD)
+        return rejects_add(&reader->rejects, 1U << REJECT_long_name, row->line,
+                           reader->map.role[ROLE_USER].column, id.text, id.bytes);
+    if (named != MAPPING_VALUE)
         return rejects_add(&reader->rejects, 1U << REJECT_missing_user, row->line,
                            reader->map.role[ROLE_USER].column, "", 0);
     /* an answer nobody understands is taken for a no, and the row for a bad one */

@@ -127,6 +127,13 @@ enum mapping_result mapping_text(struct mapping *mapping, int64_t role, const st
     return parse_is_missing(field->text, field->bytes) ? MAPPING_MISSING : MAPPING_VALUE;
 }
 
+enum mapping_result mapping_name(struct mapping *mapping, int64_t role, const struct csv_row *row,
+                                 struct csv_field *field)
+{
+    enum mapping_result result = mapping_text(mapping, role, row, field);
+    return result == MAPPING_VALUE && field->bytes > MAPPING_NAME_BYTES ? MAPPING_BAD : result;
+}
+
 static enum mapping_result column_number(struct mapping *mapping, int64_t column,
                                          const struct csv_row *row, double *value)
 {

@@ -12,6 +12,8 @@
 #include "jobs/config.h"
 #include "jobs/expression.h"
 
+enum { MAPPING_NAME_BYTES = 1024 };
+
 enum mapping_result { MAPPING_VALUE, MAPPING_MISSING, MAPPING_BAD };
 
 struct mapping_role {
@@ -49,6 +51,13 @@ enum mapping_result mapping_text(struct mapping *mapping, int64_t role, const st
                                  struct csv_field *field);
 
 /**
+ * mapping_text for what names something: MAPPING_BAD beyond MAPPING_NAME_BYTES, as every name takes
+ * the room of the longest. Local.
+ */
+enum mapping_result mapping_name(struct mapping *mapping, int64_t role, const struct csv_row *row,
+                                 struct csv_field *field);
+
+/**
  * The value of a role; NAN unless MAPPING_VALUE. Infinite results (division by zero) are missing.
  * Local.
  */
@@ -62,8 +71,8 @@ enum mapping_result mapping_number(struct mapping *mapping, int64_t role, const 
 enum mapping_result mapping_flag(struct mapping *mapping, int64_t role, const struct csv_row *row,
                                  bool *value);
 
-/** The time of a bare-column role, in the years 0000 to 9999; MAPPING_BAD beyond (milliseconds, for
- * example). Local. */
+/** The time of a bare-column role; MAPPING_BAD beyond the years 0000 to 9999 (milliseconds). Local.
+ */
 enum mapping_result mapping_time(struct mapping *mapping, int64_t role, const struct csv_row *row,
                                  int64_t *time);
 

@@ -16,6 +16,7 @@
     X(malformed, "not well-formed CSV")                                              \
     X(missing_user, "no user id")                                                    \
     X(missing_product, "no product id")                                              \
+    X(long_name, "an id, category or brand of more than 1,024 bytes")                \
     X(missing_time, "no time")                                                       \
     X(bad_time, "not a time from year 0 to 9999 (ISO 8601 or seconds since 1970)")   \
     X(bad_number, "not a number where one is needed")                                \

@@ -207,9 +207,11 @@ events 8 4 60 2024
     printf 'u1,p1,2024-01-01,purch\xffase,1,5\n'
     echo 'u1,p1,2024-01-01,purchase,1,5,6,7,"x"y'
     echo 'u1,p1,1700000000000,purchase,1,5'
+    printf 'u%01024d,p1,2024-01-01,purchase,1,5\n' 1
 } >>"$work/shop/events.csv"
 settings
 same_at_ranks 1 3
+grep -q ',user_id,long_name,u0' "$work/run.1/rejects.csv" || fail "$shop: an id of 1,025 bytes"
 iconv -f utf-8 -t utf-8 "$work/run.1/rejects.csv" >/dev/null ||
     fail "$shop: rejects.csv is no UTF-8"
 grep -q ',time,bad_time,1700000000000$' "$work/run.1/rejects.csv" || fail "$shop: milliseconds"
