@@ -1,10 +1,10 @@
 /* `remise fit kmeans FILE`: clusters of the rows of one table. */
 #include "jobs/command.h"
+#include "jobs/fit_table.h"
 
 #include "algorithms/kmeans.h"
 #include "algorithms/kmeans_sums.h"
 #include "algorithms/standardise.h"
-#include "io/table.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -15,6 +15,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A column with a greater share of the variance decides nearly alone. */
+#define DOMINANT_SHARE 0.99
 
 /* ---- the command line ---- */
 
@@ -79,24 +82,6 @@ static double parse_tolerance(const char *text, struct argp_state *state)
     return value;
 }
 
-/* Cut "a,b,c" at the commas, in place. */
-static void parse_names(char *text, struct options *opt, struct argp_state *state)
-{
-    int64_t room = 1;
-    for (const char *c = text; *c != '\0'; c++) room += *c == ',';
-    free(opt->names);
-    opt->names_count = 0;
-    if (memory_new(&opt->names, room, sizeof *opt->names) != OK)
-        argp_failure(state, 71, 0, "%s", status_message());
-    for (char *name = strsep(&text, ","); name != NULL; name = strsep(&text, ",")) {
-        if (*name == '\0') argp_error(state, "--columns: a name between two commas is empty");
-        for (int64_t i = 0; i < opt->names_count; i++)
-            if (strcmp(opt->names[i], name) == 0)
-                argp_error(state, "--columns: %s is named twice", name);
-        opt->names[opt->names_count++] = name;
-    }
-}
-
 static void check_arguments(const struct options *opt, struct argp_state *state)
 {
     if (opt->file == NULL) argp_error(state, "name a table: a CSV file, plain or .gz");
@@ -109,7 +94,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     struct options *opt = state->input;
     switch (key) {
     case KEY_COLUMNS:
-        parse_names(text, opt, state);
+        free(opt->names);
+        if (fit_names_parse(text, &opt->names, &opt->names_count) != OK)
+            argp_error(state, "--columns: %s", status_message());
         break;
     case KEY_K:
         opt->fit.k = parse_count(text, 1, "k", state);
@@ -170,7 +157,8 @@ static void fit_kmeans_free(void *options)
 
 /* The columns to cluster by, row by row. */
 struct matrix {
-    struct table *table; /* blocks and names; its numbers are freed */
+    struct fit_table in;   /* blocks and names; its numbers are freed */
+    struct blocks *blocks; /* of in.table */
     int64_t columns;
     int64_t *source; /* [columns] their places in the table */
     double *x;       /* [rows_local][columns] */
@@ -178,64 +166,55 @@ struct matrix {
 
 static void matrix_clear(struct matrix *matrix)
 {
-    table_free(&matrix->table);
+    fit_table_clear(&matrix->in);
     free(matrix->source);
     free(matrix->x);
 }
 
-static const struct table_column *matrix_column(const struct matrix *matrix, int64_t j)
+static struct table_column *matrix_column(const struct matrix *matrix, int64_t j)
 {
-    return &matrix->table->column[matrix->source[j]];
+    return &matrix->in.table->column[matrix->source[j]];
 }
 
 /* The columns asked for, or all that are numbers. */
-static enum status choose_columns(const struct options *opt, const char *path,
-                                  struct matrix *matrix)
+static enum status choose_columns(const struct options *opt, struct matrix *matrix)
 {
-    const struct table *table = matrix->table;
+    const struct table *table = matrix->in.table;
     enum status status = memory_new(&matrix->source, table->columns, sizeof *matrix->source);
     if (status != OK) return status;
     for (int64_t j = 0; j < opt->names_count; j++)
         matrix->source[j] = table_find(table, opt->names[j]);
     matrix->columns = opt->names_count;
-    for (int64_t j = 0; opt->names_count == 0 && j < table->columns; j++)
-        if (table->column[j].type == COLUMN_NUMBER) matrix->source[matrix->columns++] = j;
+    if (matrix->columns == 0) matrix->columns = fit_table_numbers(&matrix->in, -1, matrix->source);
     if (matrix->columns == 0)
-        return FAIL(ERR_DATA, "%s has no column of numbers; k-means needs one at least", path);
+        return FAIL(ERR_DATA, "%s has no column of numbers; k-means needs one at least",
+                    matrix->in.path);
     return OK;
 }
 
-/* Fails on all ranks alike: types and counts of missing values are those of all rows. */
-static enum status check_columns(const struct comm *comm, const char *path,
-                                 const struct matrix *matrix)
+static enum status check_columns(const struct matrix *matrix)
 {
     for (int64_t j = 0; j < matrix->columns; j++) {
-        const struct table_column *column = matrix_column(matrix, j);
-        int64_t missing = 0;
-        if (column->type != COLUMN_NUMBER)
-            return FAIL(ERR_DATA,
-                        "%s: column \"%s\" holds text; k-means needs numbers: leave it out of "
-                        "--columns",
-                        path, column->name);
-        for (int64_t i = 0; i < matrix->table->blocks.rows_local; i++)
-            missing += !isfinite(column->number[i]);
-        comm_sum_int64(comm, &missing, 1);
+        int64_t at = matrix->source[j], missing = matrix->in.missing[at];
+        if (matrix_column(matrix, j)->type != COLUMN_NUMBER)
+            return fit_table_refuse_text(&matrix->in, at,
+                                         "k-means needs numbers: leave it out of --columns");
         if (missing > 0)
             return FAIL(ERR_DATA,
                         "%s: column \"%s\" has %" PRId64 " missing values; fill them, remove "
-                        "those rows, or leave the column out of --columns",
-                        path, column->name, missing);
+                        "those rows, or name other columns by --columns",
+                        matrix->in.path, matrix_column(matrix, j)->name, missing);
     }
     return OK;
 }
 
 static enum status fill_matrix(struct matrix *matrix)
 {
-    int64_t rows = matrix->table->blocks.rows_local, columns = matrix->columns;
+    int64_t rows = matrix->blocks->rows_local, columns = matrix->columns;
     enum status status = memory_new(&matrix->x, rows * columns, sizeof *matrix->x);
     if (status != OK) return status;
     for (int64_t j = 0; j < columns; j++) {
-        struct table_column *column = &matrix->table->column[matrix->source[j]];
+        struct table_column *column = matrix_column(matrix, j);
         for (int64_t i = 0; i < rows; i++) matrix->x[i * columns + j] = column->number[i];
         free(column->number);
         column->number = NULL;
@@ -248,9 +227,10 @@ static enum status read_matrix(const struct comm *comm, const struct options *op
 {
     enum status status = OK;
     const char *const *names = (const char *const *)opt->names;
-    TRY(table_read(comm, path, names, opt->names_count, &matrix->table));
-    TRY_ALL(comm, choose_columns(opt, path, matrix));
-    TRY(check_columns(comm, path, matrix));
+    TRY(fit_table_read(comm, path, names, opt->names_count, &matrix->in));
+    matrix->blocks = &matrix->in.table->blocks;
+    TRY_ALL(comm, choose_columns(opt, matrix));
+    TRY_ALL(comm, check_columns(matrix));
     TRY_ALL(comm, fill_matrix(matrix));
 done:
     return status;
@@ -258,10 +238,11 @@ done:
 
 /* ---- units ---- */
 
-/* z = (x / unit - mean) / divisor: columns about 0, in their own units or in deviations. A column
- * that is constant under --standardize has divisor 0 and becomes 0. */
+/* z = (x / unit - mean) / divisor: columns about 0, in deviations, or all in one unit. A constant
+ * column has divisor 0 under --standardize and becomes 0. */
 struct scaling {
     double *unit, *mean, *divisor; /* [columns]; unit is a power of two and costs no bits */
+    double whole; /* the unit of z in that of the file, a power of two; 1 under --standardize */
 };
 
 static void scaling_clear(struct scaling *scaling)
@@ -303,11 +284,37 @@ static double scaling_undo(const struct scaling *scaling, int64_t j, double z)
 
 static void measure_units(const struct comm *comm, const struct matrix *matrix, double *unit)
 {
-    int64_t columns = matrix->columns, cells = matrix->table->blocks.rows_local * columns;
+    int64_t columns = matrix->columns, cells = matrix->blocks->rows_local * columns;
     for (int64_t i = 0; i < cells; i++)
         unit[i % columns] = fmax(unit[i % columns], fabs(matrix->x[i]));
     comm_max_double(comm, unit, columns);
     for (int64_t j = 0; j < columns; j++) unit[j] = kmeans_unit_of(unit[j]);
+}
+
+/* sd in units in: divisor; out: the deviations stay, or become one unit for all columns. */
+static void choose_divisors(const struct options *opt, const struct matrix *matrix,
+                            struct scaling *scaling)
+{
+    double whole = 0.0, sum = 0.0, most = 0.0;
+    for (int64_t j = 0; j < matrix->columns; j++) whole = fmax(whole, scaling->unit[j]);
+    scaling->whole = opt->standardize ? 1.0 : whole;
+    int64_t first = 0; /* the column of the greatest variance */
+    for (int64_t j = 0; j < matrix->columns; j++) {
+        double ratio = fmin(whole / scaling->unit[j], 0x1p1000);
+        double variance = pow(scaling->divisor[j] / ratio, 2.0);
+        sum += variance;
+        if (variance > most) first = j;
+        most = fmax(most, variance);
+        if (!opt->standardize)
+            scaling->divisor[j] = ratio;
+        else if (scaling->divisor[j] == 0.0)
+            log_warning("column \"%s\" is constant and decides nothing",
+                        matrix_column(matrix, j)->name);
+    }
+    if (!opt->standardize && matrix->columns > 1 && most > DOMINANT_SHARE * sum)
+        log_warning("column \"%s\" has %.4g %% of all variance and decides nearly alone; "
+                    "--standardize gives every column the same say",
+                    matrix_column(matrix, first)->name, 100.0 * most / sum);
 }
 
 /* Measure the columns and bring matrix->x to the units of the fit. */
@@ -315,19 +322,14 @@ static enum status scale(const struct comm *comm, const struct options *opt, str
                          struct scaling *scaling)
 {
     enum status status = OK;
-    int64_t columns = matrix->columns;
-    const struct blocks *blocks = &matrix->table->blocks;
+    int64_t columns = matrix->columns, rows = matrix->blocks->rows_local;
     TRY_ALL(comm, scaling_alloc(scaling, columns));
     measure_units(comm, matrix, scaling->unit);
-    to_units(scaling, matrix->x, blocks->rows_local, columns);
-    TRY(standardise_measure(comm, blocks, matrix->x, columns, scaling->mean, scaling->divisor));
-    for (int64_t j = 0; j < columns; j++)
-        if (!opt->standardize)
-            scaling->divisor[j] = 1.0 / scaling->unit[j];
-        else if (scaling->divisor[j] == 0.0)
-            log_warning("column \"%s\" is constant and decides nothing",
-                        matrix_column(matrix, j)->name);
-    centre(scaling, matrix->x, blocks->rows_local, columns);
+    to_units(scaling, matrix->x, rows, columns);
+    TRY(standardise_measure(comm, matrix->blocks, matrix->x, columns, scaling->mean,
+                            scaling->divisor));
+    choose_divisors(opt, matrix, scaling);
+    centre(scaling, matrix->x, rows, columns);
 done:
     return status;
 }
@@ -347,10 +349,10 @@ static enum status read_init(const struct comm *comm, struct options *opt,
     TRY_ALL(comm, memory_new(&columns.names, like->columns, sizeof *columns.names));
     for (int64_t j = 0; j < like->columns; j++) columns.names[j] = matrix_column(like, j)->name;
     TRY(read_matrix(comm, &columns, opt->init_file, &start));
-    int64_t rows = start.table->blocks.rows_total, mine = start.table->blocks.rows_local;
+    int64_t rows = start.blocks->rows_total, mine = start.blocks->rows_local;
     if (opt->fit.k == 0) opt->fit.k = rows;
     if (rows != opt->fit.k)
-        TRY(FAIL(ERR_DATA, "%s has %" PRId64 " rows for --k %" PRId64 " clusters; one each",
+        TRY(FAIL(ERR_DATA, "%s has %" PRId64 " rows for --k %" PRId64 " clusters; give one each",
                  opt->init_file, rows, opt->fit.k));
     TRY(comm_gather_all(comm, start.x, mine * like->columns * (int64_t)sizeof *start.x, &all,
                         &bytes));
@@ -365,7 +367,7 @@ done:
 
 static enum status round_rows(const struct matrix *matrix, float **x)
 {
-    int64_t cells = matrix->table->blocks.rows_local * matrix->columns;
+    int64_t cells = matrix->blocks->rows_local * matrix->columns;
     enum status status = memory_new(x, cells, sizeof **x);
     for (int64_t i = 0; status == OK && i < cells; i++) (*x)[i] = (float)matrix->x[i];
     return status;
@@ -376,13 +378,13 @@ static enum status fit(const struct comm *comm, const struct options *opt,
                        const struct matrix *matrix, struct kmeans_model **model)
 {
     enum status status = OK;
-    const struct blocks *blocks = &matrix->table->blocks;
+    const struct blocks *blocks = matrix->blocks;
     float *x = NULL;
     int32_t *labels = NULL;
     TRY_ALL(comm, round_rows(matrix, &x));
     TRY_ALL(comm, memory_new(&labels, blocks->rows_local, sizeof *labels));
     struct rows rows = {blocks, matrix->columns, matrix->columns, x};
-    TRY(kmeans_fit(comm, &rows, &opt->fit, model));
+    TRY(fit_table_blame(&matrix->in, kmeans_fit(comm, &rows, &opt->fit, model)));
     TRY_ALL(comm, kmeans_apply(*model, &rows, labels, NULL));
     TRY(kmeans_refine(comm, blocks, matrix->x, labels, *model));
 done:
@@ -392,6 +394,32 @@ done:
 }
 
 /* ---- the result ---- */
+
+static void warn(const struct matrix *matrix, const struct kmeans_model *model)
+{
+    int64_t empty = 0;
+    for (int64_t c = 0; c < model->k; c++) empty += model->sizes[c] == 0;
+    if (model->stopped)
+        log_warning("stopped after %" PRId64 " iterations before the centroids came to rest; raise "
+                    "--max-iterations or --tolerance",
+                    model->iterations);
+    if (empty > 0)
+        log_warning("%s: %" PRId64 " of %" PRId64 " clusters hold no row: there are fewer "
+                    "different rows, or --init has a centroid far from all; lower --k",
+                    matrix->in.path, empty, model->k);
+}
+
+/* The inertia in the units of the file. */
+static enum status undo_inertia(const struct matrix *matrix, const struct scaling *scaling,
+                                struct kmeans_model *model)
+{
+    model->inertia *= scaling->whole * scaling->whole;
+    if (isfinite(model->inertia)) return OK;
+    return FAIL(ERR_NUMERIC,
+                "%s: the squares of values up to %g are beyond double precision; give the column "
+                "in a larger unit, or fit with --standardize",
+                matrix->in.path, scaling->whole);
+}
 
 static json_t *centroids_json(const struct kmeans_model *model, const struct scaling *scaling)
 {
@@ -416,7 +444,7 @@ static json_t *result_json(const struct matrix *matrix, const struct scaling *sc
     for (int64_t c = 0; c < model->k; c++)
         json_array_append_new(sizes, json_integer(model->sizes[c]));
     return json_pack("{s:I, s:o, s:I, s:f, s:I, s:b, s:o, s:o}", "rows",
-                     (json_int_t)matrix->table->blocks.rows_total, "columns", columns, "k",
+                     (json_int_t)matrix->blocks->rows_total, "columns", columns, "k",
                      (json_int_t)model->k, "inertia", model->inertia, "iterations",
                      (json_int_t)model->iterations, "converged", model->converged, "centroids",
                      centroids_json(model, scaling), "sizes", sizes);
@@ -447,10 +475,8 @@ static enum status fit_kmeans_run(const struct comm *comm, void *options)
     if (opt->init_file != NULL) TRY(read_init(comm, opt, &matrix, &scaling, &init));
     opt->fit.init = init;
     TRY(fit(comm, opt, &matrix, &model));
-    if (model->stopped)
-        log_warning("stopped after %" PRId64 " iterations before the centroids came to rest; raise "
-                    "--max-iterations or --tolerance",
-                    model->iterations);
+    TRY(undo_inertia(&matrix, &scaling, model));
+    warn(&matrix, model);
     TRY_ALL(comm, comm->rank == 0 ? print_result(&matrix, &scaling, model) : OK);
 done:
     kmeans_free(&model);

@@ -1,5 +1,6 @@
 /* `remise fit lsq FILE --formula F`: a linear model of one table. */
 #include "jobs/command.h"
+#include "jobs/fit_table.h"
 
 #include "algorithms/least_squares.h"
 #include "jobs/formula_design.h"
@@ -102,10 +103,6 @@ done:
 
 static void warn(const struct formula_design *made, const struct least_squares *fit)
 {
-    if (made->left_out > 0)
-        log_warning("%lld of %lld rows left out: a value is missing in a column of the formula",
-                    (long long)made->left_out,
-                    (long long)(made->left_out + made->blocks.rows_total));
     for (int64_t i = 0; i < made->reported; i++)
         if (fit->dropped[made->parameter[i]])
             log_warning("%s is explained by the terms before it and was dropped", made->term[i]);
@@ -116,7 +113,7 @@ static void warn(const struct formula_design *made, const struct least_squares *
                     fit->condition);
     if (fit->freedom < 1)
         log_warning(
-            "%lld rows for %lld coefficients leave no degree of freedom for standard errors",
+            "%lld rows for %lld coefficients: no degree of freedom is left for standard errors",
             (long long)fit->rows, (long long)fit->rank);
 }
 
@@ -160,24 +157,29 @@ static enum status fit_lsq_run(const struct comm *comm, void *options)
 {
     enum status status = OK;
     struct options *opt = options;
-    struct table *table = NULL;
+    struct fit_table in = {0};
     struct formula_design *made = NULL;
     struct least_squares *fit = NULL;
     struct least_squares_options least = LEAST_SQUARES_DEFAULTS;
-    TRY(table_read(comm, opt->file, (const char *const *)opt->formula->name, opt->formula->names,
-                   &table));
-    TRY(formula_design_make(comm, opt->formula, table, &made));
-    table_free(&table);
+    TRY(fit_table_read(comm, opt->file, (const char *const *)opt->formula->name,
+                       opt->formula->names, &in));
+    struct fit_columns all = {NULL, in.table->columns};
+    for (int64_t j = 0; j < in.table->columns; j++)
+        if (in.missing[j] == in.table->blocks.rows_total)
+            TRY(fit_table_tell_left_out(&in, all, in.missing[j]));
+    TRY(fit_table_blame(&in, formula_design_make(comm, opt->formula, in.table, &made)));
+    TRY(fit_table_tell_left_out(&in, all, made->left_out));
+    table_free(&in.table);
     least.all_errors = false;
     least.wanted = made->parameter;
     least.wanted_count = made->reported;
-    TRY(least_squares_fit(comm, &made->design, &least, &fit));
+    TRY(fit_table_blame(&in, least_squares_fit(comm, &made->design, &least, &fit)));
     warn(made, fit);
     TRY_ALL(comm, comm->rank == 0 ? print_result(made, fit) : OK);
 done:
     least_squares_free(&fit);
     formula_design_free(&made);
-    table_free(&table);
+    fit_table_clear(&in);
     return status;
 }
 

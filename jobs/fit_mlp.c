@@ -47,6 +47,8 @@ static const char doc[] =
     "part, "
     "loss per epoch, and how good the network is on the rows kept for the test: mse, or log_loss, "
     "accuracy, precision, recall, f1 and auc.\v"
+    "A target of two texts, such as no and yes, may be given to --loss bce: the second in sorted "
+    "order counts as 1. "
     "Rows are dealt to training, validation and test by a hash of their number, so the parts are "
     "the same at any number of ranks; rows with a missing value are left out and counted. The "
     "weights kept are those of the epoch with the lowest validation loss. Columns, and the target "
@@ -112,24 +114,6 @@ static bool parse_choice(const char *text, const char *no, const char *yes, cons
     return strcmp(text, yes) == 0;
 }
 
-/* Cut "a,b,c" at the commas, in place. */
-static void parse_names(char *text, struct fit_mlp_source *source, struct argp_state *state)
-{
-    int64_t room = 1;
-    for (const char *c = text; *c != '\0'; c++) room += *c == ',';
-    free(source->names);
-    source->names_count = 0;
-    if (memory_new(&source->names, room, sizeof *source->names) != OK)
-        argp_failure(state, 71, 0, "%s", status_message());
-    for (char *name = strsep(&text, ","); name != NULL; name = strsep(&text, ",")) {
-        if (*name == '\0') argp_error(state, "--columns: a name between two commas is empty");
-        for (int64_t i = 0; i < source->names_count; i++)
-            if (strcmp(source->names[i], name) == 0)
-                argp_error(state, "--columns: %s is named twice", name);
-        source->names[source->names_count++] = name;
-    }
-}
-
 static void parse_layers(char *text, struct options *opt, struct argp_state *state)
 {
     opt->hidden_count = 0;
@@ -155,6 +139,8 @@ static void check_arguments(struct options *opt, struct argp_state *state)
             argp_error(state, "--columns: the target %s cannot predict itself", source->target);
     if (source->validation + source->test >= 1.0)
         argp_error(state, "--validation and --test leave no rows to train on");
+    if (opt->fit.patience > 0 && source->validation == 0.0)
+        argp_error(state, "--patience goes by the validation loss; --validation 0 leaves none");
     if (optimiser->rate == 0.0) optimiser->rate = optimiser->kind == OPTIMISER_SGD ? 1e-2 : 1e-3;
 }
 
@@ -170,6 +156,7 @@ static error_t parse_training(int key, char *text, struct argp_state *state)
         break;
     case KEY_RATE:
         optimiser->rate = parse_number(text, 1e3, "rate", state);
+        if (optimiser->rate == 0.0) argp_error(state, "--rate %s: nothing is learned at 0", text);
         break;
     case KEY_SCHEDULE:
         optimiser->schedule = parse_choice(text, "constant", "cosine", "schedule", state)
@@ -206,7 +193,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         source->target = text;
         break;
     case KEY_COLUMNS:
-        parse_names(text, source, state);
+        free(source->names);
+        if (fit_names_parse(text, &source->names, &source->names_count) != OK)
+            argp_error(state, "--columns: %s", status_message());
         break;
     case KEY_LAYERS:
         parse_layers(text, opt, state);
@@ -289,10 +278,10 @@ static enum status judge(const struct comm *comm, const struct fit_mlp_data *dat
 {
     enum status status = OK;
     float *predicted = NULL;
-    int64_t rows_local = data->table->blocks.rows_local, rows = 0;
+    int64_t rows_local = data->blocks->rows_local, rows = 0;
     TRY_ALL(comm, memory_new(&predicted, rows_local, sizeof *predicted));
     TRY_ALL(comm, network_apply(model, data->x, rows_local, data->columns, predicted));
-    struct metrics_rows judged = {&data->table->blocks, data->y, predicted, data->part, PART_TEST};
+    struct metrics_rows judged = {data->blocks, data->y, predicted, data->part, PART_TEST};
     judgement->tested = data->rows[PART_TEST] > 0;
     if (model->loss == LOSS_BCE)
         TRY(metrics_binary(comm, &judged, &judgement->binary));
@@ -304,19 +293,25 @@ done:
     return status;
 }
 
+/* JSON has no infinity: null, as where there is no number. */
+static json_t *number_json(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
 static json_t *curve_json(const double *loss, int64_t epochs, double unit)
 {
     if (loss == NULL) return json_null();
     json_t *curve = json_array();
     for (int64_t e = 0; e < epochs; e++)
-        json_array_append_new(curve, json_real(loss[e] * unit * unit));
+        json_array_append_new(curve, number_json(loss[e] * unit * unit));
     return curve;
 }
 
 /* A measure, or null where there is none. */
 static void put(json_t *object, const char *name, bool known, double value)
 {
-    json_object_set_new(object, name, known && isfinite(value) ? json_real(value) : json_null());
+    json_object_set_new(object, name, known ? number_json(value) : json_null());
 }
 
 static void put_judgement(json_t *result, enum loss loss, const struct judgement *judgement)
@@ -344,16 +339,32 @@ static json_t *result_json(const struct options *opt, const struct fit_mlp_data 
         json_array_append_new(layers, json_integer(opt->hidden[h]));
     json_t *result = json_pack(
         "{s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:I, s:I, s:b, s:{s:o, s:o}}", "rows",
-        (json_int_t)data->table->blocks.rows_total, "rows_train",
-        (json_int_t)data->rows[PART_TRAIN], "rows_validation",
-        (json_int_t)data->rows[PART_VALIDATION], "rows_test", (json_int_t)data->rows[PART_TEST],
-        "rows_left_out", (json_int_t)data->rows[PART_NONE], "target", opt->source.target, "columns",
-        columns, "layers", layers, "epochs", (json_int_t)history->epochs, "best_epoch",
-        (json_int_t)(history->best_epoch + 1), "stopped_early", history->stopped, "loss", "train",
+        (json_int_t)data->blocks->rows_total, "rows_train", (json_int_t)data->rows[PART_TRAIN],
+        "rows_validation", (json_int_t)data->rows[PART_VALIDATION], "rows_test",
+        (json_int_t)data->rows[PART_TEST], "rows_left_out", (json_int_t)data->rows[PART_NONE],
+        "target", opt->source.target, "columns", columns, "layers", layers, "epochs",
+        (json_int_t)history->epochs, "best_epoch", (json_int_t)(history->best_epoch + 1),
+        "stopped_early", history->stopped, "loss", "train",
         curve_json(history->train, history->epochs, data->target_unit), "validation",
         curve_json(history->validation, history->epochs, data->target_unit));
-    if (result != NULL) put_judgement(result, opt->source.loss, judgement);
+    if (result == NULL) return NULL;
+    if (data->outcome[0] != NULL)
+        json_object_set_new(result, "outcomes",
+                            json_pack("[s, s]", data->outcome[0], data->outcome[1]));
+    put_judgement(result, opt->source.loss, judgement);
     return result;
+}
+
+static void warn(const struct options *opt, const struct fit_mlp_data *data,
+                 const struct judgement *judgement)
+{
+    if (!judgement->tested && opt->source.test > 0.0)
+        log_warning("%s: of %" PRId64 " rows none fell to the test; raise --test to have measures",
+                    data->in.path, data->blocks->rows_total);
+    if (opt->source.loss == LOSS_MSE && !isfinite(judgement->mse))
+        log_warning("%s: the squares of \"%s\" are beyond double precision, losses are null; give "
+                    "it in a larger unit",
+                    data->in.path, opt->source.target);
 }
 
 static enum status print_result(const struct options *opt, const struct fit_mlp_data *data,
@@ -378,16 +389,15 @@ static enum status fit_mlp_run(const struct comm *comm, void *options)
     struct network_history history = {0};
     struct judgement judgement = {0};
     TRY(fit_mlp_data_read(comm, &opt->source, &data));
-    if (data.rows[PART_NONE] > 0)
-        log_warning("%" PRId64 " rows with a missing value are left out", data.rows[PART_NONE]);
     TRY_ALL(comm, network_new(data.columns, opt->hidden, opt->hidden_count, opt->activation,
                               opt->source.loss, &model));
     network_start(model, opt->source.seed);
     opt->fit.seed = opt->source.seed;
-    struct rows rows = {&data.table->blocks, data.columns, data.columns, data.x};
+    struct rows rows = {data.blocks, data.columns, data.columns, data.x};
     struct network_data training = {.rows = rows, .y = data.y, .part = data.part};
-    TRY(network_fit(comm, &training, &opt->fit, model, &history));
+    TRY(fit_table_blame(&data.in, network_fit(comm, &training, &opt->fit, model, &history)));
     TRY(judge(comm, &data, model, &judgement));
+    warn(opt, &data, &judgement);
     TRY_ALL(comm, comm->rank == 0 ? print_result(opt, &data, &history, &judgement) : OK);
 done:
     network_history_clear(&history);

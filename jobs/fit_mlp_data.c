@@ -12,7 +12,7 @@
 
 void fit_mlp_data_clear(struct fit_mlp_data *data)
 {
-    table_free(&data->table);
+    fit_table_clear(&data->in);
     free(data->source);
     free(data->x);
     free(data->y);
@@ -22,14 +22,14 @@ void fit_mlp_data_clear(struct fit_mlp_data *data)
 
 const char *fit_mlp_data_name(const struct fit_mlp_data *data, int64_t j)
 {
-    return data->table->column[data->source[j]].name;
+    return data->in.table->column[data->source[j]].name;
 }
 
 /* ---- columns ---- */
 
 /* The inputs asked for and the target, or the whole table. */
 static enum status read_table(const struct comm *comm, const struct fit_mlp_source *source,
-                              struct table **table)
+                              struct fit_mlp_data *data)
 {
     enum status status = OK;
     const char **names = NULL;
@@ -37,7 +37,8 @@ static enum status read_table(const struct comm *comm, const struct fit_mlp_sour
     TRY_ALL(comm, memory_new(&names, count, sizeof *names));
     for (int64_t j = 0; j < source->names_count; j++) names[j] = source->names[j];
     if (count > 0) names[count - 1] = source->target;
-    TRY(table_read(comm, source->path, count > 0 ? names : NULL, count, table));
+    TRY(fit_table_read(comm, source->path, names, count, &data->in));
+    data->blocks = &data->in.table->blocks;
 done:
     free(names);
     return status;
@@ -45,18 +46,16 @@ done:
 
 static enum status choose_columns(const struct fit_mlp_source *source, struct fit_mlp_data *data)
 {
-    const struct table *table = data->table;
+    const struct table *table = data->in.table;
     enum status status = memory_new(&data->source, table->columns + 1, sizeof *data->source);
     if (status != OK) return status;
-    int64_t target = table_find(table, source->target);
-    if (target < 0)
-        return FAIL(ERR_DATA, "%s has no column \"%s\" for --target", source->path, source->target);
+    int64_t target;
+    status = fit_table_find(&data->in, source->target, &target);
+    if (status != OK) return status;
     for (int64_t j = 0; j < source->names_count; j++)
         data->source[j] = table_find(table, source->names[j]);
     data->columns = source->names_count;
-    for (int64_t j = 0; source->names_count == 0 && j < table->columns; j++)
-        if (j != target && table->column[j].type == COLUMN_NUMBER)
-            data->source[data->columns++] = j;
+    if (data->columns == 0) data->columns = fit_table_numbers(&data->in, target, data->source);
     data->source[data->columns] = target;
     if (data->columns == 0)
         return FAIL(ERR_DATA, "%s has no column of numbers beside \"%s\"; a network needs one",
@@ -64,18 +63,36 @@ static enum status choose_columns(const struct fit_mlp_source *source, struct fi
     return OK;
 }
 
-static enum status check_types(const struct fit_mlp_source *source, const struct fit_mlp_data *data)
+/* Two texts become 0 and 1, in sorted order. */
+static enum status code_target(struct fit_mlp_data *data)
 {
-    for (int64_t j = 0; j <= data->columns; j++) {
-        const struct table_column *column = &data->table->column[data->source[j]];
-        if (column->type == COLUMN_NUMBER) continue;
-        const char *example = column->levels.count > 0 ? dictionary_text(&column->levels, 0) : "";
-        return FAIL(ERR_DATA, "%s: column \"%s\" holds text (\"%s\"); a network needs numbers: %s",
-                    source->path, column->name, example,
-                    j == data->columns ? "code the target as 0 and 1, or as an amount"
-                                       : "leave it out of --columns");
-    }
+    struct table_column *target = &data->in.table->column[data->source[data->columns]];
+    int64_t rows = data->blocks->rows_local;
+    enum status status = memory_new(&target->number, rows, sizeof *target->number);
+    if (status != OK) return status;
+    for (int64_t i = 0; i < rows; i++)
+        target->number[i] = target->code[i] >= 0 ? (double)target->code[i] : NAN;
+    for (int64_t k = 0; k < 2; k++) data->outcome[k] = dictionary_text(&target->levels, k);
+    log_info("\"%s\": %s counts as 1, %s as 0", target->name, data->outcome[1], data->outcome[0]);
     return OK;
+}
+
+static enum status check_types(const struct fit_mlp_source *source, struct fit_mlp_data *data)
+{
+    const struct table_column *column = data->in.table->column;
+    int64_t target = data->source[data->columns];
+    for (int64_t j = 0; j < data->columns; j++)
+        if (column[data->source[j]].type == COLUMN_TEXT)
+            return fit_table_refuse_text(
+                &data->in, data->source[j],
+                "a network needs numbers: code it by numbers, or leave it out of --columns");
+    if (column[target].type == COLUMN_NUMBER) return OK;
+    if (source->loss == LOSS_BCE && column[target].levels.count == 2) return code_target(data);
+    return fit_table_refuse_text(&data->in, target,
+                                 source->loss == LOSS_BCE
+                                     ? "--loss bce predicts one of two outcomes: code it as 0 and 1"
+                                     : "--loss mse predicts a number: name another --target, or "
+                                       "take --loss bce for one of two outcomes");
 }
 
 /* ---- parts ---- */
@@ -84,14 +101,14 @@ static bool complete(const struct fit_mlp_data *data, int64_t row)
 {
     bool finite = true;
     for (int64_t j = 0; j <= data->columns; j++)
-        finite = finite && isfinite(data->table->column[data->source[j]].number[row]);
+        finite = finite && isfinite(data->in.table->column[data->source[j]].number[row]);
     return finite;
 }
 
 static enum status deal_parts(const struct fit_mlp_source *source, struct fit_mlp_data *data)
 {
-    const struct blocks *blocks = &data->table->blocks;
-    const double *target = data->table->column[data->source[data->columns]].number;
+    const struct blocks *blocks = data->blocks;
+    const double *target = data->in.table->column[data->source[data->columns]].number;
     enum status status = memory_new(&data->part, blocks->rows_local, sizeof *data->part);
     if (status != OK) return status;
     network_split(blocks, source->seed, source->validation, source->test, data->part);
@@ -101,11 +118,22 @@ static enum status deal_parts(const struct fit_mlp_source *source, struct fit_ml
         if (source->loss != LOSS_BCE || data->part[i] == PART_NONE) continue;
         if (target[i] != 0.0 && target[i] != 1.0)
             return FAIL(ERR_DATA,
-                        "%s: column \"%s\" is %g in row %" PRId64 " below the header; --loss bce "
+                        "%s: column \"%s\" is %g in data row %" PRId64 "; --loss bce "
                         "needs 0 and 1: code it so, or take --loss mse",
                         source->path, source->target, target[i], blocks->row_first + i + 1);
     }
     return OK;
+}
+
+static enum status check_parts(const struct fit_mlp_data *data)
+{
+    struct fit_columns used = {data->source, data->columns + 1};
+    enum status status = fit_table_tell_left_out(&data->in, used, data->rows[PART_NONE]);
+    if (status != OK || data->rows[PART_TRAIN] > 0) return status;
+    return FAIL(ERR_DATA,
+                "%s: no row is left to train on, %" PRId64 " fell to the validation and %" PRId64
+                " to the test; lower --validation and --test",
+                data->in.path, data->rows[PART_VALIDATION], data->rows[PART_TEST]);
 }
 
 /* ---- units ---- */
@@ -143,7 +171,7 @@ static enum status gather_training(const struct fit_mlp_data *data, const struct
                                    struct training *training)
 {
     enum status status = OK;
-    const struct blocks *all = &data->table->blocks;
+    const struct blocks *all = data->blocks;
     int64_t width = data->columns + 1, at = 0;
     training->blocks = *all;
     training->blocks.start = NULL;
@@ -155,7 +183,7 @@ static enum status gather_training(const struct fit_mlp_data *data, const struct
             if (data->part[i] != PART_TRAIN) continue;
             for (int64_t j = 0; j < width; j++)
                 training->z[at * width + j] =
-                    data->table->column[data->source[j]].number[i] / scaling->unit[j];
+                    data->in.table->column[data->source[j]].number[i] / scaling->unit[j];
             at++;
         }
     }
@@ -170,9 +198,9 @@ done:
 static void measure_units(const struct comm *comm, const struct fit_mlp_data *data,
                           struct scaling *scaling)
 {
-    for (int64_t i = 0; i < data->table->blocks.rows_local; i++)
+    for (int64_t i = 0; i < data->blocks->rows_local; i++)
         for (int64_t j = 0; j <= data->columns && data->part[i] != PART_NONE; j++) {
-            double size = fabs(data->table->column[data->source[j]].number[i]);
+            double size = fabs(data->in.table->column[data->source[j]].number[i]);
             scaling->unit[j] = fmax(scaling->unit[j], size);
         }
     comm_max_double(comm, scaling->unit, data->columns + 1);
@@ -193,11 +221,13 @@ static enum status measure(const struct comm *comm, const struct fit_mlp_source 
     TRY_ALL(comm, gather_training(data, scaling, &training));
     TRY(standardise_measure(comm, &training.blocks, training.z, data->columns + 1, scaling->mean,
                             scaling->sd));
-    for (int64_t j = 0; j < data->columns; j++)
+    for (int64_t j = 0; j <= target; j++)
         if (scaling->sd[j] == 0.0)
-            log_warning("column \"%s\" is constant and decides nothing",
-                        fit_mlp_data_name(data, j));
-    if (source->loss == LOSS_BCE || scaling->sd[target] == 0.0) {
+            log_warning("column \"%s\" is the same in all training rows and %s",
+                        fit_mlp_data_name(data, j),
+                        j < target ? "decides nothing" : "leaves nothing to learn");
+    if (scaling->sd[target] == 0.0) scaling->sd[target] = 1.0;
+    if (source->loss == LOSS_BCE) {
         scaling->unit[target] = scaling->sd[target] = 1.0;
         scaling->mean[target] = 0.0;
     }
@@ -207,20 +237,31 @@ done:
     return status;
 }
 
+static enum status beyond_float(const struct fit_mlp_data *data, int64_t j, int64_t row)
+{
+    return FAIL(ERR_DATA,
+                "%s: column \"%s\" is %g in data row %" PRId64 ", beyond single precision; do "
+                "without --no-standardize",
+                data->in.path, fit_mlp_data_name(data, j),
+                data->in.table->column[data->source[j]].number[row],
+                data->blocks->row_first + row + 1);
+}
+
 /* Rows in no part become zeros: nothing reads them, and they are finite. */
 static enum status fill_rows(struct fit_mlp_data *data, const struct scaling *scaling)
 {
     enum status status = OK;
-    int64_t rows = data->table->blocks.rows_local, columns = data->columns;
+    int64_t rows = data->blocks->rows_local, columns = data->columns;
     TRY(memory_new(&data->x, rows * columns, sizeof *data->x));
     TRY(memory_new(&data->y, rows, sizeof *data->y));
     for (int64_t j = 0; j <= columns; j++) {
-        struct table_column *column = &data->table->column[data->source[j]];
+        const double *number = data->in.table->column[data->source[j]].number;
         for (int64_t i = 0; i < rows; i++) {
             float *to = j < columns ? &data->x[i * columns + j] : &data->y[i];
-            double centred = column->number[i] / scaling->unit[j] - scaling->mean[j];
+            double centred = number[i] / scaling->unit[j] - scaling->mean[j];
             if (data->part[i] != PART_NONE && scaling->sd[j] > 0.0)
                 *to = (float)(centred / scaling->sd[j]);
+            if (!isfinite(*to)) return beyond_float(data, j, i);
         }
     }
 done:
@@ -241,11 +282,12 @@ enum status fit_mlp_data_read(const struct comm *comm, const struct fit_mlp_sour
     enum status status = OK;
     struct scaling scaling = {0};
     *data = (struct fit_mlp_data){0};
-    TRY(read_table(comm, source, &data->table));
+    TRY(read_table(comm, source, data));
     TRY_ALL(comm, choose_columns(source, data));
     TRY_ALL(comm, check_types(source, data));
     TRY_ALL(comm, deal_parts(source, data));
     comm_sum_int64(comm, data->rows, PART_NONE + 1);
+    TRY(check_parts(data));
     TRY_ALL(comm, scaling_init(&scaling, data->columns + 1));
     if (source->standardize)
         TRY(measure(comm, source, data, &scaling));
@@ -253,7 +295,7 @@ enum status fit_mlp_data_read(const struct comm *comm, const struct fit_mlp_sour
         for (int64_t j = 0; j <= data->columns; j++) scaling.unit[j] = 1.0;
     data->target_unit = scaling.unit[data->columns] * scaling.sd[data->columns];
     TRY_ALL(comm, fill_rows(data, &scaling));
-    free_numbers(data->table);
+    free_numbers(data->in.table);
 done:
     scaling_clear(&scaling);
     return status;

@@ -6,7 +6,7 @@
 #define REMISE_JOBS_FIT_MLP_DATA_H
 
 #include "algorithms/network.h"
-#include "io/table.h"
+#include "jobs/fit_table.h"
 
 enum { PART_NONE = 3 }; /* a row with a missing value: in no part */
 
@@ -22,14 +22,16 @@ struct fit_mlp_source {
 };
 
 struct fit_mlp_data {
-    struct table *table; /* blocks and names; its numbers are freed */
-    int64_t columns;     /* inputs */
-    int64_t *source;     /* [columns + 1] their places in the table; the target is the last one */
-    float *x;            /* [rows_local][columns] */
-    float *y;            /* [rows_local] */
-    uint8_t *part;       /* [rows_local] enum network_part or PART_NONE */
-    double target_unit;  /* of y in the target's own units; 1 unless LOSS_MSE is standardised */
+    struct fit_table in;         /* names; its numbers are freed */
+    const struct blocks *blocks; /* of in.table */
+    int64_t columns;             /* inputs */
+    int64_t *source;    /* [columns + 1] their places in the table; the target is the last one */
+    float *x;           /* [rows_local][columns] */
+    float *y;           /* [rows_local] */
+    uint8_t *part;      /* [rows_local] enum network_part or PART_NONE */
+    double target_unit; /* of y in the target's own units; 1 unless LOSS_MSE is standardised */
     int64_t rows[PART_NONE + 1]; /* of each part, over all ranks */
+    const char *outcome[2]; /* a text target's values for 0 and 1, of in; NULL: it is a number */
 };
 
 /**
@@ -37,9 +39,10 @@ struct fit_mlp_data {
  *
  * Collective. data out; the caller clears it with fit_mlp_data_clear, also on failure. Means and
  * deviations are those of the training rows; with LOSS_MSE the target is standardised, too. Rows
- * with a missing value are in no part.
+ * with a missing value are in no part. Under LOSS_BCE a target of two texts is taken as 0 and 1, in
+ * sorted order.
  * Errors: as table_read; ERR_DATA a column is text, the target is unknown, or not 0 or 1 under
- *         LOSS_BCE; ERR_MEMORY.
+ *         LOSS_BCE, no row is complete or left to train on, a value is beyond float32; ERR_MEMORY.
  * Same bits for any number of ranks.
  */
 enum status fit_mlp_data_read(const struct comm *comm, const struct fit_mlp_source *source,

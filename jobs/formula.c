@@ -11,6 +11,8 @@
 
 enum { MESSAGE_BYTES = 1024 };
 
+static const char no_power[] = "there is no ^; write I(x * x) for a square, a * b for a + b + a:b";
+
 struct parser {
     const char *text; /* the whole of it, for messages */
     const char *at;
@@ -169,6 +171,17 @@ static enum status normal_text(const char *start, const char *end, bool bare, ch
     return OK;
 }
 
+/* People who know other tools write x^2. */
+static enum status refuse_power(const struct parser *p, const char *start, const char *end)
+{
+    bool quoted = false;
+    for (const char *at = start; at < end; at++) {
+        if (*at == '`') quoted = !quoted;
+        if (!quoted && *at == '^') return wrong(p, at, "%s", no_power);
+    }
+    return OK;
+}
+
 /* The factor named start .. end, whose expression is inner .. inner_end. */
 static enum status factor_compile(struct parser *p, const char *start, const char *end,
                                   const char *inner, const char *inner_end,
@@ -177,6 +190,7 @@ static enum status factor_compile(struct parser *p, const char *start, const cha
     enum status status = OK;
     char *text = NULL;
     *factor = (struct formula_factor){.column = -1};
+    TRY(refuse_power(p, inner, inner_end));
     TRY(add_names(p, inner, inner_end));
     TRY(text_copy(inner, (size_t)(inner_end - inner), &text));
     status = expression_compile(text, resolve, p->out, &factor->expression);
@@ -238,6 +252,8 @@ static enum status parse_factor(struct parser *p, uint64_t *set, bool *zero)
     start = p->at;
     *set = 0;
     *zero = false;
+    if (*start == '.' && !isdigit((unsigned char)start[1]))
+        return wrong(p, start, "there is no . for all columns; name the ones wanted");
     if (isdigit((unsigned char)*start) || *start == '.') {
         p->at = number_end(start);
         *zero = p->at - start == 1 && *start == '0';
@@ -346,6 +362,7 @@ static enum status parse_sum(struct parser *p, struct sum *all)
         if (status != OK) return status;
         skip_space(p);
         if (*p->at == 0 || *p->at == '|') return OK;
+        if (*p->at == '^') return wrong(p, p->at, "%s", no_power);
         minus = *p->at == '-';
         if (!minus && *p->at != '+')
             return wrong(p, p->at,

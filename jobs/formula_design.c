@@ -1,6 +1,8 @@
 /* Rows and names of the design matrix that a formula asks for. */
 #include "jobs/formula_design.h"
 
+#include "jobs/fit_table.h"
+
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -51,25 +53,38 @@ static bool is_text(const struct maker *m, int64_t factor)
     return name >= 0 && m->column[name]->type == COLUMN_TEXT;
 }
 
-static enum status check_numbers(const struct maker *m, const struct formula_factor *factor)
+static enum status refuse_text(const struct table_column *column, const char *reason,
+                               const char *remedy)
+{
+    const char *example = fit_table_example(column);
+    return FAIL(ERR_DATA, "column \"%s\" holds text (\"%.60s\") and %s; %s", column->name, example,
+                reason, fit_table_remedy(example, remedy));
+}
+
+/* The first column of text that a factor calculates with; NULL if none. */
+static const struct table_column *text_inside(const struct maker *m,
+                                              const struct formula_factor *factor)
 {
     int64_t columns[FORMULA_NAMES];
     int64_t count = expression_columns(factor->expression, columns);
     for (int64_t i = 0; i < count; i++)
-        if (m->column[columns[i]]->type == COLUMN_TEXT)
-            return FAIL(ERR_DATA,
-                        "column \"%s\" holds text and cannot be calculated with in %s; a text "
-                        "column is a term of its own: ~ %s",
-                        m->formula->name[columns[i]], factor->text, m->formula->name[columns[i]]);
-    return OK;
+        if (m->column[columns[i]]->type == COLUMN_TEXT) return m->column[columns[i]];
+    return NULL;
 }
 
 static enum status check_types(const struct maker *m)
 {
-    enum status status = check_numbers(m, &m->formula->outcome);
-    for (int64_t f = 0; f < m->formula->factors && status == OK; f++)
-        if (!is_text(m, f)) status = check_numbers(m, &m->formula->factor[f]);
-    return status;
+    const struct table_column *text = text_inside(m, &m->formula->outcome);
+    if (text != NULL)
+        return refuse_text(text, "cannot be the outcome", "explain a column of numbers");
+    for (int64_t f = 0; f < m->formula->factors; f++) {
+        if (is_text(m, f)) continue;
+        text = text_inside(m, &m->formula->factor[f]);
+        if (text != NULL)
+            return refuse_text(text, "cannot be calculated with",
+                               "a text column is a term of its own, as in y ~ column");
+    }
+    return OK;
 }
 
 /* ---- complete rows ---- */
@@ -259,10 +274,12 @@ static enum status evaluate(const struct maker *m, const struct formula_factor *
 {
     *result = expression_evaluate(factor->expression, values);
     if (isfinite(*result)) return OK;
+    char what[32] = "not a number";
+    if (!isnan(*result)) snprintf(what, sizeof what, "%g", *result);
     return FAIL(ERR_DATA,
-                "%s is %g in data row %lld; leave such rows out of the table, or transform "
-                "the column otherwise",
-                factor->text, *result, (long long)(m->table->blocks.row_first + row + 1));
+                "%s is %s in data row %lld; leave such rows out of the table, or transform the "
+                "column otherwise",
+                factor->text, what, (long long)(m->table->blocks.row_first + row + 1));
 }
 
 /* The product of a term's numbers, and the combination of its levels: -1 where a base level is met.

@@ -40,13 +40,42 @@ says '"iterations":1,"converged":false' pairs.csv --columns a --init start.csv -
 refuses 65 'column "gap" has 1 missing' pairs.csv --columns a,gap --k 2
 refuses 65 'column "name" holds text' pairs.csv --columns name --k 2
 refuses 65 'no column "wombat"; it has a, big' pairs.csv --columns a,wombat --k 2
-refuses 65 'k = 5 clusters of 4 rows' pairs.csv --columns a --k 5
+refuses 65 'pairs.csv: k = 5 clusters of 4 rows' pairs.csv --columns a --k 5
 refuses 65 '2 rows for --k 3' pairs.csv --columns a,big --k 3 --init start.csv
 refuses 66 'nosuch.csv' nosuch.csv --k 2
 refuses 64 'at least 1' pairs.csv --k 0
 refuses 64 'named twice' pairs.csv --k 2 --columns a,a
 refuses 64 '--k 3' pairs.csv
 refuses 64 'name a table' --k 2
+
+# ---- what users' files are like ----
+warns() { # TEXT ARGUMENTS...: the fit succeeds and its log holds the text
+    local text=$1
+    shift
+    fit "$@" || { cat log; fail "fit kmeans $* ended with an error"; }
+    grep -qF -- "$text" log || { cat log; fail "fit kmeans $* does not warn: $text"; }
+}
+
+printf 'a,,name,none\r\n1,5,x,\r\n2,6,y,NA\r\n40,7,y,\r\n' >odd.csv
+warns 'odd.csv: left out: column 2 (no name), "name" (text, "x"), "none" (no value)' odd.csv --k 2
+says '"columns":["a"]' odd.csv --k 2
+printf 'unit price;"price; net";v\n1;2;3,5\n3;4;-0,25\n9;9;1\n' | gzip >semicolon.csv.gz
+says '"columns":["unitprice","price;net"]' semicolon.csv.gz --k 1 \
+    --columns ' unit price , "price; net"'
+warns '"v" (a decimal comma, "-0,25")' semicolon.csv.gz --k 1
+refuses 65 'column "v" holds text ("-0,25"); write numbers with a decimal point' \
+    semicolon.csv.gz --k 1 --columns v
+refuses 64 'quote before v is not closed' semicolon.csv.gz --k 1 --columns '"v'
+printf 'a,b\n' >header.csv
+refuses 65 'header.csv has no rows below its header' header.csv --k 1
+printf 'a,b\n1,2\n1,2\n1,2\n' >same.csv
+warns '1 of 2 clusters hold no row' same.csv --k 2
+says '"sizes":[3,0]' same.csv --k 2 --standardize
+printf 'a,b\n-1e300,1e-300\n1e300,2e-300\n' >far.csv
+refuses 65 'far.csv: the squares of values up to' far.csv --k 1
+says '"inertia":4.0' far.csv --k 1 --standardize
+printf 'a,b\n1,1000\n2,2000\n3,9000\n' >units.csv
+warns '"b" has 100 % of all variance' units.csv --k 2
 
 # ---- ranks ----
 seq 1 9000 | awk 'BEGIN { OFS = ","; print "u,v,w" }

@@ -78,6 +78,24 @@ refuses 65 'log(x) is -inf in data row 1' four.csv -f 'y ~ log(x)'
 refuses 65 'holds text' four.csv -f 'name ~ x'
 refuses 66 'nosuch.csv' nosuch.csv -f 'y ~ x'
 
+# ---- what users' files are like ----
+printf 'x,m\r\n1,\r\n2,NA\r\n' | gzip >odd.csv.gz
+refuses 65 'odd.csv.gz: none of the 2 rows' odd.csv.gz -f 'x ~ m'
+printf 'unit price;y\n1;3,5\n2;4,5\n3;5,5\n' >semicolon.csv
+refuses 65 'holds text ("3,5") and cannot be the outcome; write numbers with a decimal point' \
+    semicolon.csv -f 'y ~ `unit price`'
+fits semicolon.csv -f '`unit price` ~ y'
+is 'y[4,5]' 1
+refuses 64 'names with spaces or signs in backticks' semicolon.csv -f 'y ~ unit price'
+refuses 64 'I(x * x) for a square' four.csv -f 'y ~ I(x^2)'
+refuses 64 'name the ones wanted' four.csv -f 'y ~ .'
+printf 'x,y\n' >header.csv
+refuses 65 'header.csv has no rows below its header' header.csv -f 'y ~ x'
+printf 'x,y,same\n4,2,7\n' >one.csv
+fits one.csv -f 'y ~ x + same'
+is '(Intercept)' 2
+grep -q '"same","estimate": null' out || fail "a constant is not dropped"
+
 # ---- ranks: many blocks, two absorbed effects, slopes by category ----
 seq 1 20000 | awk 'BEGIN { OFS = ","; print "y,x,z,kind,store,week" }
     { r = ($1 * 7919) % 10007

@@ -56,10 +56,36 @@ refused() { # CODE MESSAGE OPTION...
 }
 
 refused 65 'column "word" holds text ("w0")' table.csv --target inside --columns a,word
-refused 65 '"amount" is 4e+06 in row 1 ' table.csv --target amount --loss bce
+refused 65 '"amount" is 4e+06 in data row 1;' table.csv --target amount --loss bce
 refused 65 'no column "insid"' table.csv --target insid
 refused 65 'lower the learning rate' table.csv --target amount --optimizer sgd --rate 500
 refused 66 'absent.csv' absent.csv --target y
 refused 64 'what to predict' table.csv
 refused 64 'mse or bce' table.csv --target inside --loss hinge
 refused 64 'no rows to train' table.csv --target inside --test 0.5 --validation 0.5
+refused 64 'nothing is learned at 0' table.csv --target amount --rate 0
+refused 64 'goes by the validation loss' table.csv --target amount --patience 2 --validation 0
+
+# ---- what users' files are like: two texts as outcomes, gaps, one row, squares beyond double ----
+short=(--epochs 2 --layers 3)
+awk 'BEGIN { printf "a;none;said;far\r\n"
+    for (i = 0; i < 300; i++)
+        printf "%s;;%s;%de300\r\n", i % 7 ? i : "", i % 3 ? "no" : "yes", i % 5 }' |
+    gzip >odd.csv.gz
+timeout 60 "$remise" fit mlp odd.csv.gz --target said --loss bce "${short[@]}" >odd 2>log ||
+    { cat log; fail "two texts as outcomes"; }
+tr -d ' \n' <odd | grep -qF '"outcomes":["no","yes"]' || fail "the outcomes are not named"
+grep -qF '43 of 300 rows left out, a value is missing: "a" lacks 43' log || fail "gaps"
+grep -qF 'left out: "none" (no value)' log || fail "an empty column is not left out"
+timeout 60 "$remise" fit mlp odd.csv.gz --target far --columns a "${short[@]}" >odd 2>log ||
+    { cat log; fail "squares beyond double precision"; }
+tr -d ' \n' <odd | grep -qF '"train":[null,null]' || fail "losses beyond double are not null"
+refused 65 'none of the 300 rows has a value' odd.csv.gz --target a --columns none
+refused 65 'beyond single precision' odd.csv.gz --target far --columns a --no-standardize
+refused 65 'it has a, none, said, far' odd.csv.gz --target wombat
+printf 'a,y\n1,2\n' >one.csv
+timeout 60 "$remise" fit mlp one.csv --target y "${short[@]}" >odd 2>log ||
+    { cat log; fail "one row"; }
+[ "$(tr -d ' \n' <odd | grep -cF '"mse":null')" = 1 ] || fail "one row has no test"
+printf 'a,y\n' >header.csv
+refused 65 'header.csv has no rows below its header' header.csv --target y
