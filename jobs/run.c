@@ -47,14 +47,15 @@ static void digest_text(XXH3_state_t *state, const char *text)
     XXH3_128bits_update(state, text, strlen(text) + 1);
 }
 
-/* A file's size and time of change; its name is among the settings. */
-static void digest_file(XXH3_state_t *state, const char *path)
+/* A file's size and time of change; its name is among the settings, and where it is seen from does
+ * not matter. */
+static void digest_file(XXH3_state_t *state, const char *key, const char *path)
 {
     struct stat facts;
     if (path == NULL || stat(path, &facts) != 0) return;
     int64_t numbers[3] = {(int64_t)facts.st_size, (int64_t)facts.st_mtim.tv_sec,
                           (int64_t)facts.st_mtim.tv_nsec};
-    digest_text(state, path);
+    digest_text(state, key);
     XXH3_128bits_update(state, numbers, sizeof numbers);
 }
 
@@ -65,9 +66,9 @@ static void digest_inputs(XXH3_state_t *state, const struct config *config)
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
         char key[32];
         snprintf(key, sizeof key, "%s.file", tables[t]);
-        if (config_table(config, tables[t])) digest_file(state, config_path(config, key));
+        if (config_table(config, tables[t])) digest_file(state, key, config_path(config, key));
     }
-    digest_file(state, config_path(config, "privacy.secret_file"));
+    digest_file(state, "privacy.secret_file", config_path(config, "privacy.secret_file"));
 }
 
 static const struct stage *stage_called(const char *name)

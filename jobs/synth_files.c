@@ -122,7 +122,7 @@ static const char tables_text[] = "\n"
                                   "  columns: {user_id: user_id, product_id: product_id, time: "
                                   "time, discount: discount, propensity: propensity,\n"
                                   "            shown: shown, clicked: clicked, redeemed: redeemed, "
-                                  "quantity: quantity, revenue: revenue}\n";
+                                  "revenue: revenue}\n";
 
 enum status synth_put_configuration(const struct synth_shop *shop, const struct synth_pilot *pilot,
                                     struct synth_text *text)
