@@ -74,13 +74,14 @@ enum status fit_names_parse(char *text, char ***names, int64_t *count)
     *count = 0;
     for (const char *c = text; *c != 0; c++) room += *c == ',';
     TRY(memory_new(&fresh, room, sizeof *fresh));
-    for (int64_t n = 0; end == ','; at++) {
+    int64_t n = 0;
+    for (; end == ','; at++, n++) {
         TRY(take_name(&at, &fresh[n], &end));
         for (int64_t i = 0; i < n; i++)
             if (strcmp(fresh[i], fresh[n]) == 0) TRY(wrong("%s is named twice", fresh[n]));
-        *count = ++n;
     }
     *names = fresh;
+    *count = n;
     fresh = NULL;
 done:
     free(fresh);
