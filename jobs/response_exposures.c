@@ -70,17 +70,38 @@ struct maker {
     struct response_rows *rows;
     uint64_t entity; /* the user, for random numbers */
     uint64_t draws;  /* used so far */
+    int64_t *buyer;  /* [products] 1 + the local user who bought it last, 0 nobody */
+    int64_t *week;   /* [products] the week of that */
 };
 
+/* First event of the user at or after a moment; events are in the order of time. */
+static int64_t first_at(const struct events *events, int64_t user, int64_t time)
+{
+    int64_t low = events->start[user], high = events->start[user + 1];
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (events->time[middle] < time)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static bool bought_in_week(const struct dataset *dataset, int64_t user, int32_t product,
-                           int64_t week, int64_t before)
+                           int64_t week)
 {
     const struct events *events = &dataset->events;
-    for (int64_t e = events->start[user]; e < before; e++)
-        if (events->kind[e] == EVENT_PURCHASE && events->product[e] == product &&
-            (week < 0 || week_of(dataset, events->time[e]) == week))
-            return true;
+    int64_t begin = dataset->time_first + week * WEEK, last = events->start[user + 1];
+    for (int64_t e = first_at(events, user, begin); e < last && events->time[e] < begin + WEEK; e++)
+        if (events->kind[e] == EVENT_PURCHASE && events->product[e] == product) return true;
     return false;
+}
+
+/* By this user, in the events the maker has passed. */
+static bool has_bought(const struct maker *maker, int64_t user, int32_t product)
+{
+    return maker->buyer[product] == user + 1;
 }
 
 /* Draw a week for a product the user did not buy then; a week without sales tells nothing and is
@@ -93,7 +114,7 @@ static void add_negative(struct maker *maker, int64_t user, int32_t product, dou
                                          (uint64_t)maker->shelf->weeks);
     int64_t cell = shelf_cell(maker->shelf, &dataset->products, product, week);
     if (maker->shelf->list[cell] <= 0) return;
-    if (bought_in_week(dataset, user, product, week, dataset->events.start[user + 1])) return;
+    if (bought_in_week(dataset, user, product, week)) return;
     struct response_example example = {user,
                                        product,
                                        dataset->time_first + week * WEEK + WEEK / 2,
@@ -111,14 +132,15 @@ static void add_bought(struct maker *maker, int64_t user)
     for (int64_t e = events->start[user]; e < events->start[user + 1]; e++) {
         int32_t product = events->product[e];
         int64_t week = week_of(dataset, events->time[e]);
-        if (events->kind[e] != EVENT_PURCHASE || bought_in_week(dataset, user, product, week, e))
-            continue;
+        bool again = has_bought(maker, user, product);
+        if (events->kind[e] != EVENT_PURCHASE || (again && maker->week[product] == week)) continue;
+        maker->buyer[product] = user + 1;
+        maker->week[product] = week;
         int64_t cell = shelf_cell(maker->shelf, &dataset->products, product, week);
         struct response_example example = {
             user, product, events->time[e], shelf_discount(maker->shelf, cell), 1.0f, true};
         response_rows_add(maker->context, &example, maker->options, maker->rows);
-        if (bought_in_week(dataset, user, product, -1, e))
-            continue; /* its other weeks are drawn already */
+        if (again) continue; /* its other weeks are drawn already */
         double weight = (double)(maker->shelf->weeks - 1) / (double)negatives;
         for (int64_t n = 0; n < negatives; n++) add_negative(maker, user, product, weight);
     }
@@ -126,19 +148,17 @@ static void add_bought(struct maker *maker, int64_t user)
 
 static void add_candidates(struct maker *maker, const struct candidates *candidates, int64_t user)
 {
-    const struct dataset *dataset = maker->context->dataset;
     const int32_t *product = candidates->product + user * candidates->slots;
-    int64_t fresh = 0, last = dataset->events.start[user + 1],
-            negatives = maker->options->negatives;
+    int64_t fresh = 0, negatives = maker->options->negatives;
     for (int64_t s = 0; s < candidates->slots; s++)
-        fresh += product[s] >= 0 && !bought_in_week(dataset, user, product[s], -1, last);
+        fresh += product[s] >= 0 && !has_bought(maker, user, product[s]);
     if (fresh == 0) return;
     double weight = (double)(maker->shelf->weeks * fresh) / (double)negatives;
     for (int64_t n = 0; n < negatives; n++) {
         int64_t pick = (int64_t)random_below(maker->options->seed, RANDOM_NEGATIVES, maker->entity,
                                              maker->draws++, (uint64_t)fresh);
         for (int64_t s = 0; s < candidates->slots; s++) {
-            if (product[s] < 0 || bought_in_week(dataset, user, product[s], -1, last)) continue;
+            if (product[s] < 0 || has_bought(maker, user, product[s])) continue;
             if (pick-- == 0) add_negative(maker, user, product[s], weight);
         }
     }
@@ -166,6 +186,9 @@ enum status response_exposures_make(const struct comm *comm, const struct respon
     log_warning("no offers table: the response is learned from purchases and the discounts then "
                 "seen; this is "
                 "observational, and what moved prices and purchases alike stays in it");
+    int64_t products = context->dataset->products.count;
+    TRY_ALL(comm, memory_new(&maker.buyer, products, sizeof *maker.buyer));
+    TRY_ALL(comm, memory_new(&maker.week, products, sizeof *maker.week));
     TRY(fill_shelf(comm, context->dataset, &shelf));
     int64_t most = rows_at_most(context->dataset, options->negatives);
     log_need(comm, response_rows_bytes(context, most));
@@ -181,6 +204,8 @@ enum status response_exposures_make(const struct comm *comm, const struct respon
         log_progress("response rows", b + 1, users->blocks_local);
     }
 done:
+    free(maker.buyer);
+    free(maker.week);
     free(shelf.paid);
     free(shelf.list);
     return status;

@@ -11,7 +11,11 @@
 #define DAY 86400.0
 #define NEVER_DAYS 730.0
 
-enum { LEVELS_MAX = 16, TOTALS = sizeof(struct response_totals) / sizeof(int64_t) };
+enum {
+    LEVELS_MAX = 16,
+    RECALLED_MAX = 4096,
+    TOTALS = sizeof(struct response_totals) / sizeof(int64_t)
+};
 
 enum {
     X_PURCHASES,        /* log(1 + purchase lines) */
@@ -163,6 +167,22 @@ static void recall_purchase(const struct events *events, int64_t e, bool same_ca
     if (same_product) past->product_last = events->time[e];
 }
 
+/* From which of first .. next - 1, in the order of time, those before `time` are recalled: of a
+ * "guest" with a million only the latest, as each row would pass over all of them. */
+static int64_t recall_from(const int64_t *times, int64_t first, int64_t next, int64_t time)
+{
+    int64_t low = first, high = next;
+    if (next - first <= RECALLED_MAX) return first;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (times[middle] < time)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low - first > RECALLED_MAX ? low - RECALLED_MAX : first;
+}
+
 static void recall_events(const struct dataset *dataset, int64_t user, int32_t product,
                           int64_t time, struct past *past)
 {
@@ -171,7 +191,8 @@ static void recall_events(const struct dataset *dataset, int64_t user, int32_t p
     int64_t first = events->start[user], next = events->start[user + 1];
     past->first_time = first < next && events->time[first] < time ? events->time[first] : time;
     past->last_purchase = past->product_last = INT64_MIN;
-    for (int64_t e = first; e < next && events->time[e] < time; e++) {
+    int64_t from = recall_from(events->time, first, next, time);
+    for (int64_t e = from; e < next && events->time[e] < time; e++) {
         bool same_product = events->product[e] == product;
         bool same_category = category[events->product[e]] == category[product];
         if (events->kind[e] == EVENT_PURCHASE) {
@@ -189,8 +210,9 @@ static void recall_offers(const struct dataset *dataset, int64_t user, int32_t p
 {
     const struct offers *offers = &dataset->offers;
     const int32_t *category = dataset->products.category_code;
-    for (int64_t o = offers->start[user]; o < offers->start[user + 1] && offers->time[o] < time;
-         o++) {
+    int64_t first = offers->start[user], next = offers->start[user + 1];
+    int64_t from = recall_from(offers->time, first, next, time);
+    for (int64_t o = from; o < next && offers->time[o] < time; o++) {
         bool deep = offers->discount[o] >= RESPONSE_DEEP,
              redeemed = (offers->flags[o] & OFFER_REDEEMED) != 0;
         bool same = category[offers->product[o]] == category[product];

@@ -46,7 +46,7 @@ void response_context_clear(struct response_context *context);
 /**
  * The row for a local user, a product and a moment. Local.
  * x      out  [context->columns], finite
- * Cost: one pass over the user's events and offers before `time`.
+ * Cost: one pass over the user's events and offers before `time`, the latest 4,096 of each.
  */
 void response_features(const struct response_context *context, int64_t user, int32_t product,
                        int64_t time, float *x);
