@@ -7,11 +7,13 @@
 #include "mpi/stop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -203,6 +205,19 @@ static enum status make_folders(const struct run *run)
     return status == OK ? make_folder(run_path(run, "checkpoint")) : status;
 }
 
+/* Two runs at once would write each other's unfinished files. The lock goes with the process,
+ * however it ends; a file system without locks is taken as it is. */
+static enum status take_folder(const struct run *run, int *lock)
+{
+    const char *path = run_path(run, "checkpoint/lock");
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*lock < 0) return FAIL(ERR_WRITE, "cannot write %s: %s", path, strerror(errno));
+    if (flock(*lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return OK;
+    return FAIL(ERR_WRITE,
+                "another run is at work in %s; wait for its end, or name another folder with --out",
+                run->folder);
+}
+
 static enum status write_settings(const struct run *run)
 {
     char *text = NULL;
@@ -283,13 +298,14 @@ enum status run_stages(const struct comm *comm, const struct config *config, con
     enum status status = OK;
     struct run run = {.config = config};
     struct tally tally = {0};
-    int begin_at = place_of(first, 0), end_at = place_of(last, STAGES_MAX);
+    int lock = -1, begin_at = place_of(first, 0), end_at = place_of(last, STAGES_MAX);
     if (begin_at > end_at)
         TRY(FAIL(ERR_USAGE, "nothing to do: the stage %s comes before %s", last, first));
     run.seed = (uint64_t)config_integer(config, "seed");
     if (snprintf(run.folder, sizeof run.folder, "%s", folder) >= (int)sizeof run.folder)
         TRY(FAIL(ERR_USAGE, "the run folder's name is too long"));
     TRY_ALL(comm, comm->rank == 0 ? make_folders(&run) : OK);
+    TRY_ALL(comm, comm->rank == 0 ? take_folder(&run, &lock) : OK);
     TRY_ALL(comm, log_open(run_path(&run, "log.jsonl")));
     TRY_ALL(comm, comm->rank == 0 ? write_settings(&run) : OK);
     log_info("run %s on %d ranks, one thread each", folder, comm->ranks);
@@ -299,5 +315,6 @@ enum status run_stages(const struct comm *comm, const struct config *config, con
     }
     report(comm, &tally);
 done:
+    if (lock >= 0) close(lock);
     return status;
 }

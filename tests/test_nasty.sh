@@ -226,6 +226,14 @@ touch "$work/run.2"
 refused 73 "there is a file of that name"
 rm "$work/run.2"
 
+shop="a run folder at work"
+exec 9>"$work/run.1/checkpoint/lock"
+flock -n 9 || fail "$shop: still locked by a run that is over"
+mv "$work/run.1" "$work/run.2"
+refused 73 "another run is at work"
+exec 9>&-
+mv "$work/run.2" "$work/run.1"
+
 shop="attributes named twice, or protected"
 table users <<'CSV'
 user_id,age,sex
