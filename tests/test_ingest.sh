@@ -5,6 +5,7 @@
 set -uo pipefail
 . "$(dirname "$0")/shop.sh"
 shop_begin "$1"
+header=$(cd "$(dirname "$0")/.." && pwd)/jobs/rejects.h
 cd "$work" || exit 70
 
 expect() { # CODE TEXT COMMAND...: it ends so and says so; its output stays in `out`
@@ -146,6 +147,7 @@ no2,p2,2025-01-08,view,1,,,
 
 no3,p3,2025-01-08,purchase,1,10,,
 CSV
+printf 'u1,%s,2025-01-08,purchase,1,10,,\n' "$(printf '%01025d' 0)" >>nasty/events.csv
 filler >>nasty/events.csv
 # repeats of rows near the beginning at the end of the file, on the last rank
 sed -n '40,50p' nasty/events.csv >repeats
@@ -179,7 +181,7 @@ account() { # TABLE READ REJECTED
 rows=$(($(wc -l <nasty/events.csv) - 1 - 1)) # one empty line
 account users 11 2
 account products 9 4
-account events $rows 42
+account events $rows 43
 account offers 10 6
 says '3 users refuse and are left out, with 4 events and offers'
 says '2 users have several rows in the users table'
@@ -216,6 +218,7 @@ nasty/events.csv,23,,repeat,
 nasty/events.csv,25,qty,return_row,1
 nasty/events.csv,26,qty,return_row,1
 nasty/events.csv,31,who,missing_user,
+nasty/events.csv,34,sku,long_name,00000000000000000000000000
 CSV
     for line in $(seq $((last - 21)) "$last"); do echo "nasty/events.csv,$line,,repeat,"; done
     cat <<'CSV'
@@ -228,6 +231,9 @@ nasty/offers.csv,10,when,missing_time,
 CSV
 } >expected
 diff expected <(sed 's,^[^,]*/nasty/,nasty/,' run1/rejects.csv) || fail "rejects.csv"
+for reason in $(sed -n 's/^ *X(\([a-z_]*\), ".*/\1/p' "$header"); do
+    grep -q ",$reason," expected || fail "no row is rejected for $reason"
+done
 
 # ---- what is left is the clean shop ----
 expect 0 'users: 4 rows read, 4 kept, 0 rejected' "$remise" ingest shop.yaml -o clean-run \
@@ -236,9 +242,9 @@ says "events: $(($(wc -l <clean/events.csv) - 1)) rows read, 608 kept, 0 rejecte
 cmp run1/dataset.h5 clean-run/dataset.h5 || fail "the nasty shop is not the clean one"
 
 # ---- settings ----
-expect 0 "$rows rows read, $((rows - 19)) kept, 19 rejected" "$remise" ingest shop.yaml -o kept \
+expect 0 "$rows rows read, $((rows - 20)) kept, 20 rejected" "$remise" ingest shop.yaml -o kept \
     --set ingest.repeats=keep
-expect 0 "$rows rows read, $((rows - 39)) kept, 39 rejected" "$remise" ingest shop.yaml -o kept \
+expect 0 "$rows rows read, $((rows - 40)) kept, 40 rejected" "$remise" ingest shop.yaml -o kept \
     --set ingest.returns=keep
 expect 65 'ingest.on_bad_row' "$remise" ingest shop.yaml -o stopped --set ingest.on_bad_row=stop
 expect 65 'ingest.max_bad_rows' "$remise" ingest shop.yaml -o stopped \
