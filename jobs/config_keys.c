@@ -56,7 +56,8 @@ const struct config_key config_keys[] = {
      .min = 1,
      .max = 366,
      .unit = "days",
-     .help = "how long they hold; the budget and all expectations are for this time"},
+     .help = "how long they hold; a chance is per offer, or per week where there is no offers "
+             "table"},
 
     {.name = "data.dir",
      .type = KEY_PATH,

@@ -337,9 +337,10 @@ static enum status regress(const struct comm *comm, const struct layout *layout,
     for (int64_t i = 0; i < options.wanted_count; i++) wanted[i] = i;
     options.wanted = wanted;
     TRY(least_squares_fit(comm, &design, &options, fit));
-    log_info("  %lld cells, %lld products eliminated, %lld of %lld columns kept, R squared %.4f",
+    log_info("  %lld cells, %lld products eliminated, %lld of %lld columns kept",
              (long long)(*fit)->rows, (long long)(*fit)->groups, (long long)(*fit)->rank,
-             (long long)(*fit)->parameters, (*fit)->r_squared);
+             (long long)(*fit)->parameters);
+    if (isfinite((*fit)->r_squared)) log_info("  R squared %.4f", (*fit)->r_squared);
 done:
     free(wanted);
     return status;

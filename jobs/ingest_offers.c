@@ -119,9 +119,7 @@ static enum status on_row(void *context, const struct csv_row *row)
 static enum status on_bad(void *context, const struct csv_bad *bad)
 {
     struct reader *reader = context;
-    reader->rejects.read++;
-    return rejects_add(&reader->rejects, (uint32_t)1 << REJECT_malformed, bad->line,
-                       bad->column - 1, bad->value, bad->value_bytes);
+    return rejects_add_malformed(&reader->rejects, bad);
 }
 
 static enum status check_outcome(const struct mapping *map)

@@ -163,9 +163,7 @@ done:
 static enum status on_bad(void *context, const struct csv_bad *bad)
 {
     struct reader *reader = context;
-    reader->rejects.read++;
-    return rejects_add(&reader->rejects, 1U << REJECT_malformed, bad->line, bad->column - 1,
-                       bad->value, bad->value_bytes);
+    return rejects_add_malformed(&reader->rejects, bad);
 }
 
 /* ---- types and final values ---- */

@@ -58,6 +58,13 @@ enum status rejects_add(struct rejects *rejects, uint32_t faults, int64_t line, 
     return OK;
 }
 
+enum status rejects_add_malformed(struct rejects *rejects, const struct csv_bad *bad)
+{
+    rejects->read++;
+    return rejects_add(rejects, (uint32_t)1 << REJECT_malformed, bad->line, bad->column - 1,
+                       bad->value, bad->value_bytes);
+}
+
 static int by_line(const void *a, const void *b)
 {
     const struct reject_entry *left = a, *right = b;

@@ -57,6 +57,9 @@ struct rejects {
 enum status rejects_add(struct rejects *rejects, uint32_t faults, int64_t line, int64_t column,
                         const char *value, int64_t bytes);
 
+/** Note a row that is not well-formed, as read and rejected. Local. Errors: ERR_MEMORY. */
+enum status rejects_add_malformed(struct rejects *rejects, const struct csv_bad *bad);
+
 /**
  * Sum the account over the ranks, append the rows to rejects.csv in the order of the file, print
  * the account.

@@ -106,6 +106,15 @@ done:
     return status;
 }
 
+static void tell_epoch(const struct network_history *history, int64_t e)
+{
+    if (history->validation == NULL)
+        log_info("    epoch %lld: training loss %.6f", (long long)e + 1, history->train[e]);
+    else
+        log_info("    epoch %lld: training loss %.6f, held-out loss %.6f", (long long)e + 1,
+                 history->train[e], history->validation[e]);
+}
+
 static enum status train(const struct comm *comm, const struct run *run, struct response_rows *rows,
                          struct model *model)
 {
@@ -122,9 +131,7 @@ static enum status train(const struct comm *comm, const struct run *run, struct 
     log_info("  %lld training rows, %lld held out, %lld inputs, %lld weights",
              (long long)history.rows_train, (long long)history.rows_validation,
              (long long)rows->columns, (long long)model->network->weights_count);
-    for (int64_t e = 0; e < history.epochs; e++)
-        log_info("    epoch %lld: training loss %.6f, held-out loss %.6f", (long long)e + 1,
-                 history.train[e], history.validation != NULL ? history.validation[e] : NAN);
+    for (int64_t e = 0; e < history.epochs; e++) tell_epoch(&history, e);
 done:
     network_history_clear(&history);
     return status;
