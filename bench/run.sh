@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # How fast the stages are: one line each with rows a second, the share of what the machine can do,
 # and the ratio to a peer that does the same on the same rows, where one is installed.
-#   bench/run.sh [NOUN ...]        e.g. bench/run.sh kmeans
-# Settings: REMISE_PEERS_PYTHON, a Python with scikit-learn and PyTorch (python3);
-#           REMISE_BENCH_RANKS (2).
+#   bench/run.sh [NOUN ...]        e.g. bench/run.sh kmeans ingest
+# Stages that are mostly one kernel are measured by it, on rows made in memory; ingest, recommend
+# and publish as they are, on a synthetic shop in a temporary folder.
+# Settings: REMISE_PEERS_PYTHON, a Python with scikit-learn, PyTorch, pyarrow and pandas (python3);
+#           REMISE_BENCH_RANKS (2); REMISE_BENCH_USERS, of the shop (200000).
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 70
 . cmake/packages.sh
@@ -13,17 +15,54 @@ set -a
 set +a
 ranks=${REMISE_BENCH_RANKS:-2}
 python=${REMISE_PEERS_PYTHON:-python3}
+users=${REMISE_BENCH_USERS:-200000}
+work=
+trap '[ -z "$work" ] || rm -rf "$work"' EXIT
 
 packages_need build tests
-build_targets bench || exit
+build_targets bench remise || exit
 
-measure() { # NOUN: the line of JSON that our program prints
-    timeout -k 5 600 mpirun -np "$ranks" "build/bench/bench_$1" </dev/null
+remise() { # LOG ARGUMENT...: on all ranks; what it says goes to the log, and out if it fails
+    local log=$1
+    shift
+    timeout -k 5 600 mpirun -np "$ranks" build/remise "$@" </dev/null >"$log" 2>&1 ||
+        { cat "$log" >&2; return 1; }
+}
+
+shop_ready() { # $work: a synthetic shop in shop/, a whole run on it in run/
+    [ -z "$work" ] || return 0
+    work=$(mktemp -d "${TMPDIR:-/tmp}/remise-bench-XXXXXX")
+    remise "$work/synth.log" synth "$work/shop" --users "$users" || exit
+    remise "$work/run.log" run "$work/shop/remise.yaml" -o "$work/run" || exit
+    sed -n "s/^DONE: \(.*\); next.*/a synthetic shop of $users users: \1/p" "$work/run.log"
+}
+
+measure_stage() { # STAGE: the stage done again, twice
+    local turn
+    for turn in 1 2; do
+        remise "$work/$1.$turn.log" "$1" "$work/shop/remise.yaml" -o "$work/run" --force || return
+    done
+    python3 bench/stage.py "$1" "$work" "$work/run.log" "$work/$1".*.log
+}
+
+is_stage() {
+    case $1 in ingest | recommend | publish) return 0 ;; *) return 1 ;; esac
+}
+
+measure() { # NOUN: the line of JSON of our program
+    if is_stage "$1"; then
+        measure_stage "$1"
+    else
+        timeout -k 5 600 mpirun -np "$ranks" "build/bench/bench_$1" </dev/null
+    fi
 }
 
 measure_peer() { # NOUN: the line of its peer, on as many threads; nothing where it is not installed
+    local rows=()
+    ! is_stage "$1" || rows=("$work")
     [ -e "bench/peer_$1.py" ] || return 0
-    OMP_NUM_THREADS=$ranks timeout 900 "$python" "bench/peer_$1.py" 2>/dev/null </dev/null
+    OMP_NUM_THREADS=$ranks timeout 900 "$python" "bench/peer_$1.py" "${rows[@]}" \
+        2>/dev/null </dev/null
 }
 
 line() { # STAGE NOUN LIMIT: ours, the limit and the peer's in one line
@@ -39,8 +78,10 @@ if kind == "copy":
 else:
     share = ours["gflops"] / limit[kind + "_gflops"]
 rate = ours["rows_per_second"]
-ratio = f"{rate / peer['rows_per_second']:.2f} x {peer['peer']}" if peer else "peer not installed"
-print(f"{stage:<10} {noun:<10} {rate:>12.4g} rows/s  {100 * share:>5.1f} % of {kind:<6}  {ratio}")
+ratio = ", ".join(f"{rate / p['rows_per_second']:.2f} x {p['peer']}"
+                  for p in ([peer] + peer.get("more", []) if peer else []))
+print(f"{stage:<10} {noun:<10} {rate:>12.4g} rows/s  {100 * share:>5.1f} % of {kind:<6}  "
+      + (ratio or "peer not installed"))
 PYTHON
 }
 
@@ -48,11 +89,16 @@ limit=$(measure limit) || exit
 echo "$ranks ranks, one thread each; the machine: $limit"
 faults=0
 while read -r stage noun kind; do
-    case " ${*:-$noun} " in *" $noun "*) line "$stage" "$noun" "$kind" || faults=1 ;; esac
+    case " ${*:-$noun} " in *" $noun "*) ;; *) continue ;; esac
+    ! is_stage "$noun" || shop_ready
+    line "$stage" "$noun" "$kind" || faults=1
 done <<'LIST'
+ingest ingest copy
 profile kmeans float
 demand lsq double
+recommend recommend copy
 respond mlp float
 allocate allocate copy
+publish publish copy
 LIST
 exit $faults
