@@ -12,17 +12,22 @@ packages_need build
 build_targets remise
 mpirun -np 2 build/remise demo -o demo
 
-# root has to say that it is meant
-as_root=$([ "$(id -u)" != 0 ] || echo " --allow-run-as-root")
+# what mpirun wants to be told: that root is meant, and two ranks on one core
+flags=''
+[ "$(id -u)" != 0 ] || flags+=' --allow-run-as-root'
+[ "$(nproc)" -ge 2 ] || flags+=' --oversubscribe'
+
 cat <<EOM
 
 The first lines of the discount table:
-$(head -n 6 demo/run/discounts.csv)
+$(head -n 4 demo/run/discounts.csv)
+and the first with a discount:
+$(awk -F, 'NR > 1 && $3 > 0 { print; if (++rows == 3) exit }' demo/run/discounts.csv)
 
 $(ls -sh1 demo/run/discounts.csv demo/run/discounts.h5 demo/run/receipt.json)
 
 Next, give the same shop another budget; only the last two stages run again:
-    mpirun$as_root -np 2 build/remise run demo/shop/remise.yaml -o demo/run --set allocate.budget=50
+    mpirun$flags -np 2 build/remise run demo/shop/remise.yaml -o demo/run --set allocate.budget=3000
 or start on your own tables (README.md):
     build/remise init shop.yaml
 EOM

@@ -47,6 +47,14 @@ unformatted() {
     clang-format -n --Werror "$@" 2>&1 | sed -n 's/^\([^:]*:[0-9]*\):.*error:.*/  \1/p'
 }
 
+undocumented_reasons() { # of jobs/rejects.h, not in docs/rejects.md
+    local reason
+    sed -n '/REJECT_LIST(X)/,/^$/s/^ *X(\([a-z_]*\),.*/\1/p' jobs/rejects.h |
+        while read -r reason; do
+            grep -q "^| \`$reason\` |" docs/rejects.md || echo "  $reason"
+        done
+}
+
 mapfile -t c < <(files .c .h)
 mapfile -t headers < <(files .h | grep -v '^tests/')
 mapfile -t scripts < <(files .sh .py .sbatch run)
@@ -60,6 +68,7 @@ report "Lines over 100 columns" "$(awk 'length > 100 { printf "  %s:%d\n", FILEN
 report "Unfinished marks" "$(grep -nE '\b(TODO|FIXME|XXX)\b' "${c[@]}" "${scripts[@]}" |
     grep -v '^tests/style.sh:' | sed 's/^/  /')"
 report "Public functions without a comment right above" "$(bare_functions "${headers[@]}")"
+report "Reasons for rejects that docs/rejects.md does not explain" "$(undocumented_reasons)"
 if command -v clang-format >/dev/null; then
     report "Not laid out as .clang-format says (tests/style.sh --fix does it)" \
         "$(unformatted "${c[@]}")"
