@@ -1,5 +1,8 @@
 # Configure and build in build/ (Release). To be sourced, from the project's root.
 
+# Cores that we may use; nproc alone would take OMP_NUM_THREADS for their number.
+cores() { env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc; }
+
 # build_targets TARGET...: quiet while it works, all output when it fails
 build_targets() {
     local generator=() output code=0
@@ -8,7 +11,7 @@ build_targets() {
     echo "building $* in build/"
     {
         cmake -S . -B build "${generator[@]}" -DCMAKE_BUILD_TYPE=Release &&
-            cmake --build build --parallel "$(nproc)" --target "$@"
+            cmake --build build --parallel "$(cores)" --target "$@"
     } >"$output" 2>&1 || code=$?
     [ $code = 0 ] || cat "$output" >&2
     rm -f "$output"

@@ -15,7 +15,7 @@ mpirun -np 2 build/remise demo -o demo
 # what mpirun wants to be told: that root is meant, and two ranks on one core
 flags=''
 [ "$(id -u)" != 0 ] || flags+=' --allow-run-as-root'
-[ "$(nproc)" -ge 2 ] || flags+=' --oversubscribe'
+[ "$(cores)" -ge 2 ] || flags+=' --oversubscribe'
 
 cat <<EOM
 

@@ -12,7 +12,7 @@ packages_want slurm
 build_targets all || exit
 
 # Ctest starts as many ranks at a time as there are cores; a test with more ranks runs alone.
-export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(nproc)}
+export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(cores)}
 ctest --test-dir build --no-tests=error --no-label-summary --output-on-failure "$@" 2>&1 |
     awk '/ tests passed, .* out of / { summary = $0; next }
         { print; fflush() }
