@@ -87,9 +87,10 @@ PYTHON
 
 limit=$(measure limit) || exit
 echo "$ranks ranks, one thread each; the machine: $limit"
-faults=0
+faults=0 lines=0
 while read -r stage noun kind; do
     case " ${*:-$noun} " in *" $noun "*) ;; *) continue ;; esac
+    lines=$((lines + 1))
     ! is_stage "$noun" || shop_ready
     line "$stage" "$noun" "$kind" || faults=1
 done <<'LIST'
@@ -101,4 +102,5 @@ respond mlp float
 allocate allocate copy
 publish publish copy
 LIST
+[ $lines -gt 0 ] || { echo "no benchmark is called $*; see the list in bench/run.sh" >&2; exit 64; }
 exit $faults
