@@ -101,8 +101,8 @@ typedef enum status csv_on_bad(void *context, const struct csv_bad *bad);
  * Collective. Rank 0 reads, all get the same.
  * options  in   the same on every rank; NULL for CSV_DEFAULTS
  * csv      out  new; the caller frees it with csv_free; NULL unless OK
- * Errors: ERR_NO_INPUT; ERR_DATA empty file, malformed header, two columns of one name;
- *         ERR_ARG an option; ERR_IO; ERR_MEMORY.
+ * Errors: ERR_NO_INPUT; ERR_DATA empty file, malformed header, two columns of one name; ERR_ARG an
+ *         option; ERR_IO; ERR_MEMORY.
  */
 enum status csv_open(const struct comm *comm, const char *path, const struct csv_options *options,
                      struct csv **csv);
@@ -131,8 +131,11 @@ int64_t csv_column(const struct csv *csv, const char *name);
 
 void csv_free(struct csv **csv); /**< Free and null; accepts NULL inside. Local. */
 
-/** Length of the valid UTF-8 character that text begins with, 0 if there is none (RFC 3629: no
- * overlong forms, no surrogates). bytes in >= 1. Local. */
+/**
+ * Length of the valid UTF-8 character that text begins with, 0 if there is none (RFC 3629: no
+ * overlong forms, no surrogates). Local.
+ * bytes  in  >= 1
+ */
 int64_t csv_character(const char *text, int64_t bytes);
 
 /** What is wrong, as a constant text with its remedy. Local. */

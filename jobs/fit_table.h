@@ -31,8 +31,10 @@ enum status fit_names_parse(char *text, char ***names, int64_t *count);
 /**
  * Read columns of a CSV file.
  *
- * Collective. names  in  [count]; count 0 for all. t  out  the caller clears it with
- * fit_table_clear, also on failure. Errors: as table_read; ERR_DATA there are no rows.
+ * Collective.
+ * names  in   [count]; count 0 for all
+ * t      out  the caller clears it with fit_table_clear, also on failure
+ * Errors: as table_read; ERR_DATA there are no rows.
  */
 enum status fit_table_read(const struct comm *comm, const char *path, const char *const *names,
                            int64_t count, struct fit_table *t);
@@ -44,7 +46,8 @@ enum status fit_table_find(const struct fit_table *t, const char *name, int64_t 
 /**
  * The columns to take where none are named: those of numbers that have a name and a value, but not
  * column `except` (-1: none). Local. A warning names the others.
- * at  out  [table->columns] their places. Returns how many.
+ * at  out  [table->columns] their places.
+ * Returns how many.
  */
 int64_t fit_table_numbers(const struct fit_table *t, int64_t except, int64_t *at);
 
@@ -59,7 +62,8 @@ const char *fit_table_remedy(const char *example, const char *remedy);
 
 /**
  * Warn of rows that are left out for a missing value, by column; or fail if no row remains.
- * Local, the same on all ranks. left_out  in  over all ranks.
+ * Local, the same on all ranks.
+ * left_out  in  over all ranks
  * Errors: ERR_DATA naming the column that lacks most.
  */
 enum status fit_table_tell_left_out(const struct fit_table *t, struct fit_columns used,

@@ -71,7 +71,8 @@ enum mapping_result mapping_number(struct mapping *mapping, int64_t role, const 
 enum mapping_result mapping_flag(struct mapping *mapping, int64_t role, const struct csv_row *row,
                                  bool *value);
 
-/** The time of a bare-column role; MAPPING_BAD beyond the years 0000 to 9999 (milliseconds). Local.
+/**
+ * The time of a bare-column role; MAPPING_BAD beyond the years 0000 to 9999 (milliseconds). Local.
  */
 enum mapping_result mapping_time(struct mapping *mapping, int64_t role, const struct csv_row *row,
                                  int64_t *time);

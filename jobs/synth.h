@@ -31,10 +31,9 @@ struct synth_options {
  * Write users.csv, products.csv, events.csv, offers.csv, truth/ and remise.yaml into
  * opt->directory.
  *
- * Collective.
+ * Collective. A shop that is there already is replaced; remise.yaml goes first and comes last, so a
+ * folder with it is whole.
  * opt  in  same values on every rank
- * A shop that is there already is replaced; remise.yaml goes first and comes last, so a folder with
- * it is whole.
  * Cost: O(events) time; memory for a block of 2,048 users at a time and for the products times
  *       weeks.
  * Same bytes for any number of ranks.

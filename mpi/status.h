@@ -45,8 +45,10 @@ enum status status_fail(enum status status, const char *file, int line, const ch
 /** The message recorded last on this rank, "" if none; valid until the next failure. Local. */
 const char *status_message(void);
 
-/** Where this rank failed last, "file:line", "" if it did not; it stands in the message only for
- * our own errors (ERR_BUG). Local. */
+/**
+ * Where this rank failed last, "file:line", "" if it did not; it stands in the message only for our
+ * own errors (ERR_BUG). Local.
+ */
 const char *status_place(void);
 
 /** Replace the recorded message, as agreement does with the failing rank's. Local. */

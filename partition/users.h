@@ -57,8 +57,9 @@ int64_t user_block(struct user_key key, int bits);
  * Errors: ERR_MEMORY.
  */
 enum status user_cut_make(const struct comm *comm, int bits, int64_t *weight, struct user_cut *cut);
-int user_cut_owner(const struct user_cut *cut,
-                   int64_t block);         /**< Rank of a block. Local, O(log ranks). */
-void user_cut_clear(struct user_cut *cut); /**< Free; accepts a zeroed struct. */
+
+/** Rank that owns a block. Local, O(log ranks). */
+int user_cut_owner(const struct user_cut *cut, int64_t block);
+void user_cut_clear(struct user_cut *cut); /**< Free; accepts a zeroed struct. Local. */
 
 #endif
