@@ -3,10 +3,9 @@
  * Adam.
  *
  * mpirun -np 2 bench_mlp [ROWS [COLUMNS [BATCH [EPOCHS]]]] prints one line of JSON. Row i, column j
- * is uniform in
- * [-1, 1): the top 24 bits of the SplitMix64 hash of i * COLUMNS + j; y is 1 where the first half
- * of a row sums to more than the second. bench/peer_mlp.py makes the same rows. Operations are
- * counted as 6 per weight and row.
+ * is uniform in [-1, 1): the top 24 bits of the SplitMix64 hash of i * COLUMNS + j; y is 1 where
+ * the first half of a row sums to more than the second. bench/peer_mlp.py makes the same rows.
+ * Operations are counted as 6 per weight and row.
  */
 #include "algorithms/network.h"
 #include "mpi/log.h"

@@ -188,8 +188,7 @@ static void cells_design_clear(struct cells_design *d)
 
 /* ---- from coefficients to elasticities ---- */
 
-/* Slopes are the wanted parameters: those of categories first, then those of segments 1 .. S - 1.
- * */
+/* Slopes are the wanted parameters: those of categories first, then those of segments 1 to S-1. */
 struct slopes {
     int64_t count;
     const double *estimate;   /* [count] */

@@ -273,8 +273,8 @@ static enum status on_bad(void *context, const struct csv_bad *bad)
 
 /* ---- repeats ---- */
 
-/* Drop the kept events whose row repeats an earlier one, and count the repeats among the rejected.
- * */
+/* Drop the kept events whose row repeats an earlier one, and count the repeats among the
+ * rejected. */
 static enum status drop_repeats(struct reader *reader, const uint8_t *repeated, bool drop)
 {
     enum status status = OK;

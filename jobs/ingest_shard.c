@@ -123,8 +123,8 @@ done:
     return status;
 }
 
-/* Blocks weigh their events and offers, and a little for each user so that silent ones spread too.
- * */
+/* Blocks weigh their events and offers, and a little for each user so that silent ones spread
+ * too. */
 static enum status cut_users(const struct comm *comm, const struct ingest_records *records,
                              int bits, struct user_cut *cut)
 {
@@ -244,9 +244,8 @@ done:
 }
 
 /* Rows of the users table are in the order of keys, and so are the users: one walk over both. Of
- * several rows of
- * one user the one with the smallest bytes counts, wherever it was read; *repeated counts the
- * others. */
+ * several rows of one user the one with the smallest bytes counts, wherever it was read; *repeated
+ * counts the others. */
 static void fill_attributes(const unsigned char *rows, int64_t count,
                             const struct ingest_records *records, struct users *users,
                             int64_t *repeated)

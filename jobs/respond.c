@@ -18,8 +18,8 @@ enum { CHUNK_USERS = 512 };
  * made. */
 #define INPUT_LIMIT 3.0f
 
-/* Where the slope b begins, before softplus: a discount of 10 % raises the odds by about a third.
- * */
+/* Where the slope b begins, before softplus: a discount of 10 % raises the odds by about a
+ * third. */
 #define USUAL_SLOPE 3.0f
 
 /* A trained network and the scale of its inputs. */

@@ -32,8 +32,7 @@ static bool launched_by_mpi(void)
 }
 
 /* N single-rank copies: srun started the tasks, but none of them was told about the others. One
- * task alone
- * would not get through MPI_Init either. */
+ * task alone would not get through MPI_Init either. */
 static enum status check_launch(int ranks)
 {
     long tasks = environment_number("SLURM_STEP_NUM_TASKS");
