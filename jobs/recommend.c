@@ -101,7 +101,7 @@ struct scorer {
     double *interest;      /* [products] of the user at hand, 0 elsewhere */
     double *share;         /* [products] in the user's segment, where it is in the pool */
     struct ranked *ranked; /* [pool + longest history] */
-    int64_t count;
+    int64_t count, slots;
 };
 
 static void consider(struct scorer *scorer, const uint8_t *offerable, int32_t product)
@@ -136,9 +136,14 @@ static void score_user(const struct dataset *dataset, const struct popularity *p
     const int32_t *pool = popularity->product + segment * popularity->pool;
     const double *share = popularity->share + segment * popularity->pool;
     double total = take_history(dataset, offerable, user, scorer);
-    for (int64_t i = 0; i < popularity->pool && pool[i] >= 0; i++) {
+    /* of products new to the user the pool's first are the best: no more than slots can be chosen */
+    for (int64_t i = 0, fresh = 0; i < popularity->pool && pool[i] >= 0; i++) {
+        bool known = scorer->interest[pool[i]] != 0.0;
+        if (!known && fresh == scorer->slots) continue;
         scorer->share[pool[i]] = share[i];
-        if (scorer->interest[pool[i]] == 0.0) consider(scorer, offerable, pool[i]);
+        if (known) continue;
+        consider(scorer, offerable, pool[i]);
+        fresh++;
     }
     for (int64_t i = 0; i < scorer->count; i++) {
         int32_t p = scorer->ranked[i].product;
@@ -171,7 +176,7 @@ static enum status score_users(const struct dataset *dataset, const struct profi
                                struct candidates *candidates)
 {
     enum status status = OK;
-    struct scorer scorer = {0};
+    struct scorer scorer = {.slots = candidates->slots};
     int64_t users = dataset->users.blocks.rows_local, slots = candidates->slots;
     TRY(open_scorer(dataset, popularity->pool, &scorer));
     TRY(memory_new(&candidates->product, users * slots, sizeof *candidates->product));
