@@ -136,7 +136,7 @@ static void score_user(const struct dataset *dataset, const struct popularity *p
     const int32_t *pool = popularity->product + segment * popularity->pool;
     const double *share = popularity->share + segment * popularity->pool;
     double total = take_history(dataset, offerable, user, scorer);
-    /* of products new to the user the pool's first are the best: no more than slots can be chosen */
+    /* of products new to the user the pool's first are the best: slots of them are enough */
     for (int64_t i = 0, fresh = 0; i < popularity->pool && pool[i] >= 0; i++) {
         bool known = scorer->interest[pool[i]] != 0.0;
         if (!known && fresh == scorer->slots) continue;
