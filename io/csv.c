@@ -273,17 +273,25 @@ static void set_states(const struct comm *comm, const struct csv *csv, struct ra
     }
 }
 
-/* Equal byte ranges; a gzip file is one range of rank 0. */
+/* Where range number `at` of `total` begins. */
+static int64_t cut(const struct csv *csv, int64_t at, int64_t total)
+{
+    int64_t bytes = csv->file_bytes - csv->data_first;
+    if (csv->options.cuts == NULL || at == 0 || at == total)
+        return csv->data_first + bytes / total * at + bytes % total * at / total;
+    int64_t offset = csv->options.cuts[at - 1];
+    if (offset < csv->data_first) return csv->data_first;
+    return offset < csv->file_bytes ? offset : csv->file_bytes;
+}
+
+/* Byte ranges, equal unless the options say otherwise; a gzip file is one range of rank 0. */
 static void cut_ranges(const struct comm *comm, const struct csv *csv, struct range *range)
 {
     int64_t ranges = csv->options.ranges, total = ranges * comm->ranks;
-    int64_t bytes = csv->file_bytes - csv->data_first;
     for (int64_t i = 0; i < ranges; i++) {
         int64_t at = comm->rank * ranges + i;
-        range[i] = (struct range){csv->data_first + bytes / total * at + bytes % total * at / total,
-                                  csv->data_first + bytes / total * (at + 1) +
-                                      bytes % total * (at + 1) / total,
-                                  CSV_FIELD_START, '\n', csv->data_line};
+        range[i] = (struct range){cut(csv, at, total), cut(csv, at + 1, total), CSV_FIELD_START,
+                                  '\n', csv->data_line};
         if (csv->gzip) range[i].first = csv->data_first;
         if (csv->gzip) range[i].end = at == 0 ? INT64_MAX : csv->data_first;
     }

@@ -19,9 +19,12 @@ struct csv_options {
     int64_t chunk_bytes;     /* read at a time */
     int64_t field_bytes_max; /* longer fields make a bad row */
     int64_t row_bytes_max;   /* longer rows are bad; bounds the memory */
+    /* [ranges of all ranks - 1] ascending offsets in the text of a plain file, where ranges meet
+     * instead of dividing it equally; only to test the cuts; NULL; not owned */
+    const int64_t *cuts;
 };
 
-#define CSV_DEFAULTS ((struct csv_options){0, 1, 1 << 18, 1 << 20, 1 << 24})
+#define CSV_DEFAULTS ((struct csv_options){0, 1, 1 << 18, 1 << 20, 1 << 24, NULL})
 
 /* Totals over all ranks unless they say otherwise; set by csv_read. */
 struct csv_counts {

@@ -259,7 +259,8 @@ static bool told_the_same(const char *open, int64_t bytes, const char *close,
     for (int64_t variant = 0; variant < 6; variant++) {
         struct csv_log log = {0};
         struct csv_counts counts = {0};
-        struct csv_options options = {',', 1 + 5 * variant, variant % 2 ? 300 : 50000, 600, 4000};
+        struct csv_options options = {',', 1 + 5 * variant, variant % 2 ? 300 : 50000, 600, 4000,
+                                      NULL};
         same = same && log_file(&world, path, &options, &log, &counts) == OK;
         if (variant == 0) log_bytes(&first, log.text, log.bytes);
         same = same && log_equal(&first, &log) && counts.rows == rows && counts.bad == 1 &&
