@@ -271,19 +271,27 @@ static bool is_of_table(const struct config_key *key)
            key->type == KEY_TEXTS;
 }
 
+/* A setting behind its name: its value, or why there is none; of people only how many. */
+static void write_setting(const struct config *config, int64_t k, int indent, FILE *file)
+{
+    const struct config_key *key = &config_keys[k];
+    const struct config_value *value = &config->value[k];
+    const char *dot = strrchr(key->name, '.'), *name = dot != NULL ? dot + 1 : key->name;
+    bool shown = value->has && !key->personal;
+    int width = fprintf(file, "%*s%s%s:%s%s", indent, "", shown ? "" : "# ", name, shown ? " " : "",
+                        shown ? value->written : "");
+    fprintf(file, "%*s# ", width < ORIGIN_COLUMN ? ORIGIN_COLUMN - width : 1, "");
+    if (value->has && !shown) fprintf(file, "%lld, not shown; ", (long long)value->count);
+    fprintf(file, "%s\n", value->has ? config->origin[k] : key->none);
+}
+
 enum status config_write(const struct config *config, FILE *file)
 {
     const char *before = "";
     for (int64_t k = 0; k < config_keys_count; k++) {
         const struct config_key *key = &config_keys[k];
-        const struct config_value *value = &config->value[k];
-        if (!value->has && is_of_table(key)) continue;
-        int indent = key_print_headings(file, before, key->name);
-        const char *dot = strrchr(key->name, '.'), *name = dot != NULL ? dot + 1 : key->name;
-        int width = fprintf(file, "%*s%s%s:%s%s", indent, "", value->has ? "" : "# ", name,
-                            value->has ? " " : "", value->has ? value->written : "");
-        int gap = width < ORIGIN_COLUMN ? ORIGIN_COLUMN - width : 1;
-        fprintf(file, "%*s# %s\n", gap, "", value->has ? config->origin[k] : key->none);
+        if (!config->value[k].has && is_of_table(key)) continue;
+        write_setting(config, k, key_print_headings(file, before, key->name), file);
         before = key->name;
     }
     return ferror(file) == 0 ? OK : FAIL(ERR_WRITE, "cannot write the settings");

@@ -100,7 +100,8 @@ struct config_fingerprint config_fingerprint(const struct config *config,
                                              const char *const *prefixes);
 
 /**
- * Write the effective settings as YAML that can be read again, each with its origin. Local.
+ * Write the effective settings as YAML that can be read again, each with its origin; of lists of
+ * people only their length. Local.
  * Errors: ERR_WRITE.
  */
 enum status config_write(const struct config *config, FILE *file);

@@ -2,7 +2,8 @@
  * The one table of all settings: key, type, default, range, unit and help.
  *
  * The checks of a configuration, `remise init`, `remise config`, the overrides and
- * docs/configuration.md all come from it; a new setting is a new row and nothing else.
+ * docs/configuration.md all come from it (jobs/config_keys_table.c); a new setting is a new row and
+ * nothing else.
  */
 #ifndef REMISE_JOBS_CONFIG_KEYS_H
 #define REMISE_JOBS_CONFIG_KEYS_H
@@ -38,6 +39,7 @@ struct config_key {
     const char *none;     /* what happens without a value, where there is no default */
     const char *example;  /* of a value, where there is no default */
     const char *help;
+    bool personal; /* names people: its value is not written where others may read it */
     bool required; /* a file where there must be one; a role where its table is given */
 };
 

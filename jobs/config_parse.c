@@ -201,6 +201,24 @@ static void check_table(const struct reader *reader, const char *table)
         if (key_is_under(config_keys[k].name, name)) check_role(reader, table, file, k);
 }
 
+/* Bounds that leave nothing between them, and windows without a middle. */
+static void check_cleaning(const struct reader *reader)
+{
+    const struct config *config = reader->config;
+    int64_t weeks = config_integer(config, "ingest.denoise_weeks");
+    if (weeks != 0 && (weeks == 1 || weeks % 2 == 0))
+        report_setting(reader, "ingest.denoise_weeks",
+                       "the middle of a window needs an odd number of weeks from 3; or 0: none");
+    if (config_number(config, "ingest.max_price") <= config_number(config, "ingest.min_price"))
+        report_setting(reader, "ingest.max_price", "no price is above ingest.min_price and below");
+    if (config_has(config, "ingest.time_from") && config_has(config, "ingest.time_to") &&
+        config_time(config, "ingest.time_to") <= config_time(config, "ingest.time_from"))
+        report_setting(reader, "ingest.time_to", "not after ingest.time_from");
+    if (config_has(config, "ingest.rates") && !config_has(config, "ingest.currency"))
+        report_setting(reader, "ingest.rates",
+                       "to which currency? Name it as ingest.currency, such as EUR");
+}
+
 static void check_together(const struct reader *reader)
 {
     static const char *const tables[] = {"users", "products", "events", "offers"};
@@ -217,6 +235,7 @@ static void check_together(const struct reader *reader)
                        "all weights of the objective are 0; give at least one");
     if (config_integer(config, "recommend.pool") < config_integer(config, "recommend.slots"))
         report_setting(reader, "recommend.pool", "smaller than recommend.slots");
+    check_cleaning(reader);
 }
 
 /* ---- paths and origins ---- */

@@ -86,7 +86,7 @@ static void print_configuration(FILE *file)
 static const char manual[] =
     "# Configuration\n"
     "\n"
-    "<!-- Printed by `remise init --markdown` from jobs/config_keys.c; do not edit. -->\n"
+    "<!-- Printed by `remise init --markdown` from jobs/config_keys_table.c; do not edit. -->\n"
     "\n"
     "One YAML file. The least that works:\n"
     "\n"

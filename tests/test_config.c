@@ -287,6 +287,43 @@ static void written_reads_back(void **state)
     free(text);
 }
 
+/* The people to forget are counted, not named, in what a run folder keeps. */
+static void people_are_not_written(void **state)
+{
+    (void)state;
+    struct config *config = config_of(MINIMAL "privacy: {forget: [anna, ben]}\n", no_sets);
+    const char *const *names = NULL;
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *file = open_memstream(&text, &bytes);
+    assert_true(config_write(config, file) == OK);
+    fclose(file);
+    assert_true(config_texts(config, "privacy.forget", &names) == 2);
+    assert_string_equal(names[1], "ben");
+    assert_null(strstr(text, "anna"));
+    assert_non_null(strstr(text, "# 2, not shown; shop.yaml:3\n"));
+    config_free(&config);
+    free(text);
+}
+
+static void cleaning_settings_agree(void **state)
+{
+    (void)state;
+    assert_problem(
+        MINIMAL "ingest:\n  denoise_weeks: 4\n  max_price: 2\n  min_price: 2.0\n  rates: r.csv\n"
+                "  time_from: 2025-03-01\n  time_to: 2025-03-01\n",
+        no_sets,
+        "shop.yaml:4: ingest.denoise_weeks: the middle of a window needs an odd number of weeks "
+        "from 3; or 0: none\n"
+        "shop.yaml:5: ingest.max_price: no price is above ingest.min_price and below\n"
+        "shop.yaml:9: ingest.time_to: not after ingest.time_from\n"
+        "shop.yaml:7: ingest.rates: to which currency? Name it as ingest.currency, such as EUR\n");
+    assert_problem(MINIMAL
+                   "ingest: {denoise_weeks: 5, currency: EUR, rates: r.csv, min_price: 0.5,\n"
+                   "  max_price: 9, time_from: 2025-03-01, time_to: 2025-03-02}\n",
+                   no_sets, "");
+}
+
 static void paths_follow_their_base(void **state)
 {
     (void)state;
@@ -379,5 +416,6 @@ TEST_MAIN(cmocka_unit_test(minimal_has_defaults), cmocka_unit_test(types_are_rea
           cmocka_unit_test(every_problem_is_reported), cmocka_unit_test(tables_are_checked),
           cmocka_unit_test(overrides_win), cmocka_unit_test(yaml_faults_are_told),
           cmocka_unit_test(fingerprint_follows_values), cmocka_unit_test(written_reads_back),
+          cmocka_unit_test(people_are_not_written), cmocka_unit_test(cleaning_settings_agree),
           cmocka_unit_test(paths_follow_their_base), cmocka_unit_test(table_is_sound),
           cmocka_unit_test(nearest_name), cmocka_unit_test(every_rank_reads_the_same))
