@@ -26,6 +26,7 @@ struct store_column {
 };
 
 struct store;
+struct store_writer; /* a column that is being written */
 
 /**
  * Start `path` under a temporary name, readable by the owner only. Collective.
@@ -34,10 +35,37 @@ struct store;
 enum status store_create(const struct comm *comm, const char *path, struct store **store);
 
 /**
- * Write one column: rows_local rows of this rank, after those of the lower ranks.
+ * Begin a column that is written piece by piece: rows_local rows of this rank, after those of the
+ * lower ranks. Several columns may be open at once, so that one pass over the source fills them
+ * all; the file is the same as if store_write had written them in the order of their beginnings.
  * Collective; rows_local may be 0.
- * Cost: one contiguous write and one read back per rank.
- * Errors: ERR_WRITE, ERR_MEMORY.
+ * writer  out  ends with store_end_column, or with the store
+ * Errors: ERR_WRITE; ERR_MEMORY no room on the disk, where the place of all rows is reserved now.
+ */
+enum status store_begin_column(const struct comm *comm, struct store *store,
+                               const struct store_column *column, int64_t rows_local,
+                               struct store_writer **writer);
+
+/**
+ * Write the next rows of this rank and compare what stands in the file with them.
+ * Collective: as many calls on every rank; rows may be 0.
+ * Memory: a copy of at most 16 MiB.
+ * Cost: one contiguous write and one read back per rank; below the limits of MPI-IO.
+ * Errors: ERR_WRITE, ERR_MEMORY; ERR_BUG more rows than announced.
+ */
+enum status store_put(const struct comm *comm, struct store_writer *writer, const void *data,
+                      int64_t rows);
+
+/**
+ * End a column; *writer is NULL afterwards in any case.
+ * Collective. Errors: ERR_BUG rows are missing.
+ */
+enum status store_end_column(const struct comm *comm, struct store_writer **writer);
+
+/**
+ * Write one column at once: rows_local rows of this rank, after those of the lower ranks.
+ * Collective; rows_local may be 0.
+ * Memory, cost and errors: those of store_begin_column and one store_put.
  */
 enum status store_write(const struct comm *comm, struct store *store,
                         const struct store_column *column, const void *data, int64_t rows_local);
@@ -56,6 +84,7 @@ enum status store_write_note(const struct comm *comm, struct store *store, const
 /**
  * Close, fsync, rename to the final name, free.
  * Collective. On failure the temporary file is removed.
+ * Errors: ERR_WRITE, ERR_MEMORY; ERR_BUG a column is not ended.
  */
 enum status store_commit(const struct comm *comm, struct store **store);
 
@@ -89,7 +118,8 @@ enum status store_read_note(const struct comm *comm, const struct store *store, 
                             char **text);
 
 /**
- * Close a file opened for reading, or abandon one being written (its temporary file is removed).
+ * Close a file opened for reading, or abandon one being written, with its open columns (its
+ * temporary file is removed).
  * Collective; accepts NULL inside.
  */
 void store_close(const struct comm *comm, struct store **store);

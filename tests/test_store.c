@@ -252,6 +252,89 @@ static void same_bytes_on_any_ranks(void **state)
     }
 }
 
+/* ---- piece by piece ---- */
+
+/* All columns at once, in five pieces of which some are empty on a rank. */
+static enum status write_pieces(const struct comm *comm, const char *path, int64_t missing)
+{
+    enum { PIECES = 5 };
+    enum status status = OK;
+    struct store *store = NULL;
+    struct store_writer *writer[TYPES] = {0};
+    int64_t first = 0, rows = 0, done = 0;
+    char *data = NULL;
+    share_of(comm, ROWS, &first, &rows);
+    TRY(store_create(comm, path, &store));
+    for (int c = 0; c < TYPES; c++)
+        TRY(store_begin_column(comm, store, &columns[c], rows, &writer[c]));
+    for (int i = 0; i < PIECES; i++) {
+        int64_t next = i == PIECES - 1 ? rows - missing : rows * i * (comm->rank + i) / 32;
+        for (int c = 0; c < TYPES; c++) {
+            data = filled(columns[c].type, first + done, next - done, WIDTH);
+            TRY(store_put(comm, writer[c], data, next - done));
+            free(data);
+            data = NULL;
+        }
+        done = next;
+    }
+    for (int c = 0; c < TYPES; c++) TRY(store_end_column(comm, &writer[c]));
+    TRY(store_commit(comm, &store));
+done:
+    free(data);
+    store_close(comm, &store);
+    return status;
+}
+
+static void pieces_make_the_same_file(void **state)
+{
+    (void)state;
+    struct comm self = comm_self();
+    char *path = scratch_path("pieces.h5"), *other = scratch_path("whole.h5");
+    char digest[2][SHA256_TEXT_BYTES];
+    struct store *store = NULL;
+    assert_all(write_pieces(&world, path, 0) == OK);
+    assert_all((world.rank == 0 ? store_create(&self, other, &store) : OK) == OK);
+    for (int c = 0; c < TYPES && world.rank == 0; c++) {
+        char *data = filled(columns[c].type, 0, ROWS, WIDTH);
+        if (store_write(&self, store, &columns[c], data, ROWS) != OK) abort();
+        free(data);
+    }
+    assert_all((world.rank == 0 ? store_commit(&self, &store) : OK) == OK);
+    assert_all(file_sha256(path, digest[0]) == OK && file_sha256(other, digest[1]) == OK);
+    assert_all(strcmp(digest[0], digest[1]) == 0);
+    free(path);
+    free(other);
+}
+
+/* One row less or more than announced, on one rank: all hear of it, and no file comes of it. */
+static void pieces_must_add_up(void **state)
+{
+    (void)state;
+    char *path = scratch_path("short.h5");
+    int64_t last = world.rank == world.ranks - 1;
+    assert_all(write_pieces(&world, path, last) == ERR_BUG);
+    assert_all(strstr(status_message(), "1 rows of numbers/u8 are missing") != NULL);
+    assert_all(!is_there(path) && !part_is_there(path));
+    assert_all(write_pieces(&world, path, -last) == ERR_BUG);
+    assert_all(strstr(status_message(), "numbers/u8 gets") != NULL);
+    assert_all(!is_there(path) && !part_is_there(path));
+    free(path);
+}
+
+static void an_open_column_holds_up_the_file(void **state)
+{
+    (void)state;
+    char *path = scratch_path("open.h5");
+    struct store *store = NULL;
+    struct store_writer *writer = NULL;
+    assert_all(store_create(&world, path, &store) == OK);
+    assert_all(store_begin_column(&world, store, &columns[0], 0, &writer) == OK);
+    assert_all(store_commit(&world, &store) == ERR_BUG && store == NULL);
+    assert_all(strstr(status_message(), "numbers/u8 is not ended") != NULL);
+    assert_all(!is_there(path) && !part_is_there(path));
+    free(path);
+}
+
 /* ---- the final name ---- */
 
 static void only_a_whole_file_gets_its_name(void **state)
@@ -357,6 +440,7 @@ static int stop(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 TEST_MAIN(TEST(every_type_comes_back), TEST(dictionaries_and_notes_come_back),
-          TEST(plain_hdf5_reads_it), TEST(same_bytes_on_any_ranks),
+          TEST(plain_hdf5_reads_it), TEST(same_bytes_on_any_ranks), TEST(pieces_make_the_same_file),
+          TEST(pieces_must_add_up), TEST(an_open_column_holds_up_the_file),
           TEST(only_a_whole_file_gets_its_name), TEST(a_missing_file_and_a_strange_one),
           TEST(a_column_that_is_not_as_expected), TEST(survives_faults))
