@@ -115,7 +115,7 @@ None,12,2024-06-01,purchase,1,8
 -1,0012,2024-06-01,purchase,1,9
 CSV
 printf '%0300d,12,2024-06-01,purchase,1,9\n' 7 >>"$work/shop/events.csv"
-settings
+settings "publish: {user_ids: original}"
 same_at_ranks 1 3
 python3 - "$work" <<'PYTHON' || fail "$shop: users or products are not those of the tables"
 import csv, sys
