@@ -1,23 +1,14 @@
-/* Reading CSV rows on all ranks: first where rows start in each range, then the rows. */
+/* Reading CSV rows on all ranks: those that start in the ranges of this one. */
 #include "io/csv.h"
 
+#include "io/csv_ranges.h"
 #include "io/csv_row.h"
-#include "io/csv_scan.h"
-#include "io/csv_window.h"
 #include "mpi/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { TAIL_BYTES = 1 << 14 }; /* read at a time to finish the last row of a range */
-
-/* Bytes [first, end) of the text; the rows that start there are read here. */
-struct range {
-    int64_t first, end;
-    enum csv_state state; /* at `first` */
-    char before;          /* the byte before it */
-    int64_t line;         /* at `first` */
-};
 
 struct reader {
     const struct csv *csv;
@@ -27,7 +18,7 @@ struct reader {
     struct csv_source *source;
     struct csv_window window;
     struct csv_split split;
-    struct range range;
+    struct csv_range range;
     int64_t start;  /* in the window, of the next row */
     int64_t cursor; /* its first mark in window.index */
     int64_t line;   /* at `start` */
@@ -111,7 +102,7 @@ static enum status give_long(struct reader *reader)
     enum status status = OK;
     char value[CSV_VALUE_MAX + 1];
     struct skipped skipped = {CSV_FIELD_START, 1, 0};
-    struct csv_bad bad = {.reason = CSV_ROW_LONG, .line = reader->line};
+    struct csv_bad bad = {.reason = CSV_ROW_LONG, .file = reader->range.file, .line = reader->line};
     int64_t have = reader->window.bytes - reader->start;
     int64_t shown = have < (int64_t)sizeof value ? have : (int64_t)sizeof value;
     memcpy(value, reader->window.text + reader->start, (size_t)shown);
@@ -134,11 +125,13 @@ static enum status give_row(struct reader *reader)
     struct csv_bad bad;
     if (csv_row_check(&reader->window, reader->start, split, &reader->csv->options, &bad) !=
         CSV_GOOD) {
+        bad.file = reader->range.file;
         bad.line = reader->line;
         return give_bad(reader, &bad);
     }
     if (split->escaped) csv_row_unescape(split);
-    struct csv_row row = {split->field, split->fields, reader->line, reader->counts.rows++};
+    struct csv_row row = {split->field, split->fields, reader->range.file, reader->line,
+                          reader->counts.rows++};
     return reader->on_row(reader->context, &row);
 }
 
@@ -174,21 +167,17 @@ static enum status next_row(struct reader *reader)
     return status;
 }
 
-static enum status read_range(struct reader *reader)
+static enum status read_rows(struct reader *reader)
 {
     enum status status = OK;
-    const struct range *range = &reader->range;
+    const struct csv_range *range = &reader->range;
     struct csv_window *window = &reader->window;
     bool row_starts =
         range->state == CSV_FIELD_START && (range->before == '\n' || range->before == '\r');
     struct skipped skipped = {range->state, 1, 0};
-    window->offset = range->first;
-    window->bytes = window->index_count = 0;
-    window->at_end = false;
-    window->text[-1] = range->before;
+    csv_window_restart(window, reader->source, range->first, range->before);
     reader->start = reader->cursor = 0;
     reader->line = range->line;
-    if (range->first >= range->end) return OK;
     TRY(csv_source_seek(reader->source, range->first));
     if (!row_starts) TRY(skip_row(reader, &skipped));
     while (window->offset + reader->start < range->end) {
@@ -203,157 +192,46 @@ done:
     return status;
 }
 
-/* ---- where rows start ---- */
-
-/* What the bytes of a range do to any state at its start. */
-static enum status scan_range(struct reader *reader, struct range *range, struct csv_span *span)
-{
-    enum status status = OK;
-    struct csv_window *window = &reader->window;
-    int64_t got = 0, delimiter = reader->csv->options.delimiter;
-    *span = csv_span_empty();
-    range->before = '\n';
-    if (range->first >= range->end) return OK;
-    if (range->first > reader->csv->data_first) {
-        TRY(csv_source_seek(reader->source, range->first - 1));
-        TRY(csv_source_read(reader->source, &range->before, 1, &got));
-    }
-    window->text[-1] = range->before;
-    TRY(csv_source_seek(reader->source, range->first));
-    for (int64_t at = range->first; at < range->end; at += got) {
-        int64_t wanted = range->end - at < window->capacity ? range->end - at : window->capacity;
-        TRY(csv_source_read(reader->source, window->text, wanted, &got));
-        if (got == 0) break; /* cut short meanwhile: check_unchanged tells */
-        csv_span_extend(span, window->text, got, (char)delimiter, window->index);
-        window->text[-1] = window->text[got - 1];
-    }
-done:
-    return status;
-}
-
-static enum status scan_ranges(struct reader *reader, struct range *range, struct csv_span *span)
-{
-    enum status status = OK;
-    for (int64_t i = 0; i < reader->csv->options.ranges; i++)
-        TRY(scan_range(reader, &range[i], &span[i]));
-done:
-    return status;
-}
-
-/* Spans of the ranks travel as one number for the states and one for the lines. */
-static int64_t pack(const struct csv_span *span)
-{
-    int64_t packed = 0;
-    for (int s = 0; s < CSV_STATES; s++) packed |= (int64_t)span->end[s] << (8 * s);
-    return packed;
-}
-
-static struct csv_span unpack(int64_t packed, int64_t line_ends)
-{
-    struct csv_span span = {{0}, line_ends};
-    for (int s = 0; s < CSV_STATES; s++) span.end[s] = (unsigned char)(packed >> (8 * s) & 255);
-    return span;
-}
-
-/* Join the spans of all ranges before each of this rank's. all [2 ranks], zero. */
-static void set_states(const struct comm *comm, const struct csv *csv, struct range *range,
-                       const struct csv_span *span, int64_t *all)
-{
-    struct csv_span mine = csv_span_empty(), before = csv_span_empty();
-    for (int64_t i = 0; i < csv->options.ranges; i++) mine = csv_span_join(mine, span[i]);
-    all[2 * comm->rank] = pack(&mine);
-    all[2 * comm->rank + 1] = mine.line_ends;
-    comm_sum_int64(comm, all, 2 * (int64_t)comm->ranks);
-    for (int r = 0; r < comm->rank; r++)
-        before = csv_span_join(before, unpack(all[2 * r], all[2 * r + 1]));
-    for (int64_t i = 0; i < csv->options.ranges; i++) {
-        range[i].state = (enum csv_state)before.end[CSV_FIELD_START];
-        range[i].line = csv->data_line + before.line_ends;
-        before = csv_span_join(before, span[i]);
-    }
-}
-
-/* Where range number `at` of `total` begins. */
-static int64_t cut(const struct csv *csv, int64_t at, int64_t total)
-{
-    int64_t bytes = csv->file_bytes - csv->data_first;
-    if (csv->options.cuts == NULL || at == 0 || at == total)
-        return csv->data_first + bytes / total * at + bytes % total * at / total;
-    int64_t offset = csv->options.cuts[at - 1];
-    if (offset < csv->data_first) return csv->data_first;
-    return offset < csv->file_bytes ? offset : csv->file_bytes;
-}
-
-/* Byte ranges, equal unless the options say otherwise; a gzip file is one range of rank 0. */
-static void cut_ranges(const struct comm *comm, const struct csv *csv, struct range *range)
-{
-    int64_t ranges = csv->options.ranges, total = ranges * comm->ranks;
-    for (int64_t i = 0; i < ranges; i++) {
-        int64_t at = comm->rank * ranges + i;
-        range[i] = (struct range){cut(csv, at, total), cut(csv, at + 1, total), CSV_FIELD_START,
-                                  '\n', csv->data_line};
-        if (csv->gzip) range[i].first = csv->data_first;
-        if (csv->gzip) range[i].end = at == 0 ? INT64_MAX : csv->data_first;
-    }
-}
-
-static enum status find_rows(const struct comm *comm, struct reader *reader, struct range *range)
-{
-    enum status status = OK;
-    const struct csv *csv = reader->csv;
-    struct csv_span *span = NULL;
-    int64_t *all = NULL;
-    cut_ranges(comm, csv, range);
-    if (csv->gzip || (comm->ranks == 1 && csv->options.ranges == 1)) return OK;
-    TRY_ALL(comm, memory_new(&span, csv->options.ranges, sizeof *span));
-    TRY_ALL(comm, memory_new(&all, 2 * (int64_t)comm->ranks, sizeof *all));
-    TRY_ALL(comm, scan_ranges(reader, range, span));
-    set_states(comm, csv, range, span, all);
-done:
-    free(span);
-    free(all);
-    return status;
-}
-
 /* ---- all together ---- */
 
-static enum status check_unchanged(const struct csv *csv, int64_t bytes)
-{
-    if (bytes == csv->file_bytes) return OK;
-    return FAIL(ERR_IO,
-                "%s has %lld bytes now and had %lld when it was opened; wait until it is complete",
-                csv->path, (long long)bytes, (long long)csv->file_bytes);
-}
-
-static enum status open_reader(struct reader *reader, struct range **range)
+/* The file must have the same size before and after. */
+static enum status read_range(struct reader *reader)
 {
     enum status status = OK;
     const struct csv *csv = reader->csv;
-    int64_t bytes = 0, chunk = csv->options.chunk_bytes;
-    if (chunk > csv->file_bytes && !csv->gzip) chunk = csv->file_bytes + 1;
-    TRY(csv_source_open(csv->path, &reader->source, &bytes));
-    TRY(check_unchanged(csv, bytes));
-    TRY(csv_window_init(&reader->window, reader->source, 0, '\n', csv->options.delimiter, chunk));
+    int64_t file = reader->range.file, bytes = 0;
+    struct csv_source *again = NULL;
+    TRY(csv_source_open(csv->file_name[file], &reader->source, &bytes));
+    TRY(csv_check_unchanged(csv, file, bytes));
+    TRY(read_rows(reader));
+    TRY(csv_source_open(csv->file_name[file], &again, &bytes));
+    TRY(csv_check_unchanged(csv, file, bytes));
+done:
+    csv_source_close(&again);
+    csv_source_close(&reader->source);
+    return status;
+}
+
+static enum status open_reader(struct reader *reader)
+{
+    enum status status = OK;
+    const struct csv *csv = reader->csv;
+    TRY(csv_window_init(&reader->window, NULL, 0, '\n', csv->options.delimiter,
+                        csv->options.chunk_bytes));
     TRY(memory_new(&reader->split.field, csv->columns, sizeof *reader->split.field));
     reader->split.columns = csv->columns;
-    TRY(memory_new(range, csv->options.ranges, sizeof **range));
 done:
     return status;
 }
 
-static enum status read_ranges(struct reader *reader, const struct range *range)
+static enum status read_ranges(struct reader *reader, const struct csv_ranges *ranges)
 {
     enum status status = OK;
-    struct csv_source *again = NULL;
-    int64_t bytes = 0;
-    for (int64_t i = 0; i < reader->csv->options.ranges; i++) {
-        reader->range = range[i];
+    for (int64_t i = 0; i < ranges->count; i++) {
+        reader->range = ranges->range[i];
         TRY(read_range(reader));
     }
-    TRY(csv_source_open(reader->csv->path, &again, &bytes));
-    TRY(check_unchanged(reader->csv, bytes));
 done:
-    csv_source_close(&again);
     return status;
 }
 
@@ -373,16 +251,15 @@ enum status csv_read(const struct comm *comm, struct csv *csv, csv_on_row *on_ro
                      csv_on_bad *on_bad, void *context)
 {
     enum status status = OK;
-    struct range *range = NULL;
+    struct csv_ranges ranges = {0};
     struct reader reader = {.csv = csv, .on_row = on_row, .on_bad = on_bad, .context = context};
-    TRY_ALL(comm, open_reader(&reader, &range));
-    TRY(find_rows(comm, &reader, range));
-    TRY_ALL(comm, read_ranges(&reader, range));
+    TRY_ALL(comm, open_reader(&reader));
+    TRY(csv_ranges_find(comm, csv, &ranges));
+    TRY_ALL(comm, read_ranges(&reader, &ranges));
     sum_counts(comm, &reader, csv);
 done:
     csv_window_clear(&reader.window);
-    csv_source_close(&reader.source);
+    csv_ranges_clear(&ranges);
     free(reader.split.field);
-    free(range);
     return status;
 }

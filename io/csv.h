@@ -6,7 +6,8 @@
  * counts as a row is RFC 4180 with the tolerance of Python's csv module: a quote opens a quoted
  * field only as its first byte, elsewhere it is text; LF, CRLF and CR end a row. The same rows,
  * fields and line numbers come out at any number of ranks, ranges and chunk sizes (docs/csv.md says
- * how). Plain text or gzip; a gzip file is read by rank 0 alone.
+ * how). A table may be many files, each with the same header; ranks take them in order, as if they
+ * stood one behind the other. Plain text or gzip; a gzip file is read by one rank alone.
  */
 #ifndef REMISE_IO_CSV_H
 #define REMISE_IO_CSV_H
@@ -19,8 +20,8 @@ struct csv_options {
     int64_t chunk_bytes;     /* read at a time */
     int64_t field_bytes_max; /* longer fields make a bad row */
     int64_t row_bytes_max;   /* longer rows are bad; bounds the memory */
-    /* [ranges of all ranks - 1] ascending offsets in the text of a plain file, where ranges meet
-     * instead of dividing it equally; only to test the cuts; NULL; not owned */
+    /* [ranges of all ranks - 1] ascending offsets in the files, one behind the other, where ranges
+     * meet instead of dividing them equally; only to test the cuts; NULL; not owned */
     const int64_t *cuts;
 };
 
@@ -35,16 +36,22 @@ struct csv_counts {
     int64_t empty_lines; /* skipped */
 };
 
-struct csv {
-    char *path;
-    struct csv_options options; /* with the delimiter found */
+/* One of the files of a table. */
+struct csv_file {
     bool gzip;
+    int64_t bytes;      /* as stored */
+    int64_t data_first; /* offset in its text of the first byte behind the header */
+    int64_t data_line;  /* the line of that, 1-based */
+};
+
+struct csv {
+    char *path;                 /* as given, maybe a pattern */
+    struct csv_options options; /* with the delimiter found, and a chunk no larger than all */
+    int64_t files;
+    char **file_name;      /* [files] in byte order */
+    struct csv_file *file; /* [files] */
     int64_t columns;
-    char *
-        *name; /* [columns] from the header, without quotes and surrounding blanks, all different */
-    int64_t file_bytes; /* as stored */
-    int64_t data_first; /* offset of the first byte behind the header */
-    int64_t data_line;  /* its line, 1-based */
+    char **name; /* [columns] from the header, without quotes and outer blanks, all different */
     struct csv_counts counts;
 };
 
@@ -58,7 +65,8 @@ struct csv_field {
 struct csv_row {
     const struct csv_field *field; /* [fields] */
     int64_t fields;                /* == csv->columns */
-    int64_t line;                  /* of the row's first byte in the file, 1-based */
+    int64_t file;                  /* 0-based, of csv->file_name */
+    int64_t line;                  /* of the row's first byte in that file, 1-based */
     int64_t number;                /* 0-based among the good rows of this rank */
 };
 
@@ -85,7 +93,8 @@ enum { CSV_VALUE_MAX = 1024 }; /* bytes of a bad value that are shown */
  * CSV_QUOTE_OPEN, CSV_ROW_LONG); it is valid during the call only. */
 struct csv_bad {
     enum csv_reason reason;
-    int64_t line;   /* of the row's first byte, 1-based */
+    int64_t file;   /* 0-based, of csv->file_name */
+    int64_t line;   /* of the row's first byte in that file, 1-based */
     int64_t column; /* 1-based; 0 when the whole row is meant */
     int64_t fields; /* counted in the row */
     const char *value;
@@ -99,13 +108,13 @@ typedef enum status csv_on_row(void *context, const struct csv_row *row);
 typedef enum status csv_on_bad(void *context, const struct csv_bad *bad);
 
 /**
- * Read the header of a CSV file.
+ * Read the header of a CSV file, or of all files that match a pattern (io/file_list.h).
  *
  * Collective. Rank 0 reads, all get the same.
  * options  in   the same on every rank; NULL for CSV_DEFAULTS
  * csv      out  new; the caller frees it with csv_free; NULL unless OK
- * Errors: ERR_NO_INPUT; ERR_DATA empty file, malformed header, two columns of one name; ERR_ARG an
- *         option; ERR_IO; ERR_MEMORY.
+ * Errors: ERR_NO_INPUT; ERR_DATA empty file, malformed header, two columns of one name, a header
+ *         that differs from the first file's; ERR_ARG an option; ERR_IO; ERR_MEMORY.
  */
 enum status csv_open(const struct comm *comm, const char *path, const struct csv_options *options,
                      struct csv **csv);

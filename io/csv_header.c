@@ -1,6 +1,7 @@
-/* Opening a CSV file: compression, delimiter, column names; and small helpers around struct csv. */
-#include "io/csv_row.h"
+/* Finding the header of a CSV file: what stands before it, its delimiter, its names. */
+#include "io/csv_header.h"
 
+#include "io/csv_row.h"
 #include "mpi/memory.h"
 
 #include <stdio.h>
@@ -9,53 +10,16 @@
 
 enum { HEADER_CHUNK = 1 << 16 };
 
-/* What rank 0 tells the others, followed by the names, each ended by 0. */
-struct facts {
-    int64_t delimiter, gzip, columns, file_bytes, data_first, data_line, names_bytes;
+/* A file while its header is looked for. */
+struct opening {
+    const char *path;
+    const struct csv_options *options;
+    struct csv_source *source;
+    struct csv_window window;
+    struct csv_split split;
+    int64_t start; /* of the header in the window */
+    struct csv_header *header;
 };
-
-const char *csv_reason_text(enum csv_reason reason)
-{
-#define CSV_REASON_TEXT(name, text) text,
-    static const char *const texts[] = {CSV_REASON_LIST(CSV_REASON_TEXT)};
-#undef CSV_REASON_TEXT
-    return reason < CSV_REASONS ? texts[reason] : "unknown reason";
-}
-
-static void describe(const char *path, int64_t header_fields, const struct csv_bad *bad,
-                     char *buffer, size_t bytes)
-{
-    char place[64] = "";
-    if (bad->reason == CSV_FIELDS)
-        snprintf(place, sizeof place, " (%lld here, %lld there)", (long long)bad->fields,
-                 (long long)header_fields);
-    else if (bad->column > 0)
-        snprintf(place, sizeof place, " (column %lld)", (long long)bad->column);
-    int shown = (int)(bad->value_bytes < 80 ? bad->value_bytes : 80);
-    snprintf(buffer, bytes, "%s:%lld: %s%s: %.*s%s", path, (long long)bad->line,
-             csv_reason_text(bad->reason), place, shown, bad->value != NULL ? bad->value : "",
-             bad->value_cut || shown < bad->value_bytes ? "..." : "");
-}
-
-void csv_bad_describe(const struct csv *csv, const struct csv_bad *bad, char *buffer, size_t bytes)
-{
-    describe(csv->path, csv->columns, bad, buffer, bytes);
-}
-
-size_t csv_quote(const char *text, size_t bytes, char delimiter, char *out)
-{
-    bool needed = bytes > 0 && (text[0] == ' ' || text[bytes - 1] == ' ');
-    size_t at = 0;
-    for (size_t i = 0; i < bytes && !needed; i++)
-        needed = text[i] == delimiter || text[i] == '"' || text[i] == '\n' || text[i] == '\r';
-    if (needed) out[at++] = '"';
-    for (size_t i = 0; i < bytes; i++) {
-        if (text[i] == '"') out[at++] = '"';
-        out[at++] = text[i];
-    }
-    if (needed) out[at++] = '"';
-    return at;
-}
 
 /* ---- names ---- */
 
@@ -86,29 +50,38 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* csv->name takes over `names`, which csv->name[0] points to. */
-static enum status take_names(struct csv *csv, char **names, int64_t columns)
+static enum status refuse_repeats(const char *path, const struct csv_header *header)
 {
-    enum status status = OK;
-    char **sorted = NULL;
-    TRY(memory_new(&csv->name, columns, sizeof *csv->name));
-    TRY(memory_new(&sorted, columns, sizeof *sorted));
-    char *at = *names;
-    for (int64_t j = 0; j < columns; j++, at += strlen(at) + 1) csv->name[j] = at;
-    *names = NULL;
-    csv->columns = columns;
-    memcpy(sorted, csv->name, (size_t)columns * sizeof *sorted);
-    qsort(sorted, (size_t)columns, sizeof *sorted, by_text);
-    for (int64_t j = 0; j + 1 < columns && status == OK; j++)
+    const char **sorted = NULL;
+    enum status status = memory_new(&sorted, header->columns, sizeof *sorted);
+    if (status != OK) return status;
+    const char *at = header->name;
+    for (int64_t j = 0; j < header->columns; j++, at += strlen(at) + 1) sorted[j] = at;
+    qsort(sorted, (size_t)header->columns, sizeof *sorted, by_text);
+    for (int64_t j = 0; j + 1 < header->columns && status == OK; j++)
         if (strcmp(sorted[j], sorted[j + 1]) == 0)
-            status = FAIL(ERR_DATA, "%s:%lld: two columns are called \"%s\"; rename one", csv->path,
-                          (long long)csv->data_line - 1, sorted[j]);
-done:
+            status = FAIL(ERR_DATA, "%s:%lld: two columns are called \"%s\"; rename one", path,
+                          (long long)header->file.data_line - 1, sorted[j]);
     free(sorted);
     return status;
 }
 
 /* ---- the header row ---- */
+
+void csv_header_describe(const char *path, int64_t header_fields, const struct csv_bad *bad,
+                         char *buffer, size_t bytes)
+{
+    char place[64] = "";
+    if (bad->reason == CSV_FIELDS)
+        snprintf(place, sizeof place, " (%lld here, %lld there)", (long long)bad->fields,
+                 (long long)header_fields);
+    else if (bad->column > 0)
+        snprintf(place, sizeof place, " (column %lld)", (long long)bad->column);
+    int shown = (int)(bad->value_bytes < 80 ? bad->value_bytes : 80);
+    snprintf(buffer, bytes, "%s:%lld: %s%s: %.*s%s", path, (long long)bad->line,
+             csv_reason_text(bad->reason), place, shown, bad->value != NULL ? bad->value : "",
+             bad->value_cut || shown < bad->value_bytes ? "..." : "");
+}
 
 static enum status refuse_encoding(const char *path, const struct csv_window *window)
 {
@@ -159,158 +132,90 @@ static bool choose_delimiter(struct csv_window *window, int64_t start, char *del
 }
 
 /* Read until the header row is whole in the window. */
-static enum status find_header(struct csv *csv, struct csv_window *window, int64_t *start,
-                               struct csv_split *split)
+static enum status find_row(struct opening *opening)
 {
     enum status status = OK;
-    char delimiter = 0;
+    struct csv_window *window = &opening->window;
+    struct csv_header *header = opening->header;
     do {
         TRY(csv_window_advance(window, 0, HEADER_CHUNK));
-        TRY(refuse_encoding(csv->path, window));
-        csv->data_line = 1;
-        delimiter = csv->options.delimiter;
-        *start = header_start(window, &csv->data_line);
-        if (*start >= 0 && choose_delimiter(window, *start, &delimiter, split)) break;
-        if (window->bytes > csv->options.row_bytes_max)
+        TRY(refuse_encoding(opening->path, window));
+        header->file.data_line = 1;
+        header->delimiter = opening->options->delimiter;
+        opening->start = header_start(window, &header->file.data_line);
+        if (opening->start >= 0 &&
+            choose_delimiter(window, opening->start, &header->delimiter, &opening->split))
+            break;
+        if (window->bytes > opening->options->row_bytes_max)
             return FAIL(ERR_DATA, "%s: the header does not end; look for a missing closing quote",
-                        csv->path);
+                        opening->path);
         if (window->at_end)
-            return FAIL(ERR_DATA, "%s is empty; the first line must name the columns", csv->path);
+            return FAIL(ERR_DATA, "%s is empty; the first line must name the columns",
+                        opening->path);
     } while (true);
-    csv->options.delimiter = delimiter;
 done:
     return status;
 }
 
-static enum status refuse_header(const struct csv *csv, const struct csv_window *window,
-                                 int64_t start, const struct csv_split *split)
+static enum status refuse_row(const struct opening *opening)
 {
     char text[512];
     struct csv_bad bad;
-    if (csv_row_check(window, start, split, &csv->options, &bad) == CSV_GOOD) return OK;
-    bad.line = csv->data_line;
-    describe(csv->path, split->fields, &bad, text, sizeof text);
+    if (csv_row_check(&opening->window, opening->start, &opening->split, opening->options, &bad) ==
+        CSV_GOOD)
+        return OK;
+    bad.line = opening->header->file.data_line;
+    csv_header_describe(opening->path, opening->split.fields, &bad, text, sizeof text);
     return FAIL(ERR_DATA, "%s", text);
 }
 
-static enum status read_header(struct csv *csv, struct csv_window *window, char **names,
-                               struct facts *facts)
+/* Where the rows begin: behind the header's line end. */
+static int64_t behind_row(const struct csv_window *window, int64_t end)
+{
+    int64_t next = end + 1;
+    if (next < window->bytes && window->text[end] == '\r' && window->text[next] == '\n') next++;
+    return next < window->bytes ? next : window->bytes; /* the added line end is none */
+}
+
+static enum status take_row(struct opening *opening)
 {
     enum status status = OK;
-    struct csv_split split = {0};
-    struct csv_field *field = NULL;
-    int64_t start = 0;
-    TRY(find_header(csv, window, &start, &split));
-    TRY(memory_new(&field, split.fields, sizeof *field));
-    split.columns = split.fields;
-    split.field = field;
-    split_header(window, start, csv->options.delimiter, &split);
-    TRY(refuse_header(csv, window, start, &split));
-    int64_t next = split.end + 1;
-    if (next < window->bytes && window->text[next - 1] == '\r' && window->text[next] == '\n')
-        next++;
-    if (next > window->bytes) next = window->bytes; /* the added line end */
-    csv_row_unescape(&split);
-    TRY(join_names(&split, names, &facts->names_bytes));
-    facts->columns = split.columns;
-    facts->delimiter = csv->options.delimiter;
-    facts->data_first = next;
-    facts->data_line = csv->data_line + split.lines + 1;
+    struct csv_split *split = &opening->split;
+    struct csv_header *header = opening->header;
+    TRY(find_row(opening));
+    TRY(memory_new(&split->field, split->fields, sizeof *split->field));
+    split->columns = header->columns = split->fields;
+    split_header(&opening->window, opening->start, header->delimiter, split);
+    TRY(refuse_row(opening));
+    header->file.data_first = behind_row(&opening->window, split->end);
+    header->file.data_line += split->lines + 1;
+    csv_row_unescape(split);
+    TRY(join_names(split, &header->name, &header->name_bytes));
+    TRY(refuse_repeats(opening->path, header));
 done:
-    free(field);
     return status;
 }
 
-/* ---- opening ---- */
-
-static enum status open_alone(struct csv *csv, char **names, struct facts *facts)
+enum status csv_header_read(const char *path, const struct csv_options *options,
+                            struct csv_header *header)
 {
     enum status status = OK;
-    struct csv_source *source = NULL;
-    struct csv_window window = {0};
-    TRY(csv_source_open(csv->path, &source, &facts->file_bytes));
-    facts->gzip = csv_source_gzip(source);
-    TRY(csv_window_init(&window, source, 0, '\n', ',', HEADER_CHUNK));
-    TRY(read_header(csv, &window, names, facts));
+    struct opening opening = {.path = path, .options = options, .header = header};
+    *header = (struct csv_header){0};
+    TRY(csv_source_open(path, &opening.source, &header->file.bytes));
+    header->file.gzip = csv_source_gzip(opening.source);
+    TRY(csv_window_init(&opening.window, opening.source, 0, '\n', ',', HEADER_CHUNK));
+    TRY(take_row(&opening));
 done:
-    csv_window_clear(&window);
-    csv_source_close(&source);
+    free(opening.split.field);
+    csv_window_clear(&opening.window);
+    csv_source_close(&opening.source);
+    if (status != OK) csv_header_clear(header);
     return status;
 }
 
-static enum status check_options(const struct csv_options *options)
+void csv_header_clear(struct csv_header *header)
 {
-    char delimiter = options->delimiter;
-    if (delimiter == '"' || delimiter == '\n' || delimiter == '\r' ||
-        (unsigned char)delimiter > 127)
-        return FAIL(ERR_ARG,
-                    "a CSV delimiter must be an ASCII character, no quote and no line end");
-    if (options->ranges < 1 || options->chunk_bytes < 1 || options->field_bytes_max < 1 ||
-        options->chunk_bytes > 1 << 30 || options->row_bytes_max > 1 << 30 ||
-        options->row_bytes_max < options->field_bytes_max ||
-        options->row_bytes_max <= CSV_VALUE_MAX)
-        return FAIL(ERR_ARG, "CSV ranges, chunk and limits must be positive and at most 1 GiB, the "
-                             "row limit above 1 KiB and not below the field limit");
-    return OK;
-}
-
-static enum status new_csv(const char *path, const struct csv_options *options, struct csv **csv)
-{
-    enum status status = OK;
-    struct csv *fresh = NULL;
-    TRY(check_options(options));
-    TRY(memory_new(&fresh, 1, sizeof *fresh));
-    TRY(memory_new(&fresh->path, (int64_t)strlen(path) + 1, 1));
-    memcpy(fresh->path, path, strlen(path));
-    fresh->options = *options;
-    *csv = fresh;
-    fresh = NULL;
-done:
-    csv_free(&fresh);
-    return status;
-}
-
-enum status csv_open(const struct comm *comm, const char *path, const struct csv_options *options,
-                     struct csv **csv)
-{
-    enum status status = OK;
-    struct csv_options defaults = CSV_DEFAULTS;
-    struct facts facts = {0};
-    struct csv *fresh = NULL;
-    char *names = NULL;
-    *csv = NULL;
-    TRY_ALL(comm, new_csv(path, options != NULL ? options : &defaults, &fresh));
-    TRY_ALL(comm, comm->rank == 0 ? open_alone(fresh, &names, &facts) : OK);
-    comm_broadcast(comm, &facts, (int64_t)sizeof facts, 0);
-    TRY_ALL(comm, comm->rank == 0 ? OK : memory_new(&names, facts.names_bytes, 1));
-    comm_broadcast(comm, names, facts.names_bytes, 0);
-    fresh->options.delimiter = (char)facts.delimiter;
-    fresh->gzip = facts.gzip != 0;
-    fresh->file_bytes = facts.file_bytes;
-    fresh->data_first = facts.data_first;
-    fresh->data_line = facts.data_line;
-    TRY_ALL(comm, take_names(fresh, &names, facts.columns));
-    *csv = fresh;
-    fresh = NULL;
-done:
-    free(names);
-    csv_free(&fresh);
-    return status;
-}
-
-int64_t csv_column(const struct csv *csv, const char *name)
-{
-    for (int64_t j = 0; j < csv->columns; j++)
-        if (strcmp(csv->name[j], name) == 0) return j;
-    return -1;
-}
-
-void csv_free(struct csv **csv)
-{
-    if (*csv == NULL) return;
-    if ((*csv)->name != NULL) free((*csv)->name[0]); /* one allocation for all names */
-    free((*csv)->name);
-    free((*csv)->path);
-    free(*csv);
-    *csv = NULL;
+    free(header->name);
+    *header = (struct csv_header){0};
 }

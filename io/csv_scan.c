@@ -15,12 +15,20 @@ enum csv_state csv_state_quote(enum csv_state state)
 
 struct csv_span csv_span_empty(void)
 {
-    return (struct csv_span){{CSV_FIELD_START, CSV_UNQUOTED, CSV_QUOTED, CSV_QUOTE_IN_QUOTED}, 0};
+    return (struct csv_span){
+        {CSV_FIELD_START, CSV_UNQUOTED, CSV_QUOTED, CSV_QUOTE_IN_QUOTED}, false, 0};
+}
+
+struct csv_span csv_span_fresh(void)
+{
+    return (struct csv_span){
+        {CSV_FIELD_START, CSV_FIELD_START, CSV_FIELD_START, CSV_FIELD_START}, true, 0};
 }
 
 struct csv_span csv_span_join(struct csv_span first, struct csv_span second)
 {
-    struct csv_span both = {{0}, first.line_ends + second.line_ends};
+    struct csv_span both = {{0}, first.fresh, first.line_ends + second.line_ends};
+    if (second.fresh) return second;
     for (int s = 0; s < CSV_STATES; s++) both.end[s] = second.end[first.end[s]];
     return both;
 }

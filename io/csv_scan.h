@@ -22,11 +22,15 @@ enum csv_state {
 
 struct csv_span {
     unsigned char end[CSV_STATES]; /* state at the end for each state at the start */
-    int64_t line_ends;
+    bool fresh;                    /* begins with a file: what comes before it does not matter */
+    int64_t line_ends;             /* in the text, or since the file began */
 };
 
 /** The span of no text. Local. */
 struct csv_span csv_span_empty(void);
+
+/** The span of no text where the rows of a file begin. Local. */
+struct csv_span csv_span_fresh(void);
 
 /** The span of a text followed by another. Local. */
 struct csv_span csv_span_join(struct csv_span first, struct csv_span second);

@@ -166,6 +166,16 @@ enum status csv_window_init(struct csv_window *window, struct csv_source *source
     return status;
 }
 
+void csv_window_restart(struct csv_window *window, struct csv_source *source, int64_t offset,
+                        char before)
+{
+    window->source = source;
+    window->offset = offset;
+    window->bytes = window->index_count = 0;
+    window->at_end = false;
+    window->text[-1] = before;
+}
+
 void csv_window_index(struct csv_window *window, char delimiter)
 {
     window->delimiter = delimiter;

@@ -59,6 +59,10 @@ struct csv_window {
 enum status csv_window_init(struct csv_window *window, struct csv_source *source, int64_t offset,
                             char before, char delimiter, int64_t capacity);
 
+/** Empty the window, to start at `offset` of a source. */
+void csv_window_restart(struct csv_window *window, struct csv_source *source, int64_t offset,
+                        char before);
+
 /**
  * Drop the text before `from`, read about `bytes` more behind the rest, and index all of it.
  * from   in  in [0, window->bytes]; becomes position 0

@@ -135,7 +135,7 @@ static void plain_give(struct plain *p, struct plain_row *row)
     if (bad.reason != CSV_GOOD)
         log_bad(p->log, &bad);
     else
-        log_row(p->log, &(struct csv_row){field, 2, row->line, 0});
+        log_row(p->log, &(struct csv_row){field, 2, 0, row->line, 0});
 }
 
 static void plain_read(const char *text, int64_t bytes, int64_t field_limit, struct csv_log *log)

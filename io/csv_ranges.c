@@ -1,0 +1,188 @@
+/* Dividing files among ranks, and joining what each range does to the reader's state. */
+#include "io/csv_ranges.h"
+
+#include "io/csv_window.h"
+#include "mpi/memory.h"
+
+#include <stdlib.h>
+
+/* ---- cuts ---- */
+
+/* Where division number `at` of `total` begins in the files, one behind the other. */
+static int64_t cut(const struct csv *csv, int64_t bytes, int64_t at, int64_t total)
+{
+    if (csv->options.cuts == NULL || at == 0 || at == total)
+        return bytes / total * at + bytes % total * at / total;
+    int64_t offset = csv->options.cuts[at - 1];
+    return offset < bytes ? offset : bytes;
+}
+
+/* The part of a file that stands at `offset` that lies in [first, end) of all. */
+static struct csv_range part(const struct csv *csv, int64_t file, int64_t offset, int64_t first,
+                             int64_t end)
+{
+    const struct csv_file *facts = &csv->file[file];
+    struct csv_range range = {file, facts->data_first, INT64_MAX, CSV_FIELD_START,
+                              '\n', facts->data_line};
+    if (facts->gzip) {
+        bool begins = offset >= first && offset < end;
+        if (!begins) range.end = range.first;
+        return range;
+    }
+    if (first - offset > range.first) range.first = first - offset;
+    range.end = end - offset < facts->bytes ? end - offset : facts->bytes;
+    return range;
+}
+
+/* The parts of this rank's divisions. */
+static enum status cut_files(const struct comm *comm, const struct csv *csv,
+                             struct csv_ranges *ranges)
+{
+    int64_t divisions = csv->options.ranges, total = divisions * comm->ranks, bytes = 0;
+    enum status status = memory_new(&ranges->range, csv->files + divisions, sizeof *ranges->range);
+    if (status != OK) return status;
+    for (int64_t f = 0; f < csv->files; f++) bytes += csv->file[f].bytes;
+    for (int64_t at = comm->rank * divisions; at < (comm->rank + 1) * divisions; at++) {
+        int64_t first = cut(csv, bytes, at, total), end = cut(csv, bytes, at + 1, total);
+        for (int64_t f = 0, offset = 0; f < csv->files; offset += csv->file[f].bytes, f++) {
+            struct csv_range range = part(csv, f, offset, first, end);
+            if (range.first < range.end) ranges->range[ranges->count++] = range;
+        }
+    }
+    return OK;
+}
+
+/* ---- spans ---- */
+
+static bool begins_file(const struct csv *csv, const struct csv_range *range)
+{
+    return range->first == csv->file[range->file].data_first;
+}
+
+/* Whether no range behind this one begins in its file. */
+static bool ends_file(const struct csv *csv, const struct csv_range *range)
+{
+    return range->end >= csv->file[range->file].bytes;
+}
+
+/* What the bytes of a range do to any state at its start. */
+static enum status scan_text(struct csv_window *window, const struct csv_range *range,
+                             struct csv_span *span)
+{
+    enum status status = OK;
+    int64_t got = 0;
+    window->text[-1] = range->before;
+    TRY(csv_source_seek(window->source, range->first));
+    for (int64_t at = range->first; at < range->end; at += got) {
+        int64_t wanted = range->end - at < window->capacity ? range->end - at : window->capacity;
+        TRY(csv_source_read(window->source, window->text, wanted, &got));
+        if (got == 0) break; /* cut short meanwhile: csv_check_unchanged tells */
+        csv_span_extend(span, window->text, got, window->delimiter, window->index);
+        window->text[-1] = window->text[got - 1];
+    }
+done:
+    return status;
+}
+
+static enum status scan_range(const struct csv *csv, struct csv_range *range, struct csv_span *span)
+{
+    enum status status = OK;
+    struct csv_source *source = NULL;
+    struct csv_window window = {0};
+    int64_t bytes = 0, got = 0;
+    *span = begins_file(csv, range) ? csv_span_fresh() : csv_span_empty();
+    if (begins_file(csv, range) && ends_file(csv, range)) return OK;
+    TRY(csv_source_open(csv->file_name[range->file], &source, &bytes));
+    TRY(csv_check_unchanged(csv, range->file, bytes));
+    if (!begins_file(csv, range)) {
+        TRY(csv_source_seek(source, range->first - 1));
+        TRY(csv_source_read(source, &range->before, 1, &got));
+    }
+    if (ends_file(csv, range)) goto done;
+    TRY(csv_window_init(&window, source, 0, '\n', csv->options.delimiter,
+                        csv->options.chunk_bytes));
+    TRY(scan_text(&window, range, span));
+done:
+    csv_window_clear(&window);
+    csv_source_close(&source);
+    return status;
+}
+
+static enum status scan_ranges(const struct csv *csv, struct csv_ranges *ranges,
+                               struct csv_span *span)
+{
+    enum status status = OK;
+    for (int64_t i = 0; i < ranges->count; i++) TRY(scan_range(csv, &ranges->range[i], &span[i]));
+done:
+    return status;
+}
+
+/* ---- all ranks ---- */
+
+/* A span travels as one number for the states and one for the lines. */
+static int64_t pack(const struct csv_span *span)
+{
+    int64_t packed = (int64_t)span->fresh << 32;
+    for (int s = 0; s < CSV_STATES; s++) packed |= (int64_t)span->end[s] << (8 * s);
+    return packed;
+}
+
+static struct csv_span unpack(int64_t packed, int64_t line_ends)
+{
+    struct csv_span span = {{0}, packed >> 32 != 0, line_ends};
+    for (int s = 0; s < CSV_STATES; s++) span.end[s] = (unsigned char)(packed >> (8 * s) & 255);
+    return span;
+}
+
+/* Join the spans of all ranges before each of this rank's. all [2 ranks], zero. */
+static void set_states(const struct comm *comm, const struct csv *csv,
+                       const struct csv_ranges *ranges, const struct csv_span *span, int64_t *all)
+{
+    struct csv_span mine = csv_span_empty(), before = csv_span_empty();
+    for (int64_t i = 0; i < ranges->count; i++) mine = csv_span_join(mine, span[i]);
+    all[2 * comm->rank] = pack(&mine);
+    all[2 * comm->rank + 1] = mine.line_ends;
+    comm_sum_int64(comm, all, 2 * (int64_t)comm->ranks);
+    for (int r = 0; r < comm->rank; r++)
+        before = csv_span_join(before, unpack(all[2 * r], all[2 * r + 1]));
+    for (int64_t i = 0; i < ranges->count; before = csv_span_join(before, span[i]), i++) {
+        struct csv_range *range = &ranges->range[i];
+        if (begins_file(csv, range)) continue;
+        range->state = (enum csv_state)before.end[CSV_FIELD_START];
+        range->line = csv->file[range->file].data_line + before.line_ends;
+    }
+}
+
+enum status csv_ranges_find(const struct comm *comm, const struct csv *csv,
+                            struct csv_ranges *ranges)
+{
+    enum status status = OK;
+    struct csv_span *span = NULL;
+    int64_t *all = NULL;
+    *ranges = (struct csv_ranges){0};
+    TRY_ALL(comm, cut_files(comm, csv, ranges));
+    TRY_ALL(comm, memory_new(&span, ranges->count, sizeof *span));
+    TRY_ALL(comm, memory_new(&all, 2 * (int64_t)comm->ranks, sizeof *all));
+    TRY_ALL(comm, scan_ranges(csv, ranges, span));
+    set_states(comm, csv, ranges, span, all);
+done:
+    free(span);
+    free(all);
+    if (status != OK) csv_ranges_clear(ranges);
+    return status;
+}
+
+enum status csv_check_unchanged(const struct csv *csv, int64_t file, int64_t bytes)
+{
+    const struct csv_file *facts = &csv->file[file];
+    if (bytes == facts->bytes) return OK;
+    return FAIL(ERR_IO,
+                "%s has %lld bytes now and had %lld when it was opened; wait until it is complete",
+                csv->file_name[file], (long long)bytes, (long long)facts->bytes);
+}
+
+void csv_ranges_clear(struct csv_ranges *ranges)
+{
+    free(ranges->range);
+    *ranges = (struct csv_ranges){0};
+}
