@@ -29,8 +29,14 @@ static inline void log_bytes(struct csv_log *log, const char *text, size_t bytes
 
 static inline void log_number(struct csv_log *log, char mark, int64_t number)
 {
-    char text[32];
-    log_bytes(log, text, (size_t)snprintf(text, sizeof text, "%c%lld", mark, (long long)number));
+    char text[24],
+        *at = text + sizeof text; /* from its end; snprintf would take most of the time */
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do *--at = (char)('0' + rest % 10);
+    while ((rest /= 10) != 0);
+    if (number < 0) *--at = '-';
+    *--at = mark;
+    log_bytes(log, at, (size_t)(text + sizeof text - at));
 }
 
 static inline void log_clear(struct csv_log *log)

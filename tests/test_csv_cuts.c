@@ -1,160 +1,15 @@
-/* The reader against a plain one, byte by byte, on thousands of small nasty texts, at every cut and
- * chunk. */
+/* The reader against a plain one on texts of all difficulties, at every cut, chunk and number of
+ * ranges.
+ *
+ * Of the pairs of cuts of the 4 KiB text those on a grid are tried, and all that lie close
+ * together; REMISE_EVERY_CUT=1 tries all 25 million, 8 for each delimiter, which takes a core
+ * a quarter of an hour (run it with mpirun, ctest has a time limit). */
+#include "tests/csv_corpus.h"
 #include "tests/csv_log.h"
+#include "tests/csv_plain.h"
 
 #include "io/csv_scan.h"
 #include "partition/random.h"
-
-static bool ends_line(char c)
-{
-    return c == '\n' || c == '\r';
-}
-
-/* ---- the plain reader: two columns, comma ---- */
-
-struct plain {
-    const char *text;
-    int64_t bytes, at, line, field_limit;
-    struct csv_log *log;
-};
-
-struct plain_field {
-    char text[64];
-    int64_t bytes, raw_from, raw_to;
-    bool quoted;
-};
-
-struct plain_row {
-    struct plain_field field[64];
-    int64_t fields, line, from, to;
-    int64_t junk, open; /* 1-based column, 0 if none */
-};
-
-static void plain_put(struct plain_field *field, char c)
-{
-    field->text[field->bytes++] = c;
-}
-
-static void plain_quoted(struct plain *p, struct plain_row *row, struct plain_field *field)
-{
-    field->quoted = true;
-    field->raw_from = ++p->at;
-    while (true) {
-        if (p->at == p->bytes) {
-            row->open = row->fields + 1;
-            return;
-        }
-        char c = p->text[p->at], next = p->at + 1 < p->bytes ? p->text[p->at + 1] : 'x';
-        if (c == '"' && next != '"') break;
-        if (c == '"') p->at++;
-        if (c == '\n' || (c == '\r' && next != '\n')) p->line++;
-        plain_put(field, c);
-        p->at++;
-    }
-    field->raw_to = p->at++;
-    if (p->at == p->bytes || p->text[p->at] == ',' || ends_line(p->text[p->at])) return;
-    if (row->junk == 0) row->junk = row->fields + 1;
-    while (p->at < p->bytes && p->text[p->at] != ',' && !ends_line(p->text[p->at])) p->at++;
-}
-
-static void plain_row(struct plain *p, struct plain_row *row)
-{
-    *row = (struct plain_row){.line = p->line, .from = p->at};
-    while (true) {
-        struct plain_field *field = &row->field[row->fields];
-        field->raw_from = p->at;
-        if (p->at < p->bytes && p->text[p->at] == '"') {
-            plain_quoted(p, row, field);
-        } else {
-            while (p->at < p->bytes && p->text[p->at] != ',' && !ends_line(p->text[p->at]))
-                plain_put(field, p->text[p->at++]);
-            field->raw_to = p->at;
-        }
-        row->fields++;
-        if (p->at == p->bytes || p->text[p->at] != ',') break;
-        p->at++;
-    }
-    row->to = p->at;
-    if (p->at < p->bytes) p->line++;
-    if (p->at + 1 < p->bytes && p->text[p->at] == '\r' && p->text[p->at + 1] == '\n') p->at++;
-    p->at++;
-}
-
-/* In this alphabet a character of two bytes is C3 A9 and nothing else is valid above 127. */
-static int64_t plain_bad_byte(const struct plain *p, int64_t from, int64_t to)
-{
-    for (int64_t i = from; i < to; i++) {
-        unsigned char c = (unsigned char)p->text[i];
-        if (c == 0xc3 && i + 1 < to && (unsigned char)p->text[i + 1] == 0xa9)
-            i++;
-        else if (c == 0 || c > 127)
-            return i;
-    }
-    return -1;
-}
-
-static int64_t column_of(const struct plain_row *row, int64_t at)
-{
-    int64_t column = 1, stored = row->fields < 2 ? row->fields : 2;
-    while (column < stored && row->field[column].raw_from <= at) column++;
-    return column;
-}
-
-static int64_t long_column(const struct plain_row *row, int64_t last, int64_t limit)
-{
-    for (int64_t j = 0; j < last && j < row->fields && j < 2; j++)
-        if (row->field[j].raw_to - row->field[j].raw_from > limit) return j + 1;
-    return 0;
-}
-
-static void plain_give(struct plain *p, struct plain_row *row)
-{
-    struct csv_bad bad = {.line = row->line, .fields = row->fields};
-    int64_t too_long = long_column(row, row->junk > 0 ? row->junk : 2, p->field_limit);
-    int64_t at = plain_bad_byte(p, row->from, row->to);
-    if (row->open > 0)
-        bad.reason = CSV_QUOTE_OPEN, bad.column = row->open;
-    else if (too_long > 0)
-        bad.reason = CSV_FIELD_LONG, bad.column = too_long;
-    else if (row->junk > 0)
-        bad.reason = CSV_TEXT_AFTER_QUOTE, bad.column = row->junk;
-    else if (at >= 0)
-        bad.reason = p->text[at] == 0 ? CSV_NUL : CSV_UTF8, bad.column = column_of(row, at);
-    else if (row->fields != 2)
-        bad.reason = CSV_FIELDS;
-    bad.value = p->text + row->from;
-    bad.value_bytes = row->to - row->from;
-    if (bad.reason != CSV_QUOTE_OPEN && bad.column > 0 && bad.column <= 2) {
-        bad.value = p->text + row->field[bad.column - 1].raw_from;
-        bad.value_bytes = row->field[bad.column - 1].raw_to - row->field[bad.column - 1].raw_from;
-    }
-    struct csv_field field[2];
-    for (int j = 0; j < 2; j++)
-        field[j] = (struct csv_field){row->field[j].text, (uint32_t)row->field[j].bytes,
-                                      row->field[j].quoted, false};
-    if (bad.reason != CSV_GOOD)
-        log_bad(p->log, &bad);
-    else
-        log_row(p->log, &(struct csv_row){field, 2, 0, row->line, 0});
-}
-
-static void plain_read(const char *text, int64_t bytes, int64_t field_limit, struct csv_log *log)
-{
-    struct plain p = {text, bytes, 0, 1, field_limit, log};
-    struct plain_row row;
-    plain_row(&p, &row); /* the header */
-    while (p.at < p.bytes) {
-        char c = p.text[p.at];
-        if (!ends_line(c)) {
-            plain_row(&p, &row);
-            plain_give(&p, &row);
-            continue;
-        }
-        bool pair = c == '\r' && p.at + 1 < p.bytes && p.text[p.at + 1] == '\n';
-        p.at += pair ? 2 : 1;
-        p.line++;
-    }
-}
 
 /* ---- texts ---- */
 
@@ -176,27 +31,64 @@ static int64_t nasty_text(uint64_t number, char *text)
     return at;
 }
 
-static void show_difference(const char *text, int64_t bytes, const struct csv_options *options,
-                            const struct csv_log *expected, const struct csv_log *got)
+/* A text in a file, and what it reads as. */
+struct sample {
+    const char *text;
+    int64_t bytes;
+    char *path;
+    struct plain_table table;
+    struct csv_log log;
+    struct csv_counts counts;
+};
+
+/* path: of the file that holds the text; the sample takes it over. */
+static struct sample sample_init(const char *text, int64_t bytes, char *path,
+                                 const struct csv_options *options)
 {
-    fprintf(stderr, "ranges %lld, chunk %lld, text <<%.*s>>\nexpected\n%.*sgot\n%.*s\n",
-            (long long)options->ranges, (long long)options->chunk_bytes, (int)bytes, text,
-            (int)expected->bytes, expected->text, (int)got->bytes, got->text);
+    struct sample sample = {.text = text, .bytes = bytes, .path = path};
+    assert_true(plain_header(text, bytes, options, &sample.table));
+    sample.counts = plain_read(text, bytes, &sample.table, log_row, log_bad, &sample.log);
+    return sample;
 }
 
-static bool read_equals(const struct comm *comm, const char *path,
-                        const struct csv_options *options, const char *text, int64_t bytes,
-                        const struct csv_log *expected)
+static void sample_clear(struct sample *sample)
+{
+    free(sample->path);
+    log_clear(&sample->log);
+}
+
+static bool counts_equal(const struct csv_counts *a, const struct csv_counts *b)
+{
+    return a->rows == b->rows && a->bad == b->bad && a->empty_lines == b->empty_lines;
+}
+
+static void show_difference(const struct sample *sample, const struct csv_options *options,
+                            const struct csv_log *got)
+{
+    fprintf(stderr, "ranges %lld, chunk %lld", (long long)options->ranges,
+            (long long)options->chunk_bytes);
+    for (int64_t i = 0; options->cuts != NULL && i + 1 < options->ranges * world.ranks; i++)
+        fprintf(stderr, ", cut %lld", (long long)options->cuts[i]);
+    fprintf(stderr, ", text <<%.*s>>\nexpected\n%.*sgot\n%.*s\n", (int)sample->bytes, sample->text,
+            (int)sample->log.bytes, sample->log.text, (int)got->bytes, got->text);
+}
+
+static bool read_equals(const struct comm *comm, const struct sample *sample,
+                        const struct csv_options *options)
 {
     struct csv_log got = {0};
-    bool equal = log_file(comm, path, options, &got, NULL) == OK && log_equal(expected, &got);
-    if (!equal) show_difference(text, bytes, options, expected, &got);
+    struct csv_counts counts = {0};
+    bool equal = log_file(comm, sample->path, options, &got, &counts) == OK &&
+                 log_equal(&sample->log, &got) && counts_equal(&sample->counts, &counts);
+    if (!equal) show_difference(sample, options, &got);
     log_clear(&got);
     return equal;
 }
 
+/* ---- small texts ---- */
+
 /* This rank's share of the texts, each in 1 to 64 ranges and several chunks. */
-static void every_cut(void **state)
+static void every_number(void **state)
 {
     (void)state;
     const struct comm self = comm_self();
@@ -209,15 +101,13 @@ static void every_cut(void **state)
         struct csv_options options = CSV_DEFAULTS;
         options.delimiter = ',';
         options.field_bytes_max = i % 3 == 0 ? 4 : 1000;
-        struct csv_log expected = {0};
-        plain_read(text, bytes, options.field_bytes_max, &expected);
-        char *path = scratch_write(name, text, (size_t)bytes);
+        struct sample sample =
+            sample_init(text, bytes, scratch_write(name, text, (size_t)bytes), &options);
         for (options.ranges = 1; options.ranges <= 64 && equal; options.ranges++) {
             options.chunk_bytes = options.ranges % 3 == 0 ? 1 : options.ranges % 3 == 1 ? 1000 : 7;
-            equal = read_equals(&self, path, &options, text, bytes, &expected);
+            equal = read_equals(&self, &sample, &options);
         }
-        free(path);
-        log_clear(&expected);
+        sample_clear(&sample);
     }
     assert_all(equal);
 }
@@ -233,18 +123,16 @@ static void many_texts(void **state)
     for (uint64_t i = 1000 + (uint64_t)world.rank; i < 3000 && equal; i += (uint64_t)world.ranks) {
         char text[128];
         int64_t bytes = nasty_text(i, text);
-        struct csv_log expected = {0};
-        plain_read(text, bytes, 1 << 20, &expected);
-        char *path = scratch_write(name, text, (size_t)bytes);
         struct csv_options options = CSV_DEFAULTS;
         options.delimiter = ',';
+        struct sample sample =
+            sample_init(text, bytes, scratch_write(name, text, (size_t)bytes), &options);
         for (int64_t cut = 0; cut < 2 && equal; cut++) {
             options.ranges = 2 + (int64_t)random_below(4, RANDOM_TEST, i, (uint64_t)cut, 9);
             options.chunk_bytes = 1 + (int64_t)random_below(5, RANDOM_TEST, i, (uint64_t)cut, 20);
-            equal = read_equals(&self, path, &options, text, bytes, &expected);
+            equal = read_equals(&self, &sample, &options);
         }
-        free(path);
-        log_clear(&expected);
+        sample_clear(&sample);
     }
     assert_all(equal);
 }
@@ -256,15 +144,157 @@ static void all_ranks(void **state)
     for (uint64_t i = 6000; i < 6100; i++) {
         char text[128];
         int64_t bytes = nasty_text(i, text);
-        struct csv_log expected = {0};
-        plain_read(text, bytes, 1 << 20, &expected);
-        char *path = scratch_share("all.csv", text, (size_t)bytes);
         struct csv_options options = CSV_DEFAULTS;
         options.delimiter = ',';
+        struct sample sample =
+            sample_init(text, bytes, scratch_share("all.csv", text, (size_t)bytes), &options);
         options.ranges = 1 + (int64_t)(i % 3);
-        assert_all(read_equals(&world, path, &options, text, bytes, &expected));
-        free(path);
-        log_clear(&expected);
+        assert_all(read_equals(&world, &sample, &options));
+        sample_clear(&sample);
+    }
+}
+
+/* ---- the text of all difficulties ---- */
+
+/* Collective. text [CORPUS_BYTES] */
+static struct sample corpus_sample(char delimiter, char *text)
+{
+    struct csv_options options = corpus_options(delimiter);
+    corpus_text(delimiter, text);
+    return sample_init(text, CORPUS_BYTES, scratch_share("corpus.csv", text, CORPUS_BYTES),
+                       &options);
+}
+
+/* It holds what it should: every reason, empty lines, and an open quote at its end. */
+static void corpus_is_hard(void **state)
+{
+    (void)state;
+    char text[CORPUS_BYTES], mark[8];
+    struct sample sample = corpus_sample(',', text);
+    log_bytes(&sample.log, "", 1);
+    for (int reason = 1; reason < (int)CSV_REASONS; reason++) {
+        snprintf(mark, sizeof mark, "!%d,", reason);
+        bool there = memmem(sample.log.text, sample.log.bytes, mark, strlen(mark)) != NULL;
+        if (!there) print_error("no row is bad for reason %d\n", reason);
+        assert_all(there);
+    }
+    assert_all(sample.counts.rows > 100 && sample.counts.empty_lines > 20);
+    sample_clear(&sample);
+}
+
+static void corpus_ranges(void **state)
+{
+    (void)state;
+    static const int64_t chunks[] = {1, 13, 500, 1 << 18};
+    const struct comm self = comm_self();
+    char text[CORPUS_BYTES];
+    struct sample sample = corpus_sample(',', text);
+    struct csv_options options = corpus_options(',');
+    bool equal = true;
+    for (int64_t i = 0; i < 64 * 4 && equal; i++) {
+        if (i % world.ranks != world.rank) continue;
+        options.ranges = 1 + i / 4;
+        options.chunk_bytes = chunks[i % 4];
+        equal = read_equals(&self, &sample, &options);
+    }
+    assert_all(equal);
+    for (options.ranges = 1; options.ranges <= 64 / world.ranks; options.ranges++)
+        assert_all(read_equals(&world, &sample, &options));
+    sample_clear(&sample);
+}
+
+/* One range for every byte and more, and ranges that meet at random places, on all ranks. */
+static void corpus_cuts_of_ranks(void **state)
+{
+    (void)state;
+    char text[CORPUS_BYTES];
+    struct sample sample = corpus_sample(',', text);
+    struct csv_options options = corpus_options(',');
+    int64_t cuts[4 * 3 - 1];
+    options.ranges = 5000 / world.ranks;
+    assert_all(read_equals(&world, &sample, &options));
+    options.cuts = cuts;
+    for (uint64_t i = 0; i < 300; i++) {
+        options.ranges = 1 + (int64_t)(i % 3);
+        int64_t count = options.ranges * world.ranks - 1;
+        for (int64_t j = 0, last = 0; j < count; j++) {
+            uint64_t room = (uint64_t)(CORPUS_BYTES - last + 1), wide = (uint64_t)j % 2 ? 4 : room;
+            cuts[j] = last + (int64_t)random_below(8, RANDOM_TEST, i, (uint64_t)j, wide);
+            last = cuts[j] = cuts[j] < CORPUS_BYTES ? cuts[j] : CORPUS_BYTES;
+        }
+        assert_all(read_equals(&world, &sample, &options));
+    }
+    sample_clear(&sample);
+}
+
+/* ---- every pair of cuts ---- */
+
+struct pairs {
+    const struct sample *sample;
+    struct csv *csv; /* its options.cuts point to `cuts` */
+    int64_t cuts[2];
+    struct csv_log log;
+};
+
+static bool pair_equals(struct pairs *pairs, int64_t first, int64_t second)
+{
+    static const int64_t chunks[] = {CORPUS_BYTES, 300, CORPUS_BYTES, 2000};
+    const struct comm self = comm_self();
+    pairs->cuts[0] = first;
+    pairs->cuts[1] = second;
+    pairs->csv->options.chunk_bytes = chunks[(first + second) % 4];
+    pairs->log.bytes = 0;
+    bool equal = csv_read(&self, pairs->csv, log_row, log_bad, &pairs->log) == OK &&
+                 log_equal(&pairs->log, &pairs->sample->log) &&
+                 counts_equal(&pairs->csv->counts, &pairs->sample->counts);
+    if (!equal) show_difference(pairs->sample, &pairs->csv->options, &pairs->log);
+    return equal;
+}
+
+/* By default the pairs on a grid that is another one for each number of ranks, and neighbours. */
+static bool pair_wanted(int64_t first, int64_t second, char delimiter)
+{
+    const char *every = getenv("REMISE_EVERY_CUT");
+    if (every != NULL && strcmp(every, "1") == 0) return true;
+    int64_t stride = delimiter == ',' ? 13 : 29, near = 3;
+    bool on_grid = first % stride == world.ranks && second % stride == 2 * world.ranks;
+    return on_grid || second - first <= near;
+}
+
+static bool pairs_equal(const struct sample *sample, char delimiter)
+{
+    const struct comm self = comm_self();
+    struct pairs pairs = {.sample = sample};
+    struct csv_options options = corpus_options(delimiter);
+    options.ranges = 3;
+    options.cuts = pairs.cuts;
+    bool equal = csv_open(&self, sample->path, &options, &pairs.csv) == OK;
+    int64_t tried = 0;
+    for (int64_t first = sample->table.data_first; first <= CORPUS_BYTES && equal; first++) {
+        if (first % world.ranks != world.rank) continue;
+        for (int64_t second = first; second <= CORPUS_BYTES && equal; second++) {
+            if (!pair_wanted(first, second, delimiter)) continue;
+            equal = pair_equals(&pairs, first, second);
+            tried++;
+        }
+    }
+    comm_sum_int64(&world, &tried, 1);
+    if (world.rank == 0) print_message("%lld pairs of cuts\n", (long long)tried);
+    log_clear(&pairs.log);
+    csv_free(&pairs.csv);
+    return equal;
+}
+
+static void corpus_pairs(void **state)
+{
+    (void)state;
+    static const char delimiters[] = {',', ';', '\t'};
+    for (size_t i = 0; i < sizeof delimiters; i++) {
+        char text[CORPUS_BYTES];
+        struct sample sample = corpus_sample(delimiters[i], text);
+        assert_all(pairs_equal(&sample, delimiters[i]));
+        comm_barrier(&world);
+        sample_clear(&sample);
     }
 }
 
@@ -346,7 +376,8 @@ static int stop(void **state)
     return 0;
 }
 
-TEST_MAIN(cmocka_unit_test_setup_teardown(every_cut, start, stop),
-          cmocka_unit_test_setup_teardown(many_texts, start, stop),
-          cmocka_unit_test_setup_teardown(all_ranks, start, stop), cmocka_unit_test(kernels_agree),
-          cmocka_unit_test(spans_join))
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+TEST_MAIN(TEST(every_number), TEST(many_texts), TEST(all_ranks), TEST(corpus_is_hard),
+          TEST(corpus_ranges), TEST(corpus_cuts_of_ranks), TEST(corpus_pairs),
+          cmocka_unit_test(kernels_agree), cmocka_unit_test(spans_join))
