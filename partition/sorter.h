@@ -18,11 +18,11 @@
 #include "mpi/comm.h"
 
 struct sorter_options {
-    size_t record_bytes; /* a multiple of 8 */
-    int words;           /* that order the records, >= 1 */
-    int group_words;     /* that are never parted, 1 .. words */
+    size_t record_bytes;  /* a multiple of 8 */
+    int words;            /* that order the records, >= 1 */
+    int group_words;      /* that are never parted, 1 .. words */
     int64_t memory_bytes; /* for records, on each rank; beyond it they go to a file */
-    int64_t batch_bytes;  /* about so much comes in a batch; a large group may exceed it; 0: 16 MiB */
+    int64_t batch_bytes;  /* about so much a batch, more if a group is larger; 0: 16 MiB */
     const char *folder;   /* of the file; borrowed while the sorter lives */
     bool in_turn; /* true: the first batches of all ranks, in rank order, come before all second
                      batches, and so on, in the order of the records; false: all batches of a rank
@@ -53,8 +53,8 @@ int64_t sorter_count(const struct sorter *sorter);
 
 /**
  * Begin to take the records. Collective. May be done again after the last batch: the records stay.
- * Cost: one gather of a few thousand samples.
- * Errors: ERR_MEMORY.
+ * Cost: one gather of some thousand samples, more where there are very many runs or batches.
+ * Errors: ERR_MEMORY, ERR_WRITE, ERR_IO.
  */
 enum status sorter_open(const struct comm *comm, struct sorter *sorter);
 
@@ -62,7 +62,7 @@ enum status sorter_open(const struct comm *comm, struct sorter *sorter);
  * The next batch. Collective.
  * Memory: about three batches beside the records.
  * Cost: one exchange of a batch on each rank.
- * Errors: ERR_MEMORY, ERR_IO.
+ * Errors: ERR_MEMORY, ERR_IO; ERR_BUG after the last batch or before sorter_open.
  */
 enum status sorter_next(const struct comm *comm, struct sorter *sorter, struct sorter_batch *batch);
 
@@ -71,9 +71,12 @@ enum status sorter_next(const struct comm *comm, struct sorter *sorter, struct s
  * `sorter` whose first `words` words equal those of a group that could be in the leader's batch.
  * Collective. So both can be joined on these words, also where the leader's records of one such key
  * are spread over several batches or ranks; a record may therefore come more than once.
- * words  in  1 .. leader's group_words, and <= sorter's group_words
- * batch  out sorted; `more` is the leader's
- * Every record of `sorter` comes at least once while the leader is taken to its end.
+ * sorter  in   needs no sorter_open; what was added is taken in at the first call
+ * words   in   1 .. leader's group_words, and <= sorter's group_words
+ * batch   out  sorted; `more` is the leader's; its size is not bounded by batch_bytes
+ * Every record of `sorter` comes at least once while the leader is taken to its end, and, if words
+ * are all of the leader's group_words, once.
+ * Errors: ERR_MEMORY, ERR_WRITE, ERR_IO; ERR_ARG words.
  */
 enum status sorter_follow(const struct comm *comm, struct sorter *leader, struct sorter *sorter,
                           int words, struct sorter_batch *batch);
