@@ -3,6 +3,7 @@
 
 #include "io/file.h"
 #include "io/file_list.h"
+#include "jobs/secret.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 #include "mpi/stop.h"
@@ -71,16 +72,20 @@ static void digest_table(XXH3_state_t *state, const char *key, const char *patte
     file_list_clear(&list);
 }
 
-/* The tables and the secret of the pseudonyms. */
-static void digest_inputs(XXH3_state_t *state, const struct config *config)
+/* The tables, who is to be forgotten, and the secret of the pseudonyms. */
+static void digest_inputs(XXH3_state_t *state, const struct run *run)
 {
+    const struct config *config = run->config;
+    unsigned char digest[SECRET_DIGEST_BYTES];
     static const char *const tables[] = {"users", "products", "events", "offers"};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
         char key[32];
         snprintf(key, sizeof key, "%s.file", tables[t]);
         if (config_table(config, tables[t])) digest_table(state, key, config_path(config, key));
     }
-    digest_file(state, "privacy.secret_file", config_path(config, "privacy.secret_file"));
+    digest_file(state, "privacy.forget_file", config_path(config, "privacy.forget_file"));
+    secret_digest(run->secret, digest);
+    XXH3_128bits_update(state, digest, sizeof digest);
 }
 
 static const struct stage *stage_called(const char *name)
@@ -98,7 +103,7 @@ static void fingerprint_into(const struct run *run, const struct stage *stage, X
     digest_text(state, stage->name);
     XXH3_128bits_update(state, &settings, sizeof settings);
     XXH3_128bits_update(state, &run->seed, sizeof run->seed);
-    if (stage->needs[0] == NULL) digest_inputs(state, run->config);
+    if (stage->needs[0] == NULL) digest_inputs(state, run);
     for (int n = 0; stage->needs[n] != NULL; n++)
         fingerprint_into(run, stage_called(stage->needs[n]), state);
 }
@@ -308,6 +313,7 @@ enum status run_stages(const struct comm *comm, const struct config *config, con
     enum status status = OK;
     struct run run = {.config = config};
     struct tally tally = {0};
+    struct secret *secret = NULL;
     int lock = -1, begin_at = place_of(first, 0), end_at = place_of(last, STAGES_MAX);
     if (begin_at > end_at)
         TRY(FAIL(ERR_USAGE, "nothing to do: the stage %s comes before %s", last, first));
@@ -319,12 +325,15 @@ enum status run_stages(const struct comm *comm, const struct config *config, con
     TRY_ALL(comm, log_open(run_path(&run, "log.jsonl")));
     TRY_ALL(comm, comm->rank == 0 ? write_settings(&run) : OK);
     log_info("run %s on %d ranks, one thread each", folder, comm->ranks);
+    TRY(secret_open(comm, config, &secret));
+    run.secret = secret;
     for (int s = begin_at; stages[s] != NULL && s <= end_at; s++) {
         TRY(stop_agree(comm));
         TRY(run_stage(comm, &run, stages[s], force, &tally));
     }
     report(comm, &tally);
 done:
+    secret_free(&secret);
     if (lock >= 0) close(lock);
     return status;
 }

@@ -16,10 +16,13 @@
 
 enum { RUN_PATH_BYTES = 4096 };
 
+struct secret;
+
 struct run {
     const struct config *config; /* not owned */
     char folder[RUN_PATH_BYTES];
     uint64_t seed;
+    const struct secret *secret; /* of the pseudonyms: jobs/secret.h; not owned */
 };
 
 struct stage {

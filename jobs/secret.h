@@ -1,21 +1,56 @@
 /**
- * The secret behind the users' pseudonyms: a file of 32 bytes that only its owner can read.
+ * The secret behind the users' pseudonyms, and everything that is derived from it: 32 random bytes
+ * from a file that its owner alone can read, or from a descriptor that the job inherits; never from
+ * arguments, the environment or the seed.
+ *
+ * Rank 0 reads it once, before the first stage, and keeps it in locked memory for the run. A stage
+ * that needs it asks with secret_read and wipes its copy when it is done.
  */
 #ifndef REMISE_JOBS_SECRET_H
 #define REMISE_JOBS_SECRET_H
 
 #include "jobs/run.h"
 
+enum { SECRET_DIGEST_BYTES = 16 };
+
+struct secret;
+
 /**
- * Read the secret named by privacy.secret_file; without one it is derived from `seed`.
- *
- * The order of users, and with it every table, follows from the secret: the same secret (or seed)
- * gives the same bytes in any run folder. A secret derived from the seed hides ids from the eye
- * only, and the log says so.
+ * Read the secret: from privacy.secret_file, from privacy.secret_fd, or else from
+ * ~/.config/remise/secret.key ($XDG_CONFIG_HOME/remise/secret.key), which is made where there is
+ * none. So one user's runs share one secret, whatever their folders. Also calls secret_guard.
  * Collective.
- * secret  out  [USER_SECRET_BYTES] on every rank
- * Errors: ERR_CONFIG others can read the file, or it has another size; ERR_NO_INPUT.
+ * secret  out  new on every rank, empty but on rank 0; secret_free frees it; NULL unless OK
+ * Errors: ERR_CONFIG both are given; not 32 bytes; others than the user can read the file, or own
+ *         it; it is not there; none can be made.
+ */
+enum status secret_open(const struct comm *comm, const struct config *config,
+                        struct secret **secret);
+
+/**
+ * The secret of the run.
+ * Collective. Says in the log where it comes from.
+ * secret  out  [USER_SECRET_BYTES] on every rank; to be wiped with sodium_memzero
  */
 enum status secret_read(const struct comm *comm, const struct run *run, unsigned char *secret);
+
+/**
+ * What tells one secret from another and nothing else about it. Local, on rank 0.
+ * digest  out  [SECRET_DIGEST_BYTES]
+ */
+void secret_digest(const struct secret *secret, unsigned char *digest);
+
+/**
+ * A key of USER_SECRET_BYTES bytes for another purpose; from it neither the secret nor the key of
+ * a third purpose can be told. Local.
+ */
+void secret_derive(const unsigned char *secret, const char *purpose, unsigned char *key);
+
+/**
+ * From now on this process leaves no core file, in which secrets and ids would stand. Local.
+ */
+void secret_guard(void);
+
+void secret_free(struct secret **secret); /**< Wipe, free and null; accepts NULL inside. Local. */
 
 #endif

@@ -16,6 +16,11 @@ shop_begin() { # BUILD FOLDER
     [ -x "$remise" ] || fail "no program $remise"
     work=$(mktemp -d /tmp/remise-XXXXXX)
     trap 'shop_end' EXIT
+    # the secret that runs share: the same in every test, so that the same users meet the same luck
+    export XDG_CONFIG_HOME=$work/settings
+    mkdir -p "$XDG_CONFIG_HOME/remise"
+    printf 'thirty-two bytes for all tests..' >"$XDG_CONFIG_HOME/remise/secret.key"
+    chmod 600 "$XDG_CONFIG_HOME/remise/secret.key"
     set -a
     . "$(dirname "${BASH_SOURCE[0]}")/../cmake/mpi_environment.sh"
     set +a
