@@ -4,17 +4,17 @@
 #include "io/parse.h"
 #include "io/text_file.h"
 #include "jobs/manifest.h"
-#include "jobs/publish_rows.h"
-#include "jobs/run.h"
+#include "jobs/publish_receipt.h"
+#include "jobs/secret.h"
 #include "mpi/log.h"
 
-#include <jansson.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DAY 86400
 
-enum { ROW_TEXT_BYTES = 130 }; /* of a usual row as CSV, with its candidate and curve */
+enum { ROW_TEXT_BYTES = 160 }; /* of a usual row as CSV, with its candidate and curve */
 
 /* The first second of a time's day, also before 1970. */
 static int64_t day_of(int64_t time)
@@ -49,7 +49,8 @@ static enum status write_csv(const struct comm *comm, const struct run *run,
     char *text = NULL;
     int64_t bytes = 0;
     const char *header = publish_header();
-    TRY(text_file_open(comm, run_path(run, "discounts.csv"), 0644, &file));
+    unsigned mode = publisher->ids != NULL ? 0600 : 0644; /* the shop's ids are its own */
+    TRY(text_file_open(comm, run_path(run, "discounts.csv"), mode, &file));
     TRY(text_file_append(comm, file, header, comm->rank == 0 ? (int64_t)strlen(header) : 0));
     TRY_ALL(comm, publish_format(publisher, &text, &bytes));
     TRY(text_file_append(comm, file, text, bytes));
@@ -73,45 +74,33 @@ done:
     return status;
 }
 
-/* ---- receipt ---- */
-
-static void count_reasons(const struct comm *comm, const struct publisher *publisher,
-                          int64_t *counts)
-{
-    for (int r = 0; r < REASONS; r++) counts[r] = 0;
-    for (int64_t r = 0; r < publisher->rows; r++) counts[publisher->row[r].reason]++;
-    comm_sum_int64(comm, counts, REASONS);
-}
-
-static enum status write_receipt(const struct run *run, const struct publisher *publisher,
-                                 const int64_t *reasons)
-{
-    json_t *receipt = json_loads(publisher->choices->receipt, 0, NULL), *list = json_array();
-    if (receipt == NULL)
-        return FAIL(ERR_IO, "choices.h5 holds no receipt; run `remise allocate` again");
-    for (int r = 0; r < REASONS; r++)
-        json_array_append_new(
-            list, json_pack("{s:s, s:I, s:s}", "reason", reason_name((enum reason)r), "rows",
-                            (json_int_t)reasons[r], "meaning", reason_text((enum reason)r)));
-    json_object_set_new(receipt, "reasons", list);
-    json_object_set_new(receipt, "valid_from", json_string(publisher->valid_from));
-    json_object_set_new(receipt, "valid_to", json_string(publisher->valid_to));
-    return manifest_dump(receipt, run_path(run, "receipt.json"));
-}
-
 /* ---- the stage ---- */
 
 static enum status write_all(const struct comm *comm, const struct run *run,
                              const struct publisher *publisher)
 {
     enum status status = OK;
-    int64_t reasons[REASONS];
-    count_reasons(comm, publisher, reasons);
     TRY(write_csv(comm, run, publisher));
     TRY(write_hdf5(comm, run, publisher));
-    TRY_ALL(comm, comm->rank == 0 ? write_receipt(run, publisher, reasons) : OK);
+    TRY(publish_receipt(comm, run, publisher));
     TRY(manifest_write(comm, run));
 done:
+    return status;
+}
+
+/* The shop's own ids of this rank's users. */
+static enum status read_ids(const struct comm *comm, const struct run *run,
+                            const struct blocks *users, struct vault_ids *ids)
+{
+    enum status status = OK;
+    unsigned char secret[USER_SECRET_BYTES] = {0}, key[USER_SECRET_BYTES];
+    TRY(secret_read(comm, run, secret));
+    secret_derive(secret, SECRET_FOR_VAULT, key);
+    TRY(vault_read(comm, run_path(run, "ids.vault"), key, users->rows_total, users->row_first,
+                   users->rows_local, ids));
+done:
+    sodium_memzero(secret, sizeof secret);
+    sodium_memzero(key, sizeof key);
     return status;
 }
 
@@ -123,15 +112,19 @@ static enum status publish_run(const struct comm *comm, const struct run *run)
     struct curves curves = {0};
     struct choices choices = {0};
     struct cell_maker maker;
+    struct vault_ids ids = {0};
     struct publisher publisher = {.maker = &maker, .choices = &choices};
-    TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_USERS, &dataset));
+    TRY(dataset_read(comm, run_path(run, "dataset.h5"), 0, &dataset));
     const struct blocks *blocks = &dataset->users.blocks;
     TRY(candidates_read(comm, run_path(run, "candidates.h5"), blocks, &candidates));
     TRY(curves_read(comm, run_path(run, "curves.h5"), blocks, &curves));
     TRY(choices_read(comm, run_path(run, "choices.h5"), blocks, &choices));
     TRY_ALL(comm, cell_maker_open(run->config, &dataset->products, &candidates, &curves, &maker));
     publisher.dataset = dataset;
-    publisher.pseudonyms = config_is(run->config, "publish.user_ids", "pseudonym");
+    if (config_is(run->config, "publish.user_ids", "original")) {
+        TRY(read_ids(comm, run, blocks, &ids));
+        publisher.ids = &ids;
+    }
     set_dates(run, dataset, &publisher);
     int64_t rows = blocks->rows_local * choices.slots;
     log_need(comm,
@@ -140,6 +133,7 @@ static enum status publish_run(const struct comm *comm, const struct run *run)
     TRY(write_all(comm, run, &publisher));
 done:
     publish_rows_clear(&publisher);
+    vault_ids_clear(&ids);
     choices_clear(&choices);
     curves_clear(&curves);
     candidates_clear(&candidates);
@@ -147,7 +141,7 @@ done:
     return status;
 }
 
-static const char *const keys[] = {"publish", "run", NULL};
+static const char *const keys[] = {"publish", "run", "privacy.min_users", NULL};
 static const char *const needs[] = {"allocate", NULL};
 static const char *const outputs[] = {"discounts.csv", "discounts.h5", "receipt.json",
                                       "manifest.json", NULL};

@@ -3,8 +3,6 @@
 
 #include "mpi/memory.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,15 +18,10 @@ struct column {
 static void fill_user(const struct publisher *publisher, const struct publish_row *row, int64_t at,
                       int64_t width, void *data)
 {
-    const struct users *users = &publisher->dataset->users;
-    char text[PSEUDONYM_BYTES + 1];
-    const char *id = users->id + row->user * users->id_bytes;
-    if (publisher->pseudonyms) {
-        struct user_key key = users->key[row->user];
-        snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64, key.high, key.low);
-        id = text;
-    }
-    memcpy((char *)data + at * width, id, (size_t)width);
+    char room[PSEUDONYM_BYTES];
+    size_t bytes = 0;
+    const char *id = publish_user(publisher, row->user, room, &bytes);
+    memcpy((char *)data + at * width, id, bytes);
 }
 
 static void fill_product(const struct publisher *publisher, const struct publish_row *row,
@@ -107,7 +100,7 @@ enum status publish_columns(const struct comm *comm, struct store *store,
                             const struct publisher *publisher)
 {
     enum status status = OK;
-    int64_t user = publisher->pseudonyms ? PSEUDONYM_BYTES : publisher->dataset->users.id_bytes;
+    int64_t user = publish_user_bytes(publisher) > 0 ? publish_user_bytes(publisher) : 1;
     int64_t product = longest_text(&publisher->dataset->products.id);
     const struct column columns[] = {
         {{"user_id", STORE_TEXT, user, "", "whose discount"}, fill_user},

@@ -6,7 +6,6 @@
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +84,31 @@ void publish_rows_clear(struct publisher *publisher)
     publisher->rows = 0;
 }
 
+/* ---- users ---- */
+
+int64_t publish_user_bytes(const struct publisher *publisher)
+{
+    return publisher->ids != NULL ? publisher->ids->longest : PSEUDONYM_BYTES;
+}
+
+static void put_hex(uint64_t value, char *to)
+{
+    for (int d = 0; d < 16; d++) to[d] = "0123456789abcdef"[value >> (60 - 4 * d) & 15];
+}
+
+const char *publish_user(const struct publisher *publisher, int64_t user, char *room, size_t *bytes)
+{
+    const struct vault_ids *ids = publisher->ids;
+    if (ids != NULL) {
+        *bytes = (size_t)(ids->start[user + 1] - ids->start[user]);
+        return ids->text + ids->start[user];
+    }
+    put_hex(publisher->dataset->users.key[user].high, room);
+    put_hex(publisher->dataset->users.key[user].low, room + 16);
+    *bytes = PSEUDONYM_BYTES;
+    return room;
+}
+
 /* ---- CSV ---- */
 
 static char *put_text(char *to, const char *text, size_t bytes)
@@ -128,19 +152,17 @@ static void open_formatter(const struct publisher *publisher, struct formatter *
         size_t bytes = (size_t)(ids->start[p + 1] - ids->start[p]);
         longest = bytes > longest ? bytes : longest;
     }
-    f->row_bytes = 2 * (longest + (size_t)publisher->dataset->users.id_bytes) + 320;
+    f->row_bytes = 2 * (longest + (size_t)publish_user_bytes(publisher)) + 320;
     for (int k = 0; k < publisher->maker->levels; k++)
         f->level_bytes[k] = format_number(publisher->maker->level[k], f->levels[k]);
 }
 
 static char *put_user(char *to, const struct publisher *publisher, int64_t user)
 {
-    const struct users *users = &publisher->dataset->users;
-    if (publisher->pseudonyms)
-        return to + sprintf(to, "%016" PRIx64 "%016" PRIx64, users->key[user].high,
-                            users->key[user].low);
-    const char *id = users->id + user * users->id_bytes;
-    return to + csv_quote(id, strnlen(id, (size_t)users->id_bytes), ',', to);
+    char room[PSEUDONYM_BYTES];
+    size_t bytes = 0;
+    const char *id = publish_user(publisher, user, room, &bytes);
+    return publisher->ids != NULL ? to + csv_quote(id, bytes, ',', to) : put_text(to, id, bytes);
 }
 
 static char *put_row(const struct formatter *f, const struct publish_row *row, char *to)
@@ -179,7 +201,8 @@ enum status publish_format(const struct publisher *publisher, char **text, int64
     struct formatter f;
     int64_t used = 0;
     open_formatter(publisher, &f);
-    int64_t capacity = publisher->rows * 112 + (int64_t)f.row_bytes;
+    int64_t capacity =
+        publisher->rows * (104 + publish_user_bytes(publisher)) + (int64_t)f.row_bytes;
     TRY(memory_new(text, capacity, 1));
     for (int64_t r = 0; r < publisher->rows; r++) {
         if (used + (int64_t)f.row_bytes > capacity) {

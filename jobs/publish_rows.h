@@ -8,6 +8,7 @@
 #define REMISE_JOBS_PUBLISH_ROWS_H
 
 #include "io/store.h"
+#include "io/vault.h"
 #include "jobs/cells.h"
 #include "jobs/choices.h"
 
@@ -37,7 +38,7 @@ struct publisher {
     const struct dataset *dataset;
     const struct cell_maker *maker;
     const struct choices *choices;
-    bool pseudonyms;
+    const struct vault_ids *ids; /* of this rank's users; NULL: they go by their pseudonyms */
     char valid_from[DATE_BYTES + 1], valid_to[DATE_BYTES + 1];
     int64_t rows;
     struct publish_row *row; /* [rows] owned: publish_rows_clear */
@@ -50,6 +51,17 @@ struct publisher {
  */
 enum status publish_rows_make(struct publisher *publisher);
 void publish_rows_clear(struct publisher *publisher); /**< Free the rows. Local. */
+
+/** Bytes of the longest user_id, over all ranks. Local. */
+int64_t publish_user_bytes(const struct publisher *publisher);
+
+/**
+ * What the table calls a user of this rank. Local.
+ * room   out  [PSEUDONYM_BYTES] work space
+ * bytes  out  of the returned text, which has no end mark
+ */
+const char *publish_user(const struct publisher *publisher, int64_t user, char *room,
+                         size_t *bytes);
 
 /** The table's first line. Constant. */
 const char *publish_header(void);

@@ -13,6 +13,9 @@
 
 enum { SECRET_DIGEST_BYTES = 16 };
 
+/* What keys are derived for: secret_derive. */
+#define SECRET_FOR_VAULT "remise ids.vault"
+
 struct secret;
 
 /**
