@@ -44,7 +44,7 @@ enum status sorter_new(const struct sorter_options *options, struct sorter **sor
 /**
  * Add a record. Local; not once records were taken, until they have all been.
  * Cost: a copy; every so often a run is sorted.
- * Errors: ERR_MEMORY, ERR_WRITE.
+ * Errors: ERR_MEMORY, ERR_WRITE; after one the sorter is only good for sorter_free.
  */
 enum status sorter_add(struct sorter *sorter, const void *record);
 
@@ -60,7 +60,7 @@ enum status sorter_open(const struct comm *comm, struct sorter *sorter);
 
 /**
  * The next batch. Collective.
- * Memory: about three batches beside the records.
+ * Memory: three batches beside the records, and 32 bytes for each record of one.
  * Cost: one exchange of a batch on each rank.
  * Errors: ERR_MEMORY, ERR_IO; ERR_BUG after the last batch or before sorter_open.
  */

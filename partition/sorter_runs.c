@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { RUN_BYTES = 64 << 20, BLOCK_BYTES = 16 << 10, RECORDS_LEAST = 16, FIRST_RECORDS = 256 };
+enum { RUN_BYTES = 32 << 20, BLOCK_BYTES = 16 << 10, RECORDS_LEAST = 16, FIRST_RECORDS = 256 };
 
 /* A run is sorted from one place to another by way of two pairs of numbers a record; all of it is
  * to fit into a quarter of the memory. */

@@ -176,8 +176,10 @@ static int open_unlinked(const char *folder)
 
 static enum status open_file(struct spool *spool)
 {
-    enum status status = memory_new(&spool->pending, spool->chunk_records, spool->record_bytes);
-    if (status != OK) return status;
+    if (spool->pending == NULL) { /* else the folder refused a file before */
+        enum status status = memory_new(&spool->pending, spool->chunk_records, spool->record_bytes);
+        if (status != OK) return status;
+    }
     spool->file = open(spool->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (spool->file < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
         spool->file = open_unlinked(spool->folder);

@@ -117,6 +117,7 @@ static void a_folder_that_is_not_there_is_named(void **state)
     assert_all(append_to(spool, 10) == OK);
     assert_all(append_to(spool, 11) == ERR_WRITE);
     assert_all(strstr(status_message(), folder) != NULL);
+    assert_all(append_to(spool, 11) == ERR_WRITE && reads(spool, 0, 10));
     spool_free(&spool);
     free(folder);
 }
