@@ -15,6 +15,7 @@ enum { SECRET_DIGEST_BYTES = 16 };
 
 /* What keys are derived for: secret_derive. */
 #define SECRET_FOR_VAULT "remise ids.vault"
+#define SECRET_FOR_PIECES "remise ids in passing"
 
 struct secret;
 
