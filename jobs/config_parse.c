@@ -3,6 +3,7 @@
 
 #include "jobs/config.h"
 #include "jobs/config_yaml.h"
+#include "jobs/impute.h"
 #include "mpi/memory.h"
 
 #include <stdlib.h>
@@ -201,6 +202,29 @@ static void check_table(const struct reader *reader, const char *table)
         if (key_is_under(config_keys[k].name, name)) check_role(reader, table, file, k);
 }
 
+static void check_missing(const struct reader *reader)
+{
+    char problem[PROBLEM_BYTES];
+    struct impute_policy policy;
+    for (int w = 0; w < IMPUTE_WHATS; w++) {
+        const char *key = impute_key((enum impute_what)w), *text = config_text(reader->config, key);
+        if (!impute_parse((enum impute_what)w, text, &policy, problem, sizeof problem))
+            report_setting(reader, key, problem);
+    }
+}
+
+/* Amounts in several currencies need one to be brought to. */
+static void check_currency(const struct reader *reader)
+{
+    static const char *const keys[] = {"ingest.rates", "products.columns.currency",
+                                       "events.columns.currency", "offers.columns.currency"};
+    if (config_has(reader->config, "ingest.currency")) return;
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        if (config_has(reader->config, keys[k]))
+            report_setting(reader, keys[k],
+                           "to which currency? Name it as ingest.currency, such as EUR");
+}
+
 /* Bounds that leave nothing between them, and windows without a middle. */
 static void check_cleaning(const struct reader *reader)
 {
@@ -214,9 +238,8 @@ static void check_cleaning(const struct reader *reader)
     if (config_has(config, "ingest.time_from") && config_has(config, "ingest.time_to") &&
         config_time(config, "ingest.time_to") <= config_time(config, "ingest.time_from"))
         report_setting(reader, "ingest.time_to", "not after ingest.time_from");
-    if (config_has(config, "ingest.rates") && !config_has(config, "ingest.currency"))
-        report_setting(reader, "ingest.rates",
-                       "to which currency? Name it as ingest.currency, such as EUR");
+    check_missing(reader);
+    check_currency(reader);
 }
 
 static void check_together(const struct reader *reader)

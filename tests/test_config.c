@@ -311,13 +311,19 @@ static void cleaning_settings_agree(void **state)
     (void)state;
     assert_problem(
         MINIMAL "ingest:\n  denoise_weeks: 4\n  max_price: 2\n  min_price: 2.0\n  rates: r.csv\n"
-                "  time_from: 2025-03-01\n  time_to: 2025-03-01\n",
+                "  time_from: 2025-03-01\n  time_to: 2025-03-01\n"
+                "  missing:\n    attributes: drop\n    unit_price: median by product\n"
+                "events.columns.currency: Currency\n",
         no_sets,
         "shop.yaml:4: ingest.denoise_weeks: the middle of a window needs an odd number of weeks "
         "from 3; or 0: none\n"
         "shop.yaml:5: ingest.max_price: no price is above ingest.min_price and below\n"
         "shop.yaml:9: ingest.time_to: not after ingest.time_from\n"
-        "shop.yaml:7: ingest.rates: to which currency? Name it as ingest.currency, such as EUR\n");
+        "shop.yaml:11: ingest.missing.attributes: \"drop\" is not what can stand in for a missing "
+        "value; expected keep, a number, mean or median\n"
+        "shop.yaml:7: ingest.rates: to which currency? Name it as ingest.currency, such as EUR\n"
+        "shop.yaml:13: events.columns.currency: to which currency? Name it as ingest.currency, "
+        "such as EUR\n");
     assert_problem(MINIMAL
                    "ingest: {denoise_weeks: 5, currency: EUR, rates: r.csv, min_price: 0.5,\n"
                    "  max_price: 9, time_from: 2025-03-01, time_to: 2025-03-02}\n",
