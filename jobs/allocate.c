@@ -210,16 +210,13 @@ static enum status make_receipt(const struct comm *comm, const struct run *run,
     return comm_agree(comm, *text != NULL ? OK : FAIL(ERR_MEMORY, "no memory for the receipt"));
 }
 
-static void say(const struct cell_maker *maker, const struct allocation_receipt *r)
+static void say(const struct allocation_receipt *r)
 {
     log_info("  objective %.2f (%.2f without discounts), upper bound %.2f, gap %.2e",
              (double)r->objective / 1e4, (double)r->base_value / 1e4, (double)r->upper_bound / 1e4,
              r->gap);
     log_info("  budget %.2f, spent %.2f, dual price %.4f", (double)r->budget / 1e4,
              (double)r->spent / 1e4, r->dual_price);
-    for (int k = 0; k < maker->levels; k++)
-        log_info("    discount %4.0f %%: %lld rows", 100.0 * maker->level[k],
-                 (long long)r->count[k]);
 }
 
 /* ---- the stage ---- */
@@ -244,7 +241,7 @@ static enum status solve(const struct comm *comm, const struct run *run,
     choices->price = receipt.dual_price;
     add_up(comm, maker, rows, choices->level, &outcome);
     TRY(make_receipt(comm, run, dataset, maker, &problem, &receipt, &outcome, &choices->receipt));
-    say(maker, &receipt);
+    say(&receipt);
 done:
     problem_clear(&problem);
     return status;

@@ -3,10 +3,9 @@
 
 #include "algorithms/least_squares.h"
 #include "algorithms/shrink.h"
-#include "io/csv.h"
-#include "io/parse.h"
-#include "io/text_file.h"
 #include "jobs/demand_cells.h"
+#include "jobs/demand_table.h"
+#include "jobs/demand_users.h"
 #include "jobs/profiles.h"
 #include "jobs/run.h"
 #include "mpi/log.h"
@@ -345,60 +344,7 @@ done:
     return status;
 }
 
-/* ---- elasticities.csv ---- */
-
-static size_t print_number(char *to, double value)
-{
-    return isfinite(value) ? format_number(value, to) : 0;
-}
-
-static enum status print_elasticities(const char *level, const struct elasticities *e,
-                                      const struct dictionary *names, int64_t least, FILE *file)
-{
-    for (int64_t i = 0; i < e->units; i++) {
-        char quoted[4096], numbers[4][NUMBER_TEXT_BYTES + 1] = {{0}};
-        const double values[4] = {e->estimate[i], e->std_error[i], e->shrunk[i], e->shrunk_sd[i]};
-        const char *name = names != NULL ? dictionary_text(names, i) : "";
-        size_t bytes = strnlen(name, sizeof quoted / 2 - 2);
-        bool weak = e->rows[i] < least || !(fabs(values[0]) > 1.96 * values[1]);
-        quoted[csv_quote(name, bytes, ',', quoted)] = 0;
-        for (int v = 0; v < 4; v++) numbers[v][print_number(numbers[v], values[v])] = 0;
-        if (names == NULL) snprintf(quoted, sizeof quoted, "%lld", (long long)i);
-        fprintf(file, "%s,%s,%s,%s,%s,%s,%lld,%d\n", level, quoted, numbers[0], numbers[1],
-                numbers[2], numbers[3], (long long)e->rows[i], weak);
-    }
-    return OK;
-}
-
-static enum status format_table(const struct run *run, const struct demand *demand,
-                                const struct products *products, char **text, size_t *bytes)
-{
-    int64_t least = config_integer(run->config, "demand.min_rows");
-    FILE *file = open_memstream(text, bytes);
-    if (file == NULL) return FAIL(ERR_MEMORY, "no memory for elasticities.csv");
-    fprintf(file, "level,name,estimate,std_error,elasticity,elasticity_sd,cells,weak\n");
-    print_elasticities("category", &demand->category, &products->category, least, file);
-    print_elasticities("segment", &demand->segment, NULL, least, file);
-    fclose(file);
-    return OK;
-}
-
-static enum status write_table(const struct comm *comm, const struct run *run,
-                               const struct demand *demand, const struct products *products)
-{
-    enum status status = OK;
-    struct text_file *file = NULL;
-    char *text = NULL;
-    size_t bytes = 0;
-    TRY(text_file_open(comm, run_path(run, "elasticities.csv"), 0644, &file));
-    TRY_ALL(comm, comm->rank == 0 ? format_table(run, demand, products, &text, &bytes) : OK);
-    TRY(text_file_append(comm, file, text, (int64_t)bytes));
-    TRY(text_file_commit(comm, &file));
-done:
-    text_file_abandon(comm, &file);
-    free(text);
-    return status;
-}
+/* ---- the stage ---- */
 
 static enum status demand_run(const struct comm *comm, const struct run *run)
 {
@@ -421,8 +367,9 @@ static enum status demand_run(const struct comm *comm, const struct run *run)
     TRY(make_rows(comm, dataset, &layout, &cells, &d));
     if (d.blocks.rows_total > 0) TRY(regress(comm, &layout, &d, &fit));
     TRY_ALL(comm, read_off(&layout, &d, fit, dataset->products.category.count, &demand));
+    TRY(demand_users_count(comm, dataset, profiles.segment, &demand));
     TRY(demand_write(comm, run_path(run, "demand.h5"), &demand));
-    TRY(write_table(comm, run, &demand, &dataset->products));
+    TRY(demand_table_write(comm, run, &demand, &dataset->products));
 done:
     demand_clear(&demand);
     least_squares_free(&fit);
@@ -435,7 +382,7 @@ done:
     return status;
 }
 
-static const char *const keys[] = {"demand", NULL};
+static const char *const keys[] = {"demand", "privacy.min_users", NULL};
 static const char *const needs[] = {"profile", NULL};
 static const char *const outputs[] = {"demand.h5", "elasticities.csv", NULL};
 

@@ -18,6 +18,7 @@ struct elasticities {
     double *shrunk;    /* [units] NaN only if no unit has an estimate */
     double *shrunk_sd; /* [units] */
     int64_t *rows;     /* [units] cells behind the estimate */
+    int64_t *users;    /* [units] distinct users who bought: jobs/demand_users.h */
 };
 
 struct demand {

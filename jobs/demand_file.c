@@ -17,6 +17,7 @@ enum status elasticities_init(struct elasticities *e, int64_t units)
     TRY(memory_new(&e->shrunk, units, sizeof *e->shrunk));
     TRY(memory_new(&e->shrunk_sd, units, sizeof *e->shrunk_sd));
     TRY(memory_new(&e->rows, units, sizeof *e->rows));
+    TRY(memory_new(&e->users, units, sizeof *e->users));
 done:
     return status;
 }
@@ -28,6 +29,7 @@ static void elasticities_clear(struct elasticities *e)
     free(e->shrunk);
     free(e->shrunk_sd);
     free(e->rows);
+    free(e->users);
     *e = (struct elasticities){0};
 }
 
@@ -79,6 +81,9 @@ static enum status write_elasticities(const struct comm *comm, struct store *sto
     snprintf(name, sizeof name, "%s/rows", folder);
     struct store_column column = {name, STORE_I64, 1, "cells", "evidence behind the estimate"};
     TRY(store_write(comm, store, &column, e.rows, rows));
+    snprintf(name, sizeof name, "%s/users", folder);
+    struct store_column users = {name, STORE_I64, 1, "users", "distinct users who bought"};
+    TRY(store_write(comm, store, &users, e.users, rows));
 done:
     return status;
 }
@@ -93,6 +98,8 @@ static enum status read_elasticities(const struct comm *comm, struct store *stor
     int64_t units = store_rows(comm, store, name, NULL);
     TRY_ALL(comm, elasticities_init(e, units));
     TRY(store_read(comm, store, name, STORE_I64, 0, units, e->rows));
+    snprintf(name, sizeof name, "%s/users", folder);
+    TRY(store_read(comm, store, name, STORE_I64, 0, units, e->users));
     parts_of(e, parts);
     for (int p = 0; p < PARTS; p++) {
         snprintf(name, sizeof name, "%s/%s", folder, parts[p].name);

@@ -112,7 +112,7 @@ void ids_free(struct ids **ids)
 
 /* ---- writing ---- */
 
-/* The first user of each rank; of one without users that of the next, so that nothing falls to it. */
+/* The first user of each rank; of one without users that of the next: nothing falls to it. */
 static enum status first_users(const struct comm *comm, const struct join *join,
                                struct user_key **first)
 {

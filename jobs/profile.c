@@ -4,6 +4,7 @@
 #include "jobs/features.h"
 #include "jobs/profiles.h"
 #include "jobs/run.h"
+#include "jobs/suppress.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -28,12 +29,24 @@ done:
     return status;
 }
 
-static void say(const struct kmeans_model *model, int64_t users)
+/* Sizes of the segments, less those of few users. */
+static enum status say(const struct run *run, const struct kmeans_model *model, int64_t users)
 {
+    int64_t least = config_integer(run->config, "privacy.min_users");
+    bool *hidden = NULL;
+    enum status status = memory_new(&hidden, model->k, sizeof *hidden);
+    if (status != OK) return status;
+    suppress_cells(model->sizes, model->k, least, hidden);
     log_info("  %lld segments after %lld iterations, inertia %.4f a user", (long long)model->k,
              (long long)model->iterations, model->inertia / (double)users);
     for (int64_t c = 0; c < model->k; c++)
-        log_info("    segment %lld: %lld users", (long long)c, (long long)model->sizes[c]);
+        if (hidden[c])
+            log_info("    segment %lld: suppressed, as a segment has fewer than %lld users",
+                     (long long)c, (long long)least);
+        else
+            log_info("    segment %lld: %lld users", (long long)c, (long long)model->sizes[c]);
+    free(hidden);
+    return OK;
 }
 
 /* Segments of the rows; fewer than asked for where there are fewer users. */
@@ -52,7 +65,7 @@ static enum status cluster(const struct comm *comm, const struct run *run, const
     TRY_ALL(comm,
             memory_new(&profiles->segment, rows->blocks->rows_local, sizeof *profiles->segment));
     TRY_ALL(comm, kmeans_apply(model, rows, profiles->segment, NULL));
-    say(model, rows->blocks->rows_total);
+    TRY_ALL(comm, say(run, model, rows->blocks->rows_total));
     profiles->segments = model->k;
     profiles->centroid = model->centroids;
     model->centroids = NULL;

@@ -11,6 +11,12 @@ struct tally {
     int64_t reason_rows[REASONS], reason_users[REASONS], level_users[CELL_LEVELS];
 };
 
+struct hidden {
+    bool reason[REASONS], level[CELL_LEVELS];
+};
+
+_Static_assert(REASON_gain == 0, "the other reasons stand behind it");
+
 /* A user's rows stand together, so that one is counted where the last one counted is another. */
 static void count_rows(const struct comm *comm, const struct publisher *publisher,
                        struct tally *tally)
@@ -31,32 +37,44 @@ static void count_rows(const struct comm *comm, const struct publisher *publishe
     comm_sum_int64(comm, tally->level_users, CELL_LEVELS);
 }
 
-static json_t *reasons_json(const struct tally *tally, int64_t min_users)
+/* Rows at level 0 are those of all reasons but gain, and what level 0 costs is known to be nothing:
+ * so cells are hidden in pairs within the levels above 0, within the other reasons, and among all,
+ * and level 0 with gain. */
+static struct hidden hide(const struct tally *tally, int levels, int64_t min_users)
+{
+    struct hidden hidden = {{false}, {false}};
+    for (int pass = 0; pass < 3;
+         pass++) { /* each one hides at least one more, or changes nothing */
+        suppress_cells(tally->level_users + 1, levels - 1, min_users, hidden.level + 1);
+        suppress_cells(tally->reason_users + 1, REASONS - 1, min_users, hidden.reason + 1);
+        suppress_cells(tally->level_users, levels, min_users, hidden.level);
+        suppress_cells(tally->reason_users, REASONS, min_users, hidden.reason);
+        hidden.level[0] |= hidden.reason[REASON_gain];
+        hidden.reason[REASON_gain] |= hidden.level[0];
+    }
+    return hidden;
+}
+
+static json_t *reasons_json(const struct tally *tally, const struct hidden *hidden)
 {
     json_t *list = json_array();
-    bool hidden[REASONS] = {false};
-    suppress_cells(tally->reason_users, REASONS, min_users, hidden);
-    for (int r = 0; r < REASONS; r++)
-        json_array_append_new(
-            list, json_pack("{s:s, s:o, s:b, s:s}", "reason", reason_name((enum reason)r), "rows",
-                            hidden[r] ? json_null() : json_integer(tally->reason_rows[r]),
-                            "suppressed", hidden[r], "meaning", reason_text((enum reason)r)));
+    for (int r = 0; r < REASONS; r++) {
+        json_t *rows = hidden->reason[r] ? json_null() : json_integer(tally->reason_rows[r]);
+        json_array_append_new(list,
+                              json_pack("{s:s, s:o, s:b, s:s}", "reason",
+                                        reason_name((enum reason)r), "rows", rows, "suppressed",
+                                        hidden->reason[r], "meaning", reason_text((enum reason)r)));
+    }
     return list;
 }
 
-/* What no discount costs is known to be nothing, so the levels above it must hide two by
- * themselves. */
-static void suppress_levels(const struct tally *tally, int levels, int64_t min_users,
-                            json_t *receipt)
+static void suppress_levels(const struct hidden *hidden, int levels, json_t *receipt)
 {
-    bool hidden[CELL_LEVELS] = {false};
     json_t *list = json_array(), *rows = json_object_get(receipt, "level_rows"),
            *spend = json_object_get(receipt, "level_spend");
-    suppress_cells(tally->level_users + 1, levels - 1, min_users, hidden + 1);
-    suppress_cells(tally->level_users, levels, min_users, hidden);
     for (int k = 0; k < levels; k++) {
-        json_array_append_new(list, json_boolean(hidden[k]));
-        if (!hidden[k]) continue;
+        json_array_append_new(list, json_boolean(hidden->level[k]));
+        if (!hidden->level[k]) continue;
         json_array_set_new(rows, (size_t)k, json_null());
         json_array_set_new(spend, (size_t)k, json_null());
     }
@@ -70,9 +88,10 @@ static enum status write_receipt(const struct run *run, const struct publisher *
     int64_t min_users = config_integer(run->config, "privacy.min_users");
     if (receipt == NULL)
         return FAIL(ERR_IO, "choices.h5 holds no receipt; run `remise allocate` again");
-    suppress_levels(tally, publisher->maker->levels, min_users, receipt);
+    const struct hidden hidden = hide(tally, publisher->maker->levels, min_users);
+    suppress_levels(&hidden, publisher->maker->levels, receipt);
     json_object_set_new(receipt, "min_users", json_integer(min_users));
-    json_object_set_new(receipt, "reasons", reasons_json(tally, min_users));
+    json_object_set_new(receipt, "reasons", reasons_json(tally, &hidden));
     json_object_set_new(receipt, "valid_from", json_string(publisher->valid_from));
     json_object_set_new(receipt, "valid_to", json_string(publisher->valid_to));
     return manifest_dump(receipt, run_path(run, "receipt.json"));

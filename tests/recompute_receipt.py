@@ -147,6 +147,7 @@ class Totals:
         self.spent = self.revenue = self.profit = Decimal(0)
         self.level_rows = {}
         self.level_spend = {}
+        self.level_users = {}
 
 
 def add_up(rows, floor, findings):
@@ -167,6 +168,7 @@ def add_up(rows, floor, findings):
         totals.profit += number(row["expected_profit"], where)
         totals.level_rows[discount] = totals.level_rows.get(discount, 0) + 1
         totals.level_spend[discount] = totals.level_spend.get(discount, 0) + cost
+        totals.level_users.setdefault(discount, set()).add(key[0])
     return totals
 
 
@@ -182,6 +184,35 @@ def check_budget(receipt, totals, findings):
     return limit, used
 
 
+def check_levels(receipt, totals, findings):
+    levels = receipt.get("levels", [])
+    hidden = receipt.get("level_suppressed", [False] * len(levels))
+    for discount in totals.level_rows:
+        if levels and discount not in levels:
+            findings.add("levels", f"discount {discount} is not among the levels")
+    for name, mine in (("level_rows", totals.level_rows), ("level_spend", totals.level_spend)):
+        for level, told, secret in zip(levels, receipt.get(name, []), hidden):
+            if secret:
+                findings.check(told is None, "suppressed", f"{name} {told} at {level} is shown")
+            elif level > 0 or name == "level_spend":
+                there = told if told is None else told.quantize(UNIT)
+                compare(findings, name.replace("_", " "), there, mine.get(level, Decimal(0)),
+                        f" at {level}")
+    check_suppressed(receipt, levels, hidden, totals, findings)
+
+
+def check_suppressed(receipt, levels, hidden, totals, findings):
+    """No level of few users is shown, and none is hidden without need."""
+    least = receipt.get("min_users", 0)
+    users = [len(totals.level_users.get(level, ())) for level in levels]
+    for level, count, secret in zip(levels, users, hidden):
+        findings.check(secret or count == 0 or count >= least, "suppressed",
+                       f"level {level} of {count} users is shown")
+    reasons = [entry for entry in receipt.get("reasons", []) if entry.get("suppressed")]
+    small = any(0 < count < least for count in users) or reasons
+    findings.check(small or not any(hidden), "suppressed", "levels are hidden without need")
+
+
 def check_receipt(receipt, totals, findings):
     if "rows" in receipt:
         compare(findings, "rows", receipt["rows"], totals.rows)
@@ -189,17 +220,7 @@ def check_receipt(receipt, totals, findings):
         told = receipt.get("expected", {}).get(name)
         if told is not None:
             compare(findings, name, told.quantize(UNIT), mine)
-    levels = receipt.get("levels", [])
-    known = {level: at for at, level in enumerate(levels)}
-    for discount, count in totals.level_rows.items():
-        if levels and discount not in known:
-            findings.add("levels", f"discount {discount} is not among the levels")
-        elif discount > 0 and "level_rows" in receipt:
-            told = receipt["level_rows"][known[discount]]
-            compare(findings, "level rows", told, count, f" at {discount}")
-    for level, told in zip(levels, receipt.get("level_spend", [])):
-        mine = totals.level_spend.get(level, Decimal(0))
-        compare(findings, "level spend", told.quantize(UNIT), mine, f" at {level}")
+    check_levels(receipt, totals, findings)
     if "upper_bound" in receipt:
         bounded = receipt["upper_bound"] >= receipt["objective"]
         findings.check(bounded, "bound", "below the objective")
@@ -251,7 +272,7 @@ def verdict(receipt=None, cell=None, cost=None, row=None):
         place = told
         for step in way:
             place = place[int(step)] if isinstance(place, list) else place[step]
-        place[last] = value
+        place[int(last) if isinstance(place, list) else last] = json.loads(json.dumps(value))
     if cell:
         rows[cell[0]][cell[1]] = cell[2]
     if row:
@@ -270,6 +291,9 @@ def verdict(receipt=None, cell=None, cost=None, row=None):
 
 def self_test():
     assumed = {"cost_basis": "assumed_margin"}
+    few = {"min_users": 20}
+    hidden = {"level_suppressed": [True, True], "level_rows": [None, None],
+              "level_spend": [None, None]}
     cases = [
         ("as it should be", 0, {}),
         ("a cent over the budget", 1, {"receipt": {"constraints.0.limit": 0.45}}),
@@ -286,6 +310,10 @@ def self_test():
         ("an assumed margin at the floor", 0, {"receipt": {**assumed, "assumed_margin": 0.28}}),
         ("an assumed margin too thin", 1, {"receipt": {**assumed, "assumed_margin": 0.27}}),
         ("an assumed margin not given", 2, {"receipt": assumed}),
+        ("a level of few users hidden", 0, {"receipt": {**few, **hidden}}),
+        ("a level of few users shown", 1, {"receipt": few}),
+        ("a hidden level's rows shown", 1, {"receipt": {**few, **hidden, "level_rows.0": 1}}),
+        ("levels hidden without need", 1, {"receipt": hidden}),
         ("a price that is no number", 2, {"cell": (0, 3, "cheap")}),
     ]
     failed = 0

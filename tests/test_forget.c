@@ -1,4 +1,4 @@
-/* Who is to be forgotten: from the configuration and a file, on all ranks alike, and nobody else. */
+/* Who is to be forgotten: from the configuration and a file, on all ranks alike; nobody else. */
 #include "tests/folders.h"
 
 #include "jobs/forget.h"
