@@ -3,11 +3,13 @@
 #   packages_need build            to build and run
 #   packages_need build tests      and to run the tests
 #   packages_want slurm            for the Slurm tests; says so and goes on where it cannot be had
+#   packages_want fuzz             for the fuzz targets, likewise
 #
 # What is missing is installed on a Debian family system, as root or by sudo without a password;
 # elsewhere it is named and the script ends with 69. Nothing missing: no network is used.
 
-# group, package, and how to see that it is there: a command, a pkg-config module, a C header
+# group, package, and how to see that it is there: a command, a pkg-config module, a C header, a
+# sanitizer that clang can link
 packages_list() {
     cat <<'LIST'
 build gcc                         command gcc
@@ -31,6 +33,8 @@ build zlib1g-dev                  module zlib
 tests python3                     command python3
 slurm slurm-wlm                   command slurmctld slurmd sbatch srun
 slurm munge                       command munged
+fuzz clang                        command clang
+fuzz libclang-rt-dev              sanitizer fuzzer
 LIST
 }
 
@@ -43,6 +47,10 @@ packages_present() { # KIND NAME...: true if all are there
         gcc -E -x c - >/dev/null 2>&1 <<<"$source"
         ;;
     module) pkg-config --exists "$1" 2>/dev/null ;;
+    sanitizer)
+        clang -fsanitize="$1" -x c - -o /dev/null >/dev/null 2>&1 \
+            <<<'int LLVMFuzzerTestOneInput(void) { return 0; }'
+        ;;
     command)
         for name in "$@"; do
             PATH=$PATH:/usr/sbin:/sbin command -v "$name" >/dev/null || return 1

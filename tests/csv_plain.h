@@ -122,7 +122,7 @@ static inline int64_t plain_character(const char *text, int64_t bytes)
     uint32_t code = length == 1 ? c : c & (0xffu >> (length + 1));
     for (int64_t i = 1; i < length; i++) {
         if ((text[i] & 0xc0) != 0x80) return 0;
-        code = code << 6 | (text[i] & 0x3fu);
+        code = code << 6 | ((unsigned char)text[i] & 0x3fu);
     }
     bool surrogate = code >= 0xd800 && code <= 0xdfff;
     return code >= least[length] && code <= 0x10ffff && !surrogate ? length : 0;
