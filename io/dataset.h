@@ -1,10 +1,12 @@
 /**
  * The shop in memory and in `dataset.h5`: users with their events and offers, sharded by blocks;
- * products on every rank.
+ * products on every rank, their weekly series sharded by product.
  *
- * Ingest makes it once; every later stage reads the parts it needs, each rank its own blocks of
- * users. Users are in the order of their keys; a user's events and offers are in the order of time.
- * Money is integer cents, quantities are integer thousandths, so that every sum over them is exact.
+ * Ingest makes it once, from rows that pass by piece by piece; every later stage reads the parts it
+ * needs, each rank its own blocks of users. Users are known by their keys alone and in the order of
+ * these; a user's events and offers are in the order of time. Money is integer cents, quantities
+ * are integer thousandths, so that every sum over them is exact. docs/run-folder.md lists the data
+ * sets.
  */
 #ifndef REMISE_IO_DATASET_H
 #define REMISE_IO_DATASET_H
@@ -45,8 +47,6 @@ struct attribute {
 struct users {
     struct blocks blocks; /* blocks_total = 2^bits; rows are users */
     struct user_key *key; /* [users_local] ascending */
-    int64_t id_bytes;     /* longest id */
-    char *id;             /* [users_local][id_bytes] padded with 0 */
     int64_t attributes;
     struct attribute *attribute; /* [attributes] */
     struct attribute group; /* protected: report and fairness only; name NULL where not given */
@@ -72,35 +72,111 @@ struct offers {
     int32_t *revenue_cents;
 };
 
+/* What was bought of each product in each week; this rank's products. */
+struct series {
+    int64_t product_first, products; /* a run of products, in rank order; possibly none */
+    int64_t *start;                  /* [products + 1] first row of each */
+    int32_t *week; /* [rows_local] ascending in a product; weeks since Monday 1969-12-29 */
+    int64_t *quantity_milli;
+    int64_t *paid_cents; /* after discounts */
+    int64_t *list_cents; /* before discounts */
+};
+
 struct dataset {
     struct products products;
     struct users users;
     struct events events;
     struct offers offers;
-    int64_t events_total, offers_total;
+    struct series series;
+    int64_t events_total, offers_total, series_total;
     int64_t time_first, time_last; /* of the events, over all ranks */
     bool assumed_cost;             /* unit costs come from products.assumed_margin */
 };
 
-enum dataset_part { DATASET_USERS = 1, DATASET_EVENTS = 2, DATASET_OFFERS = 4, DATASET_ALL = 7 };
+enum dataset_part {
+    DATASET_USERS = 1, /* attributes and group */
+    DATASET_EVENTS = 2,
+    DATASET_OFFERS = 4,
+    DATASET_SERIES = 8,
+    DATASET_ALL = 15
+};
 
-/** Write the data set. Collective. Errors: those of store_write. */
-enum status dataset_write(const struct comm *comm, const char *path, const struct dataset *dataset);
+/* ---- writing ---- */
+
+/* One row as it is brought to the file; the fields mean what those of the structs above do. */
+struct event_row {
+    int64_t time;
+    int32_t product, quantity_milli, paid_cents, list_cents;
+    uint8_t kind;
+    uint8_t padding[7];
+};
+
+struct offer_row {
+    int64_t time;
+    int32_t product;
+    float discount, propensity;
+    int32_t revenue_cents;
+    uint8_t flags;
+    uint8_t padding[7];
+};
+
+struct series_row {
+    int32_t product, week; /* floor((days since 1970 + 3) / 7) */
+    int64_t quantity_milli, paid_cents, list_cents;
+};
+
+/* All that makes a data set. Rows of events and offers are in the order of users and, of one user,
+ * of time; those of the series in the order of products and weeks. They lie where they like: a rank
+ * brings any run of them, in rank order, not those of its own users. */
+struct dataset_parts {
+    const struct products *products; /* the same on every rank */
+    /* This rank's users: keys, attributes, group; of the blocks only rows_local, rows_total,
+     * row_first and blocks_total = 2^bits count, start may be NULL: rows need not end at blocks. */
+    const struct users *users;
+    const int64_t *user_events, *user_offers; /* [users_local] rows of each; offers NULL: none */
+    int64_t events_local, offers_local, series_local; /* rows this rank brings */
+    /* Give rows first .. first + count - 1 of this rank; local; each row is asked for once, in
+     * order. Those of which there are no rows on any rank may be NULL. */
+    enum status (*events)(void *context, int64_t first, int64_t count, struct event_row *rows);
+    enum status (*offers)(void *context, int64_t first, int64_t count, struct offer_row *rows);
+    enum status (*series)(void *context, int64_t first, int64_t count, struct series_row *rows);
+    void *context;
+    int64_t time_first, time_last;
+    bool assumed_cost;
+};
 
 /**
- * Read the parts asked for; products, blocks and keys always come along.
+ * Write the data set, rows piece by piece.
+ * Collective; a rank may bring nothing.
+ * Memory: beside `parts` on each rank 14 MiB (a piece of 2^18 rows, one column of it and what is
+ *         read back; 16 MiB for the keys of users), 24 * 2^bits + 24 * products bytes, and 8 per
+ *         local user where user_offers is NULL.
+ * Cost: one pass over all rows; each column is one run of the file on each rank, written in pieces
+ *       of 2^18 rows; two reductions of the counts.
+ * Same bytes for any number of ranks and any division of the rows among them.
+ * Errors: those of store_put and of the callbacks; ERR_BUG rows and counts do not agree, users are
+ *         not in order, a product does not exist.
+ */
+enum status dataset_write_parts(const struct comm *comm, const char *path,
+                                const struct dataset_parts *parts);
+
+/* ---- reading ---- */
+
+/**
+ * Read the parts asked for (enum dataset_part); products, blocks and keys always come along.
  * Collective.
  * dataset  out  new; free with dataset_free. Each rank gets a run of blocks balanced by events and
- *               offers.
- * Memory: 25 bytes per event, 25 per offer, about 32 + 4 per attribute per user, of this rank's
- *         share.
+ *               offers, and a run of products balanced by rows of the series.
+ * Memory: this rank's share of 25 bytes per event, 25 per offer, 28 per row of the series, 16 + 4
+ *         per attribute + 16 per user; 8 bytes per product and 24 per block on every rank.
+ * Errors: those of store_read; ERR_IO the file is of another version.
  */
 enum status dataset_read(const struct comm *comm, const char *path, int parts,
                          struct dataset **dataset);
 
 void dataset_free(struct dataset **dataset); /**< Free and null; accepts NULL inside. Local. */
 
-/** Bytes that the users, events and offers held on this rank take. Local. */
+/** Bytes that the users, events, offers and series held on this rank take. Local. */
 int64_t dataset_bytes(const struct dataset *dataset);
 
 /** Free what the struct holds and zero it. Local. */
@@ -108,5 +184,6 @@ void products_clear(struct products *products);
 void users_clear(struct users *users);
 void events_clear(struct events *events);
 void offers_clear(struct offers *offers);
+void series_clear(struct series *series);
 
 #endif

@@ -3,12 +3,15 @@
 
 #include "mpi/memory.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { SPARE_BYTES = 1 << 18 };
 
 size_t store_type_bytes(enum store_type type)
 {
@@ -47,21 +50,29 @@ static hid_t parallel_access(const struct comm *comm)
     return access;
 }
 
+static enum status store_new(const char *path, bool writing, struct store **out)
+{
+    enum status status = memory_new(out, 1, sizeof **out);
+    if (status != OK) return status;
+    struct store *store = *out;
+    store->file = H5I_INVALID_HID;
+    store->spare = -1;
+    store->writing = writing;
+    int used = snprintf(store->temporary, sizeof store->temporary, "%s.part", path);
+    if (used >= (int)sizeof store->temporary) return FAIL(ERR_ARG, "path too long: %s", path);
+    snprintf(store->path, sizeof store->path, "%s", path);
+    return OK;
+}
+
 enum status store_create(const struct comm *comm, const char *path, struct store **out)
 {
     enum status status = OK;
     struct store *store = NULL;
     *out = NULL;
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    TRY_ALL(comm, memory_new(&store, 1, sizeof *store));
-    store->file = H5I_INVALID_HID;
-    store->writing = true;
-    snprintf(store->path, sizeof store->path, "%s", path);
-    int used = snprintf(store->temporary, sizeof store->temporary, "%s.part", path);
-    TRY_ALL(comm,
-            used >= (int)sizeof store->temporary ? FAIL(ERR_ARG, "path too long: %s", path) : OK);
+    TRY_ALL(comm, store_new(path, true, &store));
     if (comm->rank == 0) unlink(store->temporary);
-    comm_barrier(comm);
+    TRY_ALL(comm, comm->rank == 0 ? store_hold_spare(store) : OK);
     hid_t access = parallel_access(comm), create = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_obj_track_times(create, false);
     store->file = H5Fcreate(store->temporary, H5F_ACC_TRUNC, create, access);
@@ -85,23 +96,49 @@ static enum status sync_path(const char *path, int flags)
     return failed == 0 ? OK : FAIL(ERR_WRITE, "cannot flush %s to disk", path);
 }
 
-enum status store_reserve(struct store *store)
+/* ---- room on the disk ---- */
+
+static enum status no_room(const struct store *store, int64_t bytes, int error)
 {
-    hsize_t end = 0;
-    H5Fget_filesize(store->file, &end);
-    int64_t bytes = (int64_t)end - store->reserved;
-    if (bytes <= 0) return OK;
-    int file = open(store->temporary, O_RDWR | O_CLOEXEC);
-    if (file < 0) return FAIL(ERR_WRITE, "cannot open %s", store->temporary);
-    int failed = posix_fallocate(file, (off_t)store->reserved, (off_t)bytes);
-    close(file);
-    if (failed != 0)
-        return FAIL(ERR_MEMORY,
-                    "%s: no room for %lld more bytes (%s); free some space and run again",
-                    store->path, (long long)bytes, strerror(failed));
-    store->reserved = (int64_t)end;
-    return OK;
+    return FAIL(ERR_MEMORY, "%s: no room for %lld more bytes (%s); free some space and run again",
+                store->path, (long long)bytes, strerror(error));
 }
+
+enum status store_hold_spare(struct store *store)
+{
+    char path[STORE_PATH_BYTES + 8];
+    if (store->spare < 0) {
+        snprintf(path, sizeof path, "%s.room", store->temporary);
+        unlink(path);
+        store->spare = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (store->spare < 0) return FAIL(ERR_WRITE, "cannot create %s: %s", path, strerror(errno));
+        unlink(path);
+    }
+    int failed = posix_fallocate(store->spare, 0, SPARE_BYTES);
+    return failed == 0 ? OK : no_room(store, SPARE_BYTES, failed);
+}
+
+static enum status release_spare(const struct store *store)
+{
+    if (store->spare < 0 || ftruncate(store->spare, 0) == 0) return OK;
+    return FAIL(ERR_WRITE, "%s: cannot free the room held for it", store->path);
+}
+
+enum status store_reserve(struct store *store, int64_t end)
+{
+    int64_t bytes = end - store->reserved;
+    if (bytes > 0) {
+        int file = open(store->temporary, O_RDWR | O_CLOEXEC);
+        if (file < 0) return FAIL(ERR_WRITE, "cannot open %s", store->temporary);
+        int failed = posix_fallocate(file, (off_t)store->reserved, (off_t)bytes);
+        close(file);
+        if (failed != 0) return no_room(store, bytes, failed);
+        store->reserved = end;
+    }
+    return release_spare(store);
+}
+
+/* ---- commit, open, close ---- */
 
 static enum status make_final(const struct store *store)
 {
@@ -127,7 +164,7 @@ enum status store_commit(const struct comm *comm, struct store **out)
     struct store *store = *out;
     const char *left = store->open != NULL ? store->open->name : NULL;
     TRY_ALL(comm, left == NULL ? OK : FAIL(ERR_BUG, "%s: %s is not ended", store->path, left));
-    TRY_ALL(comm, comm->rank == 0 ? store_reserve(store) : OK);
+    TRY_ALL(comm, release_spare(store));
     herr_t closed = H5Fclose(store->file);
     store->file = H5I_INVALID_HID;
     TRY_ALL(comm, store_check(closed >= 0, ERR_WRITE, store, "close", "the file"));
@@ -148,8 +185,7 @@ enum status store_open(const struct comm *comm, const char *path, struct store *
                       ? OK
                       : FAIL(ERR_NO_INPUT,
                              "%s is missing or not readable; run the stage that writes it", path));
-    TRY_ALL(comm, memory_new(&store, 1, sizeof *store));
-    snprintf(store->path, sizeof store->path, "%s", path);
+    TRY_ALL(comm, store_new(path, false, &store));
     hid_t fapl = parallel_access(comm);
     store->file = H5Fopen(path, H5F_ACC_RDONLY, fapl);
     H5Pclose(fapl);
@@ -165,6 +201,8 @@ void store_close(const struct comm *comm, struct store **store)
 {
     if (*store == NULL) return;
     store_drop_columns(*store);
+    if ((*store)->spare >= 0) close((*store)->spare);
+    if ((*store)->file >= 0 && (*store)->writing) comm_barrier(comm); /* the spare room is free */
     if ((*store)->file >= 0) H5Fclose((*store)->file);
     if ((*store)->writing && comm->rank == 0) unlink((*store)->temporary);
     free(*store);

@@ -30,7 +30,8 @@ struct store_writer; /* a column that is being written */
 
 /**
  * Start `path` under a temporary name, readable by the owner only. Collective.
- * Errors: ERR_WRITE.
+ * Needs 256 KiB of the disk more than the file until it is done.
+ * Errors: ERR_WRITE; ERR_MEMORY no room.
  */
 enum status store_create(const struct comm *comm, const char *path, struct store **store);
 

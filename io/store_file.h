@@ -29,7 +29,8 @@ struct store_writer {
 struct store {
     hid_t file;
     bool writing;
-    int64_t reserved; /* bytes that have their place on the disk */
+    int64_t reserved; /* bytes that have their place on the disk, known to rank 0 */
+    int spare;        /* of rank 0: file without a name that holds room, -1 none */
     struct store_writer *open;
     char path[STORE_PATH_BYTES], temporary[STORE_PATH_BYTES];
 };
@@ -42,11 +43,18 @@ enum status store_check(bool good, enum status status, const struct store *store
                         const char *name);
 
 /**
- * Reserve the place of all that the file is to hold so far, columns and what describes them, so
- * that a full disk shows here, on rank 0, and not in the middle of a write. Local.
+ * Hold some room on the disk for what HDF5 writes of its own: where it cannot, ranks may wait for
+ * each other for ever. It is let go just before they write. On rank 0.
  * Errors: ERR_MEMORY no room; ERR_WRITE.
  */
-enum status store_reserve(struct store *store);
+enum status store_hold_spare(struct store *store);
+
+/**
+ * Reserve the place of the file up to `end`, so that a full disk shows here and not in the middle
+ * of a write, and let go of the room held. On rank 0.
+ * Errors: those of store_hold_spare.
+ */
+enum status store_reserve(struct store *store, int64_t end);
 
 /** One rank's rows to or from the file, below the limits of MPI-IO. Local; false if it failed. */
 bool store_transfer(const struct store_span *span, int64_t first, int64_t rows, void *data,

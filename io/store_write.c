@@ -41,6 +41,13 @@ static hid_t create_column(struct store *store, const struct store_column *colum
     return set;
 }
 
+/* Where its values end in the file: their place is known from the beginning. */
+static int64_t end_of(hid_t set)
+{
+    hsize_t bytes = H5Dget_storage_size(set);
+    return bytes > 0 ? (int64_t)(H5Dget_offset(set) + bytes) : 0;
+}
+
 bool store_transfer(const struct store_span *span, int64_t first, int64_t rows, void *data,
                     bool write)
 {
@@ -135,9 +142,10 @@ enum status store_begin_column(const struct comm *comm, struct store *store,
     TRY_ALL(comm, store_check(set >= 0, ERR_WRITE, store, "create", column->name));
     write_attribute(set, "unit", column->unit);
     write_attribute(set, "help", column->help);
-    TRY_ALL(comm, comm->rank == 0 ? store_reserve(store) : OK);
+    TRY_ALL(comm, comm->rank == 0 ? store_reserve(store, end_of(set)) : OK);
     bool good = H5Fflush(store->file, H5F_SCOPE_LOCAL) >= 0;
     TRY_ALL(comm, store_check(good, ERR_WRITE, store, "flush", column->name));
+    TRY_ALL(comm, comm->rank == 0 ? store_hold_spare(store) : OK);
     writer->next = store->open;
     store->open = writer;
     *out = writer;

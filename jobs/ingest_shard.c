@@ -145,30 +145,6 @@ done:
 
 /* ---- users ---- */
 
-/* (key, id) of every user this rank has seen, ids padded to the longest of all ranks */
-static enum status pack_ids(const struct comm *comm, const struct user_set *set, int64_t *id_bytes,
-                            unsigned char **packed)
-{
-    enum status status = OK;
-    int64_t count = text_set_count(set->ids), longest = 1;
-    for (int64_t i = 0; i < count; i++) {
-        int64_t bytes = (int64_t)strlen(text_set_text(set->ids, i));
-        longest = bytes > longest ? bytes : longest;
-    }
-    comm_max_int64(comm, &longest, 1);
-    size_t record = sizeof(struct user_key) + (size_t)longest;
-    TRY_ALL(comm, memory_new(packed, count, record));
-    for (int64_t i = 0; i < count; i++) {
-        unsigned char *at = *packed + (size_t)i * record;
-        const char *text = text_set_text(set->ids, i);
-        memcpy(at, &set->key[i], sizeof set->key[i]);
-        memcpy(at + sizeof set->key[i], text, strlen(text));
-    }
-    *id_bytes = longest;
-done:
-    return status;
-}
-
 static enum status fill_blocks(const struct comm *comm, const struct user_cut *cut,
                                struct users *users, int64_t count)
 {
@@ -195,30 +171,19 @@ static enum status shard_users(const struct comm *comm, struct user_set *set,
                                struct users *users)
 {
     enum status status = OK;
-    unsigned char *packed = NULL;
     int64_t count = text_set_count(set->ids), distinct = 0;
-    TRY(pack_ids(comm, set, &users->id_bytes, &packed));
     text_set_free(&set->ids);
-    free(set->key);
+    users->key = set->key;
     set->key = NULL;
     set->capacity = 0;
-    size_t record = sizeof(struct user_key) + (size_t)users->id_bytes;
-    TRY(records_to_owners(comm, cut, &packed, &count, record));
-    TRY_ALL(comm, records_sort(packed, count, record, cut->bits, compare_key));
-    count = refusals_drop(refusals, packed, count, record);
-    TRY_ALL(comm, memory_new(&users->key, count, sizeof *users->key));
-    TRY_ALL(comm, memory_new(&users->id, count * users->id_bytes, 1));
-    for (int64_t i = 0; i < count; i++) {
-        const unsigned char *at = packed + (size_t)i * record;
-        if (i > 0 && compare_key(at - record, at) == 0) continue;
-        memcpy(&users->key[distinct], at, sizeof users->key[distinct]);
-        memcpy(users->id + distinct * users->id_bytes, at + sizeof(struct user_key),
-               (size_t)users->id_bytes);
-        distinct++;
-    }
+    TRY(records_to_owners(comm, cut, &users->key, &count, sizeof *users->key));
+    TRY_ALL(comm, records_sort(users->key, count, sizeof *users->key, cut->bits, compare_key));
+    count = refusals_drop(refusals, users->key, count, sizeof *users->key);
+    for (int64_t i = 0; i < count; i++)
+        if (i == 0 || compare_key(&users->key[i - 1], &users->key[i]) != 0)
+            users->key[distinct++] = users->key[i];
     TRY(fill_blocks(comm, cut, users, distinct));
 done:
-    free(packed);
     return status;
 }
 
@@ -448,5 +413,62 @@ done:
     dataset_free(&dataset);
     user_cut_clear(&cut);
     refusals_clear(&refusals);
+    return status;
+}
+
+/* ---- the file ---- */
+
+static enum status give_events(void *context, int64_t first, int64_t count, struct event_row *rows)
+{
+    const struct dataset *dataset = context;
+    const struct events *e = &dataset->events;
+    for (int64_t i = 0; i < count; i++)
+        rows[i] = (struct event_row){.time = e->time[first + i],
+                                     .product = e->product[first + i],
+                                     .quantity_milli = e->quantity_milli[first + i],
+                                     .paid_cents = e->paid_cents[first + i],
+                                     .list_cents = e->list_cents[first + i],
+                                     .kind = e->kind[first + i]};
+    return OK;
+}
+
+static enum status give_offers(void *context, int64_t first, int64_t count, struct offer_row *rows)
+{
+    const struct dataset *dataset = context;
+    const struct offers *o = &dataset->offers;
+    for (int64_t i = 0; i < count; i++)
+        rows[i] = (struct offer_row){.time = o->time[first + i],
+                                     .product = o->product[first + i],
+                                     .discount = o->discount[first + i],
+                                     .propensity = o->propensity[first + i],
+                                     .revenue_cents = o->revenue_cents[first + i],
+                                     .flags = o->flags[first + i]};
+    return OK;
+}
+
+enum status dataset_write(const struct comm *comm, const char *path, struct dataset *dataset)
+{
+    enum status status = OK;
+    int64_t rows = dataset->users.blocks.rows_local, *counts = NULL;
+    TRY_ALL(comm, memory_new(&counts, 2 * rows, sizeof *counts));
+    for (int64_t u = 0; u < rows; u++) {
+        counts[u] = dataset->events.start[u + 1] - dataset->events.start[u];
+        counts[rows + u] = dataset->offers.start[u + 1] - dataset->offers.start[u];
+    }
+    struct dataset_parts parts = {.products = &dataset->products,
+                                  .users = &dataset->users,
+                                  .user_events = counts,
+                                  .user_offers = counts + rows,
+                                  .events_local = dataset->events.start[rows],
+                                  .offers_local = dataset->offers.start[rows],
+                                  .events = give_events,
+                                  .offers = give_offers,
+                                  .context = dataset,
+                                  .time_first = dataset->time_first,
+                                  .time_last = dataset->time_last,
+                                  .assumed_cost = dataset->assumed_cost};
+    TRY(dataset_write_parts(comm, path, &parts));
+done:
+    free(counts);
     return status;
 }

@@ -19,4 +19,7 @@
 enum status ingest_shard(const struct comm *comm, struct ingest_records *records,
                          struct dataset **dataset);
 
+/** Write what ingest_shard made. Collective. Errors: those of dataset_write_parts. */
+enum status dataset_write(const struct comm *comm, const char *path, struct dataset *dataset);
+
 #endif

@@ -36,7 +36,7 @@ struct tiny_product {
 };
 
 struct tiny_shop {
-    int users; /* their ids are their numbers, "0" and up */
+    int users; /* their ids are their numbers, "0" and up; at most TINY_USERS */
     int64_t products, events, offers;
     const struct tiny_product *product;
     const struct tiny_event *event; /* those of one user ascending in time */
@@ -44,7 +44,7 @@ struct tiny_shop {
     const float *age;               /* [users] the one attribute, or NULL */
 };
 
-enum { TINY_ID_BYTES = 4, TINY_BITS = 6 };
+enum { TINY_USERS = 4096, TINY_BITS = 6 };
 
 #define TINY_NEW(to, count)                                          \
     do {                                                             \
@@ -53,9 +53,13 @@ enum { TINY_ID_BYTES = 4, TINY_BITS = 6 };
 
 static inline struct user_key tiny_key(int user)
 {
+    static struct user_key known[TINY_USERS];
     unsigned char secret[USER_SECRET_BYTES] = {7};
     char id[16];
-    return user_key_of(secret, id, (size_t)snprintf(id, sizeof id, "%d", user));
+    if (user >= TINY_USERS) abort();
+    if (known[user].high == 0)
+        known[user] = user_key_of(secret, id, (size_t)snprintf(id, sizeof id, "%d", user));
+    return known[user];
 }
 
 static inline int tiny_compare(const void *a, const void *b)
@@ -66,9 +70,9 @@ static inline int tiny_compare(const void *a, const void *b)
 /* Number of the user in a local row. */
 static inline int tiny_user(const struct dataset *dataset, int64_t row)
 {
-    char id[TINY_ID_BYTES + 1] = {0};
-    memcpy(id, dataset->users.id + row * TINY_ID_BYTES, TINY_ID_BYTES);
-    return atoi(id);
+    int user = 0;
+    while (user_key_compare(tiny_key(user), dataset->users.key[row]) != 0) user++;
+    return user;
 }
 
 /* Local row of a user, -1 where another rank has it. */
@@ -136,15 +140,11 @@ static inline void tiny_users(const struct comm *comm, const struct tiny_shop *s
                          .blocks_local = next - first};
     TINY_NEW(b->start, b->blocks_local + 1);
     TINY_NEW(users->key, shop->users);
-    users->id_bytes = TINY_ID_BYTES;
-    if (memory_new(&users->id, shop->users, TINY_ID_BYTES) != OK) abort();
     for (int i = 0; i < shop->users; i++) {
         struct user_key key = tiny_key(order[i]);
         int64_t block = user_block(key, TINY_BITS);
         b->row_first += block < first;
         if (block < first || block >= next) continue;
-        char id[16];
-        memcpy(users->id + at * TINY_ID_BYTES, id, (size_t)snprintf(id, sizeof id, "%d", order[i]));
         users->key[at++] = key;
         b->start[block - first + 1] = at;
     }
@@ -181,9 +181,10 @@ static inline void tiny_events(const struct tiny_shop *shop, struct dataset *d)
     TINY_NEW(e->paid_cents, shop->events);
     TINY_NEW(e->list_cents, shop->events);
     for (int64_t u = 0; u < d->users.blocks.rows_local; u++) {
+        int user = tiny_user(d, u);
         for (int64_t i = 0; i < shop->events; i++) {
             const struct tiny_event *from = &shop->event[i];
-            if (from->user != tiny_user(d, u)) continue;
+            if (from->user != user) continue;
             e->product[at] = from->product;
             e->time[at] = from->time;
             e->kind[at] = (uint8_t)from->kind;
@@ -207,9 +208,10 @@ static inline void tiny_offers(const struct tiny_shop *shop, struct dataset *d)
     TINY_NEW(o->flags, shop->offers);
     TINY_NEW(o->revenue_cents, shop->offers);
     for (int64_t u = 0; u < d->users.blocks.rows_local; u++) {
+        int user = tiny_user(d, u);
         for (int64_t i = 0; i < shop->offers; i++) {
             const struct tiny_offer *from = &shop->offer[i];
-            if (from->user != tiny_user(d, u)) continue;
+            if (from->user != user) continue;
             o->product[at] = from->product;
             o->time[at] = from->time;
             o->discount[at] = from->discount;
