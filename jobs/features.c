@@ -1,4 +1,4 @@
-/* Profile features of the users. */
+/* Profile features of the users, and sequences of their events. */
 #include "jobs/features.h"
 
 #include "mpi/memory.h"
@@ -218,4 +218,54 @@ void features_clear(struct features *features)
     dictionary_clear(&features->names);
     free(features->x);
     *features = (struct features){0};
+}
+
+/* ---- sequences ---- */
+
+/* The last events of a user in the last places of a row of each array. */
+static void fill_sequence(const struct dataset *dataset, int64_t user, int64_t length,
+                          int32_t *category, uint8_t *kind, float *gap)
+{
+    const struct events *events = &dataset->events;
+    int64_t begin = events->start[user], next = events->start[user + 1];
+    int64_t padding = length > next - begin ? length - (next - begin) : 0;
+    for (int64_t i = 0; i < padding; i++) {
+        category[i] = -1;
+        kind[i] = EVENT_KINDS;
+        gap[i] = 0;
+    }
+    for (int64_t i = padding; i < length; i++) {
+        int64_t e = next - length + i;
+        int64_t since = e > begin ? events->time[e] - events->time[e - 1] : 0;
+        category[i] = dataset->products.category_code[events->product[e]];
+        kind[i] = events->kind[e];
+        gap[i] = (float)log1p((double)since / DAY);
+    }
+}
+
+enum status sequences_make(const struct dataset *dataset, int64_t length, int64_t first,
+                           int64_t users, struct sequences *sequences)
+{
+    enum status status = OK;
+    *sequences = (struct sequences){.users = users, .length = length};
+    if (length < 1)
+        TRY(FAIL(ERR_ARG, "a sequence of %lld events; profile.sequence must be 1 or more",
+                 (long long)length));
+    TRY(memory_new(&sequences->category, users * length, sizeof *sequences->category));
+    TRY(memory_new(&sequences->kind, users * length, sizeof *sequences->kind));
+    TRY(memory_new(&sequences->gap, users * length, sizeof *sequences->gap));
+    for (int64_t u = 0; u < users; u++)
+        fill_sequence(dataset, first + u, length, sequences->category + u * length,
+                      sequences->kind + u * length, sequences->gap + u * length);
+done:
+    if (status != OK) sequences_clear(sequences);
+    return status;
+}
+
+void sequences_clear(struct sequences *sequences)
+{
+    free(sequences->category);
+    free(sequences->kind);
+    free(sequences->gap);
+    *sequences = (struct sequences){0};
 }

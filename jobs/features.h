@@ -1,5 +1,6 @@
 /**
- * The features of a user's profile, each defined once, here.
+ * The features of a user's profile and the sequence of a user's last events, each defined once,
+ * here.
  *
  * All are taken from the user's own events up to the last event of the shop ("now"), money in
  * currency units.
@@ -15,6 +16,13 @@
  *   tenure            log(1 + days since the first event)
  *   category:NAME     share of spend in each of the largest categories of the shop (by amount paid)
  *   season:Q1..Q4     share of spend in each quarter of the year
+ *
+ * A sequence is the last `length` events of a user of any kind, oldest first; where there are
+ * fewer, the first places are padding. Each place has
+ *   category          of the product: row of products/category; -1 padding
+ *   kind              enum event_kind; EVENT_KINDS padding
+ *   gap               log(1 + days since the user's event before, in the sequence or not); 0 for
+ *                     the first of all and for padding
  */
 #ifndef REMISE_JOBS_FEATURES_H
 #define REMISE_JOBS_FEATURES_H
@@ -41,5 +49,24 @@ enum status features_make(const struct comm *comm, const struct dataset *dataset
                           struct features *features);
 
 void features_clear(struct features *features); /**< Free; accepts a zeroed struct. Local. */
+
+struct sequences {
+    int64_t users, length;
+    int32_t *category; /* [users][length] */
+    uint8_t *kind;     /* [users][length] */
+    float *gap;        /* [users][length] */
+};
+
+/**
+ * The sequences of local users first .. first + users - 1; a part of them at a time bounds memory.
+ * Local. Free with sequences_clear.
+ * Needs the events of the data set.
+ * Memory: 9 bytes per user and place.
+ * Errors: ERR_MEMORY; ERR_ARG length < 1.
+ */
+enum status sequences_make(const struct dataset *dataset, int64_t length, int64_t first,
+                           int64_t users, struct sequences *sequences);
+
+void sequences_clear(struct sequences *sequences); /**< Free; accepts a zeroed struct. Local. */
 
 #endif

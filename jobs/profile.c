@@ -1,4 +1,5 @@
-/* The profile stage: features of the users, standardised, and their segments by k-means. */
+/* The profile stage: features of the users, standardised, their segments by k-means, and sequences
+ * of their events. */
 #include "algorithms/kmeans.h"
 #include "algorithms/standardise.h"
 #include "jobs/features.h"
@@ -91,8 +92,8 @@ static enum status profile_run(const struct comm *comm, const struct run *run)
     TRY(standardised(comm, dataset, &features, &profiles, &x, &stride));
     struct rows rows = {&dataset->users.blocks, features.columns, stride, x};
     TRY(cluster(comm, run, &rows, &profiles));
-    TRY(profiles_write(comm, run_path(run, "profiles.h5"), &dataset->users.blocks, &features,
-                       &profiles));
+    TRY(profiles_write(comm, run_path(run, "profiles.h5"), dataset, &features, &profiles,
+                       config_integer(run->config, "profile.sequence")));
 done:
     free(x);
     profiles_clear(&profiles);

@@ -16,9 +16,55 @@ void profiles_clear(struct profiles *profiles)
     *profiles = (struct profiles){0};
 }
 
-enum status profiles_write(const struct comm *comm, const char *path, const struct blocks *blocks,
-                           const struct features *features, const struct profiles *profiles)
+enum { SEQUENCE_COLUMNS = 3, PIECE_EVENTS = 1 << 20 };
+
+/* A piece of users at a time, as many pieces on every rank. */
+static enum status put_sequences(const struct comm *comm, const struct dataset *dataset,
+                                 int64_t length, struct store_writer *writer[SEQUENCE_COLUMNS])
 {
+    enum status status = OK;
+    struct sequences sequences = {0};
+    int64_t piece = PIECE_EVENTS / length + 1, users = dataset->users.blocks.rows_local;
+    int64_t most = users;
+    comm_max_int64(comm, &most, 1);
+    for (int64_t first = 0; first < most; first += piece) {
+        int64_t left = users - first, now = left < 0 ? 0 : left < piece ? left : piece;
+        TRY_ALL(comm, sequences_make(dataset, length, now > 0 ? first : 0, now, &sequences));
+        TRY(store_put(comm, writer[0], sequences.category, now));
+        TRY(store_put(comm, writer[1], sequences.kind, now));
+        TRY(store_put(comm, writer[2], sequences.gap, now));
+        sequences_clear(&sequences);
+    }
+done:
+    sequences_clear(&sequences);
+    return status;
+}
+
+static enum status write_sequences(const struct comm *comm, struct store *store,
+                                   const struct dataset *dataset, int64_t length)
+{
+    const struct store_column columns[SEQUENCE_COLUMNS] = {
+        {"sequences/category", STORE_I32, length, "",
+         "of the last events: row of products/category in dataset.h5, -1 before the first"},
+        {"sequences/kind", STORE_U8, length, "",
+         "0 view 1 click 2 cart 3 purchase 4 return 5 rating, 6 before the first"},
+        {"sequences/gap", STORE_F32, length, "log(1 + days)", "since the event before"}};
+    enum status status = OK;
+    struct store_writer *writer[SEQUENCE_COLUMNS] = {0};
+    for (int c = 0; c < SEQUENCE_COLUMNS; c++)
+        TRY(store_begin_column(comm, store, &columns[c], dataset->users.blocks.rows_local,
+                               &writer[c]));
+    TRY(put_sequences(comm, dataset, length, writer));
+    for (int c = 0; c < SEQUENCE_COLUMNS; c++) TRY(store_end_column(comm, &writer[c]));
+done:
+    return status;
+}
+
+enum status profiles_write(const struct comm *comm, const char *path, const struct dataset *dataset,
+                           const struct features *features, const struct profiles *profiles,
+                           int64_t sequence)
+{
+    const struct blocks *blocks = &dataset->users.blocks;
     enum status status = OK;
     struct store *store = NULL;
     int64_t columns = features->columns, once = comm->rank == 0;
@@ -39,6 +85,7 @@ enum status profiles_write(const struct comm *comm, const char *path, const stru
     TRY(store_write(comm, store, &size, profiles->size, once * profiles->segments));
     TRY(store_write(comm, store, &mean, profiles->mean, once * columns));
     TRY(store_write(comm, store, &sd, profiles->sd, once * columns));
+    if (sequence > 0) TRY(write_sequences(comm, store, dataset, sequence));
     TRY(store_commit(comm, &store));
 done:
     store_close(comm, &store);

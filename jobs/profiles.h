@@ -1,5 +1,6 @@
 /**
- * profiles.h5: the features of every user and the segment it belongs to.
+ * profiles.h5: the features of every user, the segment it belongs to and, if asked for, the
+ * sequence of its last events.
  */
 #ifndef REMISE_JOBS_PROFILES_H
 #define REMISE_JOBS_PROFILES_H
@@ -15,9 +16,14 @@ struct profiles {
     double *sd;       /* [columns] */
 };
 
-/** Write features and profiles. Collective. Errors: those of store_write. */
-enum status profiles_write(const struct comm *comm, const char *path, const struct blocks *blocks,
-                           const struct features *features, const struct profiles *profiles);
+/**
+ * Write features, profiles and the sequences of `sequence` events, none if 0. Collective.
+ * Memory: sequences are made and written in pieces of about 2^20 events, 26 MiB on each rank.
+ * Errors: those of store_put and sequences_make.
+ */
+enum status profiles_write(const struct comm *comm, const char *path, const struct dataset *dataset,
+                           const struct features *features, const struct profiles *profiles,
+                           int64_t sequence);
 
 /**
  * Read the number of segments and each local user's segment; the rest stays NULL. Collective.
