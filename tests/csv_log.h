@@ -45,11 +45,18 @@ static inline void log_clear(struct csv_log *log)
     *log = (struct csv_log){0};
 }
 
-/* "<line>|field|field...\n" */
+/* "<line", or "<line@file" behind the first file */
+static inline void log_place(struct csv_log *log, int64_t file, int64_t line)
+{
+    log_number(log, '<', line);
+    if (file > 0) log_number(log, '@', file);
+}
+
+/* "<line|field|field...\n" with ' before a field that stood in quotes */
 static inline enum status log_row(void *context, const struct csv_row *row)
 {
     struct csv_log *log = context;
-    log_number(log, '<', row->line);
+    log_place(log, row->file, row->line);
     for (int64_t j = 0; j < row->fields; j++) {
         log_bytes(log, row->field[j].quoted ? "'" : "|", 1);
         log_bytes(log, row->field[j].text, row->field[j].bytes);
@@ -58,11 +65,11 @@ static inline enum status log_row(void *context, const struct csv_row *row)
     return OK;
 }
 
-/* "<line>!reason,column,fields:value\n", with + behind a value that was cut */
+/* "<line!reason,column,fields:value\n", with + behind a value that was cut */
 static inline enum status log_bad(void *context, const struct csv_bad *bad)
 {
     struct csv_log *log = context;
-    log_number(log, '<', bad->line);
+    log_place(log, bad->file, bad->line);
     log_number(log, '!', bad->reason);
     log_number(log, ',', bad->column);
     log_number(log, ',', bad->fields);

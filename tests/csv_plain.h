@@ -14,6 +14,7 @@
 
 struct plain_table {
     struct csv_options options; /* delimiter and limits */
+    int64_t file;               /* its number in what is given */
     int64_t columns;
     int64_t data_first; /* offset of the first byte behind the header */
     int64_t data_line;  /* its line, 1-based */
@@ -169,7 +170,7 @@ static inline void plain_value(const struct plain *p, int64_t from, int64_t to, 
 static inline enum csv_reason plain_check(const struct plain *p, struct csv_bad *bad)
 {
     int64_t wide = plain_long_column(p), at = plain_bad_byte(p);
-    *bad = (struct csv_bad){.line = p->row_line, .fields = p->fields};
+    *bad = (struct csv_bad){.file = p->table->file, .line = p->row_line, .fields = p->fields};
     if (p->open > 0)
         bad->reason = CSV_QUOTE_OPEN, bad->column = p->open;
     else if (p->to - p->from > p->table->options.row_bytes_max)
@@ -214,8 +215,11 @@ static inline void plain_give(struct plain *p, csv_on_row *on_row, csv_on_bad *o
         return;
     }
     plain_unescape(p);
-    struct csv_row row = {
-        .field = p->given, .fields = p->fields, .line = p->row_line, .number = p->counts.rows++};
+    struct csv_row row = {.field = p->given,
+                          .fields = p->fields,
+                          .file = p->table->file,
+                          .line = p->row_line,
+                          .number = p->counts.rows++};
     on_row(context, &row);
 }
 

@@ -227,6 +227,74 @@ static void corpus_cuts_of_ranks(void **state)
     sample_clear(&sample);
 }
 
+/* ---- many files ---- */
+
+/* A quote that is never closed ends with its file; one file has no rows, one is compressed. */
+static const char *const file_texts[] = {
+    "a,b\n1,\"x\ny\"\n2,\"open\n3,4\n",
+    "a,b",
+    "\xef\xbb\xbf\"a\",b\r\n\r\n5,\"\r\n\"\"\"\r6,7\r",
+    "a,b\n8,\"9,\n\"\n10,11",
+    "a,b\n\"\n12\",13\n14,\"15",
+};
+enum { FILES = sizeof file_texts / sizeof *file_texts, COMPRESSED = 3 };
+
+/* Collective. The sample's text is their number; its path a pattern. */
+static struct sample files_sample(const struct csv_options *options)
+{
+    struct sample sample = {.text = "many files", .bytes = 10};
+    for (int64_t f = 0; f < FILES; f++) {
+        char name[16];
+        int64_t bytes = (int64_t)strlen(file_texts[f]);
+        snprintf(name, sizeof name, "many%d.csv", (int)f);
+        char *path = scratch_share(name, file_texts[f], (size_t)bytes);
+        if (f == COMPRESSED && world.rank == 0) {
+            gzFile file = gzopen(path, "wb");
+            if (file == NULL || gzwrite(file, file_texts[f], (unsigned)bytes) <= 0) abort();
+            if (gzclose(file) != Z_OK) abort();
+        }
+        assert_true(plain_header(file_texts[f], bytes, options, &sample.table));
+        sample.table.file = f;
+        struct csv_counts counts =
+            plain_read(file_texts[f], bytes, &sample.table, log_row, log_bad, &sample.log);
+        sample.counts.rows += counts.rows;
+        sample.counts.bad += counts.bad;
+        sample.counts.empty_lines += counts.empty_lines;
+        free(path);
+    }
+    sample.path = scratch_path("many*.csv");
+    comm_barrier(&world);
+    return sample;
+}
+
+/* Every pair of cuts, also in headers, between files and in the file that cannot be cut. */
+static void files_pairs(void **state)
+{
+    (void)state;
+    const struct comm self = comm_self();
+    struct csv_options options = CSV_DEFAULTS;
+    options.delimiter = ',';
+    struct sample sample = files_sample(&options);
+    struct csv *csv = NULL;
+    int64_t cuts[2] = {0, 0}, bytes = 0;
+    assert_all(csv_open(&self, sample.path, &options, &csv) == OK && csv->files == FILES);
+    for (int64_t f = 0; f < FILES; f++) bytes += csv->file[f].bytes;
+    csv_free(&csv);
+    options.ranges = 3;
+    options.cuts = cuts;
+    bool equal = true;
+    for (cuts[0] = world.rank; cuts[0] <= bytes && equal; cuts[0] += world.ranks)
+        for (cuts[1] = cuts[0]; cuts[1] <= bytes && equal; cuts[1]++) {
+            options.chunk_bytes = 1 + 6 * (cuts[1] % 3);
+            equal = read_equals(&self, &sample, &options);
+        }
+    assert_all(equal);
+    options.cuts = NULL;
+    for (options.ranges = 1; options.ranges <= 64; options.ranges++)
+        assert_all(read_equals(&world, &sample, &options));
+    sample_clear(&sample);
+}
+
 /* ---- every pair of cuts ---- */
 
 struct pairs {
@@ -256,7 +324,7 @@ static bool pair_wanted(int64_t first, int64_t second, char delimiter)
 {
     const char *every = getenv("REMISE_EVERY_CUT");
     if (every != NULL && strcmp(every, "1") == 0) return true;
-    int64_t stride = delimiter == ',' ? 13 : 29, near = 3;
+    int64_t stride = delimiter == ',' ? 19 : 41, near = delimiter == ',' ? 3 : 0;
     bool on_grid = first % stride == world.ranks && second % stride == 2 * world.ranks;
     return on_grid || second - first <= near;
 }
@@ -379,5 +447,5 @@ static int stop(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 TEST_MAIN(TEST(every_number), TEST(many_texts), TEST(all_ranks), TEST(corpus_is_hard),
-          TEST(corpus_ranges), TEST(corpus_cuts_of_ranks), TEST(corpus_pairs),
+          TEST(corpus_ranges), TEST(corpus_cuts_of_ranks), TEST(corpus_pairs), TEST(files_pairs),
           cmocka_unit_test(kernels_agree), cmocka_unit_test(spans_join))
