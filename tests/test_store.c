@@ -335,6 +335,30 @@ static void an_open_column_holds_up_the_file(void **state)
     free(path);
 }
 
+/* Its place on the disk is there before anything is written, also behind other columns. */
+static void the_place_is_reserved(void **state)
+{
+    (void)state;
+    enum { MANY = 1 << 20 };
+    const struct store_column column[] = {{"first", STORE_F64, 1, "", "a long one"},
+                                          {"second", STORE_F64, 1, "", "another"},
+                                          {"third", STORE_F64, 1, "", "and another"}};
+    char *path = scratch_path("reserved.h5"), part[4096];
+    struct store *store = NULL;
+    struct store_writer *writer = NULL;
+    struct stat facts;
+    snprintf(part, sizeof part, "%s.part", path);
+    assert_all(store_create(&world, path, &store) == OK);
+    for (int c = 0; c < 3; c++) {
+        int64_t rows = world.rank == 0 ? MANY : 0;
+        assert_all(store_begin_column(&world, store, &column[c], rows, &writer) == OK);
+        assert_all(stat(part, &facts) == 0 && facts.st_blocks >= (c + 1) * (8 * MANY / 512));
+    }
+    store_close(&world, &store);
+    assert_all(!part_is_there(path));
+    free(path);
+}
+
 /* ---- the final name ---- */
 
 static void only_a_whole_file_gets_its_name(void **state)
@@ -442,5 +466,6 @@ static int stop(void **state)
 TEST_MAIN(TEST(every_type_comes_back), TEST(dictionaries_and_notes_come_back),
           TEST(plain_hdf5_reads_it), TEST(same_bytes_on_any_ranks), TEST(pieces_make_the_same_file),
           TEST(pieces_must_add_up), TEST(an_open_column_holds_up_the_file),
-          TEST(only_a_whole_file_gets_its_name), TEST(a_missing_file_and_a_strange_one),
-          TEST(a_column_that_is_not_as_expected), TEST(survives_faults))
+          TEST(the_place_is_reserved), TEST(only_a_whole_file_gets_its_name),
+          TEST(a_missing_file_and_a_strange_one), TEST(a_column_that_is_not_as_expected),
+          TEST(survives_faults))
