@@ -12,6 +12,7 @@ checks=address,undefined
 set -a
 . "$tests/../cmake/mpi_environment.sh"
 OMPI_MCA_ess_singleton_isolated=1
+ASAN_OPTIONS=quarantine_size_mb=16
 LSAN_OPTIONS=suppressions=$tests/lsan.supp:print_suppressions=0
 UBSAN_OPTIONS=print_stacktrace=1
 set +a
