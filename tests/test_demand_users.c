@@ -8,7 +8,7 @@ static const struct tiny_product products[] = {{"apple", "fruit", 2.0, 1.0},
                                                {"pear", "fruit", 2.0, 1.0},
                                                {"soap", "care", 2.0, 1.0}};
 
-/* User 0 buys both fruits, user 1 an apple twice and bread, user 2 looks at soap, user 3 returns. */
+/* User 0 buys two fruits, user 1 an apple twice and bread, user 2 looks at soap, user 3 returns. */
 static const struct tiny_event events[] = {
     {0, 10, 0, EVENT_PURCHASE, 1000, 200, 200}, {0, 20, 2, EVENT_PURCHASE, 1000, 200, 200},
     {1, 10, 0, EVENT_PURCHASE, 1000, 200, 200}, {1, 20, 1, EVENT_PURCHASE, 1000, 300, 300},
