@@ -5,7 +5,8 @@
 # Stages that are mostly one kernel are measured by it, on rows made in memory; ingest, recommend
 # and publish as they are, on a synthetic shop in a temporary folder.
 # Settings: REMISE_PEERS_PYTHON, a Python with scikit-learn, PyTorch, pyarrow and pandas (python3);
-#           REMISE_BENCH_RANKS (2); REMISE_BENCH_USERS, of the shop (200000).
+#           REMISE_BENCH_RANKS (2); REMISE_BENCH_USERS, of the shop (200000);
+#           REMISE_BENCH_CSV_BYTES, of the table that csv reads (1e9).
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 70
 . cmake/packages.sh
@@ -16,8 +17,8 @@ set +a
 ranks=${REMISE_BENCH_RANKS:-2}
 python=${REMISE_PEERS_PYTHON:-python3}
 users=${REMISE_BENCH_USERS:-200000}
-work=
-trap '[ -z "$work" ] || rm -rf "$work"' EXIT
+work=$(mktemp -d "${TMPDIR:-/tmp}/remise-bench-XXXXXX") || exit
+trap 'rm -rf "$work"' EXIT
 
 packages_need build tests
 build_targets bench remise || exit
@@ -30,8 +31,7 @@ remise() { # LOG ARGUMENT...: on all ranks; what it says goes to the log, and ou
 }
 
 shop_ready() { # $work: a synthetic shop in shop/, a whole run on it in run/
-    [ -z "$work" ] || return 0
-    work=$(mktemp -d "${TMPDIR:-/tmp}/remise-bench-XXXXXX")
+    [ ! -e "$work/run.log" ] || return 0
     remise "$work/synth.log" synth "$work/shop" --users "$users" || exit
     remise "$work/run.log" run "$work/shop/remise.yaml" -o "$work/run" || exit
     sed -n "s/^DONE: \(.*\); next.*/a synthetic shop of $users users: \1/p" "$work/run.log"
@@ -49,17 +49,23 @@ is_stage() {
     case $1 in ingest | recommend | publish) return 0 ;; *) return 1 ;; esac
 }
 
+rows_of() { # NOUN: where the rows are that both read; nothing if each makes the same in memory
+    if is_stage "$1"; then echo "$work"; elif [ "$1" = csv ]; then echo "$work/sales.csv"; fi
+}
+
 measure() { # NOUN: the line of JSON of our program
+    local rows
     if is_stage "$1"; then
         measure_stage "$1"
     else
-        timeout -k 5 600 mpirun -np "$ranks" "build/bench/bench_$1" </dev/null
+        mapfile -t rows < <(rows_of "$1")
+        timeout -k 5 600 mpirun -np "$ranks" "build/bench/bench_$1" "${rows[@]}" </dev/null
     fi
 }
 
 measure_peer() { # NOUN: the line of its peer, on as many threads; nothing where it is not installed
-    local rows=()
-    ! is_stage "$1" || rows=("$work")
+    local rows
+    mapfile -t rows < <(rows_of "$1")
     [ -e "bench/peer_$1.py" ] || return 0
     OMP_NUM_THREADS=$ranks timeout 900 "$python" "bench/peer_$1.py" "${rows[@]}" \
         2>/dev/null </dev/null
@@ -78,6 +84,8 @@ if kind == "copy":
 else:
     share = ours["gflops"] / limit[kind + "_gflops"]
 rate = ours["rows_per_second"]
+if peer and peer.get("sums", ours.get("sums")) != ours.get("sums"):
+    sys.exit(f"{noun}: the peer came to another result: {peer['sums']}, not {ours['sums']}")
 ratio = ", ".join(f"{rate / p['rows_per_second']:.2f} x {p['peer']}"
                   for p in ([peer] + peer.get("more", []) if peer else []))
 print(f"{stage:<10} {noun:<10} {rate:>12.4g} rows/s  {100 * share:>5.1f} % of {kind:<6}  "
@@ -94,6 +102,7 @@ while read -r stage noun kind; do
     ! is_stage "$noun" || shop_ready
     line "$stage" "$noun" "$kind" || faults=1
 done <<'LIST'
+ingest csv copy
 ingest ingest copy
 profile kmeans float
 demand lsq double

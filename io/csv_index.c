@@ -1,6 +1,8 @@
 /* Bit masks of 64 bytes, and the positions of their bits. */
 #include "io/csv_index.h"
 
+#include "io/csv.h"
+
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -31,18 +33,42 @@ INLINE uint64_t keep(int64_t bytes_left)
     return bytes_left >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << bytes_left) - 1;
 }
 
-INLINE int64_t structure_loop(const char *text, int64_t bytes, char delimiter, uint32_t *index,
-                              bool *plain, find_structure *find, spread_bits *spread)
+/* Whether these bytes, the last ones, are the start of a character that goes on. */
+static bool cut_off(const char *text, int64_t bytes)
 {
-    int64_t count = 0;
-    uint64_t odd = 0;
+    unsigned char first = (unsigned char)text[0];
+    if (first < 0xc2 || bytes >= (first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4)) return false;
+    for (int64_t i = 1; i < bytes; i++)
+        if ((text[i] & 0xc0) != 0x80) return false;
+    return true;
+}
+
+/* Check the bytes of 64 that `odd` names; *next is behind the last character so far. */
+static __attribute__((noinline)) bool characters_good(const char *text, int64_t at, int64_t bytes,
+                                                      uint64_t odd, int64_t *next)
+{
+    for (; odd != 0; odd &= odd - 1) {
+        int64_t here = at + __builtin_ctzll(odd), left = bytes - here;
+        if (here < *next) continue; /* of the character before */
+        int64_t length = text[here] == 0 ? 0 : csv_character(text + here, left);
+        if (length == 0 && !cut_off(text + here, left)) return false;
+        *next = length > 0 ? here + length : bytes;
+    }
+    return true;
+}
+
+INLINE int64_t structure_loop(const char *text, int64_t bytes, char delimiter, uint32_t *index,
+                              bool *clean, find_structure *find, spread_bits *spread)
+{
+    int64_t count = 0, next = 0;
+    bool good = true;
     for (int64_t at = 0; at < bytes; at += 64) {
         struct structure here = find(text + at, delimiter);
-        uint64_t inside = keep(bytes - at);
+        uint64_t inside = keep(bytes - at), odd = here.odd & inside;
         count += spread(here.marks & inside, (uint32_t)at, index + count);
-        odd |= here.odd & inside;
+        if (odd != 0 && good) good = characters_good(text, at, bytes, odd, &next);
     }
-    *plain = odd == 0;
+    *clean = good;
     return count;
 }
 
@@ -61,6 +87,22 @@ INLINE int64_t quotes_loop(const char *text, int64_t bytes, uint32_t *index, int
     }
     *line_ends = ends;
     return count;
+}
+
+INLINE int64_t line_ends_loop(const char *text, int64_t bytes, bool *quoted, find_quotes *find)
+{
+    int64_t ends = 0;
+    uint64_t cr_before = text[-1] == '\r', quote = 0;
+    for (int64_t at = 0; at < bytes; at += 64) {
+        struct quotes here = find(text + at);
+        uint64_t inside = keep(bytes - at);
+        uint64_t lf_alone = here.lf & ~(here.cr << 1 | cr_before);
+        cr_before = here.cr >> 63;
+        ends += __builtin_popcountll((lf_alone | here.cr) & inside);
+        quote |= here.quote & inside;
+    }
+    *quoted = quote != 0;
+    return ends;
 }
 
 /* ---- any machine ---- */
@@ -179,9 +221,14 @@ AVX2 INLINE int64_t spread_avx2(uint64_t bits, uint32_t base, uint32_t *out)
 }
 
 AVX2 static int64_t index_structure_avx2(const char *text, int64_t bytes, char delimiter,
-                                         uint32_t *index, bool *plain)
+                                         uint32_t *index, bool *clean)
 {
-    return structure_loop(text, bytes, delimiter, index, plain, structure_avx2, spread_avx2);
+    return structure_loop(text, bytes, delimiter, index, clean, structure_avx2, spread_avx2);
+}
+
+AVX2 static int64_t line_ends_avx2(const char *text, int64_t bytes, bool *quoted)
+{
+    return line_ends_loop(text, bytes, quoted, quotes_avx2);
 }
 
 AVX2 static int64_t index_quotes_avx2(const char *text, int64_t bytes, uint32_t *index,
@@ -233,9 +280,14 @@ AVX512 INLINE int64_t spread_avx512(uint64_t bits, uint32_t base, uint32_t *out)
 }
 
 AVX512 static int64_t index_structure_avx512(const char *text, int64_t bytes, char delimiter,
-                                             uint32_t *index, bool *plain)
+                                             uint32_t *index, bool *clean)
 {
-    return structure_loop(text, bytes, delimiter, index, plain, structure_avx512, spread_avx512);
+    return structure_loop(text, bytes, delimiter, index, clean, structure_avx512, spread_avx512);
+}
+
+AVX512 static int64_t line_ends_avx512(const char *text, int64_t bytes, bool *quoted)
+{
+    return line_ends_loop(text, bytes, quoted, quotes_avx512);
 }
 
 AVX512 static int64_t index_quotes_avx512(const char *text, int64_t bytes, uint32_t *index,
@@ -252,13 +304,13 @@ enum csv_kernel csv_kernel_best(void)
 }
 
 int64_t csv_index_structure(enum csv_kernel kernel, const char *text, int64_t bytes, char delimiter,
-                            uint32_t *index, bool *plain)
+                            uint32_t *index, bool *clean)
 {
     if (kernel == CSV_KERNEL_AVX512)
-        return index_structure_avx512(text, bytes, delimiter, index, plain);
+        return index_structure_avx512(text, bytes, delimiter, index, clean);
     if (kernel == CSV_KERNEL_AVX2)
-        return index_structure_avx2(text, bytes, delimiter, index, plain);
-    return structure_loop(text, bytes, delimiter, index, plain, structure_portable,
+        return index_structure_avx2(text, bytes, delimiter, index, clean);
+    return structure_loop(text, bytes, delimiter, index, clean, structure_portable,
                           spread_portable);
 }
 
@@ -270,6 +322,13 @@ int64_t csv_index_quotes(enum csv_kernel kernel, const char *text, int64_t bytes
     return quotes_loop(text, bytes, index, line_ends, quotes_portable, spread_portable);
 }
 
+int64_t csv_index_line_ends(enum csv_kernel kernel, const char *text, int64_t bytes, bool *quoted)
+{
+    if (kernel == CSV_KERNEL_AVX512) return line_ends_avx512(text, bytes, quoted);
+    if (kernel == CSV_KERNEL_AVX2) return line_ends_avx2(text, bytes, quoted);
+    return line_ends_loop(text, bytes, quoted, quotes_portable);
+}
+
 #else
 
 enum csv_kernel csv_kernel_best(void)
@@ -278,10 +337,10 @@ enum csv_kernel csv_kernel_best(void)
 }
 
 int64_t csv_index_structure(enum csv_kernel kernel, const char *text, int64_t bytes, char delimiter,
-                            uint32_t *index, bool *plain)
+                            uint32_t *index, bool *clean)
 {
     (void)kernel;
-    return structure_loop(text, bytes, delimiter, index, plain, structure_portable,
+    return structure_loop(text, bytes, delimiter, index, clean, structure_portable,
                           spread_portable);
 }
 
@@ -290,6 +349,12 @@ int64_t csv_index_quotes(enum csv_kernel kernel, const char *text, int64_t bytes
 {
     (void)kernel;
     return quotes_loop(text, bytes, index, line_ends, quotes_portable, spread_portable);
+}
+
+int64_t csv_index_line_ends(enum csv_kernel kernel, const char *text, int64_t bytes, bool *quoted)
+{
+    (void)kernel;
+    return line_ends_loop(text, bytes, quoted, quotes_portable);
 }
 
 #endif

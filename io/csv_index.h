@@ -4,7 +4,7 @@
  *
  * Two questions are answered: the positions of delimiters, quotes and line ends, from which rows
  * are split, and the positions of quotes with the number of line ends, from which ranges of a file
- * are joined (io/csv_scan.h).
+ * are joined (io/csv_scan.h); mostly the number alone is enough.
  */
 #ifndef REMISE_IO_CSV_INDEX_H
 #define REMISE_IO_CSV_INDEX_H
@@ -24,11 +24,11 @@ enum csv_kernel csv_kernel_best(void);
  * Positions of delimiters, quotes, LF and CR in text, ascending. Local.
  * text   in   [bytes], CSV_INDEX_SLACK more readable; bytes < 2^32
  * index  out  room for bytes + CSV_INDEX_SLACK
- * plain  out  true if no byte is 0 or above 127
+ * clean  out  whether it holds no 0 and all is valid UTF-8, but for a last character cut off
  * Returns their number.
  */
 int64_t csv_index_structure(enum csv_kernel kernel, const char *text, int64_t bytes, char delimiter,
-                            uint32_t *index, bool *plain);
+                            uint32_t *index, bool *clean);
 
 /**
  * Positions of quotes in text, and the number of line ends: LF, CRLF or CR. Local.
@@ -38,5 +38,10 @@ int64_t csv_index_structure(enum csv_kernel kernel, const char *text, int64_t by
  */
 int64_t csv_index_quotes(enum csv_kernel kernel, const char *text, int64_t bytes, uint32_t *index,
                          int64_t *line_ends);
+
+/**
+ * Number of line ends, as above, and whether there is any quote. Local.
+ */
+int64_t csv_index_line_ends(enum csv_kernel kernel, const char *text, int64_t bytes, bool *quoted);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { TAIL_BYTES = 1 << 16 }; /* at the end of a range, walked first */
+
 /* ---- cuts ---- */
 
 /* Where division number `at` of `total` begins in the files, one behind the other. */
@@ -65,21 +67,51 @@ static bool ends_file(const struct csv *csv, const struct csv_range *range)
     return range->end >= csv->file[range->file].bytes;
 }
 
-/* What the bytes of a range do to any state at its start. */
+/* Bytes [first, end) of the text, or of what is left of it. */
+struct stretch {
+    int64_t first, end;
+    char before;
+};
+
+/* What a stretch does to any state at its start; if skimmed, its quotes are only noticed. */
+static enum status scan(struct csv_window *window, struct stretch stretch, bool *skim_quoted,
+                        struct csv_span *span)
+{
+    enum status status = OK;
+    int64_t got = 0;
+    window->text[-1] = stretch.before;
+    TRY(csv_source_seek(window->source, stretch.first));
+    for (int64_t at = stretch.first; at < stretch.end; at += got) {
+        int64_t left = stretch.end - at, wanted = left < window->capacity ? left : window->capacity;
+        TRY(csv_source_read(window->source, window->text, wanted, &got));
+        if (got == 0) break; /* cut short meanwhile: csv_check_unchanged tells */
+        if (skim_quoted != NULL)
+            csv_span_skim(span, window->text, got, window->delimiter, skim_quoted);
+        else
+            csv_span_extend(span, window->text, got, window->delimiter, window->index);
+        window->text[-1] = window->text[got - 1];
+    }
+done:
+    return status;
+}
+
+/* A few fields in quotes tell the state, whatever it was before: so most of a range is skimmed, and
+ * only if its last bytes leave a doubt is it walked from the start. */
 static enum status scan_text(struct csv_window *window, const struct csv_range *range,
                              struct csv_span *span)
 {
     enum status status = OK;
-    int64_t got = 0;
-    window->text[-1] = range->before;
-    TRY(csv_source_seek(window->source, range->first));
-    for (int64_t at = range->first; at < range->end; at += got) {
-        int64_t wanted = range->end - at < window->capacity ? range->end - at : window->capacity;
-        TRY(csv_source_read(window->source, window->text, wanted, &got));
-        if (got == 0) break; /* cut short meanwhile: csv_check_unchanged tells */
-        csv_span_extend(span, window->text, got, window->delimiter, window->index);
-        window->text[-1] = window->text[got - 1];
+    int64_t bytes = window->capacity < TAIL_BYTES ? window->capacity : TAIL_BYTES;
+    int64_t middle = range->end - range->first > bytes ? range->end - bytes : range->first;
+    struct csv_span body = csv_span_empty(), tail = csv_span_empty();
+    bool quoted = false;
+    TRY(scan(window, (struct stretch){range->first, middle, range->before}, &quoted, &body));
+    TRY(scan(window, (struct stretch){middle, range->end, window->text[-1]}, NULL, &tail));
+    if (quoted && !csv_span_settled(&tail)) {
+        body = csv_span_empty();
+        TRY(scan(window, (struct stretch){range->first, middle, range->before}, NULL, &body));
     }
+    *span = csv_span_join(*span, csv_span_join(body, tail));
 done:
     return status;
 }

@@ -58,34 +58,44 @@ static bool skip_quotes(const struct csv_window *window, int64_t *cursor)
     return i < window->index_count;
 }
 
+/* A field with a quote at index[*cursor], which moves to the mark that ends the field. */
+static bool take_quotes(const struct csv_window *window, int64_t begin, int64_t *cursor,
+                        struct csv_split *split, struct csv_field *field)
+{
+    bool quoted = window->index[*cursor] == begin;
+    if (quoted && !close_quoted(window, cursor, split, field)) return false;
+    if (!skip_quotes(window, cursor)) return false;
+    if (!quoted) field->bytes = (uint32_t)(window->index[*cursor] - begin);
+    split->stray |= !quoted;
+    return true;
+}
+
 bool csv_row_split(const struct csv_window *window, int64_t start, int64_t *cursor,
                    struct csv_split *split)
 {
-    const char *text = window->text;
+    const char *text = window->text, delimiter = window->delimiter;
     const uint32_t *index = window->index;
     int64_t begin = start, i = *cursor, count = window->index_count, at = 0;
-    split->fields = split->lines = split->column = 0;
+    int64_t fields = 0, columns = split->columns;
+    struct csv_field *to = split->field;
+    split->lines = split->column = 0;
     split->escaped = split->stray = false;
     split->reason = CSV_GOOD;
     do {
         if (i >= count) return false;
         at = index[i];
-        struct csv_field field = {text + begin, 0, false, false};
+        struct csv_field field = {text + begin, (uint32_t)(at - begin), false, false};
         if (text[at] == '"') {
-            bool quoted = at == begin;
-            if (quoted && !close_quoted(window, &i, split, &field)) return false;
-            if (!skip_quotes(window, &i)) return false;
+            split->fields = fields; /* so far */
+            if (!take_quotes(window, begin, &i, split, &field)) return false;
             at = index[i];
-            split->stray |= !quoted;
-            if (!quoted) field.bytes = (uint32_t)(at - begin);
-        } else {
-            field.bytes = (uint32_t)(at - begin);
         }
-        if (split->fields < split->columns) split->field[split->fields] = field;
-        split->fields++;
+        if (fields < columns) to[fields] = field;
+        fields++;
         i++;
         begin = at + 1;
-    } while (text[at] == window->delimiter);
+    } while (text[at] == delimiter);
+    split->fields = fields;
     split->end = at;
     *cursor = i;
     return true;
@@ -193,7 +203,7 @@ enum csv_reason csv_row_check(const struct csv_window *window, int64_t start,
     const char *row = window->text + start;
     int64_t bytes = split->end - start;
     bool fits = bytes <= options->field_bytes_max;
-    if (fits && window->plain && split->reason == CSV_GOOD && split->fields == split->columns)
+    if (fits && window->clean && split->reason == CSV_GOOD && split->fields == split->columns)
         return CSV_GOOD;
     *bad = (struct csv_bad){.fields = split->fields};
     csv_bad_value(bad, row, bytes);
@@ -205,7 +215,7 @@ enum csv_reason csv_row_check(const struct csv_window *window, int64_t start,
     if (column >= 0) return field_is_bad(split, column, CSV_FIELD_LONG, bad);
     if (split->reason != CSV_GOOD)
         return field_is_bad(split, split->column - 1, CSV_TEXT_AFTER_QUOTE, bad);
-    int64_t at = window->plain ? -1 : bad_byte(row, bytes);
+    int64_t at = window->clean ? -1 : bad_byte(row, bytes);
     if (at >= 0) return byte_is_bad(split, row + at, bad);
     return split->fields == split->columns ? CSV_GOOD : row_is_bad(0, CSV_FIELDS, bad);
 }

@@ -70,3 +70,21 @@ void csv_span_extend(struct csv_span *span, const char *text, int64_t bytes, cha
     }
     span->line_ends += line_ends;
 }
+
+void csv_span_skim(struct csv_span *span, const char *text, int64_t bytes, char delimiter,
+                   bool *quoted)
+{
+    bool here = false;
+    span->line_ends += csv_index_line_ends(csv_kernel_best(), text, bytes, &here);
+    for (int s = 0; s < CSV_STATES; s++)
+        span->end[s] =
+            (unsigned char)step_over((enum csv_state)span->end[s], text, 0, bytes, delimiter);
+    *quoted |= here;
+}
+
+bool csv_span_settled(const struct csv_span *span)
+{
+    for (int s = 1; s < CSV_STATES; s++)
+        if (span->end[s] != span->end[0]) return false;
+    return true;
+}

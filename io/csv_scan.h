@@ -44,6 +44,16 @@ struct csv_span csv_span_join(struct csv_span first, struct csv_span second);
 void csv_span_extend(struct csv_span *span, const char *text, int64_t bytes, char delimiter,
                      uint32_t *index);
 
+/**
+ * Extend a span as if the text held no quote: faster, and line_ends is right in any case. Local.
+ * quoted  inout  set if the text holds a quote: then `end` is not known
+ */
+void csv_span_skim(struct csv_span *span, const char *text, int64_t bytes, char delimiter,
+                   bool *quoted);
+
+/** Whether the state at the end is the same, whatever it was at the start. Local. */
+bool csv_span_settled(const struct csv_span *span);
+
 /** State behind text that holds no delimiter, quote or line end (at least one byte). Local. */
 enum csv_state csv_state_text(enum csv_state state);
 

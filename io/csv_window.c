@@ -160,7 +160,7 @@ enum status csv_window_init(struct csv_window *window, struct csv_source *source
                                   .kernel = csv_kernel_best(),
                                   .delimiter = delimiter,
                                   .offset = offset,
-                                  .plain = true};
+                                  .clean = true};
     enum status status = resize(window, capacity);
     if (status == OK) window->text[-1] = before;
     return status;
@@ -179,11 +179,10 @@ void csv_window_restart(struct csv_window *window, struct csv_source *source, in
 void csv_window_index(struct csv_window *window, char delimiter)
 {
     window->delimiter = delimiter;
-    window->index_count = csv_index_structure(window->kernel, window->text, window->bytes,
-                                              delimiter, window->index, &window->plain);
-    if (!window->at_end) return;
-    window->text[window->bytes] = '\n';
-    window->index[window->index_count++] = (uint32_t)window->bytes;
+    if (window->at_end) window->text[window->bytes] = '\n';
+    window->index_count =
+        csv_index_structure(window->kernel, window->text, window->bytes + window->at_end, delimiter,
+                            window->index, &window->clean);
 }
 
 enum status csv_window_advance(struct csv_window *window, int64_t from, int64_t bytes)

@@ -47,7 +47,7 @@ struct csv_window {
     uint32_t *index;
     int64_t index_count;
     bool at_end; /* the file ends with this window */
-    bool plain;  /* all bytes are ASCII and not 0 */
+    bool clean;  /* no 0, and valid UTF-8 but for a last character that goes on behind it */
 };
 
 /**

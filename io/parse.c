@@ -36,6 +36,55 @@ bool parse_is_missing(const char *text, size_t bytes)
     return t.at == t.end || (t.end - t.at == 2 && t.at[0] == 'N' && t.at[1] == 'A');
 }
 
+/* ---- eight characters at once, the first in the lowest byte ---- */
+
+#define EACH(byte) (0x0101010101010101u * (uint64_t)(unsigned char)(byte))
+
+static inline uint64_t load(const char *text, size_t bytes)
+{
+    uint64_t x = 0;
+    memcpy(&x, text, bytes);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    x = __builtin_bswap64(x);
+#endif
+    return x;
+}
+
+/* Up to eight characters at the right of eight bytes, '0' before them; no byte beyond is read. */
+static inline uint64_t right_aligned(const char *text, size_t bytes)
+{
+    if (bytes == 8) return load(text, 8);
+    unsigned missing = 64 - 8 * (unsigned)bytes;
+    uint64_t x = 0;
+    if (bytes >= 4)
+        x = load(text, 4) << missing | load(text + bytes - 4, 4) << 32;
+    else
+        x = load(text, 1) << missing | load(text + bytes / 2, 1) << (missing + 8 * (bytes / 2)) |
+            load(text + bytes - 1, 1) << 56;
+    return x | (EACH('0') & (((uint64_t)1 << missing) - 1));
+}
+
+/* The top bit of the bytes of x that equal c. */
+static inline uint64_t equal_bytes(uint64_t x, int c)
+{
+    x ^= EACH(c);
+    return ~(((x & EACH(0x7f)) + EACH(0x7f)) | x | EACH(0x7f));
+}
+
+/* Whether all bytes are 0 to 9. */
+static inline bool all_digits(uint64_t x)
+{
+    return ((x | (x + EACH(0x76))) & EACH(0x80)) == 0;
+}
+
+/* Bytes 0 to 9 as a number, the lowest byte first. */
+static inline uint64_t eight_digits(uint64_t x)
+{
+    x = (x * 10 + (x >> 8)) & 0x00ff00ff00ff00ffu;
+    x = (x * 100 + (x >> 16)) & 0x0000ffff0000ffffu;
+    return (x * 10000 + (x >> 32)) & 0xffffffffu;
+}
+
 /* ---- numbers ---- */
 
 /* +- digits x 10^exponent */
@@ -170,7 +219,29 @@ static inline bool read_common(const char *text, size_t bytes, double *value)
     return true;
 }
 
-bool parse_number(const char *text, size_t bytes, double *value)
+/* What nearly all are: up to eight of digits and a point. The text stands at the right of eight
+ * bytes, zeros before it; the digits before a point move over it. */
+static inline bool read_short(const char *text, size_t bytes, double *value)
+{
+    if (bytes - 1 > 7) return false;
+    uint64_t digits = right_aligned(text, bytes) ^ EACH('0');
+    uint64_t point = equal_bytes(digits, '.' ^ '0');
+    unsigned decimals = 0;
+    if (point != 0) {
+        unsigned at = (unsigned)__builtin_ctzll(point) & 56; /* its lowest bit */
+        uint64_t below = ((uint64_t)1 << at) - 1;
+        decimals = 7 - at / 8;
+        digits = (digits & below) << 8 | (digits & ~below & ~((uint64_t)0xff << at));
+        if (bytes == 1) return false;
+    }
+    if (!all_digits(digits)) return false;
+    double x = (double)(int64_t)eight_digits(digits);
+    *value = decimals > 0 ? x / exact_power[decimals] : x;
+    return true;
+}
+
+/* Whatever is a number, or is none. */
+static __attribute__((noinline)) bool read_any(const char *text, size_t bytes, double *value)
 {
     if (read_common(text, bytes, value)) return true;
     struct text t = trimmed(text, bytes);
@@ -184,6 +255,11 @@ bool parse_number(const char *text, size_t bytes, double *value)
     if (!round_any(t, &x) || isinf(x)) return false;
     *value = x;
     return true;
+}
+
+bool parse_number(const char *text, size_t bytes, double *value)
+{
+    return read_short(text, bytes, value) || read_any(text, bytes, value);
 }
 
 /* ---- times ---- */
@@ -283,7 +359,31 @@ static bool read_epoch(struct text t, int64_t *seconds)
     return true;
 }
 
-bool parse_time(const char *text, size_t bytes, int64_t *seconds)
+/* What nearly all are: YYYY-MM-DD HH:MM:SS, without a zone or with Z. */
+static inline bool read_common_time(const char *text, size_t bytes, int64_t *seconds)
+{
+    bool zoned = bytes == 20 && text[19] == 'Z';
+    if ((bytes != 19 && !zoned) || (text[10] != ' ' && text[10] != 'T')) return false;
+    uint64_t date = load(text, 8) ^ 0x2d30302d30303030u;       /* "0000-00-", to digits and zeros */
+    uint64_t day = load(text + 8, 2) ^ 0x3030u;                /* "00" */
+    uint64_t clock = load(text + 11, 8) ^ 0x30303a30303a3030u; /* "00:00:00" */
+    uint64_t marks = (date & 0xff0000ff00000000u) | (clock & 0x0000ff0000ff0000u);
+    if (marks != 0 || !all_digits(date) || !all_digits(clock) || !all_digits(day)) return false;
+    date = date * 10 + (date >> 8); /* two digits in the byte of the first */
+    clock = clock * 10 + (clock >> 8);
+    day = day * 10 + (day >> 8);
+    int64_t year = (int64_t)(date & 0xff) * 100 + (int64_t)(date >> 16 & 0xff);
+    int64_t month = (int64_t)(date >> 40 & 0xff), second = (int64_t)(clock >> 48 & 0xff);
+    int64_t hour = (int64_t)(clock & 0xff), minute = (int64_t)(clock >> 24 & 0xff);
+    if (!date_exists(year, month, (int64_t)(day & 0xff)) || hour > 23 || minute > 59 || second > 59)
+        return false;
+    *seconds =
+        days_of(year, month, (int64_t)(day & 0xff)) * 86400 + hour * 3600 + minute * 60 + second;
+    return true;
+}
+
+static __attribute__((noinline)) bool read_any_time(const char *text, size_t bytes,
+                                                    int64_t *seconds)
 {
     struct text t = trimmed(text, bytes);
     int64_t result = 0;
@@ -297,6 +397,11 @@ bool parse_time(const char *text, size_t bytes, int64_t *seconds)
     if (t.at != t.end) return false;
     *seconds = result;
     return true;
+}
+
+bool parse_time(const char *text, size_t bytes, int64_t *seconds)
+{
+    return read_common_time(text, bytes, seconds) || read_any_time(text, bytes, seconds);
 }
 
 /* ---- writing ---- */

@@ -3,13 +3,23 @@
 
 #include "mpi/memory.h"
 
+#define XXH_INLINE_ALL /* most texts are short: no call for each */
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
+/* What is looked at for every text, in one line of the caches: both ends of a text say all of it up
+ * to 16 bytes. */
+struct slot {
+    uint64_t head, tail; /* first and last eight bytes, which overlap in short texts */
+    uint64_t hash;
+    uint32_t bytes;
+    uint32_t code_one; /* code + 1, 0 free */
+};
+
 struct text_set {
     int64_t count, slots; /* slots is a power of two */
-    int64_t *slot;        /* [slots] code + 1, 0 free */
+    struct slot *slot;    /* [slots] */
     uint64_t *hash;       /* [capacity] */
     int64_t *start;       /* [capacity + 1] */
     int64_t capacity, bytes, bytes_capacity;
@@ -42,16 +52,45 @@ void text_set_free(struct text_set **set)
     *set = NULL;
 }
 
+static inline uint64_t load(const char *text, size_t bytes)
+{
+    uint64_t x = 0;
+    memcpy(&x, text, bytes);
+    return x;
+}
+
+static inline struct slot slot_of(const char *text, size_t bytes)
+{
+    struct slot slot = {.hash = XXH3_64bits(text, bytes), .bytes = (uint32_t)bytes};
+    if (bytes >= 8) {
+        slot.head = load(text, 8);
+        slot.tail = load(text + bytes - 8, 8);
+    } else if (bytes >= 4) {
+        slot.head = load(text, 4);
+        slot.tail = load(text + bytes - 4, 4);
+    } else if (bytes > 0) {
+        slot.head = load(text, 1) | load(text + bytes / 2, 1) << 8;
+        slot.tail = load(text + bytes - 1, 1);
+    }
+    return slot;
+}
+
+/* Into the first free slot from where the hash points. */
+static void put_slot(struct slot *slot, int64_t slots, struct slot fresh)
+{
+    uint64_t at = fresh.hash & (uint64_t)(slots - 1);
+    while (slot[at].code_one != 0) at = (at + 1) & (uint64_t)(slots - 1);
+    slot[at] = fresh;
+}
+
 static enum status grow_slots(struct text_set *set)
 {
-    int64_t slots = 2 * set->slots, *fresh = NULL;
+    int64_t slots = 2 * set->slots;
+    struct slot *fresh = NULL;
     enum status status = memory_new(&fresh, slots, sizeof *fresh);
     if (status != OK) return status;
-    for (int64_t c = 0; c < set->count; c++) {
-        uint64_t at = set->hash[c] & (uint64_t)(slots - 1);
-        while (fresh[at] != 0) at = (at + 1) & (uint64_t)(slots - 1);
-        fresh[at] = c + 1;
-    }
+    for (int64_t i = 0; i < set->slots; i++)
+        if (set->slot[i].code_one != 0) put_slot(fresh, slots, set->slot[i]);
     free(set->slot);
     set->slot = fresh;
     set->slots = slots;
@@ -61,7 +100,7 @@ static enum status grow_slots(struct text_set *set)
 static enum status make_room(struct text_set *set, int64_t bytes)
 {
     enum status status = OK;
-    if (2 * (set->count + 1) > set->slots) TRY(grow_slots(set));
+    if (4 * (set->count + 1) > 3 * set->slots) TRY(grow_slots(set));
     if (set->count == set->capacity) {
         int64_t capacity = 2 * set->capacity;
         TRY(memory_grow(&set->hash, set->capacity, capacity, sizeof *set->hash));
@@ -77,32 +116,35 @@ done:
     return status;
 }
 
-static bool same(const struct text_set *set, int64_t code, const char *text, size_t bytes)
+static inline bool same(const struct text_set *set, const struct slot *a, const struct slot *b,
+                        const char *text)
 {
-    int64_t start = set->start[code];
-    return (size_t)(set->start[code + 1] - start) == bytes + 1 &&
-           memcmp(set->text + start, text, bytes) == 0;
+    if (a->hash != b->hash || a->bytes != b->bytes || a->head != b->head || a->tail != b->tail)
+        return false;
+    return a->bytes <= 16 || memcmp(set->text + set->start[a->code_one - 1], text, a->bytes) == 0;
+}
+
+static int64_t add_text(struct text_set *set, struct slot slot, const char *text)
+{
+    if (set->count == UINT32_MAX - 1 || make_room(set, (int64_t)slot.bytes + 1) != OK) return -1;
+    int64_t code = set->count++;
+    memcpy(set->text + set->bytes, text, slot.bytes);
+    set->bytes += (int64_t)slot.bytes;
+    set->text[set->bytes++] = 0;
+    set->hash[code] = slot.hash;
+    set->start[code + 1] = set->bytes;
+    slot.code_one = (uint32_t)(code + 1);
+    put_slot(set->slot, set->slots, slot);
+    return code;
 }
 
 int64_t text_set_code(struct text_set *set, const char *text, size_t bytes)
 {
-    uint64_t hash = XXH3_64bits(text, bytes);
-    uint64_t at = hash & (uint64_t)(set->slots - 1);
-    for (; set->slot[at] != 0; at = (at + 1) & (uint64_t)(set->slots - 1)) {
-        int64_t code = set->slot[at] - 1;
-        if (set->hash[code] == hash && same(set, code, text, bytes)) return code;
-    }
-    if (make_room(set, (int64_t)bytes + 1) != OK) return -1;
-    int64_t code = set->count++;
-    memcpy(set->text + set->bytes, text, bytes);
-    set->bytes += (int64_t)bytes;
-    set->text[set->bytes++] = 0;
-    set->hash[code] = hash;
-    set->start[code + 1] = set->bytes;
-    at = hash & (uint64_t)(set->slots - 1);
-    while (set->slot[at] != 0) at = (at + 1) & (uint64_t)(set->slots - 1);
-    set->slot[at] = code + 1;
-    return code;
+    struct slot slot = slot_of(text, bytes);
+    uint64_t last = (uint64_t)(set->slots - 1), at = slot.hash & last;
+    for (; set->slot[at].code_one != 0; at = (at + 1) & last)
+        if (same(set, &set->slot[at], &slot, text)) return (int64_t)set->slot[at].code_one - 1;
+    return add_text(set, slot, text);
 }
 
 int64_t text_set_count(const struct text_set *set)

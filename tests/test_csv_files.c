@@ -18,38 +18,13 @@ static int stop(void **state)
     return 0;
 }
 
-static enum status log_file_row(void *context, const struct csv_row *row)
-{
-    log_number(context, '#', row->file);
-    return log_row(context, row);
-}
-
-static enum status log_file_bad(void *context, const struct csv_bad *bad)
-{
-    log_number(context, '#', bad->file);
-    return log_bad(context, bad);
-}
-
-/* The rows of all files that match, "#file<line|field|field", joined in rank order. */
+/* The rows of all files that match, joined in rank order. */
 static enum status log_files(const struct comm *comm, const char *pattern,
                              const struct csv_options *options, struct csv_log *log,
                              struct csv_counts *counts)
 {
-    enum status status = OK;
-    struct csv_log mine = {0};
-    struct csv *csv = NULL;
-    void *all = NULL;
-    int64_t bytes = 0;
     char *path = scratch_path(pattern);
-    *log = (struct csv_log){0};
-    TRY(csv_open(comm, path, options, &csv));
-    TRY(csv_read(comm, csv, log_file_row, log_file_bad, &mine));
-    TRY(comm_gather_all(comm, mine.text, (int64_t)mine.bytes, &all, &bytes));
-    *counts = csv->counts;
-    *log = (struct csv_log){all, (size_t)bytes, (size_t)bytes};
-done:
-    csv_free(&csv);
-    log_clear(&mine);
+    enum status status = log_file(comm, path, options, log, counts);
     free(path);
     return status;
 }
@@ -72,10 +47,10 @@ static void share_gzip(const char *name, const char *text)
 static void known_files(void **state)
 {
     (void)state;
-    static const char expected[] = "#0<2|1|2\n#0<3!2,2,2:y,\"x\n3,4\n\n" /* never closed */
-                                   "#1<3|5|6\n#1<5!1,0,1:7\n#3<2|8|9\n#3<3'1\n0|11\n";
+    static const char expected[] = "<2|1|2\n<3!2,2,2:y,\"x\n3,4\n\n" /* never closed */
+                                   "<3@1|5|6\n<5@1!1,0,1:7\n<2@3|8|9\n<3@3'1\n0|11\n";
     struct csv_log log = {0};
-    struct csv_counts counts;
+    struct csv_counts counts = {0};
     struct csv *csv = NULL;
     share("t1.csv", "a,b\n1,2\ny,\"x\n3,4\n");
     share("t2.csv", "\n\"a\",b\n5,6\n\n7");
@@ -98,7 +73,7 @@ static void known_files(void **state)
 static bool refused(const char *pattern, enum status expected, const char *because)
 {
     struct csv_log log = {0};
-    struct csv_counts counts;
+    struct csv_counts counts = {0};
     bool is = log_files(&world, pattern, NULL, &log, &counts) == expected &&
               strstr(status_message(), because) != NULL;
     if (!is) fprintf(stderr, "%s: %s\n", pattern, status_message());
@@ -160,7 +135,7 @@ static void nasty_file(uint64_t number, char *text)
 static bool same_divided(const struct csv_log *expected, int64_t ranges)
 {
     struct csv_log got = {0};
-    struct csv_counts counts;
+    struct csv_counts counts = {0};
     struct csv_options options = CSV_DEFAULTS;
     options.delimiter = ',';
     options.ranges = ranges;
@@ -176,7 +151,7 @@ static void every_division(void **state)
     const struct comm self = comm_self();
     for (uint64_t round = 0; round < 12; round++) {
         struct csv_log expected = {0};
-        struct csv_counts counts;
+        struct csv_counts counts = {0};
         struct csv_options options = CSV_DEFAULTS;
         options.delimiter = ',';
         for (uint64_t f = 0; f < FILES; f++) {
@@ -202,7 +177,7 @@ static void faults(void **state)
 {
     (void)state;
     struct csv_log log = {0};
-    struct csv_counts counts;
+    struct csv_counts counts = {0};
     share("f1.csv", "a,b\n1,2\n");
     share("f2.csv", "a,b\n1,2\n");
     comm_inject_fault(-1, 0);

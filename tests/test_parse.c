@@ -7,6 +7,7 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static bool number_is(const char *text, double expected)
 {
@@ -173,6 +174,49 @@ static void as_strtod(void **state)
     assert_all(same);
 }
 
+/* Whether a text is [blanks][sign]digits with at most one point[exponent][blanks]. */
+static bool is_number(const char *text)
+{
+    const char *at = text + strspn(text, " \t");
+    at += *at == '+' || *at == '-';
+    size_t whole = strspn(at, "0123456789"), point = at[whole] == '.';
+    size_t behind = point ? strspn(at + whole + 1, "0123456789") : 0;
+    if (whole + behind == 0) return false;
+    at += whole + point + behind;
+    if (*at == 'e' || *at == 'E') {
+        at++;
+        at += *at == '+' || *at == '-';
+        size_t digits = strspn(at, "0123456789");
+        if (digits == 0) return false;
+        at += digits;
+    }
+    return at[strspn(at, " \t")] == 0;
+}
+
+/* Short texts take a faster way than long ones: many of all kinds, each ended by what is not its
+ * own. */
+static void short_texts(void **state)
+{
+    (void)state;
+    static const char letters[] = "0123456789012345678901234567890123456789.....--+ eE:/\x8f\xb0";
+    uint64_t kinds = sizeof letters - 1;
+    bool same = true;
+    for (uint64_t i = (uint64_t)world.rank; i < 400000 && same; i += (uint64_t)world.ranks) {
+        char text[32];
+        size_t bytes = random_below(1, RANDOM_TEST, i, 0, 19);
+        for (size_t j = 0; j < bytes; j++)
+            text[j] = letters[random_below(1, RANDOM_TEST, i, j + 1, i % 2 ? 42 : kinds)];
+        text[bytes] = 0;
+        double value = 0.0, expected = strtod(text, NULL);
+        bool good = is_number(text) && isfinite(expected), read = parse_number(text, bytes, &value);
+        same = read == good && (!good || memcmp(&value, &expected, sizeof value) == 0);
+        text[bytes] = '7'; /* is not looked at */
+        same = same && parse_number(text, bytes, &value) == good;
+        if (!same) fprintf(stderr, "%.*s: %d %.17g\n", (int)bytes, text, read, value);
+    }
+    assert_all(same);
+}
+
 static void missing(void **state)
 {
     (void)state;
@@ -250,6 +294,40 @@ static bool written(double value, const char *expected)
     return strcmp(text, expected) == 0 && length == strlen(expected);
 }
 
+/* Dates and clocks in and out of their bounds, some with another character in them. */
+static void random_times(void **state)
+{
+    (void)state;
+    static const int bound[] = {10000, 14, 33, 26, 62, 62};
+    bool same = true;
+    for (uint64_t i = (uint64_t)world.rank; i < 200000 && same; i += (uint64_t)world.ranks) {
+        int part[6];
+        char text[64];
+        for (uint64_t p = 0; p < 6; p++)
+            part[p] = (int)random_below(2, RANDOM_TEST, i, p, (uint64_t)bound[p]);
+        struct tm clock = {.tm_year = part[0] - 1900,
+                           .tm_mon = part[1] - 1,
+                           .tm_mday = part[2],
+                           .tm_hour = part[3],
+                           .tm_min = part[4],
+                           .tm_sec = part[5]};
+        snprintf(text, sizeof text, "%04d-%02d-%02d%c%02d:%02d:%02d%s", part[0], part[1], part[2],
+                 i % 2 ? ' ' : 'T', part[3], part[4], part[5], i % 3 ? "" : "Z");
+        int64_t expected = (int64_t)timegm(&clock), seconds = 0; /* normalises what is not there */
+        bool good = clock.tm_mon + 1 == part[1] && clock.tm_mday == part[2] &&
+                    clock.tm_hour == part[3] && clock.tm_min == part[4] && clock.tm_sec == part[5];
+        if (i % 5 == 0) {
+            char other = "/.;@\x8d x"[random_below(2, RANDOM_TEST, i, 7, 7)];
+            good = false;
+            text[random_below(2, RANDOM_TEST, i, 6, 10)] = other;
+        }
+        bool read = parse_time(text, strlen(text), &seconds);
+        same = read == good && (!good || seconds == expected);
+        if (!same) fprintf(stderr, "%s: %d %lld\n", text, read, (long long)seconds);
+    }
+    assert_all(same);
+}
+
 static void written_numbers(void **state)
 {
     (void)state;
@@ -318,6 +396,7 @@ static void any_locale(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(known_numbers), cmocka_unit_test(no_numbers),
+          cmocka_unit_test(short_texts), cmocka_unit_test(random_times),
           cmocka_unit_test(golden_numbers), cmocka_unit_test(as_strtod), cmocka_unit_test(missing),
           cmocka_unit_test(golden_times), cmocka_unit_test(known_times), cmocka_unit_test(no_times),
           cmocka_unit_test(written_numbers), cmocka_unit_test(round_trips),
