@@ -4,7 +4,7 @@
 #include "jobs/config_arguments.h"
 
 #include "io/csv_window.h"
-#include "jobs/ingest_records.h"
+#include "jobs/shop_record.h"
 #include "mpi/memory.h"
 
 #include <stdlib.h>

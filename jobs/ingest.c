@@ -1,56 +1,13 @@
 /* The ingest stage: the shop's tables in, dataset.h5 and rejects.csv out. */
-#include "jobs/ingest_read.h"
-#include "jobs/ingest_shard.h"
+#include "jobs/ingest_join.h"
+#include "jobs/ingest_people.h"
 #include "jobs/run.h"
 #include "jobs/secret.h"
 #include "mpi/log.h"
+#include "mpi/memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-
-enum status ingest_read_table(const struct comm *comm, struct ingest *ingest, const char *table,
-                              struct csv *csv, csv_on_row *on_row, csv_on_bad *on_bad, void *reader)
-{
-    (void)ingest;
-    log_info("  reading %s: %s", table, csv->path);
-    return csv_read(comm, csv, on_row, on_bad, reader);
-}
-
-enum status ingest_check_rejects(const struct config *config, const struct rejects *rejects,
-                                 const char *table)
-{
-    int64_t rejected = rejects->read - rejects->kept;
-    double allowed = config_number(config, "ingest.max_bad_rows");
-    if (config_is(config, "ingest.on_bad_row", "stop")) allowed = 0.0;
-    if ((double)rejected <= allowed * (double)rejects->read) return OK;
-    return FAIL(
-        ERR_DATA,
-        "%s: %lld of %lld rows cannot be used, more than ingest.on_bad_row and ingest.max_bad_rows "
-        "allow; see the reasons above and rejects.csv in the run folder",
-        table, (long long)rejected, (long long)rejects->read);
-}
-
-static enum status open_ingest(struct ingest *ingest)
-{
-    ingest->products = text_set_new();
-    ingest->categories = text_set_new();
-    ingest->brands = text_set_new();
-    ingest->records.users.ids = text_set_new();
-    bool made = ingest->products != NULL && ingest->categories != NULL && ingest->brands != NULL &&
-                ingest->records.users.ids != NULL;
-    return made ? OK : FAIL(ERR_MEMORY, "no memory to begin with");
-}
-
-static void close_ingest(struct ingest *ingest)
-{
-    text_set_free(&ingest->products);
-    text_set_free(&ingest->categories);
-    text_set_free(&ingest->brands);
-    free(ingest->product_row);
-    free(ingest->event_category);
-    ingest_records_clear(&ingest->records);
-}
+#include <string.h>
 
 /* Better said than found out: these may be mapped, but no stage reads them yet. */
 static void warn_of_unused(const struct config *config)
@@ -68,12 +25,28 @@ static void warn_of_unused(const struct config *config)
         log_warning("products.attributes are named, but nothing uses them yet");
 }
 
+/* ---- before reading ---- */
+
+static enum status prepare(const struct comm *comm, const struct run *run, struct ingest *ingest)
+{
+    enum status status = OK;
+    bool original = config_is(run->config, "publish.user_ids", "original");
+    TRY_ALL(comm, ingest_open(ingest));
+    secret_guard();
+    TRY(secret_read(comm, run, ingest->secret));
+    TRY_ALL(comm, pseudonyms_new(ingest->secret, ingest->memory_bytes / 16, &ingest->pseudonyms));
+    TRY(forget_read(comm, run->config, ingest->secret, &ingest->forget));
+    TRY(rates_read(comm, run->config, &ingest->rates));
+    if (original)
+        TRY_ALL(comm,
+                ids_new(ingest->secret, ingest->folder, ingest->memory_bytes / 16, &ingest->ids));
+done:
+    return status;
+}
+
 static enum status read_tables(const struct comm *comm, struct ingest *ingest)
 {
-    static const char header[] = "file,line,column,reason,value\n";
     enum status status = OK;
-    TRY(text_file_append(comm, ingest->rejects_file, header,
-                         comm->rank == 0 ? (int64_t)sizeof header - 1 : 0));
     TRY(ingest_read_products(comm, ingest));
     TRY(ingest_read_users(comm, ingest));
     TRY(ingest_read_events(comm, ingest));
@@ -82,49 +55,253 @@ done:
     return status;
 }
 
-/* Records, their exchange and the sorted data set come to about two bytes per byte of CSV. */
-static int64_t bytes_needed(const struct config *config, int ranks)
+/* ---- statistics that the settings ask for ---- */
+
+static enum status statistics_new(const struct ingest *ingest, struct statistics *s)
 {
-    static const char *const tables[] = {"users", "products", "events", "offers"};
-    int64_t bytes = 0;
-    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
-        struct stat facts;
-        char key[32];
-        snprintf(key, sizeof key, "%s.file", tables[t]);
-        if (config_table(config, tables[t]) && stat(config_path(config, key), &facts) == 0)
-            bytes += 2 * (int64_t)facts.st_size;
-    }
-    return bytes / ranks;
+    enum status status = OK;
+    const struct config *config = ingest->config;
+    int64_t memory = ingest->memory_bytes / 16;
+    TRY(filling_init(config, IMPUTE_UNIT_PRICE, memory, ingest->folder, &s->price));
+    TRY(filling_init(config, IMPUTE_QUANTITY, memory, ingest->folder, &s->quantity));
+    const struct outliers_options options = {.z = config_number(config, "ingest.outliers.z"),
+                                             .min_rows =
+                                                 config_integer(config, "ingest.outliers.min_rows"),
+                                             .memory_bytes = ingest->memory_bytes / 8,
+                                             .folder = ingest->folder};
+    if (config_has(config, "ingest.outliers.z")) TRY(outliers_new(&options, &s->outliers));
+done:
+    return status;
+}
+
+static void statistics_clear(struct statistics *s)
+{
+    filling_clear(&s->price);
+    filling_clear(&s->quantity);
+    outliers_free(&s->outliers);
+}
+
+/* ---- cleaning ---- */
+
+/* How evenly the events lie on the ranks while they are worked on. */
+static void report_balance(const struct comm *comm, int64_t events_local)
+{
+    int64_t most = events_local, all = events_local;
+    comm_max_int64(comm, &most, 1);
+    comm_sum_int64(comm, &all, 1);
+    double mean = (double)all / comm->ranks;
+    if (all > 0)
+        log_info("  work: %lld events on a rank in the mean, %lld at most (max / mean %.3f)",
+                 (long long)(mean + 0.5), (long long)most, (double)most / mean);
+}
+
+static enum status clean(const struct comm *comm, struct ingest *ingest,
+                         struct product_facts *facts, struct final_rows *final)
+{
+    enum status status = OK;
+    struct statistics statistics = {0};
+    struct sorter *events = NULL, *offers = NULL;
+    int64_t events_local = 0;
+    TRY_ALL(comm, statistics_new(ingest, &statistics));
+    TRY_ALL(comm, clean_sorter(ingest, &events));
+    TRY(ingest_clean_events(comm, ingest, facts, &statistics, events, &events_local));
+    report_balance(comm, events_local);
+    TRY(ingest_final_events(comm, ingest, &events, &statistics, facts, final));
+    TRY_ALL(comm, clean_sorter(ingest, &offers));
+    TRY(ingest_clean_offers(comm, ingest, facts, offers));
+    TRY(ingest_final_offers(comm, ingest, &offers, final));
+done:
+    statistics_clear(&statistics);
+    sorter_free(&events);
+    sorter_free(&offers);
+    return status;
+}
+
+/* ---- the account ---- */
+
+static enum status check_bad_rows(const struct config *config, const struct account *account,
+                                  enum table table)
+{
+    int64_t rejected = 0;
+    for (int r = 0; r < REJECTS; r++) rejected += account->rejected[r];
+    double allowed = config_number(config, "ingest.max_bad_rows");
+    if (config_is(config, "ingest.on_bad_row", "stop")) allowed = 0.0;
+    if ((double)rejected <= allowed * (double)account->read) return OK;
+    return FAIL(
+        ERR_DATA,
+        "%s: %lld of %lld rows cannot be used, more than ingest.on_bad_row and ingest.max_bad_rows "
+        "allow; see the reasons above and rejects.csv in the run folder",
+        table_name(table), (long long)rejected, (long long)account->read);
+}
+
+/* Print and check all accounts; only then may the run end over bad rows. */
+static enum status close_accounts(const struct comm *comm, struct ingest *ingest)
+{
+    enum status status = OK;
+    for (enum table t = 0; t < TABLES; t++)
+        if (ingest->csv[t] != NULL) TRY(rejects_sum(comm, &ingest->rejects, t));
+    for (enum table t = 0; t < TABLES; t++)
+        TRY(check_bad_rows(ingest->config, &ingest->rejects.account[t], t));
+done:
+    return status;
+}
+
+static enum status check_rest(const struct ingest *ingest, const struct people *people,
+                              int64_t events_total)
+{
+    const struct account *account = &ingest->rejects.account[TABLE_EVENTS];
+    if (events_total > 0) return OK;
+    if (people->users.blocks.rows_total == 0 && people->refusing > 0)
+        return FAIL(ERR_DATA, "all %lld users refuse by users.columns.consent: nobody is left",
+                    (long long)people->refusing);
+    if (account->left_out > 0)
+        return FAIL(ERR_DATA, "no event is left: all are of users who refuse by "
+                              "users.columns.consent or are to be forgotten");
+    return FAIL(ERR_DATA,
+                "%s: none of its %lld rows can be used; see rejects.csv in the run folder and "
+                "check events.columns",
+                ingest->csv[TABLE_EVENTS]->path, (long long)account->read);
+}
+
+/* ---- writing ---- */
+
+struct writer {
+    const struct final_rows *final;
+    const struct products *products;
+    const int32_t *code; /* final code of each first one */
+};
+
+/* Events that did not tell a price before discounts take the product's, if it is above what was
+ * paid. */
+static void complete(const struct writer *writer, struct event_row *row)
+{
+    row->product = writer->code[row->product];
+    if (row->list_cents >= 0) return;
+    double list = 0.1 * writer->products->list_price[row->product] * row->quantity_milli;
+    row->list_cents = row->paid_cents;
+    if (list > row->paid_cents && list < 2.1e9) row->list_cents = (int32_t)(list + 0.5);
+}
+
+static enum status write_events(void *context, int64_t first, int64_t count, struct event_row *rows)
+{
+    const struct writer *writer = context;
+    enum status status = spool_read(writer->final->events, first, count, rows);
+    for (int64_t i = 0; status == OK && i < count; i++) complete(writer, &rows[i]);
+    return status;
+}
+
+static enum status write_offers(void *context, int64_t first, int64_t count, struct offer_row *rows)
+{
+    const struct writer *writer = context;
+    enum status status = spool_read(writer->final->offers, first, count, rows);
+    for (int64_t i = 0; status == OK && i < count; i++)
+        rows[i].product = writer->code[rows[i].product];
+    return status;
+}
+
+static enum status write_series(void *context, int64_t first, int64_t count,
+                                struct series_row *rows)
+{
+    const struct writer *writer = context;
+    enum status status = series_read(writer->final->series, first, count, rows);
+    for (int64_t i = 0; status == OK && i < count; i++)
+        rows[i].product = writer->code[rows[i].product];
+    return status;
+}
+
+static enum status write_dataset(const struct comm *comm, const struct run *run,
+                                 struct product_facts *facts, struct ingest *ingest,
+                                 const struct final_rows *final, const struct people *people)
+{
+    enum status status = OK;
+    struct products products = {0};
+    int32_t *code = NULL;
+    bool assumed = false;
+    TRY(products_finish(comm, ingest, facts, &products, &code, &assumed));
+    struct writer writer = {final, &products, code};
+    const struct dataset_parts parts = {.products = &products,
+                                        .users = &people->users,
+                                        .user_events = people->events,
+                                        .user_offers = people->offers,
+                                        .events_local = spool_count(final->events),
+                                        .offers_local = spool_count(final->offers),
+                                        .series_local = series_rows(final->series),
+                                        .events = write_events,
+                                        .offers = write_offers,
+                                        .series = write_series,
+                                        .context = &writer,
+                                        .time_first = final->time_first,
+                                        .time_last = final->time_last,
+                                        .assumed_cost = assumed};
+    TRY(dataset_write_parts(comm, run_path(run, "dataset.h5"), &parts));
+    log_info("  %lld users in %lld blocks, %lld events, %lld offers, %lld products",
+             (long long)people->users.blocks.rows_total,
+             (long long)people->users.blocks.blocks_total, (long long) final->events_total,
+             (long long) final->offers_total, (long long)products.count);
+done:
+    products_clear(&products);
+    free(code);
+    return status;
+}
+
+static enum status write_ids(const struct comm *comm, const struct run *run, struct ingest *ingest,
+                             const struct people *people)
+{
+    const struct users *users = &people->users;
+    if (ingest->ids == NULL) return OK;
+    return ids_write(comm, ingest->ids, run_path(run, "ids.vault"), users->key,
+                     users->blocks.rows_local);
+}
+
+/* ---- the stage ---- */
+
+/* Everything but reading and writing: from sorters of rows to the parts of the data set. */
+static enum status settle(const struct comm *comm, struct ingest *ingest,
+                          struct product_facts *facts, struct final_rows *final,
+                          struct people *people)
+{
+    enum status status = OK;
+    TRY(product_facts_make(comm, ingest, facts));
+    TRY(ingest_reject_faulty(comm, ingest));
+    TRY(clean(comm, ingest, facts, final));
+    product_facts_join(comm, facts);
+    TRY(ingest_people(comm, ingest, people));
+    if (people->refusing > 0)
+        log_info("  %lld users refuse and are left out", (long long)people->refusing);
+done:
+    return status;
 }
 
 static enum status ingest_run(const struct comm *comm, const struct run *run)
 {
     enum status status = OK;
-    struct ingest ingest = {.config = run->config};
-    struct dataset *dataset = NULL;
-    bool assumed = false;
+    struct ingest ingest = {.config = run->config,
+                            .folder = run->folder,
+                            .memory_bytes =
+                                config_integer(run->config, "ingest.memory") * ((int64_t)1 << 20)};
+    struct product_facts facts = {0};
+    struct final_rows final = {0};
+    struct people people = {0};
     warn_of_unused(run->config);
-    log_need(comm, bytes_needed(run->config, comm->ranks));
-    TRY_ALL(comm, open_ingest(&ingest));
-    TRY(secret_read(comm, run, ingest.records.users.secret));
-    TRY(text_file_open(comm, run_path(run, "rejects.csv"), 0600, &ingest.rejects_file));
+    TRY(prepare(comm, run, &ingest));
+    TRY_ALL(comm, final_rows_new(&ingest, &final));
     TRY(read_tables(comm, &ingest));
-    TRY(ingest_products_finish(comm, &ingest, &assumed));
-    TRY(ingest_shard(comm, &ingest.records, &dataset));
-    dataset->assumed_cost = assumed;
-    TRY(dataset_write(comm, run_path(run, "dataset.h5"), dataset));
-    TRY(text_file_commit(comm, &ingest.rejects_file));
+    TRY(settle(comm, &ingest, &facts, &final, &people));
+    TRY(rejects_write(comm, &ingest.rejects, ingest.csv, run_path(run, "rejects.csv")));
+    TRY(close_accounts(comm, &ingest));
+    TRY(check_rest(&ingest, &people, final.events_total));
+    TRY(write_dataset(comm, run, &facts, &ingest, &final, &people));
+    TRY(write_ids(comm, run, &ingest, &people));
 done:
-    if (status == ERR_DATA && ingest.rejects_file != NULL) /* the reasons stay behind */
-        text_file_commit(comm, &ingest.rejects_file);
-    text_file_abandon(comm, &ingest.rejects_file);
-    dataset_free(&dataset);
-    close_ingest(&ingest);
+    people_clear(&people);
+    final_rows_clear(&final);
+    product_facts_clear(&facts);
+    ingest_close(&ingest);
     return status;
 }
 
-static const char *const keys[] = {"data",   "users",  "products", "events",
-                                   "offers", "ingest", "privacy",  NULL};
+static const char *const keys[] = {"data",   "users",   "products",         "events", "offers",
+                                   "ingest", "privacy", "publish.user_ids", NULL};
 static const char *const needs[] = {NULL};
 static const char *const outputs[] = {"dataset.h5", "rejects.csv", NULL};
 

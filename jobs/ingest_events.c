@@ -1,9 +1,8 @@
 /* Reading the events: every fault of a row is found, the row is rejected for the first. */
 #include "jobs/ingest_read.h"
 
-#include "jobs/ingest_repeats.h"
-#include "jobs/mapping.h"
-#include "mpi/log.h"
+#include "io/dataset.h"
+#include "jobs/impute.h"
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -18,6 +17,7 @@ enum role {
     ROLE_TIME,
     ROLE_KIND,
     ROLE_CATEGORY,
+    ROLE_CURRENCY,
     ROLE_TEXTS,
     ROLE_QUANTITY = ROLE_TEXTS,
     ROLE_PRICE,
@@ -27,38 +27,28 @@ enum role {
     ROLES
 };
 
-static const char *const role_names[ROLES] = {"user_id",    "product_id", "time",       "kind",
-                                              "category",   "quantity",   "unit_price", "discount",
-                                              "list_price", "return_flag"};
+static const char *const role_names[ROLES] = {"user_id",  "product_id", "time",       "kind",
+                                              "category", "currency",   "quantity",   "unit_price",
+                                              "discount", "list_price", "return_flag"};
 
 #define QUANTITY_LIMIT 2e6
 #define CENTS_LIMIT 2.1e9
 
 struct reader {
-    struct ingest *ingest;
-    struct mapping map;
-    struct rejects rejects;
-    double min_price, max_quantity;
-    bool keep_returns;
-    uint32_t faults;    /* of the row at hand */
-    int64_t bad_column; /* of its first fault in the order of precedence */
-    int64_t rows, rows_capacity;
-    struct row_mark *mark; /* [rows] */
-    uint8_t *kept;         /* [rows] */
-    int64_t *line;         /* [events] line of each kept event */
-    int rank;
-    char *joined; /* work space for the hash of a row */
+    struct row_state state;
+    double min_price, max_price, max_quantity;
+    int64_t time_from, time_to;
+    bool drop_returns;
+    struct impute_policy price, quantity; /* where they are missing */
+    char *joined;                         /* work space for the hash of a row */
     size_t joined_bytes;
 };
 
 /* ---- faults of one row ---- */
 
-static void fault(struct reader *reader, enum reject reason)
+static bool has_fault(const struct reader *reader, enum reject reason)
 {
-    uint32_t bit = (uint32_t)1 << reason;
-    if (reader->faults == 0 || bit < (reader->faults & -reader->faults))
-        reader->bad_column = reader->map.bad_column;
-    reader->faults |= bit;
+    return (reader->state.faults & REJECT_BIT(reason)) != 0;
 }
 
 /* A number that may be missing; its fault if it is not a number. */
@@ -66,9 +56,10 @@ static double number_or(struct reader *reader, enum role role, const struct csv_
                         double missing)
 {
     double value = NAN;
-    if (!mapping_has(&reader->map, role)) return missing;
-    enum mapping_result result = mapping_number(&reader->map, role, row, &value);
-    if (result == MAPPING_BAD) fault(reader, REJECT_bad_number);
+    struct mapping *map = &reader->state.map;
+    if (!mapping_has(map, role)) return missing;
+    enum mapping_result result = mapping_number(map, role, row, &value);
+    if (result == MAPPING_BAD) row_fault(&reader->state, REJECT_bad_number);
     return result == MAPPING_VALUE ? value : NAN;
 }
 
@@ -84,31 +75,40 @@ static const struct {
 static enum event_kind read_kind(struct reader *reader, const struct csv_row *row)
 {
     struct csv_field field;
-    if (!mapping_has(&reader->map, ROLE_KIND)) return EVENT_PURCHASE;
-    if (mapping_text(&reader->map, ROLE_KIND, row, &field) == MAPPING_VALUE)
+    struct mapping *map = &reader->state.map;
+    if (!mapping_has(map, ROLE_KIND)) return EVENT_PURCHASE;
+    if (mapping_text(map, ROLE_KIND, row, &field) == MAPPING_VALUE)
         for (size_t w = 0; w < sizeof kind_words / sizeof *kind_words; w++)
             if (strlen(kind_words[w].word) == field.bytes &&
                 strncasecmp(kind_words[w].word, field.text, field.bytes) == 0)
                 return kind_words[w].kind;
-    fault(reader, REJECT_bad_kind);
+    row_fault(&reader->state, REJECT_bad_kind);
     return EVENT_PURCHASE;
 }
 
-static void read_ids(struct reader *reader, const struct csv_row *row, struct event_record *event,
-                     struct csv_field *user, struct csv_field *product)
+static void read_names(struct reader *reader, const struct csv_row *row, struct csv_field *product)
 {
     struct csv_field category;
-    enum mapping_result named = mapping_name(&reader->map, ROLE_USER, row, user);
-    if (named == MAPPING_MISSING) fault(reader, REJECT_missing_user);
-    if (named == MAPPING_BAD) fault(reader, REJECT_long_name);
-    named = mapping_name(&reader->map, ROLE_PRODUCT, row, product);
-    if (named == MAPPING_MISSING) fault(reader, REJECT_missing_product);
-    if (named == MAPPING_BAD) fault(reader, REJECT_long_name);
-    if (mapping_name(&reader->map, ROLE_CATEGORY, row, &category) == MAPPING_BAD)
-        fault(reader, REJECT_long_name);
-    enum mapping_result time = mapping_time(&reader->map, ROLE_TIME, row, &event->time);
-    if (time == MAPPING_MISSING) fault(reader, REJECT_missing_time);
-    if (time == MAPPING_BAD) fault(reader, REJECT_bad_time);
+    struct row_state *state = &reader->state;
+    enum mapping_result named = mapping_name(&state->map, ROLE_PRODUCT, row, product);
+    if (named == MAPPING_MISSING) row_fault(state, REJECT_missing_product);
+    if (named == MAPPING_BAD) row_fault(state, REJECT_long_name);
+    if (mapping_name(&state->map, ROLE_CATEGORY, row, &category) == MAPPING_BAD)
+        row_fault(state, REJECT_long_name);
+}
+
+static int64_t read_time(struct reader *reader, const struct csv_row *row)
+{
+    int64_t seconds = 0;
+    struct row_state *state = &reader->state;
+    enum mapping_result time = mapping_time(&state->map, ROLE_TIME, row, &seconds);
+    if (time == MAPPING_MISSING) row_fault(state, REJECT_missing_time);
+    if (time == MAPPING_BAD) row_fault(state, REJECT_bad_time);
+    if (time != MAPPING_VALUE) return 0;
+    state->map.bad_column = state->map.role[ROLE_TIME].column;
+    if (seconds < reader->time_from || seconds > reader->time_to)
+        row_fault(state, REJECT_outside_window);
+    return seconds;
 }
 
 static bool is_priced(const struct event_record *event)
@@ -116,79 +116,95 @@ static bool is_priced(const struct event_record *event)
     return event->kind == EVENT_PURCHASE || event->kind == EVENT_RETURN;
 }
 
+/* What stands in for a missing amount: a constant, -1 for later, NAN for none. */
+static double stand_in(struct impute_policy policy, double value)
+{
+    if (!isnan(value) || policy.rule == IMPUTE_DROP) return value;
+    return policy.rule == IMPUTE_NUMBER ? policy.number : -1.0;
+}
+
 /* A return may have either sign; what has no price needs no quantity: 1 unless it tells one. */
 static double read_quantity(struct reader *reader, const struct csv_row *row,
                             struct event_record *event)
 {
     bool flagged = false;
-    if (mapping_flag(&reader->map, ROLE_RETURN, row, &flagged) == MAPPING_BAD)
-        fault(reader, REJECT_bad_number);
+    struct row_state *state = &reader->state;
+    if (mapping_flag(&state->map, ROLE_RETURN, row, &flagged) == MAPPING_BAD)
+        row_fault(state, REJECT_bad_number);
     double quantity = number_or(reader, ROLE_QUANTITY, row, 1.0);
-    reader->map.bad_column = reader->map.role[ROLE_QUANTITY].column;
+    state->map.bad_column = state->map.role[ROLE_QUANTITY].column;
     if (quantity < 0.0 || flagged || event->kind == EVENT_RETURN) {
         event->kind = EVENT_RETURN;
-        if (!reader->keep_returns) fault(reader, REJECT_return_row);
+        if (reader->drop_returns) row_fault(state, REJECT_return_row);
         quantity = fabs(quantity);
     }
-    bool bad = (reader->faults & ((uint32_t)1 << REJECT_bad_number)) != 0;
+    bool bad = has_fault(reader, REJECT_bad_number);
     if (!(quantity >= 0.0005) && !is_priced(event)) quantity = 1.0; /* NaN too */
-    if (!(quantity >= 0.0005) && !bad) fault(reader, REJECT_zero_quantity);
+    if (event->kind == EVENT_PURCHASE && !bad) quantity = stand_in(reader->quantity, quantity);
+    if (!(quantity >= 0.0005) && quantity != -1.0 && !bad) row_fault(state, REJECT_zero_quantity);
     if (quantity > QUANTITY_LIMIT || quantity > reader->max_quantity)
-        fault(reader, REJECT_quantity_above_limit);
-    if (reader->faults == 0) event->quantity_milli = (int32_t)llround(1000.0 * quantity);
+        row_fault(state, REJECT_quantity_above_limit);
     return quantity;
 }
 
 /* List amount per unit from what the row tells, NaN where it tells nothing. */
-static double read_list(struct reader *reader, const struct csv_row *row, double price)
+static double read_list(struct reader *reader, const struct csv_row *row, double price, double rate)
 {
-    double list = number_or(reader, ROLE_LIST, row, NAN),
+    double list = rate * number_or(reader, ROLE_LIST, row, NAN),
            discount = number_or(reader, ROLE_DISCOUNT, row, NAN);
     if (isnan(discount)) return list > price ? list : (isnan(list) ? NAN : price);
     if (fabs(discount) < 1e-9) discount = 0.0; /* rounding of an expression */
     if (!(discount >= 0.0 && discount < 1.0)) {
-        reader->map.bad_column = reader->map.role[ROLE_DISCOUNT].column;
-        fault(reader, REJECT_bad_discount);
+        reader->state.map.bad_column = reader->state.map.role[ROLE_DISCOUNT].column;
+        row_fault(&reader->state, REJECT_bad_discount);
         return NAN;
     }
     return isnan(list) ? price / (1.0 - discount) : list;
 }
 
-static void read_amounts(struct reader *reader, const struct csv_row *row,
-                         struct event_record *event)
+/* Amounts of the line in cents; where the quantity is still to be filled, those of a unit. */
+static void set_amounts(struct event_record *event, double price, double list, double quantity)
 {
-    double price = number_or(reader, ROLE_PRICE, row, NAN);
-    int64_t price_column = reader->map.bad_column;
-    double quantity = read_quantity(reader, row, event);
-    if (!is_priced(event)) return;
-    reader->map.bad_column = price_column;
-    bool bad = (reader->faults & ((uint32_t)1 << REJECT_bad_number)) != 0;
-    if (isnan(price) && !bad) fault(reader, REJECT_missing_price);
-    if (price <= reader->min_price) fault(reader, REJECT_price_not_positive);
-    double list = read_list(reader, row, price);
-    reader->map.bad_column = price_column;
-    if (100.0 * price * quantity > CENTS_LIMIT || 100.0 * list * quantity > CENTS_LIMIT)
-        fault(reader, REJECT_amount_above_limit);
-    if (reader->faults != 0) return;
-    event->paid_cents = (int32_t)llround(100.0 * price * quantity);
-    event->list_cents = isnan(list) ? -1 : (int32_t)llround(100.0 * list * quantity);
+    double units = quantity > 0.0 ? quantity : 1.0;
+    event->quantity_milli = quantity > 0.0 ? (int32_t)llround(1000.0 * quantity) : -1;
+    event->paid_cents = price < 0.0 ? -1 : (int32_t)llround(100.0 * price * units);
+    event->list_cents = isnan(list) ? -1 : (int32_t)llround(100.0 * list * units);
     if (event->list_cents >= 0 && event->list_cents < event->paid_cents)
         event->list_cents = event->paid_cents;
 }
 
+static void read_amounts(struct reader *reader, const struct csv_row *row,
+                         struct event_record *event, double rate)
+{
+    struct row_state *state = &reader->state;
+    double price = rate * number_or(reader, ROLE_PRICE, row, NAN);
+    int64_t price_column = state->map.bad_column;
+    double quantity = read_quantity(reader, row, event);
+    if (!is_priced(event)) {
+        if (state->faults == 0) event->quantity_milli = (int32_t)llround(1000.0 * quantity);
+        return;
+    }
+    state->map.bad_column = price_column;
+    bool bad = has_fault(reader, REJECT_bad_number), missing = isnan(price);
+    if (event->kind == EVENT_PURCHASE && !bad) price = stand_in(reader->price, price);
+    if (isnan(price) && !bad) row_fault(state, REJECT_missing_price);
+    bool later = missing && price == -1.0;
+    if (price <= reader->min_price && !later) row_fault(state, REJECT_price_not_positive);
+    if (price > reader->max_price) row_fault(state, REJECT_price_above_limit);
+    double list = later ? NAN : read_list(reader, row, price, rate);
+    state->map.bad_column = price_column;
+    if (100.0 * price * quantity > CENTS_LIMIT || 100.0 * list * quantity > CENTS_LIMIT)
+        row_fault(state, REJECT_amount_above_limit);
+    if (state->faults == 0) set_amounts(event, price, list, quantity);
+}
+
 /* ---- keeping a row ---- */
 
-static enum status mark_row(struct reader *reader, const struct csv_row *row)
+/* Hash of all fields: repeats are rows with equal ones. */
+static enum status hash_row(struct reader *reader, const struct csv_row *row)
 {
     enum status status = OK;
     size_t used = 0, needed = 0;
-    if (reader->rows == reader->rows_capacity) {
-        int64_t capacity = reader->rows_capacity > 0 ? 2 * reader->rows_capacity : 4096;
-        TRY(memory_grow(&reader->mark, reader->rows, capacity, sizeof *reader->mark));
-        TRY(memory_grow(&reader->kept, reader->rows, capacity, 1));
-        TRY(memory_grow(&reader->line, reader->rows, capacity, sizeof *reader->line));
-        reader->rows_capacity = capacity;
-    }
     for (int64_t f = 0; f < row->fields; f++) needed += row->field[f].bytes + 1;
     if (needed > reader->joined_bytes) {
         TRY(memory_grow(&reader->joined, 0, 2 * (int64_t)needed, 1));
@@ -199,152 +215,100 @@ static enum status mark_row(struct reader *reader, const struct csv_row *row)
         used += row->field[f].bytes;
         reader->joined[used++] = 0; /* no field holds a NUL */
     }
-    XXH128_hash_t hash = XXH3_128bits(reader->joined, used);
-    reader->mark[reader->rows] =
-        (struct row_mark){hash.high64, hash.low64, reader->rows, reader->rank};
-    reader->kept[reader->rows++] = reader->faults == 0;
+    reader->state.row = XXH3_64bits(reader->joined, used);
 done:
     return status;
 }
 
-/* Provisional code of the row's category, "" where it has none; -1 if out of memory. */
-static int64_t category_of(struct reader *reader, const struct csv_row *row)
+/* Hash of the row's category, 0 where it has none. */
+static enum status read_category(struct reader *reader, const struct csv_row *row, uint64_t *hash)
 {
-    struct csv_field category = {.text = ""};
-    if (mapping_text(&reader->map, ROLE_CATEGORY, row, &category) != MAPPING_VALUE)
-        category.bytes = 0;
-    return text_set_code(reader->ingest->categories, category.text, category.bytes);
+    struct csv_field category;
+    struct row_state *state = &reader->state;
+    *hash = 0;
+    if (mapping_text(&state->map, ROLE_CATEGORY, row, &category) != MAPPING_VALUE) return OK;
+    *hash = names_add(&state->ingest->categories, category.text, category.bytes);
+    return *hash != 0 ? OK : FAIL(ERR_MEMORY, "no memory for categories; use more ranks");
 }
 
 static enum status keep_event(struct reader *reader, const struct csv_row *row,
-                              struct event_record *event, const struct csv_field *user,
-                              const struct csv_field *product)
+                              struct event_record *event, const struct csv_field *product)
 {
     enum status status = OK;
-    struct ingest *ingest = reader->ingest;
-    struct ingest_records *records = &ingest->records;
-    if (records->events == ingest->event_capacity) {
-        int64_t capacity = ingest->event_capacity > 0 ? ingest->event_capacity * 3 / 2 : 4096;
-        TRY(memory_grow(&records->event, records->events, capacity, sizeof *records->event));
-        if (mapping_has(&reader->map, ROLE_CATEGORY))
-            TRY(memory_grow(&ingest->event_category, records->events, capacity,
-                            sizeof *ingest->event_category));
-        ingest->event_capacity = capacity;
-    }
-    int64_t code = ingest_user(&records->users, user->text, user->bytes);
-    int64_t item = text_set_code(ingest->products, product->text, product->bytes);
-    int64_t category = ingest->event_category != NULL ? category_of(reader, row) : 0;
-    if (code < 0 || item < 0 || category < 0)
-        TRY(FAIL(ERR_MEMORY, "no memory for ids; use more ranks"));
-    event->user = records->users.key[code];
-    event->product = (int32_t)item;
-    if (ingest->event_category != NULL) ingest->event_category[records->events] = (int32_t)category;
-    reader->line[records->events] = row->line;
-    records->event[records->events++] = *event;
+    struct row_state *state = &reader->state;
+    event->user = state->user;
+    event->row = state->row;
+    event->place = state->place;
+    event->product = names_add(&state->ingest->products, product->text, product->bytes);
+    if (event->product == 0) TRY(FAIL(ERR_MEMORY, "no memory for product ids; use more ranks"));
+    TRY(read_category(reader, row, &event->category));
+    TRY(row_keep_user(state, row, ROLE_USER));
+    TRY(sorter_add(state->ingest->events, event));
 done:
     return status;
 }
 
 static enum status on_row(void *context, const struct csv_row *row)
 {
+    enum status status = OK;
     struct reader *reader = context;
+    struct row_state *state = &reader->state;
     struct event_record event = {0};
-    struct csv_field user = {0}, product = {0};
-    reader->faults = 0;
-    reader->bad_column = -1;
-    reader->rejects.read++;
-    read_ids(reader, row, &event, &user, &product);
+    struct csv_field product = {0};
+    bool forgotten = false;
+    TRY(row_begin(state, row, ROLE_USER, &forgotten));
+    if (forgotten) return OK;
+    read_names(reader, row, &product);
+    int64_t seconds = read_time(reader, row);
+    event.time = INGEST_TIME(seconds);
     event.kind = (uint8_t)read_kind(reader, row);
-    read_amounts(reader, row, &event);
-    enum status status = mark_row(reader, row);
-    if (status != OK) return status;
-    if (reader->faults == 0) return keep_event(reader, row, &event, &user, &product);
-    bool named = reader->bad_column >= 0;
-    const struct csv_field *bad = named ? &row->field[reader->bad_column] : NULL;
-    return rejects_add(&reader->rejects, reader->faults, row->line, reader->bad_column,
-                       named ? bad->text : "", named ? bad->bytes : 0);
+    double rate = row_rate(state, row, ROLE_CURRENCY, seconds);
+    read_amounts(reader, row, &event, rate);
+    TRY(hash_row(reader, row));
+    if (state->faults != 0 && event.kind == EVENT_RETURN) row_fault(state, REJECT_return_row);
+    if (state->faults == 0)
+        TRY(keep_event(reader, row, &event, &product));
+    else
+        TRY(row_reject(state, row, ROLE_USER));
+done:
+    return status;
 }
 
 static enum status on_bad(void *context, const struct csv_bad *bad)
 {
     struct reader *reader = context;
-    return rejects_add_malformed(&reader->rejects, bad);
-}
-
-/* ---- repeats ---- */
-
-/* Drop the kept events whose row repeats an earlier one, and count the repeats among the
- * rejected. */
-static enum status drop_repeats(struct reader *reader, const uint8_t *repeated, bool drop)
-{
-    enum status status = OK;
-    struct ingest_records *records = &reader->ingest->records;
-    int64_t event = 0, kept = 0;
-    for (int64_t r = 0; r < reader->rows; r++) {
-        if (!reader->kept[r] || (repeated[r] && !drop))
-            reader->rejects.faults[REJECT_repeat] += repeated[r];
-        if (!reader->kept[r]) continue;
-        if (repeated[r] && drop) {
-            TRY(rejects_add(&reader->rejects, (uint32_t)1 << REJECT_repeat, reader->line[event], -1,
-                            "", 0));
-        } else {
-            if (reader->ingest->event_category != NULL)
-                reader->ingest->event_category[kept] = reader->ingest->event_category[event];
-            records->event[kept++] = records->event[event];
-        }
-        event++;
-    }
-    records->events = kept;
-    reader->rejects.kept = kept;
-done:
-    return status;
+    return row_malformed(&reader->state, bad);
 }
 
 /* ---- the table ---- */
 
-static void reader_clear(struct reader *reader)
+static double limit_or(const struct config *config, const char *key, double otherwise)
 {
-    mapping_clear(&reader->map);
-    rejects_clear(&reader->rejects);
-    free(reader->mark);
-    free(reader->kept);
-    free(reader->line);
-    free(reader->joined);
+    double limit = config_number(config, key);
+    return isnan(limit) ? otherwise : limit;
 }
 
 static void settings(struct reader *reader, const struct config *config)
 {
     reader->min_price = config_number(config, "ingest.min_price");
-    double limit = config_number(config, "ingest.max_quantity");
-    reader->max_quantity = isnan(limit) ? QUANTITY_LIMIT : limit;
-    reader->keep_returns = config_is(config, "ingest.returns", "keep");
+    reader->max_price = limit_or(config, "ingest.max_price", INFINITY);
+    reader->max_quantity = limit_or(config, "ingest.max_quantity", QUANTITY_LIMIT);
+    reader->drop_returns = config_is(config, "ingest.returns", "drop");
+    ingest_window(config, &reader->time_from, &reader->time_to);
+    reader->price = impute_policy_of(config, IMPUTE_UNIT_PRICE);
+    reader->quantity = impute_policy_of(config, IMPUTE_QUANTITY);
 }
 
 enum status ingest_read_events(const struct comm *comm, struct ingest *ingest)
 {
     enum status status = OK;
-    struct reader reader = {.ingest = ingest, .rank = comm->rank};
-    struct csv *csv = NULL;
-    uint8_t *repeated = NULL;
-    bool stop = config_is(ingest->config, "ingest.on_bad_row", "stop");
+    struct reader reader = {0};
     settings(&reader, ingest->config);
-    TRY(csv_open(comm, config_path(ingest->config, "events.file"), NULL, &csv));
-    TRY_ALL(comm, mapping_open(ingest->config, "events", csv, role_names, ROLES, ROLE_TEXTS,
-                               &reader.map));
-    TRY(ingest_read_table(comm, ingest, "events", csv, on_row, stop ? NULL : on_bad, &reader));
-    TRY(ingest_find_repeats(comm, &reader.mark, reader.rows, &repeated));
-    bool drop = config_is(ingest->config, "ingest.repeats", "drop");
-    TRY_ALL(comm, drop_repeats(&reader, repeated, drop));
-    TRY(rejects_close(comm, &reader.rejects, csv, "events", ingest->rejects_file));
-    TRY(ingest_check_rejects(ingest->config, &reader.rejects, "events"));
-    if (reader.rejects.kept == 0)
-        TRY(FAIL(ERR_DATA,
-                 "%s: none of its %lld rows can be used; see rejects.csv in the run folder and "
-                 "check events.columns",
-                 csv->path, (long long)reader.rejects.read));
+    TRY(ingest_open_table(comm, ingest, TABLE_EVENTS, role_names, ROLES, ROLE_TEXTS,
+                          &reader.state));
+    TRY(ingest_read_rows(comm, &reader.state, on_row, on_bad, &reader));
 done:
-    free(repeated);
-    csv_free(&csv);
-    reader_clear(&reader);
+    row_state_clear(&reader.state);
+    free(reader.joined);
     return status;
 }

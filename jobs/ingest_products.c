@@ -1,7 +1,7 @@
 /* Reading the products, and settling codes and prices once every table has been read. */
-#include "jobs/ingest_read.h"
+#include "jobs/ingest_products.h"
 
-#include "jobs/mapping.h"
+#include "jobs/filling.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -13,124 +13,107 @@ enum role {
     ROLE_ID,
     ROLE_CATEGORY,
     ROLE_BRAND,
+    ROLE_CURRENCY,
     ROLE_TEXTS,
     ROLE_LIST = ROLE_TEXTS,
     ROLE_COST,
     ROLES
 };
 
-static const char *const role_names[ROLES] = {"product_id", "category", "brand", "list_price",
-                                              "unit_cost"};
+static const char *const role_names[ROLES] = {"product_id", "category",   "brand",
+                                              "currency",   "list_price", "unit_cost"};
 
 #define AMOUNT_LIMIT 2.1e7
 
-struct reader {
-    struct ingest *ingest;
-    struct mapping map;
-    struct rejects rejects;
-};
-
 /* ---- reading ---- */
 
-static enum status add_row(struct reader *reader, const struct csv_row *row,
-                           const struct csv_field *id)
+/* Hash of a name, that of "" where it is missing. */
+static uint64_t read_name(struct row_state *state, enum role role, const struct csv_row *row,
+                          struct names *names)
+{
+    struct csv_field name = {.text = ""};
+    if (mapping_text(&state->map, role, row, &name) != MAPPING_VALUE) name.bytes = 0;
+    return names_add(names, name.text, name.bytes);
+}
+
+static enum status add_row(struct row_state *state, const struct csv_row *row,
+                           const struct csv_field *id, const double price[2])
 {
     enum status status = OK;
-    struct ingest *ingest = reader->ingest;
-    struct csv_field category = {.text = ""}, brand = {.text = ""};
-    struct product_row product = {.list_price = -1, .unit_cost = -1};
+    struct ingest *ingest = state->ingest;
     if (ingest->product_rows == ingest->product_capacity) {
         int64_t capacity = ingest->product_capacity > 0 ? 2 * ingest->product_capacity : 1024;
-        TRY(memory_grow(&ingest->product_row, ingest->product_rows, capacity, sizeof product));
+        TRY(memory_grow(&ingest->product_row, ingest->product_rows, capacity,
+                        sizeof *ingest->product_row));
         ingest->product_capacity = capacity;
     }
-    if (mapping_text(&reader->map, ROLE_CATEGORY, row, &category) != MAPPING_VALUE)
-        category.bytes = 0;
-    if (mapping_text(&reader->map, ROLE_BRAND, row, &brand) != MAPPING_VALUE) brand.bytes = 0;
-    product.product = (int32_t)text_set_code(ingest->products, id->text, id->bytes);
-    product.category = (int32_t)text_set_code(ingest->categories, category.text, category.bytes);
-    product.brand = (int32_t)text_set_code(ingest->brands, brand.text, brand.bytes);
-    if (mapping_number(&reader->map, ROLE_LIST, row, &product.list_price) != MAPPING_VALUE)
-        product.list_price = -1;
-    if (mapping_number(&reader->map, ROLE_COST, row, &product.unit_cost) != MAPPING_VALUE)
-        product.unit_cost = -1;
-    if (product.product < 0 || product.category < 0 || product.brand < 0)
+    struct product_row product = {.product = names_add(&ingest->products, id->text, id->bytes),
+                                  .category =
+                                      read_name(state, ROLE_CATEGORY, row, &ingest->categories),
+                                  .brand = read_name(state, ROLE_BRAND, row, &ingest->brands),
+                                  .list_price = price[0],
+                                  .unit_cost = price[1]};
+    if (product.product == 0 || product.category == 0 || product.brand == 0)
         TRY(FAIL(ERR_MEMORY, "no memory for product names; use more ranks"));
     ingest->product_row[ingest->product_rows++] = product;
-    reader->rejects.kept++;
+    ingest->rejects.account[TABLE_PRODUCTS].kept++;
 done:
     return status;
 }
 
 /* An amount that cannot be read, is negative or too large for cents in 32 bits makes the row
- * useless; a missing one does not. */
-static uint32_t fault_of(struct reader *reader, enum role role, const struct csv_row *row)
+ * useless; a missing one, -1, does not. */
+static double read_amount(struct row_state *state, enum role role, const struct csv_row *row,
+                          double rate)
 {
     double value = 0;
-    enum mapping_result result = mapping_number(&reader->map, role, row, &value);
+    enum mapping_result result = mapping_number(&state->map, role, row, &value);
     if (result == MAPPING_BAD || (result == MAPPING_VALUE && value < 0.0))
-        return (uint32_t)1 << REJECT_bad_number;
-    return result == MAPPING_VALUE && value > AMOUNT_LIMIT
-               ? (uint32_t)1 << REJECT_amount_above_limit
-               : 0;
+        row_fault(state, REJECT_bad_number);
+    if (result != MAPPING_VALUE) return -1.0;
+    if (rate * value > AMOUNT_LIMIT) row_fault(state, REJECT_amount_above_limit);
+    return rate * value;
 }
 
 static enum status on_row(void *context, const struct csv_row *row)
 {
-    struct reader *reader = context;
+    enum status status = OK;
+    struct row_state *state = context;
     struct csv_field id = {0}, name = {0};
-    uint32_t faults = 0;
-    reader->rejects.read++;
-    if (mapping_name(&reader->map, ROLE_ID, row, &id) == MAPPING_MISSING)
-        faults = (uint32_t)1 << REJECT_missing_product;
-    for (enum role role = ROLE_ID; role < ROLE_TEXTS && faults == 0; role++)
-        if (mapping_name(&reader->map, role, row, &name) == MAPPING_BAD)
-            faults = (uint32_t)1 << REJECT_long_name;
-    if (faults == 0) faults = fault_of(reader, ROLE_LIST, row);
-    if (faults == 0) faults = fault_of(reader, ROLE_COST, row);
-    if (faults == 0) return add_row(reader, row, &id);
-    int64_t column = reader->map.bad_column;
-    const struct csv_field *bad = column >= 0 ? &row->field[column] : &row->field[0];
-    return rejects_add(&reader->rejects, faults, row->line, column, bad->text, bad->bytes);
+    double price[2];
+    bool forgotten = false;
+    TRY(row_begin(state, row, -1, &forgotten));
+    if (mapping_name(&state->map, ROLE_ID, row, &id) == MAPPING_MISSING)
+        row_fault(state, REJECT_missing_product);
+    for (enum role role = ROLE_ID; role < ROLE_CURRENCY; role++)
+        if (mapping_name(&state->map, role, row, &name) == MAPPING_BAD)
+            row_fault(state, REJECT_long_name);
+    double rate = row_rate(state, row, ROLE_CURRENCY, INT64_MAX);
+    price[0] = read_amount(state, ROLE_LIST, row, rate);
+    price[1] = read_amount(state, ROLE_COST, row, rate);
+    TRY(state->faults == 0 ? add_row(state, row, &id, price) : row_reject(state, row, -1));
+done:
+    return status;
 }
 
 static enum status on_bad(void *context, const struct csv_bad *bad)
 {
-    struct reader *reader = context;
-    return rejects_add_malformed(&reader->rejects, bad);
+    return row_malformed(context, bad);
 }
 
 enum status ingest_read_products(const struct comm *comm, struct ingest *ingest)
 {
     enum status status = OK;
-    struct reader reader = {.ingest = ingest};
-    struct csv *csv = NULL;
+    struct row_state state = {0};
     if (!config_table(ingest->config, "products")) return OK;
-    TRY(csv_open(comm, config_path(ingest->config, "products.file"), NULL, &csv));
-    TRY_ALL(comm, mapping_open(ingest->config, "products", csv, role_names, ROLES, ROLE_TEXTS,
-                               &reader.map));
-    TRY(ingest_read_table(comm, ingest, "products", csv, on_row, on_bad, &reader));
-    TRY(rejects_close(comm, &reader.rejects, csv, "products", ingest->rejects_file));
-    TRY(ingest_check_rejects(ingest->config, &reader.rejects, "products"));
+    TRY(ingest_open_table(comm, ingest, TABLE_PRODUCTS, role_names, ROLES, ROLE_TEXTS, &state));
+    TRY(ingest_read_rows(comm, &state, on_row, on_bad, &state));
 done:
-    csv_free(&csv);
-    mapping_clear(&reader.map);
-    rejects_clear(&reader.rejects);
+    row_state_clear(&state);
     return status;
 }
 
-/* ---- final codes ---- */
-
-static void recode_records(struct ingest *ingest, const int64_t *code)
-{
-    struct ingest_records *records = &ingest->records;
-    for (int64_t i = 0; i < records->events; i++)
-        records->event[i].product = (int32_t)code[records->event[i].product];
-    for (int64_t i = 0; i < records->offers; i++)
-        records->offer[i].product = (int32_t)code[records->offer[i].product];
-    for (int64_t i = 0; i < ingest->product_rows; i++)
-        ingest->product_row[i].product = (int32_t)code[ingest->product_row[i].product];
-}
+/* ---- facts under the first codes ---- */
 
 /* Several rows, or events, of one product may disagree; the highest code wins, wherever it was
  * read. */
@@ -149,132 +132,221 @@ static void merge_max(const struct comm *comm, int32_t *codes, int64_t count)
     }
 }
 
-/* Products without a category share one with an empty name. */
-static enum status settle_names(const struct comm *comm, struct ingest *ingest,
-                                const int64_t *category, const int64_t *brand)
+static enum status new_facts(const struct ingest *ingest, struct product_facts *facts)
 {
     enum status status = OK;
-    struct products *products = &ingest->records.products;
-    int64_t count = products->count;
-    TRY_ALL(comm, memory_new(&products->category_code, count, sizeof *products->category_code));
-    TRY_ALL(comm, memory_new(&products->brand_code, count, sizeof *products->brand_code));
-    for (int64_t i = 0; i < ingest->product_rows; i++) {
-        const struct product_row *row = &ingest->product_row[i];
-        raise_to(&products->category_code[row->product], (int32_t)category[row->category]);
-        raise_to(&products->brand_code[row->product], (int32_t)brand[row->brand]);
+    int64_t count = ingest->products.dictionary.count;
+    *facts =
+        (struct product_facts){.count = count, .categories = ingest->categories.dictionary.count};
+    TRY(memory_new(&facts->listed, count, 1));
+    TRY(memory_new(&facts->used, count, 1));
+    TRY(memory_new(&facts->category, count, sizeof *facts->category));
+    TRY(memory_new(&facts->brand, count, sizeof *facts->brand));
+    TRY(memory_new(&facts->list_price, count, sizeof *facts->list_price));
+    TRY(memory_new(&facts->unit_cost, count, sizeof *facts->unit_cost));
+    TRY(memory_new(&facts->amount_cents, count, sizeof *facts->amount_cents));
+    TRY(memory_new(&facts->quantity_milli, count, sizeof *facts->quantity_milli));
+    for (int64_t p = 0; p < count; p++) {
+        facts->category[p] = facts->brand[p] = -1;
+        facts->list_price[p] = facts->unit_cost[p] = -1.0;
     }
-    for (int64_t i = 0; ingest->event_category != NULL && i < ingest->records.events; i++)
-        raise_to(&products->category_code[ingest->records.event[i].product],
-                 (int32_t)category[ingest->event_category[i]]);
-    free(ingest->event_category);
-    ingest->event_category = NULL;
-    merge_max(comm, products->category_code, count);
-    merge_max(comm, products->brand_code, count);
 done:
     return status;
+}
+
+static void lay_out_rows(const struct ingest *ingest, struct product_facts *facts)
+{
+    for (int64_t i = 0; i < ingest->product_rows; i++) {
+        const struct product_row *row = &ingest->product_row[i];
+        int32_t p = names_code(&ingest->products, row->product);
+        facts->listed[p] = facts->used[p] = 1;
+        raise_to(&facts->category[p], names_code(&ingest->categories, row->category));
+        raise_to(&facts->brand[p], names_code(&ingest->brands, row->brand));
+        facts->list_price[p] = fmax(facts->list_price[p], row->list_price);
+        facts->unit_cost[p] = fmax(facts->unit_cost[p], row->unit_cost);
+    }
+}
+
+/* Products without a category or brand share one with an empty name. */
+static enum status add_empty_names(struct ingest *ingest)
+{
+    bool added =
+        names_add(&ingest->categories, "", 0) != 0 && names_add(&ingest->brands, "", 0) != 0;
+    return added ? OK : FAIL(ERR_MEMORY, "no memory for names");
+}
+
+enum status product_facts_make(const struct comm *comm, struct ingest *ingest,
+                               struct product_facts *facts)
+{
+    enum status status = OK;
+    TRY_ALL(comm, add_empty_names(ingest));
+    TRY(names_settle(comm, &ingest->products));
+    TRY(names_settle(comm, &ingest->categories));
+    TRY(names_settle(comm, &ingest->brands));
+    TRY_ALL(comm, new_facts(ingest, facts));
+    lay_out_rows(ingest, facts);
+    merge_max(comm, facts->category, facts->count);
+    merge_max(comm, facts->brand, facts->count);
+    comm_max_double(comm, facts->list_price, facts->count);
+    comm_max_double(comm, facts->unit_cost, facts->count);
+    TRY(names_share(comm, facts->listed, facts->count));
+done:
+    return status;
+}
+
+void product_facts_clear(struct product_facts *facts)
+{
+    free(facts->listed);
+    free(facts->used);
+    free(facts->category);
+    free(facts->brand);
+    free(facts->list_price);
+    free(facts->unit_cost);
+    free(facts->amount_cents);
+    free(facts->quantity_milli);
+    *facts = (struct product_facts){0};
+}
+
+int64_t category_of(const struct product_facts *facts, int32_t product)
+{
+    return facts->category[product] < 0 ? 0 : facts->category[product];
+}
+
+void product_use(const struct ingest *ingest, struct product_facts *facts, int32_t product,
+                 uint64_t category)
+{
+    facts->used[product] = 1;
+    if (category != 0)
+        raise_to(&facts->category[product], names_code(&ingest->categories, category));
+}
+
+void product_facts_join(const struct comm *comm, struct product_facts *facts)
+{
+    merge_max(comm, facts->category, facts->count);
+}
+
+/* ---- what stays ---- */
+
+/* Names that a product in use has; the rest goes. */
+static enum status keep_names(const struct comm *comm, struct names *names,
+                              const struct product_facts *facts, int32_t *of_product,
+                              int32_t **code)
+{
+    enum status status = OK;
+    uint8_t *used = NULL;
+    int64_t empty = 0; /* "" sorts first */
+    TRY_ALL(comm, memory_new(&used, names->dictionary.count, 1));
+    for (int64_t p = 0; p < facts->count; p++) {
+        if (of_product[p] < 0) of_product[p] = (int32_t)empty;
+        if (facts->used[p]) used[of_product[p]] = 1;
+    }
+    TRY(names_keep(comm, names, used, code));
+done:
+    free(used);
+    return status;
+}
+
+/* Rows of the products in use, with final codes; names move into `products`. */
+static enum status take_products(const struct product_facts *facts, const int32_t *code,
+                                 const int32_t *category, const int32_t *brand,
+                                 struct products *products)
+{
+    enum status status = OK;
+    int64_t count = products->count;
+    TRY(memory_new(&products->category_code, count, sizeof *products->category_code));
+    TRY(memory_new(&products->brand_code, count, sizeof *products->brand_code));
+    TRY(memory_new(&products->list_price, count, sizeof *products->list_price));
+    TRY(memory_new(&products->unit_cost, count, sizeof *products->unit_cost));
+    for (int64_t p = 0; p < facts->count; p++) {
+        if (code[p] < 0) continue;
+        products->category_code[code[p]] = category[facts->category[p]];
+        products->brand_code[code[p]] = brand[facts->brand[p]];
+        products->list_price[code[p]] = facts->list_price[p];
+        products->unit_cost[code[p]] = facts->unit_cost[p];
+    }
+done:
+    return status;
+}
+
+static void move_dictionary(struct names *names, struct dictionary *to)
+{
+    *to = names->dictionary;
+    names->dictionary = (struct dictionary){0};
 }
 
 /* ---- prices ---- */
 
-/* Prices of the products table; -1 where it has none. */
-static enum status table_prices(const struct comm *comm, struct ingest *ingest)
+/* The mean price in the events, before discounts where they tell, else as paid. */
+static void usual_prices(const struct comm *comm, struct product_facts *facts)
 {
-    enum status status = OK;
-    struct products *products = &ingest->records.products;
-    TRY_ALL(comm, memory_new(&products->list_price, products->count, sizeof *products->list_price));
-    TRY_ALL(comm, memory_new(&products->unit_cost, products->count, sizeof *products->unit_cost));
-    for (int64_t p = 0; p < products->count; p++)
-        products->list_price[p] = products->unit_cost[p] = -1.0;
-    for (int64_t i = 0; i < ingest->product_rows; i++) {
-        const struct product_row *row = &ingest->product_row[i];
-        double *list = &products->list_price[row->product],
-               *cost = &products->unit_cost[row->product];
-        *list = fmax(*list, row->list_price);
-        *cost = fmax(*cost, row->unit_cost);
+    comm_sum_int64(comm, facts->amount_cents, facts->count);
+    comm_sum_int64(comm, facts->quantity_milli, facts->count);
+    for (int64_t p = 0; p < facts->count; p++) {
+        if (facts->list_price[p] >= 0.0) continue;
+        double amount = (double)facts->amount_cents[p], units = (double)facts->quantity_milli[p];
+        facts->list_price[p] = units > 0.0 ? 0.01 * rint(1000.0 * amount / units) : 0.0;
     }
-    comm_max_double(comm, products->list_price, products->count);
-    comm_max_double(comm, products->unit_cost, products->count);
+}
+
+/* Fill the values below 0 as the setting says; left as they are where it derives them. */
+static enum status fill_missing(const struct comm *comm, const struct ingest *ingest,
+                                enum impute_what what, const struct product_facts *facts,
+                                double *value)
+{
+    enum status status = OK, learned = OK;
+    struct filling filling = {0};
+    int64_t groups = facts->count > facts->categories ? facts->count : facts->categories;
+    TRY_ALL(comm, filling_init(ingest->config, what, ingest->memory_bytes / 16, ingest->folder,
+                               &filling));
+    if (filling.policy.rule == IMPUTE_DERIVE) goto done;
+    for (int32_t p = 0; comm->rank == 0 && p < facts->count && learned == OK; p++)
+        if (facts->used[p] && value[p] >= 0.0)
+            learned = filling_learn(&filling, p, category_of(facts, p), value[p]);
+    TRY_ALL(comm, learned);
+    TRY(filling_finish(comm, &filling, groups));
+    for (int32_t p = 0; p < facts->count; p++) {
+        double stand_in = filling_value(&filling, p, category_of(facts, p));
+        if (value[p] < 0.0 && stand_in >= 0.0) value[p] = stand_in;
+    }
 done:
+    filling_clear(&filling);
     return status;
 }
 
-/* amount[p] cents and quantity[p] thousandths sold, before discounts where the events tell, else
- * as paid */
-static enum status usual_prices(const struct comm *comm, struct ingest *ingest)
+static void assume_costs(const struct config *config, struct product_facts *facts, bool *assumed)
 {
-    enum status status = OK;
-    struct products *products = &ingest->records.products;
-    int64_t count = products->count, *amount = NULL;
-    TRY_ALL(comm, memory_new(&amount, 2 * count, sizeof *amount));
-    int64_t *quantity = amount + count;
-    for (int64_t i = 0; i < ingest->records.events; i++) {
-        const struct event_record *event = &ingest->records.event[i];
-        if (event->kind != EVENT_PURCHASE) continue;
-        amount[event->product] += event->list_cents >= 0 ? event->list_cents : event->paid_cents;
-        quantity[event->product] += event->quantity_milli;
+    double margin = config_number(config, "products.assumed_margin");
+    *assumed = false;
+    for (int64_t p = 0; p < facts->count; p++) {
+        if (facts->unit_cost[p] >= 0.0) continue;
+        facts->unit_cost[p] = facts->list_price[p] * (1.0 - margin);
+        *assumed = *assumed || facts->used[p];
     }
-    comm_sum_int64(comm, amount, 2 * count);
-    for (int64_t p = 0; p < count; p++) {
-        double mean = quantity[p] > 0 ? 1000.0 * (double)amount[p] / (double)quantity[p] : 0.0;
-        if (products->list_price[p] < 0.0) products->list_price[p] = 0.01 * rint(mean);
-    }
-done:
-    free(amount);
-    return status;
-}
-
-static bool assume_costs(struct products *products, double margin)
-{
-    bool assumed = false;
-    for (int64_t p = 0; p < products->count; p++) {
-        if (products->unit_cost[p] >= 0.0) continue;
-        products->unit_cost[p] = products->list_price[p] * (1.0 - margin);
-        assumed = true;
-    }
-    return assumed;
-}
-
-/* Events that did not tell a price before discounts take the product's, if it is above what was
- * paid. */
-static void complete_events(struct ingest *ingest)
-{
-    const struct products *products = &ingest->records.products;
-    for (int64_t i = 0; i < ingest->records.events; i++) {
-        struct event_record *event = &ingest->records.event[i];
-        if (event->list_cents >= 0) continue;
-        double list = 0.1 * products->list_price[event->product] * event->quantity_milli;
-        event->list_cents = event->paid_cents;
-        if (list > event->paid_cents && list < 2.1e9) event->list_cents = (int32_t)llround(list);
-    }
-}
-
-enum status ingest_products_finish(const struct comm *comm, struct ingest *ingest, bool *assumed)
-{
-    enum status status = OK;
-    struct products *products = &ingest->records.products;
-    int64_t *item = NULL, *category = NULL, *brand = NULL;
-    enum status named =
-        text_set_code(ingest->categories, "", 0) < 0 || text_set_code(ingest->brands, "", 0) < 0
-            ? FAIL(ERR_MEMORY, "no memory for names")
-            : OK;
-    TRY_ALL(comm, named);
-    TRY(dictionary_make(comm, ingest->products, &products->id, &item));
-    TRY(dictionary_make(comm, ingest->categories, &products->category, &category));
-    TRY(dictionary_make(comm, ingest->brands, &products->brand, &brand));
-    products->count = products->id.count;
-    recode_records(ingest, item);
-    TRY(settle_names(comm, ingest, category, brand));
-    TRY(table_prices(comm, ingest));
-    TRY(usual_prices(comm, ingest));
-    complete_events(ingest);
-    *assumed = assume_costs(products, config_number(ingest->config, "products.assumed_margin"));
     if (*assumed)
-        log_warning(
-            "some unit costs are not known: %.0f %% of the list price is assumed to be margin "
-            "(products.assumed_margin)",
-            100.0 * config_number(ingest->config, "products.assumed_margin"));
+        log_warning("some unit costs are not known: %.0f %% of the list price is assumed to be "
+                    "margin (products.assumed_margin)",
+                    100.0 * margin);
+}
+
+enum status products_finish(const struct comm *comm, struct ingest *ingest,
+                            struct product_facts *facts, struct products *products, int32_t **code,
+                            bool *assumed)
+{
+    enum status status = OK;
+    int32_t *category = NULL, *brand = NULL;
+    TRY(names_keep(comm, &ingest->products, facts->used, code));
+    TRY(keep_names(comm, &ingest->categories, facts, facts->category, &category));
+    TRY(keep_names(comm, &ingest->brands, facts, facts->brand, &brand));
+    TRY(fill_missing(comm, ingest, IMPUTE_LIST_PRICE, facts, facts->list_price));
+    usual_prices(comm, facts);
+    TRY(fill_missing(comm, ingest, IMPUTE_UNIT_COST, facts, facts->unit_cost));
+    assume_costs(ingest->config, facts, assumed);
+    move_dictionary(&ingest->products, &products->id);
+    move_dictionary(&ingest->categories, &products->category);
+    move_dictionary(&ingest->brands, &products->brand);
+    products->count = products->id.count;
+    TRY_ALL(comm, take_products(facts, *code, category, brand, products));
 done:
-    free(item);
     free(category);
     free(brand);
     return status;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { PIECE = 1 << 28, MESSAGE_BYTES = 1024 };
 
@@ -82,12 +83,23 @@ enum status comm_start(struct comm *comm)
     return check_launch(comm->ranks);
 }
 
+/* Aborting at once may cut off what was printed, and ranks that abort together get in each other's
+ * way. So rank 0 aborts when its output had time to pass, the others only where it does not. */
+static void wait_to_abort(const struct comm *comm)
+{
+    const struct timespec soon = {0, 200000000}, late = {5, 0};
+    nanosleep(comm->rank == 0 ? &soon : &late, NULL);
+}
+
 _Noreturn void comm_end(const struct comm *comm, enum status status)
 {
     int code = status_exit_code(status);
     fflush(NULL);
     if (comm->handle != MPI_COMM_NULL) {
-        if (code != 0 && comm->ranks > 1) MPI_Abort(comm->handle, code); /* alone nobody can hang */
+        if (code != 0 && comm->ranks > 1) { /* alone nobody can hang */
+            wait_to_abort(comm);
+            MPI_Abort(comm->handle, code);
+        }
         MPI_Finalize();
     }
     exit(code);

@@ -45,8 +45,8 @@ account() { # EXAMPLE RANKS: what the log says about the rows of the events tabl
         { inside = 0 }' "$work/$1.$2.log"
 }
 
-# EXAMPLE TABLE ROWS: the rows read are those kept and those rejected, which are the sum over all
-# reasons and the lines of rejects.csv; the same account at every number of ranks
+# EXAMPLE TABLE ROWS: the rows read are those kept, those netted and those rejected, which are the
+# sum over all reasons and the lines of rejects.csv; the same account at every number of ranks
 adds_up() {
     local lines ranks
     account "$1" 1 | tee "$work/account"
@@ -55,9 +55,13 @@ adds_up() {
     done
     lines=$(grep -c "/$2," "$work/$1.1/rejects.csv")
     awk -v rows="$3" -v lines="$lines" '
-        / rows read, / { read = $2; kept = $5; rejected = $7; next }
+        / rows read = / {
+            read = $2; kept = $6; rejected = $9; netted = $13 == "netted" ? $12 : 0; next
+        }
         { sum += $2 }
-        END { exit read != rows || kept + rejected != read || sum != rejected || lines != sum }' \
+        END {
+            exit read != rows || kept + rejected + netted != read || sum != rejected || lines != sum
+        }' \
         "$work/account" || fail "$1: the rows do not add up to $3 (rejects.csv: $lines)"
 }
 

@@ -1,0 +1,36 @@
+/**
+ * The last pass over events and offers, in the order of user and time: gaps are filled, outliers
+ * go, products' sums are taken, and the rows of the data set stand in spools.
+ */
+#ifndef REMISE_JOBS_INGEST_FINAL_H
+#define REMISE_JOBS_INGEST_FINAL_H
+
+#include "jobs/ingest_clean.h"
+#include "jobs/series.h"
+#include "partition/spool.h"
+
+/* What the data set is made of, this rank's stretch of each; products under first codes. */
+struct final_rows {
+    struct spool *events; /* of struct event_row */
+    struct spool *offers; /* of struct offer_row */
+    struct series_maker *series;
+    int64_t time_first, time_last; /* of the events, over all ranks */
+    int64_t events_total, offers_total;
+};
+
+/** Begin empty. Local. Errors: ERR_MEMORY. */
+enum status final_rows_new(const struct ingest *ingest, struct final_rows *final);
+void final_rows_clear(struct final_rows *final); /**< Free; accepts a zeroed struct. Local. */
+
+/**
+ * Take the clean events to the end. Collective; the sorter is freed.
+ * facts  inout  amounts and quantities sold are added, of this rank
+ * Errors: ERR_MEMORY, ERR_WRITE, ERR_IO; ERR_DATA no event is left.
+ */
+enum status ingest_final_events(const struct comm *comm, struct ingest *ingest,
+                                struct sorter **clean, struct statistics *statistics,
+                                struct product_facts *facts, struct final_rows *final);
+enum status ingest_final_offers(const struct comm *comm, struct ingest *ingest,
+                                struct sorter **clean, struct final_rows *final);
+
+#endif
