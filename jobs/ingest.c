@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Better said than found out: these may be mapped, but no stage reads them yet. */
 static void warn_of_unused(const struct config *config)
@@ -248,7 +249,10 @@ static enum status write_ids(const struct comm *comm, const struct run *run, str
                              const struct people *people)
 {
     const struct users *users = &people->users;
-    if (ingest->ids == NULL) return OK;
+    if (ingest->ids == NULL) { /* nobody asks for them any more */
+        if (comm->rank == 0) unlink(run_path(run, "ids.vault"));
+        return OK;
+    }
     return ids_write(comm, ingest->ids, run_path(run, "ids.vault"), users->key,
                      users->blocks.rows_local);
 }
