@@ -179,8 +179,7 @@ const struct config_key config_keys[] = {
     ROLE("offers", "currency", false, "ingest.currency",
          "of the row's revenue, as ingest.rates names it"),
     ROLE("offers", "feedback_time", false, "no feedback is late",
-         "when click, purchase and answer became known: of two rows on one offer the later holds; "
-         "see ingest.feedback_days"),
+         "when click, purchase and answer became known; see ingest.feedback_days"),
     ROLE("offers", "satisfaction", false, "unknown", "the user's answer, if asked"),
 
     CHOICE("ingest.on_bad_row", "reject|stop", "reject",

@@ -116,10 +116,12 @@ static bool is_priced(const struct event_record *event)
     return event->kind == EVENT_PURCHASE || event->kind == EVENT_RETURN;
 }
 
-/* What stands in for a missing amount: a constant, -1 for later, NAN for none. */
-static double stand_in(struct impute_policy policy, double value)
+/* What stands in for a missing amount: a number, -1 for later, NAN for none. */
+static double stand_in(struct impute_policy policy, double value, enum missing what,
+                       struct event_record *event)
 {
     if (!isnan(value) || policy.rule == IMPUTE_DROP) return value;
+    event->missing |= (uint8_t)what;
     return policy.rule == IMPUTE_NUMBER ? policy.number : -1.0;
 }
 
@@ -140,7 +142,8 @@ static double read_quantity(struct reader *reader, const struct csv_row *row,
     }
     bool bad = has_fault(reader, REJECT_bad_number);
     if (!(quantity >= 0.0005) && !is_priced(event)) quantity = 1.0; /* NaN too */
-    if (event->kind == EVENT_PURCHASE && !bad) quantity = stand_in(reader->quantity, quantity);
+    if (event->kind == EVENT_PURCHASE && !bad)
+        quantity = stand_in(reader->quantity, quantity, MISSING_QUANTITY, event);
     if (!(quantity >= 0.0005) && quantity != -1.0 && !bad) row_fault(state, REJECT_zero_quantity);
     if (quantity > QUANTITY_LIMIT || quantity > reader->max_quantity)
         row_fault(state, REJECT_quantity_above_limit);
@@ -185,10 +188,11 @@ static void read_amounts(struct reader *reader, const struct csv_row *row,
         return;
     }
     state->map.bad_column = price_column;
-    bool bad = has_fault(reader, REJECT_bad_number), missing = isnan(price);
-    if (event->kind == EVENT_PURCHASE && !bad) price = stand_in(reader->price, price);
+    bool bad = has_fault(reader, REJECT_bad_number);
+    if (event->kind == EVENT_PURCHASE && !bad)
+        price = stand_in(reader->price, price, MISSING_PRICE, event);
     if (isnan(price) && !bad) row_fault(state, REJECT_missing_price);
-    bool later = missing && price == -1.0;
+    bool later = (event->missing & MISSING_PRICE) != 0 && price == -1.0;
     if (price <= reader->min_price && !later) row_fault(state, REJECT_price_not_positive);
     if (price > reader->max_price) row_fault(state, REJECT_price_above_limit);
     double list = later ? NAN : read_list(reader, row, price, rate);

@@ -15,6 +15,7 @@ struct finisher {
     struct final_rows *final;
     struct account *account;
     struct user_count run; /* of the user at hand */
+    int64_t filled[2];     /* unit prices and quantities that something stands in for */
 };
 
 enum status final_rows_new(const struct ingest *ingest, struct final_rows *final)
@@ -74,7 +75,7 @@ static struct event_row unpack_event(const struct clean_event *event)
                               .quantity_milli = (int32_t)(uint32_t)event->product_quantity,
                               .paid_cents = (int32_t)(event->amounts >> 32),
                               .list_cents = (int32_t)(uint32_t)event->amounts,
-                              .kind = (uint8_t)(event->kind_place >> 56)};
+                              .kind = (uint8_t)(event->kind_place >> 56 & 15)};
 }
 
 static double stand_in(const struct finisher *finisher, const struct filling *filling,
@@ -134,6 +135,12 @@ static enum status add_up(struct finisher *finisher, const struct event_row *row
                       list);
 }
 
+static void count_filled(struct finisher *finisher, uint64_t missing)
+{
+    finisher->filled[0] += (missing & MISSING_PRICE) != 0;
+    finisher->filled[1] += (missing & MISSING_QUANTITY) != 0;
+}
+
 static enum status finish_events(struct finisher *finisher, const struct sorter_batch *batch)
 {
     enum status status = OK;
@@ -147,6 +154,7 @@ static enum status finish_events(struct finisher *finisher, const struct sorter_
                             CLEAN_PLACE(event[i].kind_place), -1, "", 0));
             continue;
         }
+        count_filled(finisher, event[i].kind_place >> 60);
         TRY(add_up(finisher, &row));
         TRY(count_row(finisher, event[i].user, COUNTED_EVENTS));
         TRY(spool_append(finisher->final->events, &row, 1));
@@ -210,6 +218,14 @@ static void report_outliers(const struct outliers *outliers)
              (long long)summary.uniform_quantities);
 }
 
+static void report_filled(const struct comm *comm, int64_t filled[2])
+{
+    comm_sum_int64(comm, filled, 2);
+    if (filled[0] + filled[1] > 0)
+        log_info("  missing values: %lld unit prices and %lld quantities filled",
+                 (long long)filled[0], (long long)filled[1]);
+}
+
 static void report_series(const struct ingest *ingest, const struct series_maker *series)
 {
     struct series_summary summary = series_summary(series);
@@ -252,6 +268,7 @@ enum status ingest_final_events(const struct comm *comm, struct ingest *ingest,
     comm_min_int64(comm, span, 2);
     comm_sum_int64(comm, &final->events_total, 1);
     final->time_first = span[0], final->time_last = -span[1];
+    report_filled(comm, finisher.filled);
     TRY(series_finish(comm, final->series));
     report_series(ingest, final->series);
 done:

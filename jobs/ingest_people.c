@@ -135,11 +135,12 @@ static bool has_text(const struct comm *comm, const struct ingest *ingest,
 }
 
 /* What stands in for a missing number of an attribute. */
-static enum status fill_numbers(const struct comm *comm, const struct ingest *ingest, int64_t rows,
-                                float *value)
+static enum status fill_numbers(const struct comm *comm, const struct ingest *ingest,
+                                const char *name, int64_t rows, float *value)
 {
     enum status status = OK, learned = OK;
     struct filling filling = {0};
+    int64_t filled = 0;
     TRY_ALL(comm, filling_init(ingest->config, IMPUTE_ATTRIBUTES, ingest->memory_bytes / 16,
                                ingest->folder, &filling));
     if (filling.policy.rule == IMPUTE_KEEP) goto done;
@@ -147,8 +148,13 @@ static enum status fill_numbers(const struct comm *comm, const struct ingest *in
         if (isfinite(value[u])) learned = filling_learn(&filling, 0, 0, value[u]);
     TRY_ALL(comm, learned);
     TRY(filling_finish(comm, &filling, 1));
-    for (int64_t u = 0; u < rows; u++)
-        if (isnan(value[u])) value[u] = (float)filling_value(&filling, 0, 0);
+    for (int64_t u = 0; u < rows; u++) {
+        if (!isnan(value[u])) continue;
+        value[u] = (float)filling_value(&filling, 0, 0);
+        filled++;
+    }
+    comm_sum_int64(comm, &filled, 1);
+    log_info("  missing values: %s of %lld users filled", name, (long long)filled);
 done:
     filling_clear(&filling);
     return status;
@@ -198,7 +204,7 @@ static enum status settle_attribute(const struct comm *comm, struct ingest *inge
     } else {
         for (int64_t u = 0; u < rows; u++)
             to->value[u] = (float)people->value[u * ingest->attributes + a].number;
-        TRY(fill_numbers(comm, ingest, rows, to->value));
+        TRY(fill_numbers(comm, ingest, ingest->attribute[a].name, rows, to->value));
     }
     to->name = ingest->attribute[a].name;
     ingest->attribute[a].name = NULL;

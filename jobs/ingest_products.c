@@ -304,10 +304,14 @@ static enum status fill_missing(const struct comm *comm, const struct ingest *in
             learned = filling_learn(&filling, p, category_of(facts, p), value[p]);
     TRY_ALL(comm, learned);
     TRY(filling_finish(comm, &filling, groups));
+    int64_t filled = 0;
     for (int32_t p = 0; p < facts->count; p++) {
         double stand_in = filling_value(&filling, p, category_of(facts, p));
-        if (value[p] < 0.0 && stand_in >= 0.0) value[p] = stand_in;
+        if (value[p] >= 0.0 || !(stand_in >= 0.0)) continue;
+        value[p] = stand_in;
+        filled += facts->used[p];
     }
+    log_info("  missing values: %lld products filled by %s", (long long)filled, impute_key(what));
 done:
     filling_clear(&filling);
     return status;

@@ -31,8 +31,12 @@ struct event_record {
     int32_t paid_cents;     /* of the whole line; -1 missing, to be filled */
     int32_t list_cents;     /* of the whole line; -1 where the row does not tell */
     uint8_t kind;           /* enum event_kind */
-    uint8_t padding[3];
+    uint8_t missing;        /* sum of enum missing */
+    uint8_t padding[2];
 };
+
+/* What the row did not tell, and something stands in for. */
+enum missing { MISSING_PRICE = 1, MISSING_QUANTITY = 2 };
 
 enum { EVENT_RECORD_WORDS = 6, EVENT_GROUP_WORDS = 3 };
 
