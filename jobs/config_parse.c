@@ -233,7 +233,8 @@ static void check_cleaning(const struct reader *reader)
     if (weeks != 0 && (weeks == 1 || weeks % 2 == 0))
         report_setting(reader, "ingest.denoise_weeks",
                        "the middle of a window needs an odd number of weeks from 3; or 0: none");
-    if (config_number(config, "ingest.max_price") <= config_number(config, "ingest.min_price"))
+    if (config_has(config, "ingest.min_price") && config_has(config, "ingest.max_price") &&
+        config_number(config, "ingest.max_price") <= config_number(config, "ingest.min_price"))
         report_setting(reader, "ingest.max_price", "no price is above ingest.min_price and below");
     if (config_has(config, "ingest.time_from") && config_has(config, "ingest.time_to") &&
         config_time(config, "ingest.time_to") <= config_time(config, "ingest.time_from"))

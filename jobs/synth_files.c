@@ -140,6 +140,8 @@ enum status synth_put_configuration(const struct synth_shop *shop, const struct 
     TRY(synth_text_print(text,
                          "  budget: %.0f  # about half of what the best discounts would cost\n",
                          fmax(budget, 1.0)));
+    TRY(synth_text_print(text, "\npublish:\n  user_ids: original  # so that the table can be "
+                               "compared with truth/; the standard is pseudonym\n"));
 done:
     return status;
 }
