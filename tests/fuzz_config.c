@@ -1,11 +1,14 @@
-/* Fuzz target of the configuration: any bytes as the YAML file, and behind each NUL byte one --set.
+/* Fuzz target of the configuration: any bytes as the YAML file, and behind each NUL byte one --set;
+ * and the same bytes as the expression of a column.
  *
  * Either every problem is told on a line of its own, or the settings hold and survive being written
  * and read again. See tests/test_fuzz.sh. */
 #include "jobs/config.h"
 #include "jobs/config_keys.h"
 #include "jobs/config_parse.h"
+#include "jobs/expression.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +68,35 @@ static void check_written(const struct config *config)
     free(text);
 }
 
+/* ---- expressions ---- */
+
+static int64_t resolve(const void *context, const char *name)
+{
+    static const char *const names[] = {"price", "qty", "Customer ID", "a-b"};
+    (void)context;
+    for (int64_t j = 0; j < (int64_t)(sizeof names / sizeof *names); j++)
+        if (strcmp(names[j], name) == 0) return j;
+    return -1;
+}
+
+static void check_expression(const char *text)
+{
+    static const double rows[][4] = {{2, 3, 5, 7}, {0, -1, INFINITY, NAN}};
+    struct expression *expression = NULL;
+    enum status status = expression_compile(text, resolve, NULL, &expression);
+    if (status != OK && (status != ERR_CONFIG || expression != NULL)) differ("status", text);
+    if (status != OK) return;
+    int64_t count = expression_columns(expression, NULL), *columns = calloc((size_t)count + 1, 8);
+    if (columns == NULL || expression_columns(expression, columns) != count) abort();
+    for (int64_t i = 0; i < count; i++)
+        if (columns[i] < 0 || columns[i] > 3) differ("columns", text);
+    for (size_t r = 0; r < 2; r++) (void)expression_evaluate(expression, rows[r]);
+    free(columns);
+    expression_free(&expression);
+}
+
+/* ---- one input ---- */
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     const char *sets[SETS + 1] = {NULL};
@@ -80,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     }
     char *problems = problems_of(text, yaml, sets, &config);
     if (problems[0] == 0) check_written(config);
+    check_expression(text);
     config_free(&config);
     free(problems);
     free(text);

@@ -31,19 +31,32 @@ build_targets() { # quiet while it works
         cmake --build "$build" --parallel "$(nproc)" --target fuzz_csv fuzz_config
 }
 
+write_config_seeds() { # BUILD FOLDER, FOLDER
+    local example minimal
+    minimal='events: {file: e.csv, columns: {user_id: u, product_id: p, time: t, quantity: q,'
+    minimal+=' unit_price: a}}'
+    for example in "$tests"/../jobs/examples/*.yaml; do
+        cp "$example" "$2"
+        "$1/remise" config "$example" | sed 's/ *#.*//' >"$2/$(basename "$example").whole"
+    done
+    "$1/remise" init | sed 's/^\( *\)# \([a-z_]*: \)/\1\2/; s/ *# .*//; /^$/d' >"$2/init"
+    printf '%s' "$minimal" >"$2/minimal"
+    printf '%s\0seed=7\0respond.rate=3e-3\0allocate.levels=0, 0.5\0seed=' "$minimal" >"$2/sets"
+    printf '%s\nx: &x {a: 1}\nseed: *x\n<<: [*x, ~]\n---\n' "$minimal" >"$2/anchors"
+    printf 'max(price, log(1)) / (1 + `Customer ID` * -(qty >= 2.5e1))' >"$2/expression"
+}
+
 write_seeds() { # BUILD FOLDER
-    local example
+    local names
     mkdir -p "$build/corpus/csv" "$build/corpus/config" "$build/seeds/csv" "$build/seeds/config"
     "$build/tests/fuzz_csv" --seeds "$build/seeds/csv" || fail "no seeds were written"
-    "$1/remise" init >"$build/seeds/config/init" || fail "no configuration was written"
-    for example in "$tests"/../jobs/examples/*.yaml; do
-        cp "$example" "$build/seeds/config"
-        "$1/remise" config "$example" >"$build/seeds/config/$(basename "$example").whole"
-    done
+    write_config_seeds "$1" "$build/seeds/config"
     cp "$tests/fuzz_csv.dict" "$build/csv.dict"
-    # the parts of the settings' names, each as a key of YAML
-    sed -n 's/.*\.name = "\([a-z_.]*\)".*/\1/p' "$tests/../jobs/config_keys_table.c" | tr . '\n' |
-        sort -u | sed 's/.*/"&: "/' >"$build/config.dict"
+    # the parts of the settings' names as keys of YAML, and the names as --set takes them
+    names=$(sed -n 's/.*\.name = "\([a-z_.]*\)".*/\1/p' "$tests/../jobs/config_keys_table.c")
+    { tr . '\n' <<<"$names" | sort -u | sed 's/.*/"&: "/' && sed 's/.*/"\\x00&="/' <<<"$names"; } \
+        >"$build/config.dict"
+    [ "$(wc -l <"$build/config.dict")" -gt 100 ] || fail "the names of the settings were not found"
 }
 
 fuzz() { # csv|config BYTES: the last lines tell how many inputs were tried
@@ -61,4 +74,4 @@ build_targets >"$build/build.log" 2>&1 ||
     { tail -n 100 "$build/build.log"; fail "the targets do not build"; }
 write_seeds "$1"
 fuzz csv 4200
-fuzz config 8192
+fuzz config 4096
