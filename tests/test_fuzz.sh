@@ -53,7 +53,7 @@ write_seeds() { # BUILD FOLDER
     write_config_seeds "$1" "$build/seeds/config"
     cp "$tests/fuzz_csv.dict" "$build/csv.dict"
     # the parts of the settings' names as keys of YAML, and the names as --set takes them
-    names=$(sed -n 's/.*\.name = "\([a-z_.]*\)".*/\1/p' "$tests/../jobs/config_keys_table.c")
+    names=$("$1/remise" init --markdown | sed -n 's/^| `\([a-z0-9_.]*\)` |.*/\1/p')
     { tr . '\n' <<<"$names" | sort -u | sed 's/.*/"&: "/' && sed 's/.*/"\\x00&="/' <<<"$names"; } \
         >"$build/config.dict"
     [ "$(wc -l <"$build/config.dict")" -gt 100 ] || fail "the names of the settings were not found"
