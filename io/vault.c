@@ -234,7 +234,8 @@ struct reader {
 static enum status damaged(const struct reader *reader)
 {
     return FAIL(ERR_DATA,
-                "%s is damaged and gives no ids; remove it and make it again with `remise ingest`",
+                "%s is damaged and gives no ids; make it again with `remise "
+                "ingest --force`",
                 reader->path);
 }
 
@@ -242,9 +243,10 @@ static enum status open_file(struct reader *reader)
 {
     reader->file = open(reader->path, O_RDONLY | O_CLOEXEC);
     if (reader->file >= 0) return OK;
-    return FAIL(ERR_NO_INPUT,
-                "cannot read %s: %s; `remise ingest` makes it with publish.user_ids: original",
-                reader->path, strerror(errno));
+    return FAIL(
+        ERR_NO_INPUT,
+        "cannot read %s: %s; with publish.user_ids: original `remise ingest --force` makes it",
+        reader->path, strerror(errno));
 }
 
 static enum status read_at(const struct reader *reader, void *to, int64_t bytes, int64_t offset)
@@ -285,7 +287,7 @@ static enum status read_head(struct reader *reader)
     if (sodium_memcmp(check, head + MAGIC_BYTES + SEAL_NAME_BYTES, CHECK_BYTES) != 0)
         return FAIL(ERR_CONFIG,
                     "%s was written with another secret; name that one as privacy.secret_file, or "
-                    "run `remise ingest` with this one",
+                    "make it again with this one: `remise ingest --force`",
                     reader->path);
     return OK;
 }
@@ -304,7 +306,9 @@ static enum status check_directory(const struct reader *reader, int64_t end, int
         rows += entry->rows;
     }
     if (rows == rows_total) return OK;
-    return FAIL(ERR_DATA, "%s holds the ids of %lld users, not of %lld; run `remise ingest` again",
+    return FAIL(ERR_DATA,
+                "%s holds the ids of %lld users, not of %lld; make it again "
+                "with `remise ingest --force`",
                 reader->path, (long long)rows, (long long)rows_total);
 }
 

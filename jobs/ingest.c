@@ -304,8 +304,17 @@ done:
     return status;
 }
 
-static const char *const keys[] = {"data",   "users",   "products",         "events", "offers",
-                                   "ingest", "privacy", "publish.user_ids", NULL};
+/* What privacy.secret_file holds is in the fingerprint already, wherever it stands. */
+static const char *const keys[] = {"data",
+                                   "users",
+                                   "products",
+                                   "events",
+                                   "offers",
+                                   "ingest",
+                                   "privacy.forget",
+                                   "privacy.forget_file",
+                                   "publish.user_ids",
+                                   NULL};
 static const char *const needs[] = {NULL};
 static const char *const outputs[] = {"dataset.h5", "rejects.csv", NULL};
 

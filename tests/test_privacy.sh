@@ -233,7 +233,9 @@ grep -E 'segment [0-9]+: [1-9] users|segment [0-9]+: [1-4][0-9] users' few.log &
 awk -F, 'NR == 1 { bad = $9 != "users" || $10 != "suppressed"; next }
     $10 == 1 { hidden++; for (f = 3; f <= 9; f++) bad += $f != ""; next }
     $9 > 0 && $9 < 50 { bad++ }
-    END { exit bad || !hidden }' few/elasticities.csv || { cat few/elasticities.csv; fail "elasticities"; }
-python3 "$here/recompute_receipt.py" few --products tables/with/products.csv || fail "the receipt"
+    END { exit bad || !hidden }' few/elasticities.csv ||
+    { cat few/elasticities.csv; fail "elasticities.csv shows figures of few users"; }
+python3 "$here/recompute_receipt.py" few --products tables/with/products.csv ||
+    fail "the receipt"
 grep -qw null few/receipt.json || fail "no figure of the receipt is suppressed"
 echo "privacy: no raw id left, who is forgotten was never there, at 1 and 3 ranks"
