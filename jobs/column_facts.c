@@ -66,6 +66,15 @@ static enum status add_hash(struct column_fact *fact, uint64_t hash)
     return 2 * fact->distinct > fact->slots ? widen(fact) : OK;
 }
 
+/* A number that is 0 or less; most others are told by their first byte. */
+static bool is_low(const struct csv_field *field)
+{
+    double value = 1.0;
+    char first = field->text[0];
+    bool may_be = first == '-' || first == '0' || first == '.' || first == '+' || first == ' ';
+    return may_be && parse_number(field->text, field->bytes, &value) && value <= 0.0;
+}
+
 enum status column_facts_add(struct column_facts *facts, const struct csv_row *row)
 {
     enum status status = OK;
@@ -74,10 +83,12 @@ enum status column_facts_add(struct column_facts *facts, const struct csv_row *r
         struct column_fact *fact = &facts->column[c];
         if (parse_is_missing(field->text, field->bytes)) {
             fact->missing++;
-        } else if (fact->distinct <= COLUMN_DISTINCT_MAX) {
-            uint64_t hash = XXH3_64bits(field->text, field->bytes);
-            TRY(add_hash(fact, hash != 0 ? hash : 1));
+            continue;
         }
+        fact->low += is_low(field);
+        if (fact->distinct > COLUMN_DISTINCT_MAX) continue;
+        uint64_t hash = XXH3_64bits(field->text, field->bytes);
+        TRY(add_hash(fact, hash != 0 ? hash : 1));
     }
 done:
     return status;
@@ -107,8 +118,9 @@ static enum status join_column(const struct comm *comm, struct column_fact *fact
     enum status status = OK;
     uint64_t *mine = NULL;
     void *all = NULL;
-    int64_t most = fact->distinct, bytes = 0;
-    comm_sum_int64(comm, &fact->missing, 1);
+    int64_t most = fact->distinct, bytes = 0, counts[2] = {fact->missing, fact->low};
+    comm_sum_int64(comm, counts, 2);
+    fact->missing = counts[0], fact->low = counts[1];
     comm_max_int64(comm, &most, 1);
     if (most > COLUMN_DISTINCT_MAX) fact->distinct = most;
     if (most > COLUMN_DISTINCT_MAX || comm->ranks == 1) return OK;
@@ -132,8 +144,8 @@ enum status column_facts_report(const struct comm *comm, struct column_facts *fa
         snprintf(distinct, sizeof distinct, "%lld", (long long)fact->distinct);
         if (fact->distinct > COLUMN_DISTINCT_MAX)
             snprintf(distinct, sizeof distinct, "over %d", COLUMN_DISTINCT_MAX);
-        log_info("    %-22s %9lld missing, %10s different values", csv->name[c],
-                 (long long)fact->missing, distinct);
+        log_info("    %-22s %9lld missing, %9lld not above 0, %10s different values", csv->name[c],
+                 (long long)fact->missing, (long long)fact->low, distinct);
     }
 done:
     return status;

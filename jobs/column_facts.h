@@ -1,6 +1,7 @@
 /**
- * What stands in each column of a table, before anything is cleaned: how many values are missing
- * and how many different ones there are. For people who map columns, and against published counts.
+ * What stands in each column of a table, before anything is cleaned: how many values are missing,
+ * how many are numbers not above 0, and how many different ones there are. For people who map
+ * columns, and against published counts.
  */
 #ifndef REMISE_JOBS_COLUMN_FACTS_H
 #define REMISE_JOBS_COLUMN_FACTS_H
@@ -13,6 +14,7 @@ struct column_facts {
     int64_t columns;
     struct column_fact {
         int64_t missing;  /* empty, blanks or NA */
+        int64_t low;      /* numbers not above 0 */
         int64_t distinct; /* values that are not missing, up to COLUMN_DISTINCT_MAX + 1 */
         int64_t slots;    /* a power of 2 */
         uint64_t *slot;   /* [slots] hashes of the values, 0: free */

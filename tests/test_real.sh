@@ -50,7 +50,7 @@ account() { # EXAMPLE RANKS: what the log says about the rows of the events tabl
 adds_up() {
     local lines ranks
     account "$1" 1 | tee "$work/account"
-    for ranks in 2 3 4; do
+    for ranks in 2 3 4 7; do
         account "$1" $ranks | cmp - "$work/account" || fail "$1: another account at $ranks ranks"
     done
     lines=$(grep -c "/$2," "$work/$1.1/rejects.csv")
@@ -82,6 +82,33 @@ done <<'LIST'
 complete-journey completejourney
 online-retail online_retail
 LIST
+
+# FOLDER EXAMPLE: ingest alone at 7 ranks gives the data set of 1 to 4
+seven() {
+    timeout -k 5 120 mpirun -np 7 "$remise" ingest "$here/../jobs/examples/$2.yaml" \
+        -o "$work/$2.7" --set "data.dir=$data/$1" </dev/null >"$work/$2.7.log" 2>&1 ||
+        { cat "$work/$2.7.log"; fail "$2 at 7 ranks ended with an error"; }
+    for ranks in 1 2 3 4; do
+        cmp "$work/$2.7/dataset.h5" "$work/$2.$ranks/dataset.h5" || fail "$2: $ranks and 7 ranks"
+    done
+}
+seven online_retail online-retail
+seven completejourney complete-journey
+
+column() { # COLUMN TEXT: what the log says of a column of the events table
+    grep -qE "^ +$1 .* $2" "$work/log" || fail "the log does not say of $1: $2"
+}
+
+cp "$work/online-retail.1.log" "$work/log"
+column Description '1454 missing'
+column CustomerID '4372 different values'
+column StockCode '4070 different values'
+column Country '38 different values'
+cp "$work/complete-journey.1.log" "$work/log"
+column sales_value '725 not above 0'
+column quantity '577 not above 0'
+column household_id '2405 different values'
+column product_id '23950 different values'
 
 adds_up online-retail onlineretail.csv 541909
 has 135080 missing_user
