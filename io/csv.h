@@ -25,7 +25,7 @@ struct csv_options {
     const int64_t *cuts;
 };
 
-#define CSV_DEFAULTS ((struct csv_options){0, 1, 1 << 18, 1 << 20, 1 << 24, NULL})
+#define CSV_DEFAULTS ((struct csv_options){0, 1, 1 << 17, 1 << 20, 1 << 24, NULL})
 
 /* Totals over all ranks unless they say otherwise; set by csv_read. */
 struct csv_counts {

@@ -77,24 +77,27 @@ bool csv_row_split(const struct csv_window *window, int64_t start, int64_t *curs
     const uint32_t *index = window->index;
     int64_t begin = start, i = *cursor, count = window->index_count, at = 0;
     int64_t fields = 0, columns = split->columns;
-    struct csv_field *to = split->field;
+    struct csv_field *stored = split->field, beyond;
+    char mark = 0;
     split->lines = split->column = 0;
     split->escaped = split->stray = false;
     split->reason = CSV_GOOD;
     do {
         if (i >= count) return false;
+        struct csv_field *field = fields < columns ? &stored[fields] : &beyond;
         at = index[i];
-        struct csv_field field = {text + begin, (uint32_t)(at - begin), false, false};
-        if (text[at] == '"') {
+        mark = text[at];
+        *field = (struct csv_field){text + begin, (uint32_t)(at - begin), false, false};
+        if (mark == '"') {
             split->fields = fields; /* so far */
-            if (!take_quotes(window, begin, &i, split, &field)) return false;
+            if (!take_quotes(window, begin, &i, split, field)) return false;
             at = index[i];
+            mark = text[at];
         }
-        if (fields < columns) to[fields] = field;
         fields++;
         i++;
         begin = at + 1;
-    } while (text[at] == delimiter);
+    } while (mark == delimiter);
     split->fields = fields;
     split->end = at;
     *cursor = i;

@@ -11,11 +11,11 @@ struct csv_split {
     int64_t columns;         /* fields there is room for */
     struct csv_field *field; /* [columns] the first fields, still escaped; not owned */
     int64_t fields;          /* found, may exceed columns */
-    int64_t lines;           /* line ends inside quotes */
     int64_t end;             /* position of the line end behind the row */
     bool escaped;            /* some field holds doubled quotes */
     bool stray; /* a quote in mid-field: text, but a hint that the delimiter is another */
     enum csv_reason reason; /* CSV_GOOD, CSV_QUOTE_OPEN or CSV_TEXT_AFTER_QUOTE, the first seen */
+    int64_t lines;          /* line ends inside quotes */
     int64_t column;         /* 1-based, where */
 };
 

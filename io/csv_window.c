@@ -118,6 +118,11 @@ enum status csv_source_read(struct csv_source *source, char *text, int64_t bytes
     return OK;
 }
 
+int64_t csv_source_stored(const struct csv_source *source)
+{
+    return source->stream != NULL ? gzoffset(source->stream) : source->offset;
+}
+
 void csv_source_close(struct csv_source **source)
 {
     if (*source == NULL) return;
@@ -140,14 +145,13 @@ static enum status resize(struct csv_window *window, int64_t capacity)
 {
     enum status status = OK;
     char *room = allocation(window);
-    uint32_t *index = NULL;
     if (capacity >= UINT32_MAX - 1024)
         return FAIL(ERR_DATA, "a row of more than 4 GiB; look for a missing closing quote");
+    free(window->index); /* the caller indexes anew */
+    window->index = NULL;
     TRY(memory_grow(&room, BEFORE + window->bytes, BEFORE + capacity + 1 + CSV_INDEX_SLACK, 1));
     window->text = room + BEFORE;
-    TRY(memory_new(&index, capacity + 1 + CSV_INDEX_SLACK, sizeof *index));
-    free(window->index); /* the caller indexes anew */
-    window->index = index;
+    TRY(memory_new(&window->index, capacity + 1 + CSV_INDEX_SLACK, sizeof *window->index));
     window->capacity = capacity;
 done:
     return status;

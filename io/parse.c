@@ -50,18 +50,19 @@ static inline uint64_t load(const char *text, size_t bytes)
     return x;
 }
 
-/* Up to eight characters at the right of eight bytes, '0' before them; no byte beyond is read. */
+/* One to eight digits as bytes 0 to 9 at the right of eight, zeros before them; no byte beyond the
+ * text is read. Other characters become other bytes. */
 static inline uint64_t right_aligned(const char *text, size_t bytes)
 {
-    if (bytes == 8) return load(text, 8);
-    unsigned missing = 64 - 8 * (unsigned)bytes;
+    if (bytes == 8) return load(text, 8) ^ EACH('0');
+    size_t missing = 64 - 8 * bytes;
     uint64_t x = 0;
     if (bytes >= 4)
         x = load(text, 4) << missing | load(text + bytes - 4, 4) << 32;
     else
-        x = load(text, 1) << missing | load(text + bytes / 2, 1) << (missing + 8 * (bytes / 2)) |
+        x = (load(text, 1) | load(text + bytes / 2, 1) << 8 * (bytes / 2)) << missing |
             load(text + bytes - 1, 1) << 56;
-    return x | (EACH('0') & (((uint64_t)1 << missing) - 1));
+    return x ^ EACH('0') << missing;
 }
 
 /* The top bit of the bytes of x that equal c. */
@@ -219,19 +220,16 @@ static inline bool read_common(const char *text, size_t bytes, double *value)
     return true;
 }
 
-/* What nearly all are: up to eight of digits and a point. The text stands at the right of eight
- * bytes, zeros before it; the digits before a point move over it. */
+/* What nearly all are: up to eight of digits and a point; the digits before it move over it. */
 static inline bool read_short(const char *text, size_t bytes, double *value)
 {
     if (bytes - 1 > 7) return false;
-    uint64_t digits = right_aligned(text, bytes) ^ EACH('0');
-    uint64_t point = equal_bytes(digits, '.' ^ '0');
-    unsigned decimals = 0;
+    uint64_t digits = right_aligned(text, bytes), point = equal_bytes(digits, '.' ^ '0');
+    int decimals = 0;
     if (point != 0) {
-        unsigned at = (unsigned)__builtin_ctzll(point) & 56; /* its lowest bit */
-        uint64_t below = ((uint64_t)1 << at) - 1;
-        decimals = 7 - at / 8;
-        digits = (digits & below) << 8 | (digits & ~below & ~((uint64_t)0xff << at));
+        uint64_t unit = (point & -point) >> 7; /* the lowest bit of the point's byte */
+        decimals = 7 - __builtin_ctzll(unit) / 8;
+        digits = (digits & (unit - 1)) << 8 | (digits & -(unit << 8));
         if (bytes == 1) return false;
     }
     if (!all_digits(digits)) return false;
@@ -288,13 +286,14 @@ static int64_t divide_down(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-/* Days from 1970-01-01 to a date: years from March, so that leap days come last. */
+/* Days from 1970-01-01 to a date: years from March, so that leap days come last, and 400 more, so
+ * that none is negative. */
 static int64_t days_of(int64_t year, int64_t month, int64_t day)
 {
-    year -= month <= 2;
-    int64_t era = divide_down(year, 400), of_era = year - era * 400;
+    year += 400 - (month <= 2);
+    int64_t leap_days = year / 4 - year / 100 + year / 400;
     int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + day_of_year - 719468;
+    return year * 365 + leap_days + day_of_year - (719468 + 146097);
 }
 
 static bool date_exists(int64_t year, int64_t month, int64_t day)

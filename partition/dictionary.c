@@ -8,11 +8,9 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* What is looked at for every text, in one line of the caches: both ends of a text say all of it up
- * to 16 bytes. */
+/* What is looked at for every text, small enough for the caches. */
 struct slot {
-    uint64_t head, tail; /* first and last eight bytes, which overlap in short texts */
-    uint64_t hash;
+    uint64_t word; /* the text itself up to eight bytes, else its hash */
     uint32_t bytes;
     uint32_t code_one; /* code + 1, 0 free */
 };
@@ -59,26 +57,19 @@ static inline uint64_t load(const char *text, size_t bytes)
     return x;
 }
 
-static inline struct slot slot_of(const char *text, size_t bytes)
+/* Texts of one length up to eight have the same word only if they are the same. */
+static inline uint64_t word_of(const char *text, size_t bytes, uint64_t hash)
 {
-    struct slot slot = {.hash = XXH3_64bits(text, bytes), .bytes = (uint32_t)bytes};
-    if (bytes >= 8) {
-        slot.head = load(text, 8);
-        slot.tail = load(text + bytes - 8, 8);
-    } else if (bytes >= 4) {
-        slot.head = load(text, 4);
-        slot.tail = load(text + bytes - 4, 4);
-    } else if (bytes > 0) {
-        slot.head = load(text, 1) | load(text + bytes / 2, 1) << 8;
-        slot.tail = load(text + bytes - 1, 1);
-    }
-    return slot;
+    if (bytes > 8) return hash;
+    if (bytes >= 4) return load(text, 4) | load(text + bytes - 4, 4) << 32;
+    if (bytes == 0) return 0;
+    return load(text, 1) | load(text + bytes / 2, 1) << 8 | load(text + bytes - 1, 1) << 16;
 }
 
 /* Into the first free slot from where the hash points. */
-static void put_slot(struct slot *slot, int64_t slots, struct slot fresh)
+static void put_slot(struct slot *slot, int64_t slots, uint64_t hash, struct slot fresh)
 {
-    uint64_t at = fresh.hash & (uint64_t)(slots - 1);
+    uint64_t at = hash & (uint64_t)(slots - 1);
     while (slot[at].code_one != 0) at = (at + 1) & (uint64_t)(slots - 1);
     slot[at] = fresh;
 }
@@ -90,7 +81,8 @@ static enum status grow_slots(struct text_set *set)
     enum status status = memory_new(&fresh, slots, sizeof *fresh);
     if (status != OK) return status;
     for (int64_t i = 0; i < set->slots; i++)
-        if (set->slot[i].code_one != 0) put_slot(fresh, slots, set->slot[i]);
+        if (set->slot[i].code_one != 0)
+            put_slot(fresh, slots, set->hash[set->slot[i].code_one - 1], set->slot[i]);
     free(set->slot);
     set->slot = fresh;
     set->slots = slots;
@@ -116,35 +108,31 @@ done:
     return status;
 }
 
-static inline bool same(const struct text_set *set, const struct slot *a, const struct slot *b,
-                        const char *text)
-{
-    if (a->hash != b->hash || a->bytes != b->bytes || a->head != b->head || a->tail != b->tail)
-        return false;
-    return a->bytes <= 16 || memcmp(set->text + set->start[a->code_one - 1], text, a->bytes) == 0;
-}
-
-static int64_t add_text(struct text_set *set, struct slot slot, const char *text)
+static int64_t add_text(struct text_set *set, const char *text, uint64_t hash, struct slot slot)
 {
     if (set->count == UINT32_MAX - 1 || make_room(set, (int64_t)slot.bytes + 1) != OK) return -1;
     int64_t code = set->count++;
     memcpy(set->text + set->bytes, text, slot.bytes);
     set->bytes += (int64_t)slot.bytes;
     set->text[set->bytes++] = 0;
-    set->hash[code] = slot.hash;
+    set->hash[code] = hash;
     set->start[code + 1] = set->bytes;
     slot.code_one = (uint32_t)(code + 1);
-    put_slot(set->slot, set->slots, slot);
+    put_slot(set->slot, set->slots, hash, slot);
     return code;
 }
 
 int64_t text_set_code(struct text_set *set, const char *text, size_t bytes)
 {
-    struct slot slot = slot_of(text, bytes);
-    uint64_t last = (uint64_t)(set->slots - 1), at = slot.hash & last;
-    for (; set->slot[at].code_one != 0; at = (at + 1) & last)
-        if (same(set, &set->slot[at], &slot, text)) return (int64_t)set->slot[at].code_one - 1;
-    return add_text(set, slot, text);
+    uint64_t hash = XXH3_64bits(text, bytes), word = word_of(text, bytes, hash);
+    uint64_t last = (uint64_t)(set->slots - 1);
+    for (uint64_t at = hash & last; set->slot[at].code_one != 0; at = (at + 1) & last) {
+        const struct slot *slot = &set->slot[at];
+        if (slot->word != word || slot->bytes != bytes) continue;
+        int64_t code = (int64_t)slot->code_one - 1;
+        if (bytes <= 8 || memcmp(set->text + set->start[code], text, bytes) == 0) return code;
+    }
+    return add_text(set, text, hash, (struct slot){word, (uint32_t)bytes, 0});
 }
 
 int64_t text_set_count(const struct text_set *set)

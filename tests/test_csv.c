@@ -2,6 +2,8 @@
  * stops and faults. */
 #include "tests/csv_log.h"
 
+#include "mpi/memory.h"
+
 static int start(void **state)
 {
     (void)state;
@@ -360,6 +362,37 @@ static void faults(void **state)
     free(path);
 }
 
+/* ---- memory ---- */
+
+static enum status count_row(void *context, const struct csv_row *row)
+{
+    *(int64_t *)context += row->fields == 2;
+    return OK;
+}
+
+/* A file of 32 MiB takes no more than a few chunks. */
+static void memory(void **state)
+{
+    (void)state;
+    enum { ROWS = 1 << 20, MEMORY = 4 << 20 };
+    struct csv *csv = NULL;
+    int64_t rows = 0;
+    char *path = scratch_path("large.csv");
+    FILE *file = world.rank == 0 ? fopen(path, "w") : NULL;
+    if (world.rank == 0) fputs("a,b\n", file);
+    for (int i = 0; i < ROWS && world.rank == 0; i++)
+        fputs(i % 3 ? "a text,\"and another, longer \"\n" : "1234567890,12345678901234567890\n",
+              file);
+    if (world.rank == 0 && fclose(file) != 0) abort();
+    comm_barrier(&world);
+    int64_t before = memory_peak_bytes();
+    assert_all(csv_open(&world, path, NULL, &csv) == OK);
+    assert_all(csv_read(&world, csv, count_row, NULL, &rows) == OK && csv->counts.rows == ROWS);
+    assert_all(rows == csv->counts.rows_local && memory_peak_bytes() - before < MEMORY);
+    csv_free(&csv);
+    free(path);
+}
+
 /* ---- writing ---- */
 
 static void quoting(void **state)
@@ -387,6 +420,7 @@ static void quoting(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
-TEST_MAIN(TEST(known_rows), TEST(bad_rows), TEST(counts), TEST(headers), TEST(refused_headers),
-          TEST(golden), TEST(real_tables), TEST(compressed), TEST(long_rows), TEST(field_limit),
-          TEST(stops), TEST(faults), TEST(quoting))
+TEST_MAIN(TEST(memory), /* first: what was ever used counts */ TEST(known_rows), TEST(bad_rows),
+          TEST(counts), TEST(headers), TEST(refused_headers), TEST(golden), TEST(real_tables),
+          TEST(compressed), TEST(long_rows), TEST(field_limit), TEST(stops), TEST(faults),
+          TEST(quoting))
