@@ -72,7 +72,7 @@ static void digest_table(XXH3_state_t *state, const char *key, const char *patte
     file_list_clear(&list);
 }
 
-/* The tables, who is to be forgotten, and the secret of the pseudonyms. */
+/* The tables, who is to be forgotten, rates, and the secret of the pseudonyms. */
 static void digest_inputs(XXH3_state_t *state, const struct run *run)
 {
     const struct config *config = run->config;
@@ -84,6 +84,7 @@ static void digest_inputs(XXH3_state_t *state, const struct run *run)
         if (config_table(config, tables[t])) digest_table(state, key, config_path(config, key));
     }
     digest_file(state, "privacy.forget_file", config_path(config, "privacy.forget_file"));
+    digest_file(state, "ingest.rates", config_path(config, "ingest.rates"));
     secret_digest(run->secret, digest);
     XXH3_128bits_update(state, digest, sizeof digest);
 }
@@ -95,11 +96,12 @@ static const struct stage *stage_called(const char *name)
     return stages[s];
 }
 
-/* A stage depends on its settings, the seed, the tables (the first stage), and what its needs
- * depend on. */
+/* A stage depends on the program, its settings, the seed, the tables (the first stage), and what
+ * its needs depend on. */
 static void fingerprint_into(const struct run *run, const struct stage *stage, XXH3_state_t *state)
 {
     struct config_fingerprint settings = config_fingerprint(run->config, stage->keys);
+    digest_text(state, REMISE_VERSION);
     digest_text(state, stage->name);
     XXH3_128bits_update(state, &settings, sizeof settings);
     XXH3_128bits_update(state, &run->seed, sizeof run->seed);
