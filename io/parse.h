@@ -21,8 +21,8 @@ bool parse_is_missing(const char *text, size_t bytes);
  *             unset if false
  * Returns false for anything else: empty, trailing text, thousands separators, hexadecimal, inf,
  * nan, or beyond the range of double. No locale, no 0 needed behind the text.
- * Cost: about 10 ns up to 16 characters, 25 ns up to 19 digits; more digits or exponents beyond 27
- *       take strtod's time.
+ * Cost: about 7 ns up to 8 characters, 10 ns up to 16, 25 ns up to 19 digits; more digits or
+ *       exponents beyond 27 take strtod's time.
  */
 bool parse_number(const char *text, size_t bytes, double *value);
 
