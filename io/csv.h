@@ -129,8 +129,8 @@ enum status csv_open(const struct comm *comm, const char *path, const struct csv
  * Sets csv->counts. Empty lines are skipped and counted.
  * Memory: at most ten times the larger of chunk_bytes and the longest row (as far as
  *         row_bytes_max), on each rank.
- * Cost: the file is read once on one rank, at 1.5 GB/s; on more ranks a first pass, at 5 GB/s, finds
- *       where rows start.
+ * Cost: the file is read once on one rank, at 1.5 GB/s; on more ranks a first pass, at 5 GB/s,
+ *       finds where rows start.
  * Errors: the callbacks' (the lowest rank's among equals, so the first in the file); ERR_DATA;
  *         ERR_IO also when the file changed since csv_open; ERR_NO_INPUT a rank cannot open it;
  *         ERR_MEMORY.
