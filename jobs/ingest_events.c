@@ -165,10 +165,16 @@ static double read_list(struct reader *reader, const struct csv_row *row, double
     return isnan(list) ? price / (1.0 - discount) : list;
 }
 
-/* Amounts of the line in cents; where the quantity is still to be filled, those of a unit. */
+/* The units that amounts are of: one where the quantity is still to be filled. */
+static double units_of(double quantity)
+{
+    return quantity > 0.0 ? quantity : 1.0;
+}
+
+/* Amounts of the line in cents. */
 static void set_amounts(struct event_record *event, double price, double list, double quantity)
 {
-    double units = quantity > 0.0 ? quantity : 1.0;
+    double units = units_of(quantity);
     event->quantity_milli = quantity > 0.0 ? (int32_t)llround(1000.0 * quantity) : -1;
     event->paid_cents = price < 0.0 ? -1 : (int32_t)llround(100.0 * price * units);
     event->list_cents = isnan(list) ? -1 : (int32_t)llround(100.0 * list * units);
@@ -195,10 +201,11 @@ static void read_amounts(struct reader *reader, const struct csv_row *row,
     bool later = (event->missing & MISSING_PRICE) != 0 && price == -1.0;
     if (price <= reader->min_price && !later) row_fault(state, REJECT_price_not_positive);
     if (price > reader->max_price) row_fault(state, REJECT_price_above_limit);
-    double list = later ? NAN : read_list(reader, row, price, rate);
+    double list = read_list(reader, row, price, rate);
+    if (later) list = NAN; /* but its faults count */
     state->map.bad_column = price_column;
-    if (100.0 * price * quantity > CENTS_LIMIT || 100.0 * list * quantity > CENTS_LIMIT)
-        row_fault(state, REJECT_amount_above_limit);
+    double most = 100.0 * (list > price ? list : price) * units_of(quantity);
+    if (most > CENTS_LIMIT) row_fault(state, REJECT_amount_above_limit);
     if (state->faults == 0) set_amounts(event, price, list, quantity);
 }
 

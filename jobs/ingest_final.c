@@ -84,32 +84,34 @@ static double stand_in(const struct finisher *finisher, const struct filling *fi
     return filling_value(filling, product, category_of(finisher->facts, product));
 }
 
-/* Amounts that the row did not tell; those of a unit become those of the line. false: nothing can
- * stand in, or the line would be out of the range of cents. */
-static bool fill(const struct finisher *finisher, struct event_row *row)
+/* Amounts that the row did not tell; those of a unit become those of the line. Its fault where
+ * nothing can stand in, or the line would be out of the range of cents; 0 if it is filled. */
+static uint64_t fill(const struct finisher *finisher, struct event_row *row)
 {
     const struct statistics *s = finisher->statistics;
     bool counted = row->quantity_milli >= 0;
-    if (row->kind != EVENT_PURCHASE || (counted && row->paid_cents >= 0)) return true;
-    double milli = counted ? row->quantity_milli
-                           : fmax(1.0, rint(stand_in(finisher, &s->quantity, row->product)));
+    if (row->kind != EVENT_PURCHASE || (counted && row->paid_cents >= 0)) return 0;
+    double milli =
+        counted ? row->quantity_milli : rint(stand_in(finisher, &s->quantity, row->product));
+    if (isnan(milli)) return REJECT_BIT(REJECT_zero_quantity);
+    if (milli < 1.0) milli = 1.0;
     double units = 0.001 * milli, scale = counted ? 1.0 : units, paid, list;
     paid = row->paid_cents >= 0 ? scale * row->paid_cents
                                 : units * stand_in(finisher, &s->price, row->product);
     list = row->list_cents >= 0 ? fmax(paid, scale * row->list_cents) : -1.0;
-    if (!(milli < 2.1e9 && paid < 2.1e9 && list < 2.1e9)) return false;
+    if (isnan(paid)) return REJECT_BIT(REJECT_missing_price);
+    if (milli >= 2.1e9 || paid >= 2.1e9 || list >= 2.1e9)
+        return REJECT_BIT(REJECT_amount_above_limit);
     row->quantity_milli = (int32_t)milli;
     row->paid_cents = (int32_t)rint(paid);
     row->list_cents = (int32_t)rint(list);
-    return true;
+    return 0;
 }
 
-/* Why an event does not stay after all; 0 if it does. */
-static uint64_t late_fault(const struct finisher *finisher, const struct event_row *row,
-                           bool filled)
+/* Is it an outlier? 0 if it is none. */
+static uint64_t outlier_fault(const struct finisher *finisher, const struct event_row *row)
 {
     const struct outliers *outliers = finisher->statistics->outliers;
-    if (!filled) return REJECT_BIT(REJECT_amount_above_limit);
     if (outliers == NULL || row->kind != EVENT_PURCHASE) return 0;
     double units = 0.001 * row->quantity_milli, cents = row->paid_cents / units;
     switch (outliers_test(outliers, row->product, cents, units)) {
@@ -147,8 +149,8 @@ static enum status finish_events(struct finisher *finisher, const struct sorter_
     const struct clean_event *event = batch->records;
     for (int64_t i = 0; i < batch->count; i++) {
         struct event_row row = unpack_event(&event[i]);
-        bool filled = fill(finisher, &row);
-        uint64_t faults = late_fault(finisher, &row, filled);
+        uint64_t faults = fill(finisher, &row);
+        if (faults == 0) faults = outlier_fault(finisher, &row);
         if (faults != 0) {
             TRY(rejects_add(&finisher->ingest->rejects, TABLE_EVENTS, faults,
                             CLEAN_PLACE(event[i].kind_place), -1, "", 0));

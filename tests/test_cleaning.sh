@@ -169,6 +169,36 @@ u2,p2,2025-01-04,2,7
 CSV
 cleans "missing values" "5 rows read = 5 kept + 0 rejected" </dev/null
 
+# ---- other faults of rows with missing values; a price out of range without a quantity ----
+roles=", discount: off"
+header=who,sku,when,qty,paid,off
+settings "ingest: {missing: {unit_price: mean, quantity: mean}}"
+table clean/events.csv <<'CSV'
+u1,p1,2025-01-01,2,3,0
+CSV
+{
+    cat clean/events.csv
+    cat <<'CSV'
+u1,p1,2025-01-02,1,,1.5
+u1,p1,2025-01-03,1,,half
+u1,p1,2025-01-04,,50000000,0
+CSV
+} >shop/events.csv
+cleans "missing beside faulty" "4 rows read = 1 kept + 3 rejected" <<'CSV'
+events.csv,3,off,bad_discount,1.5
+events.csv,4,off,bad_number,half
+events.csv,5,paid,amount_above_limit,50000000
+CSV
+roles=
+header=who,sku,when,qty,paid
+
+# ---- nothing tells what could stand in ----
+settings "ingest: {missing: {unit_price: mean, quantity: mean}}"
+printf '%s\n' "$header" u1,p1,2025-01-01,,3 u1,p1,2025-01-02,, >shop/events.csv
+ingest 2 nothing && fail "quantities of nothing"
+grep -q 'none of its 2 rows can be used' nothing.log || { cat nothing.log; fail "no stand-in"; }
+[ "$(grep -c 'zero_quantity' nothing/rejects.csv)" = 2 ] || fail "rejects without a stand-in"
+
 # ---- outliers by the product's own prices and quantities ----
 settings "ingest: {outliers: {z: 5, min_rows: 20}}"
 awk 'BEGIN { for (i = 0; i < 40; i++)
