@@ -114,7 +114,7 @@ static void report_returns(const struct comm *comm, struct returns_counts *count
             0.01 * (double)sum[4]);
 }
 
-/* Prices and quantities that purchases tell. */
+/* Prices and quantities that purchases tell; by category only once it is known who is in which. */
 static enum status learn(struct cleaner *cleaner, const struct event_record *row, int32_t product)
 {
     enum status status = OK;
@@ -122,9 +122,10 @@ static enum status learn(struct cleaner *cleaner, const struct event_record *row
     if (row->kind != EVENT_PURCHASE) return OK;
     double units = 0.001 * row->quantity_milli, cents = row->paid_cents / units;
     bool priced = row->paid_cents >= 0, counted = row->quantity_milli > 0;
-    int64_t category = category_of(cleaner->facts, product);
-    if (priced) TRY(filling_learn(&s->price, product, category, counted ? cents : row->paid_cents));
-    if (counted) TRY(filling_learn(&s->quantity, product, category, row->quantity_milli));
+    if (priced && s->price.policy.group != IMPUTE_CATEGORY)
+        TRY(filling_learn(&s->price, product, 0, counted ? cents : row->paid_cents));
+    if (counted && s->quantity.policy.group != IMPUTE_CATEGORY)
+        TRY(filling_learn(&s->quantity, product, 0, row->quantity_milli));
     if (s->outliers != NULL && priced && counted)
         TRY(outliers_add(s->outliers, product, cents, units));
 done:

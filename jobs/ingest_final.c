@@ -195,18 +195,16 @@ done:
 /* ---- the tables ---- */
 
 static enum status take_batches(const struct comm *comm, struct finisher *finisher,
-                                struct sorter **sorter,
+                                struct sorter *sorter,
                                 enum status (*take)(struct finisher *, const struct sorter_batch *))
 {
     enum status status = OK;
     struct sorter_batch batch = {.more = true};
-    TRY(sorter_open(comm, *sorter));
+    TRY(sorter_open(comm, sorter));
     while (batch.more) {
-        TRY(sorter_next(comm, *sorter, &batch));
+        TRY(sorter_next(comm, sorter, &batch));
         TRY_ALL(comm, take(finisher, &batch));
     }
-    TRY_ALL(comm, end_run(finisher));
-    sorter_free(sorter);
 done:
     return status;
 }
@@ -238,6 +236,27 @@ static void report_series(const struct ingest *ingest, const struct series_maker
              100.0 * expm1(summary.price_change), 100.0 * expm1(summary.quantity_change));
 }
 
+/* Stand-ins by category: products are in those that the events of all ranks have told. */
+static enum status learn_by_category(struct finisher *finisher, const struct sorter_batch *batch)
+{
+    enum status status = OK;
+    struct filling *price = &finisher->statistics->price,
+                   *quantity = &finisher->statistics->quantity;
+    const struct clean_event *event = batch->records;
+    for (int64_t i = 0; i < batch->count; i++) {
+        struct event_row row = unpack_event(&event[i]);
+        int64_t category = category_of(finisher->facts, row.product);
+        double units = row.quantity_milli > 0 ? 0.001 * row.quantity_milli : 1.0;
+        if (row.kind != EVENT_PURCHASE) continue;
+        if (row.paid_cents >= 0 && price->policy.group == IMPUTE_CATEGORY)
+            TRY(filling_learn(price, row.product, category, row.paid_cents / units));
+        if (row.quantity_milli > 0 && quantity->policy.group == IMPUTE_CATEGORY)
+            TRY(filling_learn(quantity, row.product, category, row.quantity_milli));
+    }
+done:
+    return status;
+}
+
 static enum status statistics_finish(const struct comm *comm, const struct product_facts *facts,
                                      struct statistics *s)
 {
@@ -263,8 +282,14 @@ enum status ingest_final_events(const struct comm *comm, struct ingest *ingest,
                                 .facts = facts,
                                 .final = final,
                                 .account = &ingest->rejects.account[TABLE_EVENTS]};
+    product_facts_join(comm, facts);
+    if (statistics->price.policy.group == IMPUTE_CATEGORY ||
+        statistics->quantity.policy.group == IMPUTE_CATEGORY)
+        TRY(take_batches(comm, &finisher, *clean, learn_by_category));
     TRY(statistics_finish(comm, facts, statistics));
-    TRY(take_batches(comm, &finisher, clean, finish_events));
+    TRY(take_batches(comm, &finisher, *clean, finish_events));
+    TRY_ALL(comm, end_run(&finisher));
+    sorter_free(clean);
     int64_t span[2] = {final->time_first, -final->time_last};
     final->events_total = spool_count(final->events);
     comm_min_int64(comm, span, 2);
@@ -283,7 +308,9 @@ enum status ingest_final_offers(const struct comm *comm, struct ingest *ingest,
     enum status status = OK;
     struct finisher finisher = {
         .ingest = ingest, .final = final, .account = &ingest->rejects.account[TABLE_OFFERS]};
-    TRY(take_batches(comm, &finisher, clean, finish_offers));
+    TRY(take_batches(comm, &finisher, *clean, finish_offers));
+    TRY_ALL(comm, end_run(&finisher));
+    sorter_free(clean);
     final->offers_total = spool_count(final->offers);
     comm_sum_int64(comm, &final->offers_total, 1);
 done:

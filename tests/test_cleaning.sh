@@ -199,6 +199,28 @@ ingest 2 nothing && fail "quantities of nothing"
 grep -q 'none of its 2 rows can be used' nothing.log || { cat nothing.log; fail "no stand-in"; }
 [ "$(grep -c 'zero_quantity' nothing/rejects.csv)" = 2 ] || fail "rejects without a stand-in"
 
+# ---- what stands in by category, where few events tell a product's category ----
+roles=", category: cat"
+header=who,sku,when,qty,paid,cat
+settings "ingest: {missing: {unit_price: mean by category, quantity: median by category}}"
+for shop in shop clean; do
+    {
+        cat <<'CSV'
+u1,p1,2025-01-01,1,2,
+u2,p1,2025-01-01,3,4,
+u3,p1,2025-01-02,7,6,a
+u4,p2,2025-01-01,1,100,
+u5,p2,2025-01-01,5,300,b
+CSV
+        [ $shop = shop ] && printf '%s\n' u6,p1,2025-01-03,1,, u7,p2,2025-01-03,1,, u8,p1,2025-01-04,,5,
+        [ $shop = clean ] && printf '%s\n' u6,p1,2025-01-03,1,4.25, u7,p2,2025-01-03,1,200, u8,p1,2025-01-04,2,5,
+    } | table $shop/events.csv
+done
+cleans "missing values by category" "8 rows read = 8 kept + 0 rejected" </dev/null
+
+roles=
+header=who,sku,when,qty,paid
+
 # ---- outliers by the product's own prices and quantities ----
 settings "ingest: {outliers: {z: 5, min_rows: 20}}"
 awk 'BEGIN { for (i = 0; i < 40; i++)
