@@ -106,7 +106,7 @@ static int64_t read_time(struct reader *reader, const struct csv_row *row)
     if (time == MAPPING_BAD) row_fault(state, REJECT_bad_time);
     if (time != MAPPING_VALUE) return 0;
     state->map.bad_column = state->map.role[ROLE_TIME].column;
-    if (seconds < reader->time_from || seconds > reader->time_to)
+    if (seconds < reader->time_from || seconds >= reader->time_to)
         row_fault(state, REJECT_outside_window);
     return seconds;
 }

@@ -60,7 +60,7 @@ static int64_t read_times(struct reader *reader, const struct csv_row *row)
     enum mapping_result time = mapping_time(&state->map, ROLE_TIME, row, &made);
     if (time != MAPPING_VALUE)
         row_fault(state, time == MAPPING_MISSING ? REJECT_missing_time : REJECT_bad_time);
-    else if (made < reader->time_from || made > reader->time_to)
+    else if (made < reader->time_from || made >= reader->time_to)
         row_fault(state, REJECT_outside_window);
     if (time != MAPPING_VALUE || !mapping_has(&state->map, ROLE_FEEDBACK)) return made;
     time = mapping_time(&state->map, ROLE_FEEDBACK, row, &answered);

@@ -103,20 +103,20 @@ CSV
 settings "ingest: {max_price: 100, max_quantity: 50, time_from: 2025-01-01, time_to: 2025-12-31}"
 table clean/events.csv <<'CSV'
 u1,p1,2025-01-01,50,100
-u2,p1,2025-12-31,1,1
+u2,p1,2025-12-30T23:59:59,1,1
 CSV
 {
     cat clean/events.csv
     cat <<'CSV'
 u1,p1,2024-12-31T23:59:59,1,1
-u1,p1,2026-01-01,1,1
+u1,p1,2025-12-31,1,1
 u1,p1,2025-06-01,1,100.01
 u1,p1,2025-06-01,51,1
 CSV
 } >shop/events.csv
 cleans "bounds" "6 rows read = 2 kept + 4 rejected" <<'CSV'
 events.csv,4,when,outside_window,2024-12-31T23:59:59
-events.csv,5,when,outside_window,2026-01-01
+events.csv,5,when,outside_window,2025-12-31
 events.csv,6,paid,price_above_limit,100.01
 events.csv,7,qty,quantity_above_limit,51
 CSV
