@@ -21,7 +21,10 @@ enum random_stage {
     RANDOM_SYNTH_PRODUCT,
     RANDOM_SYNTH_EVENT,
     RANDOM_SYNTH_OFFER,
-    RANDOM_TEST
+    RANDOM_TEST,
+    RANDOM_TREE_ROWS,
+    RANDOM_TREE_COLUMNS,
+    RANDOM_TREE_REDRAW
 };
 
 /** 128 random bits. Local. */
