@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { START_ITERATIONS = 50 };
+enum { START_ITERATIONS = 50, START_RESTARTS = 4 };
 
 #define FALL 1e-11 /* of the log-likelihood, that rounding may explain */
 
@@ -86,6 +86,7 @@ enum status mixture_new(enum mixture_covariance covariance, int64_t k, int64_t c
     m->parameters = count_parameters(m);
     TRY(memory_new(&m->centre, columns, sizeof *m->centre));
     TRY(memory_new(&m->scale, columns, sizeof *m->scale));
+    TRY(memory_new(&m->constant, columns, sizeof *m->constant));
     TRY(memory_new(&m->weights, k, sizeof *m->weights));
     TRY(memory_new(&m->means, k * columns, sizeof *m->means));
     TRY(memory_new(&m->covariances, mixture_covariance_count(covariance, k, columns),
@@ -102,6 +103,7 @@ void mixture_free(struct mixture_model **model)
     if (m == NULL) return;
     double *owned[] = {m->centre, m->scale, m->weights, m->means, m->covariances, m->trace};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+    free(m->constant);
     free(m->held);
     free(m);
     *model = NULL;
@@ -197,7 +199,7 @@ static enum status standard_rows(const struct mixture_rows *x, const struct mixt
     return OK;
 }
 
-/* The centroids of k-means as means. */
+/* The centroids of k-means as means: of the tightest of a few first, then of any, for variety. */
 static enum status start_by_clusters(const struct comm *comm, const struct mixture_rows *x,
                                      const struct mixture_options *opt, int64_t number,
                                      struct mixture_model *model)
@@ -208,6 +210,7 @@ static enum status start_by_clusters(const struct comm *comm, const struct mixtu
     struct kmeans_options kmeans = KMEANS_OPTIONS_DEFAULTS;
     kmeans.k = opt->k;
     kmeans.seed = opt->seed + (uint64_t)number;
+    kmeans.restarts = number == 0 ? START_RESTARTS : 1;
     kmeans.max_iterations = START_ITERATIONS;
     TRY_ALL(comm, standard_rows(x, model, &z));
     struct rows rows = {x->blocks, x->columns, x->columns, z};
@@ -289,14 +292,17 @@ static enum status model_for(const struct mixture_rows *x, const struct mixture_
     (*model)->rows = x->blocks->rows_total;
     (*model)->monotone = true;
     memcpy((*model)->centre, centre, (size_t)x->columns * sizeof *centre);
-    memcpy((*model)->scale, scale, (size_t)x->columns * sizeof *scale);
+    for (int64_t j = 0; j < x->columns; j++) {
+        (*model)->constant[j] = scale[j] == 0.0;
+        (*model)->scale[j] = scale[j] == 0.0 ? 1.0 : scale[j];
+    }
     TRY(memory_new(&(*model)->trace, opt->max_iterations + 1, sizeof *(*model)->trace));
 done:
     if (status != OK) mixture_free(model);
     return status;
 }
 
-/* scale out: deviations, 1 for a constant column */
+/* scale out: deviations, 0 for a constant column */
 static enum status measure(const struct comm *comm, const struct mixture_rows *x, double *centre,
                            double *scale)
 {
@@ -306,8 +312,6 @@ static enum status measure(const struct comm *comm, const struct mixture_rows *x
         TRY(standardise_measure(comm, x->blocks, x->full, x->columns, centre, scale));
     else
         TRY(standardise_measure_rows(comm, &rows, centre, scale));
-    for (int64_t j = 0; j < x->columns; j++)
-        if (scale[j] == 0.0) scale[j] = 1.0;
 done:
     return status;
 }

@@ -36,9 +36,9 @@ struct mixture_options {
     enum mixture_path path; /* instruction set */
 };
 
-#define MIXTURE_OPTIONS_DEFAULTS                                                                  \
-    {                                                                                             \
-        .k = 3, .restarts = 1, .seed = 1, .max_iterations = 500, .tolerance = 1e-8, .floor = 1e-6 \
+#define MIXTURE_OPTIONS_DEFAULTS                                                                   \
+    {                                                                                              \
+        .k = 3, .restarts = 1, .seed = 1, .max_iterations = 500, .tolerance = 1e-10, .floor = 1e-6 \
     }
 
 struct mixture_model {
@@ -46,6 +46,7 @@ struct mixture_model {
     int64_t k, columns;
     double *centre;  /* [columns] mean of each column */
     double *scale;   /* [columns] its deviation; 1 if it is constant. z = (x - centre) / scale */
+    bool *constant;  /* [columns] that all rows have the same value; z is 0 there */
     double *weights; /* [k] sum 1 */
     double *means;   /* [k][columns] of z */
     double *covariances; /* of z; full [k][columns][columns], diagonal [k][columns], tied
