@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AHEAD = 24 }; /* rows whose records are asked for before their turn */
+/* Rows at once; how long before its turn a record is asked for. */
+enum { LANES = 4, AHEAD = 24 };
 
 enum status tree_shape_init(struct tree_shape *shape, const struct forest_data *data)
 {
@@ -48,22 +49,47 @@ static inline int64_t class_addend(int32_t label, uint32_t weight)
     return (int64_t)weight << (label % TREE_PACKED_CLASSES * TREE_PACKED_BITS);
 }
 
-/* One word per bin. */
+/* The bins of an entry's row, and what it adds to each. */
+static inline const uint8_t *open_entry(const struct tree_records *records, uint32_t entry,
+                                        int64_t *value)
+{
+    const uint8_t *record = tree_record(records, entry & TREE_ROW_MASK);
+    int32_t target = tree_record_target(record);
+    uint32_t weight = entry >> TREE_ROW_BITS;
+    *value = records->classes > 0 ? class_addend(target, weight) : addend(target, weight);
+    return record + TREE_TARGET_BYTES;
+}
+
+static inline void fetch(const struct tree_records *records, const uint32_t *entry)
+{
+    for (int l = 0; l < LANES; l++) {
+        const uint8_t *record = tree_record(records, entry[l] & TREE_ROW_MASK);
+        __builtin_prefetch(record);
+        __builtin_prefetch(record + records->stride - 1);
+    }
+}
+
+/* One word per bin; LANES rows at once, so that a column's place is looked up once for them. */
 static void add_words(const struct tree_records *records, const struct tree_columns *columns,
                       const uint32_t *entry, int64_t count, int64_t *restrict histogram)
 {
     const int32_t *restrict column = columns->column;
     const int64_t *restrict start = columns->start;
-    bool classes = records->classes > 0;
-    for (int64_t i = 0; i < count; i++) {
-        if (i + AHEAD < count)
-            __builtin_prefetch(tree_record(records, entry[i + AHEAD] & TREE_ROW_MASK));
-        const uint8_t *record = tree_record(records, entry[i] & TREE_ROW_MASK);
-        const uint8_t *code = record + TREE_TARGET_BYTES;
-        int32_t target = tree_record_target(record);
-        uint32_t weight = entry[i] >> TREE_ROW_BITS;
-        int64_t value = classes ? class_addend(target, weight) : addend(target, weight);
-        for (int64_t j = 0; j < columns->count; j++) histogram[start[j] + code[column[j]]] += value;
+    const uint8_t *code[LANES];
+    int64_t value[LANES], i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        if (i + AHEAD + LANES <= count) fetch(records, entry + i + AHEAD);
+        for (int l = 0; l < LANES; l++) code[l] = open_entry(records, entry[i + l], &value[l]);
+        for (int64_t j = 0; j < columns->count; j++) {
+            int64_t *bin = histogram + start[j];
+            int32_t c = column[j];
+            for (int l = 0; l < LANES; l++) bin[code[l][c]] += value[l];
+        }
+    }
+    for (; i < count; i++) {
+        code[0] = open_entry(records, entry[i], &value[0]);
+        for (int64_t j = 0; j < columns->count; j++)
+            histogram[start[j] + code[0][column[j]]] += value[0];
     }
 }
 
@@ -72,11 +98,10 @@ static void add_classes(const struct tree_records *records, const struct tree_co
                         const uint32_t *entry, int64_t count, int64_t words, int64_t *histogram)
 {
     for (int64_t i = 0; i < count; i++) {
-        const uint8_t *record = tree_record(records, entry[i] & TREE_ROW_MASK);
-        const uint8_t *code = record + TREE_TARGET_BYTES;
-        int32_t label = tree_record_target(record);
+        int64_t value = 0;
+        const uint8_t *code = open_entry(records, entry[i], &value);
+        int32_t label = tree_record_target(code - TREE_TARGET_BYTES);
         int64_t *word = histogram + label / TREE_PACKED_CLASSES;
-        int64_t value = class_addend(label, entry[i] >> TREE_ROW_BITS);
         for (int64_t j = 0; j < columns->count; j++)
             word[(columns->start[j] + code[columns->column[j]]) * words] += value;
     }
