@@ -131,7 +131,7 @@ static void tell_end(const struct comm *comm, const struct command *command, enu
 
 static int run_alone(const struct command *command, void *options)
 {
-    struct comm self = {MPI_COMM_NULL, 0, 1}; /* names rank 0 of 1 to the log; never communicates */
+    struct comm self = comm_alone();
     log_start(&self, LOG_WARNING);
     enum status status = launch_is_first() ? command->run(NULL, options) : OK;
     if (status != OK) log_line(LOG_ERROR, "%s", status_message());
@@ -160,6 +160,7 @@ static _Noreturn void run_on_ranks(const struct command *command, void *options)
 
 int main(int argc, char **argv)
 {
+    memory_start();
     char program[PROGRAM_BYTES];
     void *options = NULL;
     launch_settle(argv);

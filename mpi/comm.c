@@ -110,6 +110,16 @@ struct comm comm_self(void)
     return (struct comm){MPI_COMM_SELF, 0, 1};
 }
 
+struct comm comm_alone(void)
+{
+    return (struct comm){MPI_COMM_NULL, 0, 1};
+}
+
+static bool is_alone(const struct comm *comm)
+{
+    return comm->handle == MPI_COMM_NULL;
+}
+
 enum status comm_split(const struct comm *comm, int color, struct comm *part)
 {
     *part = (struct comm){MPI_COMM_NULL, 0, 0};
@@ -193,6 +203,7 @@ enum status comm_agree(const struct comm *comm, enum status mine)
         int code;
         int rank;
     } in, out;
+    if (is_alone(comm)) return mine;
     mine = inject(comm, mine);
     in.code = (int)mine;
     in.rank = comm->rank;
@@ -209,6 +220,7 @@ static void reduce(const struct comm *comm, void *x, int64_t count, size_t size,
                    MPI_Op op)
 {
     char *at = x;
+    if (is_alone(comm)) return;
     for (int64_t done = 0; done < count; done += PIECE) {
         int64_t piece = count - done < PIECE ? count - done : PIECE;
         MPI_Allreduce(MPI_IN_PLACE, at + (size_t)done * size, (int)piece, type, op, comm->handle);
@@ -244,6 +256,8 @@ void comm_min_double(const struct comm *comm, double *x, int64_t count)
 
 void comm_sum_int64_begin(const struct comm *comm, int64_t *x, int count, MPI_Request *request)
 {
+    *request = MPI_REQUEST_NULL;
+    if (is_alone(comm)) return;
     MPI_Iallreduce(MPI_IN_PLACE, x, count, MPI_INT64_T, MPI_SUM, comm->handle, request);
     traffic.collectives++;
     traffic.bytes += (int64_t)count * (int64_t)sizeof *x;
@@ -251,12 +265,14 @@ void comm_sum_int64_begin(const struct comm *comm, int64_t *x, int count, MPI_Re
 
 void comm_wait(MPI_Request *request)
 {
+    if (*request == MPI_REQUEST_NULL) return;
     MPI_Wait(request, MPI_STATUS_IGNORE);
 }
 
 int64_t comm_prefix_int64(const struct comm *comm, int64_t x)
 {
     int64_t before = 0;
+    if (is_alone(comm)) return 0;
     MPI_Exscan(&x, &before, 1, MPI_INT64_T, MPI_SUM, comm->handle);
     traffic.collectives++;
     traffic.bytes += (int64_t)sizeof x;
@@ -266,6 +282,7 @@ int64_t comm_prefix_int64(const struct comm *comm, int64_t x)
 void comm_broadcast(const struct comm *comm, void *data, int64_t bytes, int root)
 {
     char *at = data;
+    if (is_alone(comm)) return;
     for (int64_t done = 0; done < bytes; done += PIECE) {
         int64_t piece = bytes - done < PIECE ? bytes - done : PIECE;
         MPI_Bcast(at + done, (int)piece, MPI_BYTE, root, comm->handle);
@@ -284,7 +301,9 @@ enum status comm_gather_all(const struct comm *comm, const void *mine, int64_t b
     *all = NULL;
     *bytes_all = 0;
     TRY_ALL(comm, memory_new(&bytes, comm->ranks, sizeof *bytes));
-    MPI_Allgather(&bytes_mine, 1, MPI_INT64_T, bytes, 1, MPI_INT64_T, comm->handle);
+    bytes[0] = bytes_mine;
+    if (!is_alone(comm))
+        MPI_Allgather(&bytes_mine, 1, MPI_INT64_T, bytes, 1, MPI_INT64_T, comm->handle);
     traffic.collectives++;
     for (int r = 0; r < comm->ranks; r++) total += bytes[r];
     TRY_ALL(comm, memory_new(&result, total, 1));
@@ -338,7 +357,9 @@ enum status comm_exchange(const struct comm *comm, const void *send, const int64
     *received_count = 0;
     TRY_ALL(comm, memory_new(&starts, 2 * ((int64_t)comm->ranks + 1), sizeof *starts));
     TRY_ALL(comm, memory_new(&counts, comm->ranks, sizeof *counts));
-    MPI_Alltoall(send_counts, 1, MPI_INT64_T, counts, 1, MPI_INT64_T, comm->handle);
+    counts[0] = send_counts[0];
+    if (!is_alone(comm))
+        MPI_Alltoall(send_counts, 1, MPI_INT64_T, counts, 1, MPI_INT64_T, comm->handle);
     traffic.collectives++;
     int64_t *send_start = starts, *receive_start = starts + comm->ranks + 1;
     for (int r = 0; r < comm->ranks; r++) {
@@ -360,7 +381,7 @@ done:
 
 void comm_barrier(const struct comm *comm)
 {
-    MPI_Barrier(comm->handle);
+    if (!is_alone(comm)) MPI_Barrier(comm->handle);
     traffic.collectives++;
 }
 

@@ -46,6 +46,12 @@ _Noreturn void comm_end(const struct comm *comm, enum status status);
 struct comm comm_self(void);
 
 /**
+ * One rank without MPI, for what must not start it or would not find the other ranks there: all
+ * functions here but comm_split work with it, and agree with nobody. Local.
+ */
+struct comm comm_alone(void);
+
+/**
  * Split off the ranks with color 0 <= color as a new communicator; the caller ends it with
  * comm_free. Collective. A rank with color < 0 gets a comm with ranks = 0 and must not use it.
  */

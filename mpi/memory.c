@@ -1,12 +1,21 @@
 /* Allocation with a message on failure, and the process's own peak. */
 #include "mpi/memory.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, LARGE_BYTES = 1 << 18, IDLE_BYTES = 1 << 20 };
+
+void memory_start(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES); /* once set, it no longer grows by itself */
+    mallopt(M_TRIM_THRESHOLD, IDLE_BYTES);
+#endif
+}
 
 static enum status too_large(int64_t count, size_t size)
 {

@@ -10,6 +10,13 @@
 #include <stdint.h>
 
 /**
+ * Let large blocks go back to the system as soon as they are freed; first of all in a program.
+ * Otherwise the C library keeps up to 32 MiB pieces for later, and how much of them lies idle when
+ * most is needed nobody can foretell. Local.
+ */
+void memory_start(void);
+
+/**
  * Allocate count x size zeroed bytes, aligned to 64. Local.
  * pointer_out  out  address of a pointer: memory_new(&x, count, sizeof *x); the caller frees it
  *                   with free(). Never NULL when OK, also for count 0; NULL unless OK.
