@@ -3,12 +3,14 @@
 
 #include "io/csv_ranges.h"
 #include "io/csv_row.h"
+#include "io/csv_sample.h"
 #include "mpi/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { TAIL_BYTES = 1 << 14 }; /* read at a time to finish the last row of a range */
+enum { GZIP_AHEAD = 1 << 18 }; /* bytes of text: csv_source_stored */
 
 struct reader {
     const struct csv *csv;
@@ -23,6 +25,9 @@ struct reader {
     int64_t cursor; /* its first mark in window.index */
     int64_t line;   /* at `start` */
     struct csv_counts counts;
+    struct kind {
+        double rows, stored; /* taken, and the bytes as stored in which they stand */
+    } kind[2];               /* plain and gzip files */
 };
 
 /* ---- rows that are stepped over: the rest of an earlier range's row, and rows that are too long
@@ -194,16 +199,31 @@ done:
 
 /* ---- all together ---- */
 
+/* Of a gzip file a share of what was read, and half of what may be decompressed ahead of it. */
+static double stored_bytes(const struct reader *reader)
+{
+    const struct csv_window *window = &reader->window;
+    const struct csv_file *file = &reader->csv->file[reader->range.file];
+    if (!file->gzip) return (double)(reader->range.end - reader->range.first);
+    int64_t ahead = window->at_end ? 0 : GZIP_AHEAD / 2;
+    double read = (double)(window->offset + window->bytes + ahead);
+    double taken = (double)(window->offset + reader->start);
+    return read > 0 ? (double)csv_source_stored(reader->source) * taken / read : 0.0;
+}
+
 /* The file must have the same size before and after. */
 static enum status read_range(struct reader *reader)
 {
     enum status status = OK;
     const struct csv *csv = reader->csv;
-    int64_t file = reader->range.file, bytes = 0;
+    int64_t file = reader->range.file, bytes = 0, before = reader->counts.rows + reader->counts.bad;
+    struct kind *kind = &reader->kind[csv->file[file].gzip];
     struct csv_source *again = NULL;
     TRY(csv_source_open(csv->file_name[file], &reader->source, &bytes));
     TRY(csv_check_unchanged(csv, file, bytes));
     TRY(read_rows(reader));
+    kind->stored += stored_bytes(reader);
+    kind->rows += (double)(reader->counts.rows + reader->counts.bad - before);
     TRY(csv_source_open(csv->file_name[file], &again, &bytes));
     TRY(csv_check_unchanged(csv, file, bytes));
 done:
@@ -257,6 +277,44 @@ enum status csv_read(const struct comm *comm, struct csv *csv, csv_on_row *on_ro
     TRY(csv_ranges_find(comm, csv, &ranges));
     TRY_ALL(comm, read_ranges(&reader, &ranges));
     sum_counts(comm, &reader, csv);
+done:
+    csv_window_clear(&reader.window);
+    csv_ranges_clear(&ranges);
+    free(reader.split.field);
+    return status;
+}
+
+/* Files of each kind are sampled alike, and a compressed one holds more rows in its bytes. */
+static double share_taken(const struct reader *reader)
+{
+    const struct csv *csv = reader->csv;
+    double total[2] = {0.0, 0.0}, taken = 0.0, rows = 0.0;
+    for (int64_t f = 0; f < csv->files; f++) {
+        const struct csv_file *file = &csv->file[f];
+        total[file->gzip] += (double)(file->bytes - (file->gzip ? 0 : file->data_first));
+    }
+    for (int k = 0; k < 2; k++) {
+        const struct kind *kind = &reader->kind[k];
+        if (kind->stored > 0.0) rows += kind->rows * total[k] / kind->stored;
+        taken += kind->rows;
+    }
+    return rows > 0.0 ? taken / rows : 1.0;
+}
+
+enum status csv_sample(const struct csv *csv, int64_t bytes, csv_on_row *on_row, csv_on_bad *on_bad,
+                       void *context, struct csv_sampled *sampled)
+{
+    enum status status = OK;
+    struct csv_ranges ranges = {0};
+    struct reader reader = {.csv = csv, .on_row = on_row, .on_bad = on_bad, .context = context};
+    bool whole = false;
+    TRY(open_reader(&reader));
+    TRY(csv_ranges_sample(csv, bytes, &ranges, &whole));
+    TRY(read_ranges(&reader, &ranges));
+    *sampled = (struct csv_sampled){.rows = reader.counts.rows,
+                                    .bad = reader.counts.bad,
+                                    .places = ranges.count,
+                                    .share = whole ? 1.0 : share_taken(&reader)};
 done:
     csv_window_clear(&reader.window);
     csv_ranges_clear(&ranges);

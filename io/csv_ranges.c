@@ -1,12 +1,14 @@
 /* Dividing files among ranks, and joining what each range does to the reader's state. */
 #include "io/csv_ranges.h"
 
+#include "io/csv_sample.h"
 #include "io/csv_window.h"
 #include "mpi/memory.h"
 
 #include <stdlib.h>
 
-enum { TAIL_BYTES = 1 << 16 }; /* at the end of a range, walked first */
+enum { SAMPLE_PLACES = 32, GZIP_LEAST = 1 << 21 }; /* less of a gzip file says too little */
+enum { TAIL_BYTES = 1 << 16 };                     /* at the end of a range, walked first */
 
 /* ---- cuts ---- */
 
@@ -146,6 +148,85 @@ static enum status scan_ranges(const struct csv *csv, struct csv_ranges *ranges,
     enum status status = OK;
     for (int64_t i = 0; i < ranges->count; i++) TRY(scan_range(csv, &ranges->range[i], &span[i]));
 done:
+    return status;
+}
+
+/* ---- samples ---- */
+
+static enum status read_before(const struct csv *csv, struct csv_range *range)
+{
+    enum status status = OK;
+    struct csv_source *source = NULL;
+    int64_t bytes = 0, got = 0;
+    if (begins_file(csv, range)) return OK;
+    TRY(csv_source_open(csv->file_name[range->file], &source, &bytes));
+    TRY(csv_source_seek(source, range->first - 1));
+    TRY(csv_source_read(source, &range->before, 1, &got));
+done:
+    csv_source_close(&source);
+    return status;
+}
+
+/* The next range: [first, first + bytes) as far as it lies in a file that stands at `offset`. Of a
+ * gzip file one range begins where the file does and grows with every place in it. */
+static enum status sample_file(const struct csv *csv, int64_t file, int64_t offset, int64_t first,
+                               int64_t bytes, struct csv_ranges *ranges)
+{
+    const struct csv_file *facts = &csv->file[file];
+    struct csv_range *last = ranges->count > 0 ? &ranges->range[ranges->count - 1] : NULL;
+    if (first >= offset + facts->bytes || first + bytes <= offset) return OK;
+    if (facts->gzip && last != NULL && last->file == file) {
+        last->end += bytes;
+        return OK;
+    }
+    struct csv_range range = part(csv, file, offset, first, first + bytes);
+    if (facts->gzip) range.end = range.first + (bytes > GZIP_LEAST ? bytes : GZIP_LEAST);
+    if (range.first >= range.end) return OK;
+    range.line = (ranges->count << CSV_PLACE_BITS) + 1;
+    enum status status = read_before(csv, &range);
+    ranges->range[ranges->count++] = range;
+    return status;
+}
+
+/* Where no place fell on a file of a kind, the first one of it. */
+static enum status sample_kind(const struct csv *csv, bool gzip, int64_t bytes,
+                               struct csv_ranges *ranges)
+{
+    int64_t first = 0;
+    for (int64_t i = 0; i < ranges->count; i++)
+        if (csv->file[ranges->range[i].file].gzip == gzip) return OK;
+    while (first < csv->files && csv->file[first].gzip != gzip) first++;
+    return first < csv->files ? sample_file(csv, first, 0, 0, bytes, ranges) : OK;
+}
+
+static enum status sample_files(const struct csv *csv, int64_t bytes, int64_t bytes_total,
+                                struct csv_ranges *ranges)
+{
+    enum status status = OK;
+    int64_t each = bytes / SAMPLE_PLACES > 0 ? bytes / SAMPLE_PLACES : 1;
+    TRY(memory_new(&ranges->range, csv->files + SAMPLE_PLACES + 2, sizeof *ranges->range));
+    for (int64_t p = 0; p < SAMPLE_PLACES; p++) {
+        double place = (double)(bytes_total - each) * (double)p / (SAMPLE_PLACES - 1);
+        for (int64_t f = 0, offset = 0; f < csv->files; offset += csv->file[f].bytes, f++)
+            TRY(sample_file(csv, f, offset, (int64_t)place, each, ranges));
+    }
+    TRY(sample_kind(csv, false, each, ranges));
+    TRY(sample_kind(csv, true, each, ranges));
+done:
+    return status;
+}
+
+enum status csv_ranges_sample(const struct csv *csv, int64_t bytes, struct csv_ranges *ranges,
+                              bool *whole)
+{
+    int64_t total = 0;
+    *ranges = (struct csv_ranges){0};
+    for (int64_t f = 0; f < csv->files; f++) total += csv->file[f].bytes;
+    *whole = total <= bytes;
+    const struct comm one = {.rank = 0, .ranks = 1};
+    enum status status =
+        *whole ? cut_files(&one, csv, ranges) : sample_files(csv, bytes, total, ranges);
+    if (status != OK) csv_ranges_clear(ranges);
     return status;
 }
 

@@ -36,6 +36,16 @@ struct csv_ranges {
 enum status csv_ranges_find(const struct comm *comm, const struct csv *csv,
                             struct csv_ranges *ranges);
 
+/**
+ * Ranges of about `bytes` together, from places all over the files; the parts of files that are
+ * compressed are their beginnings. Each is taken to begin outside of quotes. Local.
+ * ranges  out  as of csv_ranges_find; the line of the first row of place p is p * 2^24 + 1
+ * whole   out  the files are no larger, and these are all of them
+ * Errors: ERR_NO_INPUT, ERR_IO, ERR_MEMORY.
+ */
+enum status csv_ranges_sample(const struct csv *csv, int64_t bytes, struct csv_ranges *ranges,
+                              bool *whole);
+
 /** Compare a file's size with what it was at csv_open. Errors: ERR_IO. Local. */
 enum status csv_check_unchanged(const struct csv *csv, int64_t file, int64_t bytes);
 

@@ -118,6 +118,11 @@ enum status csv_source_read(struct csv_source *source, char *text, int64_t bytes
     return OK;
 }
 
+int64_t csv_source_stored(const struct csv_source *source)
+{
+    return source->stream != NULL ? gzoffset(source->stream) : source->offset;
+}
+
 void csv_source_close(struct csv_source **source)
 {
     if (*source == NULL) return;

@@ -34,6 +34,12 @@ enum status csv_source_seek(struct csv_source *source, int64_t offset);
  */
 enum status csv_source_read(struct csv_source *source, char *text, int64_t bytes, int64_t *got);
 
+/**
+ * Bytes of the file as stored that what was read so far stands in; of a gzip file with up to 256
+ * KiB of text more.
+ */
+int64_t csv_source_stored(const struct csv_source *source);
+
 void csv_source_close(struct csv_source **source); /**< Accepts NULL inside. */
 
 struct csv_window {
