@@ -63,15 +63,34 @@ done:
     return status;
 }
 
+/* Over all ranks. The larger table leads, so that no batch of the other is out of measure: few rows
+ * tell little of where many users are to be cut. */
+static bool users_lead(const struct comm *comm, const struct ingest *ingest)
+{
+    int64_t bytes[2] = {0, sorter_count(ingest->faulty) * (int64_t)sizeof(struct faulty_record)};
+    size_t user =
+        sizeof(struct user_record) + (size_t)ingest->attributes * sizeof(struct user_value);
+    if (ingest->users == NULL) return false; /* on every rank */
+    bytes[0] = sorter_count(ingest->users) * (int64_t)user;
+    comm_sum_int64(comm, bytes, 2);
+    return bytes[0] > bytes[1];
+}
+
 enum status ingest_reject_faulty(const struct comm *comm, struct ingest *ingest)
 {
     enum status status = OK;
-    struct sorter_batch batch = {.more = true}, users;
-    TRY(sorter_open(comm, ingest->faulty));
-    while (batch.more) {
-        TRY(ingest_next(comm, ingest, ingest->faulty, &batch, &users));
-        TRY_ALL(comm, reject_batch(ingest, &batch, &users));
-    }
+    struct sorter_batch rows, users;
+    bool users_first = users_lead(comm, ingest);
+    TRY(sorter_open(comm, users_first ? ingest->users : ingest->faulty));
+    do {
+        if (users_first) {
+            TRY(sorter_next(comm, ingest->users, &users));
+            TRY(sorter_follow(comm, ingest->users, ingest->faulty, USER_GROUP_WORDS, &rows));
+        } else {
+            TRY(ingest_next(comm, ingest, ingest->faulty, &rows, &users));
+        }
+        TRY_ALL(comm, reject_batch(ingest, &rows, &users));
+    } while (rows.more);
     sorter_free(&ingest->faulty);
 done:
     return status;
