@@ -1,6 +1,6 @@
 /* The ingest stage: the shop's tables in, dataset.h5 and rejects.csv out. */
-#include "jobs/ingest_join.h"
-#include "jobs/ingest_people.h"
+#include "jobs/forecast.h"
+#include "jobs/ingest_settle.h"
 #include "jobs/run.h"
 #include "jobs/secret.h"
 #include "mpi/log.h"
@@ -28,6 +28,24 @@ static void warn_of_unused(const struct config *config)
 
 /* ---- before reading ---- */
 
+/* What a look at the tables says is to be held. Where one cannot be read, reading it says why. */
+static enum status say_need(const struct comm *comm, const struct config *config)
+{
+    enum { SAMPLE_BYTES = 1 << 21 };
+    enum status status = OK;
+    struct shop_sample sample = {0};
+    double process = (double)memory_peak_bytes();
+    int64_t bytes = 0;
+    if (process < FORECAST_PROCESS_BYTES) process = FORECAST_PROCESS_BYTES;
+    TRY_ALL(comm, comm->rank == 0 ? shop_sample_take(config, SAMPLE_BYTES, false, &sample) : OK);
+    if (comm->rank == 0 && shop_sample_problems(&sample) == 0)
+        bytes = (int64_t)forecast_memory(config, &sample, comm->ranks, process).bytes;
+    comm_broadcast(comm, &bytes, sizeof bytes, 0);
+    if (bytes > 0) log_need(comm, bytes);
+done:
+    return status;
+}
+
 static enum status prepare(const struct comm *comm, const struct run *run, struct ingest *ingest)
 {
     enum status status = OK;
@@ -53,68 +71,6 @@ static enum status read_tables(const struct comm *comm, struct ingest *ingest)
     TRY(ingest_read_events(comm, ingest));
     TRY(ingest_read_offers(comm, ingest));
 done:
-    return status;
-}
-
-/* ---- statistics that the settings ask for ---- */
-
-static enum status statistics_new(const struct ingest *ingest, struct statistics *s)
-{
-    enum status status = OK;
-    const struct config *config = ingest->config;
-    int64_t memory = ingest->memory_bytes / 16;
-    TRY(filling_init(config, IMPUTE_UNIT_PRICE, memory, ingest->folder, &s->price));
-    TRY(filling_init(config, IMPUTE_QUANTITY, memory, ingest->folder, &s->quantity));
-    const struct outliers_options options = {.z = config_number(config, "ingest.outliers.z"),
-                                             .min_rows =
-                                                 config_integer(config, "ingest.outliers.min_rows"),
-                                             .memory_bytes = ingest->memory_bytes / 8,
-                                             .folder = ingest->folder};
-    if (config_has(config, "ingest.outliers.z")) TRY(outliers_new(&options, &s->outliers));
-done:
-    return status;
-}
-
-static void statistics_clear(struct statistics *s)
-{
-    filling_clear(&s->price);
-    filling_clear(&s->quantity);
-    outliers_free(&s->outliers);
-}
-
-/* ---- cleaning ---- */
-
-/* How evenly the events lie on the ranks while they are worked on. */
-static void report_balance(const struct comm *comm, int64_t events_local)
-{
-    int64_t most = events_local, all = events_local;
-    comm_max_int64(comm, &most, 1);
-    comm_sum_int64(comm, &all, 1);
-    double mean = (double)all / comm->ranks;
-    if (all > 0)
-        log_info("  work: %lld events on a rank in the mean, %lld at most (max / mean %.3f)",
-                 (long long)(mean + 0.5), (long long)most, (double)most / mean);
-}
-
-static enum status clean(const struct comm *comm, struct ingest *ingest,
-                         struct product_facts *facts, struct final_rows *final)
-{
-    enum status status = OK;
-    struct statistics statistics = {0};
-    struct sorter *events = NULL, *offers = NULL;
-    int64_t events_local = 0;
-    TRY_ALL(comm, statistics_new(ingest, &statistics));
-    TRY_ALL(comm, clean_sorter(ingest, &events));
-    TRY(ingest_clean_events(comm, ingest, facts, &statistics, events, &events_local));
-    report_balance(comm, events_local);
-    TRY(ingest_final_events(comm, ingest, &events, &statistics, facts, final));
-    TRY_ALL(comm, clean_sorter(ingest, &offers));
-    TRY(ingest_clean_offers(comm, ingest, facts, offers));
-    TRY(ingest_final_offers(comm, ingest, &offers, final));
-done:
-    statistics_clear(&statistics);
-    sorter_free(&events);
-    sorter_free(&offers);
     return status;
 }
 
@@ -259,23 +215,6 @@ static enum status write_ids(const struct comm *comm, const struct run *run, str
 
 /* ---- the stage ---- */
 
-/* Everything but reading and writing: from sorters of rows to the parts of the data set. */
-static enum status settle(const struct comm *comm, struct ingest *ingest,
-                          struct product_facts *facts, struct final_rows *final,
-                          struct people *people)
-{
-    enum status status = OK;
-    TRY(product_facts_make(comm, ingest, facts));
-    TRY(ingest_reject_faulty(comm, ingest));
-    TRY(clean(comm, ingest, facts, final));
-    product_facts_join(comm, facts);
-    TRY(ingest_people(comm, ingest, people));
-    if (people->refusing > 0)
-        log_info("  %lld users refuse and are left out", (long long)people->refusing);
-done:
-    return status;
-}
-
 static enum status ingest_run(const struct comm *comm, const struct run *run)
 {
     enum status status = OK;
@@ -287,10 +226,11 @@ static enum status ingest_run(const struct comm *comm, const struct run *run)
     struct final_rows final = {0};
     struct people people = {0};
     warn_of_unused(run->config);
+    TRY(say_need(comm, run->config));
     TRY(prepare(comm, run, &ingest));
     TRY_ALL(comm, final_rows_new(&ingest, &final));
     TRY(read_tables(comm, &ingest));
-    TRY(settle(comm, &ingest, &facts, &final, &people));
+    TRY(ingest_settle(comm, &ingest, &facts, &final, &people));
     TRY(rejects_write(comm, &ingest.rejects, ingest.csv, run_path(run, "rejects.csv")));
     TRY(close_accounts(comm, &ingest));
     TRY(check_rest(&ingest, &people, final.events_total));

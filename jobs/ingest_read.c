@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { BATCH_BYTES = 1 << 24 };
 
@@ -87,11 +88,41 @@ done:
     return status;
 }
 
+/* Columns with many values take a hash for each row on every rank; the sets of the others do not
+ * grow with the rows. */
+static void sample_columns(const struct column_facts *facts, struct table_sample *sample)
+{
+    int64_t rows = sample->taken.rows;
+    for (int64_t c = 0; c < facts->columns; c++) {
+        const struct column_fact *fact = &facts->column[c];
+        bool many = 10 * fact->distinct > rows;
+        sample->columns_many += many;
+        if (!many) sample->columns_few_bytes += fact->slots * (int64_t)sizeof *fact->slot;
+    }
+}
+
+static enum status sample_rows(const struct row_state *state, csv_on_row *on_row,
+                               csv_on_bad *on_bad, void *reader)
+{
+    struct table_sample *sample = &state->ingest->sample[state->table];
+    const struct csv *csv = state->ingest->csv[state->table];
+    struct timespec begin, end;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+    enum status status = csv_sample(csv, sample->bytes, on_row, on_bad, reader, &sample->taken);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+    sample->seconds =
+        (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+    for (int64_t f = 0; f < csv->files; f++) sample->stored_bytes += csv->file[f].bytes;
+    sample_columns(&state->columns, sample);
+    return status;
+}
+
 enum status ingest_read_rows(const struct comm *comm, struct row_state *state, csv_on_row *on_row,
                              csv_on_bad *on_bad, void *reader)
 {
     enum status status = OK;
     struct csv *csv = state->ingest->csv[state->table];
+    if (state->ingest->sample != NULL) return sample_rows(state, on_row, on_bad, reader);
     log_info("  reading %s: %s", table_name(state->table), csv->path);
     TRY(csv_read(comm, csv, on_row, on_bad, reader));
     TRY(column_facts_report(comm, &state->columns, csv));

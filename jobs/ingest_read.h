@@ -9,6 +9,7 @@
 #ifndef REMISE_JOBS_INGEST_READ_H
 #define REMISE_JOBS_INGEST_READ_H
 
+#include "io/csv_sample.h"
 #include "jobs/column_facts.h"
 #include "jobs/config.h"
 #include "jobs/forget.h"
@@ -71,6 +72,16 @@ struct faulty_record {
 
 enum { FAULTY_RECORD_WORDS = 4, FAULTY_GROUP_WORDS = 3 };
 
+/* Of a table that is only sampled: to tell beforehand what it comes to (jobs/shop_sample.h). */
+struct table_sample {
+    int64_t bytes; /* in: to take of its files */
+    struct csv_sampled taken;
+    int64_t stored_bytes;      /* of all its files */
+    int64_t columns_many;      /* with about as many values as rows */
+    int64_t columns_few_bytes; /* of column_facts, for the other ones */
+    double seconds;            /* of the processor, for the rows taken */
+};
+
 /* What the readers of all tables share on one rank. */
 struct ingest {
     const struct config *config; /* not owned */
@@ -82,6 +93,7 @@ struct ingest {
     struct rates rates;
     struct ids *ids; /* NULL unless original ids are to be published */
     struct csv *csv[TABLES];
+    struct table_sample *sample; /* [TABLES] instead of reading all; not owned; NULL: read all */
     struct names products, categories, brands;
     int64_t product_rows, product_capacity;
     struct product_row *product_row;
