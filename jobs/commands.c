@@ -14,11 +14,11 @@ static char next_step[NEXT_STEP_BYTES]; /* part of the log: the end of its last 
 /* clang-format off */
 /* In the order of --help. */
 #define COMMANDS(X) \
-    X(demo) X(run) X(synth) X(init) X(check) X(config) X(fit) X(ingest) X(profile) X(demand) \
-    X(recommend) X(respond) X(allocate) X(publish)
+    X(demo) X(run) X(synth) X(init) X(check) X(config) X(fit) X(apply) X(ingest) X(profile) \
+    X(demand) X(recommend) X(respond) X(allocate) X(publish)
 
 /* The algorithms of fit, in the order of its --help. */
-#define FIT_COMMANDS(X) X(gmm) X(kmeans) X(lsq) X(mlp)
+#define FIT_COMMANDS(X) X(bgnbd) X(gamma_gamma) X(gmm) X(kmeans) X(lsq) X(mlp)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct command command_##name;
@@ -56,7 +56,7 @@ enum status command_find(const struct command *const *list, const char *program,
 
 void command_print_list(const struct command *const *list, FILE *file)
 {
-    for (; *list != NULL; list++) fprintf(file, "  %-10s %s\n", (*list)->name, (*list)->summary);
+    for (; *list != NULL; list++) fprintf(file, "  %-11s %s\n", (*list)->name, (*list)->summary);
 }
 
 void command_next_step(const char *format, ...)

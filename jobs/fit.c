@@ -80,7 +80,7 @@ static enum status fit_run(const struct comm *comm, void *options)
 }
 
 const struct command command_fit = {.name = "fit",
-                                    .summary = "one algorithm on one table: kmeans, lsq, mlp",
+                                    .summary = "one algorithm on one table, such as kmeans or lsq",
                                     .alone = false,
                                     .parse = fit_parse,
                                     .run = fit_run,
