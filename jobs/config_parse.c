@@ -119,6 +119,39 @@ static enum status set_value(struct reader *reader, int64_t k, struct config_ite
     return status;
 }
 
+/* A value in brackets is YAML like any other: quotes and commas mean the same as in the file. */
+static enum status item_from_brackets(struct reader *reader, const char *key, const char *text,
+                                      struct config_item *item)
+{
+    enum status status = OK;
+    char *yaml = NULL;
+    struct config_items items = {0};
+    int bytes = asprintf(&yaml, "%s: %s\n", key, text);
+    if (bytes < 0) return no_memory(key);
+    *item = (struct config_item){0};
+    status = yaml_flatten("--set", yaml, bytes, reader->problems, &items);
+    if (status == OK && items.count == 1 && strcmp(items.item[0].key, key) == 0) {
+        *item = items.item[0];
+        items.item[0] = (struct config_item){0};
+    } else if (status == OK) {
+        fprintf(reader->problems, "--set %s: expected a list such as [a, b]\n", key);
+    }
+    free(yaml);
+    items_clear(&items);
+    return status;
+}
+
+/* Nothing to assign if the item has no key: what is wrong was said. */
+static enum status item_of_set(struct reader *reader, const struct config_key *key,
+                               const char *text, struct config_item *item)
+{
+    if (text[0] == '[' || text[0] == '{') return item_from_brackets(reader, key->name, text, item);
+    enum status status = item_from_text(key, text, item);
+    if (status != OK) return status;
+    item->key = strdup(key->name);
+    return item->key != NULL ? OK : no_memory(key->name);
+}
+
 static enum status take_set(struct reader *reader, const char *set)
 {
     char key[KEY_BYTES];
@@ -138,10 +171,8 @@ static enum status take_set(struct reader *reader, const char *set)
         return OK;
     }
     struct config_item item;
-    enum status status = item_from_text(&config_keys[k], equals + 1, &item);
-    if (status != OK) return status;
-    item.key = strdup(key);
-    status = item.key != NULL ? set_value(reader, k, &item) : no_memory(set);
+    enum status status = item_of_set(reader, &config_keys[k], equals + 1, &item);
+    if (status == OK && item.key != NULL) status = set_value(reader, k, &item);
     item_clear(&item);
     return status;
 }

@@ -120,24 +120,51 @@ enum status forget_read(const struct comm *comm, const struct config *config,
     TRY_ALL(comm, comm->rank == 0 ? OK : memory_new(&list->key, list->count, sizeof *list->key));
     comm_broadcast(comm, list->key, list->count * (int64_t)sizeof *list->key, 0);
     TRY_ALL(comm, index_keys(list));
+    TRY_ALL(comm, memory_new(&list->met, list->count, sizeof *list->met));
     log_info("  to be forgotten: %lld user%s", (long long)list->count, list->count == 1 ? "" : "s");
 done:
     if (status != OK || list->count == 0) forget_clear(list);
     return status;
 }
 
-bool forget_has(const struct forget_list *list, struct user_key key)
+bool forget_has(struct forget_list *list, struct user_key key)
 {
     if (list->count == 0) return false;
     int64_t bucket = user_block(key, list->bits);
-    for (int64_t i = list->start[bucket]; i < list->start[bucket + 1]; i++)
-        if (list->key[i].high == key.high && list->key[i].low == key.low) return true;
+    for (int64_t i = list->start[bucket]; i < list->start[bucket + 1]; i++) {
+        if (list->key[i].high != key.high || list->key[i].low != key.low) continue;
+        list->met[i] = 1;
+        return true;
+    }
     return false;
+}
+
+enum status forget_report(const struct comm *comm, const struct forget_list *list)
+{
+    enum { AT_ONCE = 4096 };
+    enum status status = OK;
+    int64_t *wide = NULL, absent = 0;
+    if (list->count == 0) return OK;
+    TRY_ALL(comm, memory_new(&wide, AT_ONCE, sizeof *wide));
+    for (int64_t done = 0; done < list->count; done += AT_ONCE) {
+        int64_t now = list->count - done < AT_ONCE ? list->count - done : AT_ONCE;
+        for (int64_t i = 0; i < now; i++) wide[i] = list->met[done + i];
+        comm_max_int64(comm, wide, now);
+        for (int64_t i = 0; i < now; i++) absent += wide[i] == 0;
+    }
+    if (absent > 0)
+        log_warning("%lld of the %lld users to be forgotten stand in no table; are their ids "
+                    "written as there?",
+                    (long long)absent, (long long)list->count);
+done:
+    free(wide);
+    return status;
 }
 
 void forget_clear(struct forget_list *list)
 {
     free(list->key);
     free(list->start);
+    free(list->met);
     *list = (struct forget_list){0};
 }

@@ -15,6 +15,7 @@
 struct forget_list {
     int64_t count;        /* distinct users; 0: nobody, and the rest is NULL */
     struct user_key *key; /* [count] ascending */
+    uint8_t *met;         /* [count] a row of the user was seen here */
     int bits;
     int64_t *start; /* [2^bits + 1] first key of each value of the top bits: about one each */
 };
@@ -32,8 +33,11 @@ struct forget_list {
 enum status forget_read(const struct comm *comm, const struct config *config,
                         const unsigned char *secret, struct forget_list *list);
 
-/** Is the user to be forgotten? Local, O(1). */
-bool forget_has(const struct forget_list *list, struct user_key key);
+/** Is the user to be forgotten? Local, O(1). Remembers that the user was met. */
+bool forget_has(struct forget_list *list, struct user_key key);
+
+/** Say how many of the users stand in no table: a slip of the pen is worth knowing. Collective. */
+enum status forget_report(const struct comm *comm, const struct forget_list *list);
 
 void forget_clear(struct forget_list *list); /**< Free; accepts a zeroed struct. Local. */
 

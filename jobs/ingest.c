@@ -70,6 +70,7 @@ static enum status read_tables(const struct comm *comm, struct ingest *ingest)
     TRY(ingest_read_users(comm, ingest));
     TRY(ingest_read_events(comm, ingest));
     TRY(ingest_read_offers(comm, ingest));
+    TRY(forget_report(comm, &ingest->forget));
 done:
     return status;
 }
@@ -83,12 +84,13 @@ static enum status check_bad_rows(const struct config *config, const struct acco
     for (int r = 0; r < REJECTS; r++) rejected += account->rejected[r];
     double allowed = config_number(config, "ingest.max_bad_rows");
     if (config_is(config, "ingest.on_bad_row", "stop")) allowed = 0.0;
-    if ((double)rejected <= allowed * (double)account->read) return OK;
+    int64_t counted = account->read - account->left_out; /* as if those had never been there */
+    if ((double)rejected <= allowed * (double)counted) return OK;
     return FAIL(
         ERR_DATA,
         "%s: %lld of %lld rows cannot be used, more than ingest.on_bad_row and ingest.max_bad_rows "
         "allow; see the reasons above and rejects.csv in the run folder",
-        table_name(table), (long long)rejected, (long long)account->read);
+        table_name(table), (long long)rejected, (long long)counted);
 }
 
 /* Print and check all accounts; only then may the run end over bad rows. */

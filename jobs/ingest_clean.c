@@ -141,7 +141,7 @@ static enum status pass_on(struct cleaner *cleaner, const struct event_record *r
         .product_quantity = (uint64_t)product << 32 | (uint32_t)row->quantity_milli,
         .amounts = (uint64_t)(uint32_t)row->paid_cents << 32 | (uint32_t)row->list_cents,
         .kind_place = (uint64_t)(row->missing << 4 | row->kind) << 56 | row->place};
-    product_use(cleaner->ingest, cleaner->facts, product, row->category);
+    product_told(cleaner->ingest, cleaner->facts, product, row->category);
     TRY(learn(cleaner, row, product));
     TRY(sorter_add(cleaner->clean, &event));
 done:
@@ -204,7 +204,7 @@ static enum status pass_offer(struct cleaner *cleaner, const struct offer_record
                                       .revenue_propensity =
                                           (uint64_t)(uint32_t)row->revenue_cents << 32 | propensity,
                                       .flags_place = (uint64_t)row->flags << 56 | row->place};
-    product_use(cleaner->ingest, cleaner->facts, product, 0);
+    cleaner->facts->used[product] = 1;
     return sorter_add(cleaner->clean, &offer);
 }
 

@@ -49,7 +49,7 @@ enum status clean_sorter(const struct ingest *ingest, struct sorter **sorter);
  * facts       inout  products in use, their categories
  * statistics  inout  every event that stays is added
  * clean       inout  from clean_sorter
- * most        out    the largest number of events that one rank had, and the mean
+ * events_local out   events that this rank looked at
  * Errors: ERR_MEMORY, ERR_WRITE, ERR_IO.
  */
 enum status ingest_clean_events(const struct comm *comm, struct ingest *ingest,

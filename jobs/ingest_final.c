@@ -130,6 +130,7 @@ static enum status add_up(struct finisher *finisher, const struct event_row *row
     int64_t list = row->list_cents >= 0 ? row->list_cents : row->paid_cents;
     if (row->time < final->time_first) final->time_first = row->time;
     if (row->time > final->time_last) final->time_last = row->time;
+    finisher->facts->used[row->product] = 1;
     if (row->kind != EVENT_PURCHASE) return OK;
     finisher->facts->amount_cents[row->product] += list;
     finisher->facts->quantity_milli[row->product] += row->quantity_milli;

@@ -25,7 +25,7 @@ void final_rows_clear(struct final_rows *final); /**< Free; accepts a zeroed str
 /**
  * Take the clean events to the end. Collective; the sorter is freed.
  * facts  inout  amounts and quantities sold are added, of this rank
- * Errors: ERR_MEMORY, ERR_WRITE, ERR_IO; ERR_DATA no event is left.
+ * Errors: ERR_MEMORY, ERR_WRITE, ERR_IO.
  */
 enum status ingest_final_events(const struct comm *comm, struct ingest *ingest,
                                 struct sorter **clean, struct statistics *statistics,

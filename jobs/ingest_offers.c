@@ -100,8 +100,8 @@ static void read_offer(struct reader *reader, const struct csv_row *row, struct 
         row_fault(state, named == MAPPING_BAD ? REJECT_long_name : REJECT_missing_product);
     int64_t made = read_times(reader, row);
     offer->time = INGEST_TIME(made);
-    if (mapping_number(map, ROLE_REVENUE, row, &revenue) == MAPPING_BAD)
-        row_fault(state, REJECT_bad_number);
+    enum mapping_result paid = mapping_number(map, ROLE_REVENUE, row, &revenue);
+    if (paid == MAPPING_BAD || revenue < 0.0) row_fault(state, REJECT_bad_number);
     if (revenue > 0.0) revenue *= row_rate(state, row, ROLE_CURRENCY, made);
     if (revenue > 2.1e7) row_fault(state, REJECT_amount_above_limit);
     read_chance(state, row, offer);

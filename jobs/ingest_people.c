@@ -171,16 +171,17 @@ static enum status settle_levels(const struct comm *comm, struct ingest *ingest,
     int32_t *code = NULL;
     int64_t rows = people->users.blocks.rows_local;
     TRY(names_settle(comm, &from->levels));
-    if (from->levels.dictionary.count > ATTRIBUTE_LEVELS_MAX)
-        TRY(FAIL(ERR_DATA,
-                 "attribute %s has more than %d different texts; leave it out of users.attributes",
-                 from->name, ATTRIBUTE_LEVELS_MAX));
+    int64_t met = from->levels.dictionary.count;
     TRY_ALL(comm, memory_new(&used, from->levels.dictionary.count, 1));
     for (int64_t u = 0; u < rows; u++) {
         int32_t level = names_code(&from->levels, value[u * ingest->attributes].text);
         if (level >= 0) used[level] = 1;
     }
     TRY(names_keep(comm, &from->levels, used, &code));
+    if (met > ATTRIBUTE_TEXTS_MAX || from->levels.dictionary.count > ATTRIBUTE_LEVELS_MAX)
+        TRY(FAIL(ERR_DATA,
+                 "attribute %s has more than %d different texts; leave it out of users.attributes",
+                 from->name, ATTRIBUTE_LEVELS_MAX));
     for (int64_t u = 0; u < rows; u++) {
         int32_t level = names_code(&from->levels, value[u * ingest->attributes].text);
         to->value[u] = level >= 0 ? (float)code[level] : NAN;
@@ -193,6 +194,20 @@ done:
     return status;
 }
 
+static enum status take_numbers(const struct ingest *ingest, const struct people *people, int64_t a,
+                                float *value)
+{
+    for (int64_t u = 0; u < people->users.blocks.rows_local; u++) {
+        value[u] = (float)people->value[u * ingest->attributes + a].number;
+        if (isinf(value[u]))
+            return FAIL(ERR_DATA,
+                        "attribute %s has a number beyond single precision (3.4e38); "
+                        "mend it, or leave it out of users.attributes",
+                        ingest->attribute[a].name);
+    }
+    return OK;
+}
+
 static enum status settle_attribute(const struct comm *comm, struct ingest *ingest,
                                     const struct people *people, int64_t a, struct attribute *to)
 {
@@ -202,8 +217,7 @@ static enum status settle_attribute(const struct comm *comm, struct ingest *inge
     if (has_text(comm, ingest, people, a)) {
         TRY(settle_levels(comm, ingest, people, a, to));
     } else {
-        for (int64_t u = 0; u < rows; u++)
-            to->value[u] = (float)people->value[u * ingest->attributes + a].number;
+        TRY_ALL(comm, take_numbers(ingest, people, a, to->value));
         TRY(fill_numbers(comm, ingest, ingest->attribute[a].name, rows, to->value));
     }
     to->name = ingest->attribute[a].name;

@@ -212,10 +212,9 @@ int64_t category_of(const struct product_facts *facts, int32_t product)
     return facts->category[product] < 0 ? 0 : facts->category[product];
 }
 
-void product_use(const struct ingest *ingest, struct product_facts *facts, int32_t product,
-                 uint64_t category)
+void product_told(const struct ingest *ingest, struct product_facts *facts, int32_t product,
+                  uint64_t category)
 {
-    facts->used[product] = 1;
     if (category != 0)
         raise_to(&facts->category[product], names_code(&ingest->categories, category));
 }

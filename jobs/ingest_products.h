@@ -34,12 +34,12 @@ void product_facts_clear(struct product_facts *facts); /**< Free; accepts zeroes
 /** Category of a product as group of its statistics: 0 where none is known. Local. */
 int64_t category_of(const struct product_facts *facts, int32_t product);
 
-/** A product stands in a kept event or offer, in this category (hash, 0 none). Local. */
-void product_use(const struct ingest *ingest, struct product_facts *facts, int32_t product,
-                 uint64_t category);
+/** An event tells the category of its product (hash, 0: it does not). Local. */
+void product_told(const struct ingest *ingest, struct product_facts *facts, int32_t product,
+                  uint64_t category);
 
 /**
- * Agree on the categories that events told. Collective; before product_codes.
+ * Agree on the categories that events told. Collective; before anything is made of them.
  */
 void product_facts_join(const struct comm *comm, struct product_facts *facts);
 

@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 enum { BATCH_BYTES = 1 << 24 };
@@ -72,6 +73,14 @@ void ingest_close(struct ingest *ingest)
 
 /* ---- tables ---- */
 
+/* A place has 16 bits for its file while rows are sorted. */
+static enum status check_files(const struct csv *csv)
+{
+    if (csv->files <= UINT16_MAX) return OK;
+    return FAIL(ERR_DATA, "%s: %lld files are one table, more than %d; join some of them",
+                csv->path, (long long)csv->files, UINT16_MAX);
+}
+
 enum status ingest_open_table(const struct comm *comm, struct ingest *ingest, enum table table,
                               const char *const *names, int64_t roles, int64_t texts,
                               struct row_state *state)
@@ -81,6 +90,7 @@ enum status ingest_open_table(const struct comm *comm, struct ingest *ingest, en
     *state = (struct row_state){.ingest = ingest, .table = table};
     snprintf(key, sizeof key, "%s.file", table_name(table));
     TRY(csv_open(comm, config_path(ingest->config, key), NULL, &ingest->csv[table]));
+    TRY_ALL(comm, check_files(ingest->csv[table]));
     TRY_ALL(comm, mapping_open(ingest->config, table_name(table), ingest->csv[table], names, roles,
                                texts, &state->map));
     TRY_ALL(comm, column_facts_init(&state->columns, ingest->csv[table]->columns));
@@ -180,7 +190,20 @@ void row_fault(struct row_state *state, enum reject reason)
     state->faults |= bit;
 }
 
-/* The value at fault, unless it could be the user's id: in its own column, or equal to it. */
+/* Does a value hold the user's id, in any case of letters? Short ids only if they are all of it. */
+static bool holds_id(const struct csv_field *value, const struct csv_field *id)
+{
+    enum { SHORT_BYTES = 3 };
+    const char *text = value->text;
+    if (id->bytes < SHORT_BYTES)
+        return value->bytes == id->bytes && memcmp(text, id->text, id->bytes) == 0;
+    for (int64_t at = 0; at + (int64_t)id->bytes <= (int64_t)value->bytes; at++)
+        if (strncasecmp(text + at, id->text, id->bytes) == 0) return true;
+    return false;
+}
+
+/* The value at fault as far as it can be shown, unless it is of the user's column or holds his
+ * id. */
 static void take_value(const struct row_state *state, const struct csv_row *row, int64_t user_role,
                        char *to)
 {
@@ -189,10 +212,8 @@ static void take_value(const struct row_state *state, const struct csv_row *row,
     to[0] = 0;
     if (column < 0 || column >= row->fields || column == id) return;
     const struct csv_field *bad = &row->field[column];
-    if (id >= 0 && bad->bytes == row->field[id].bytes &&
-        memcmp(bad->text, row->field[id].text, bad->bytes) == 0)
-        return;
-    reject_value(to, bad->text, bad->bytes);
+    if (id >= 0 && row->field[id].bytes > 0 && holds_id(bad, &row->field[id])) return;
+    reject_shape(to, bad->text, bad->bytes);
 }
 
 enum status row_reject(struct row_state *state, const struct csv_row *row, int64_t user_role)

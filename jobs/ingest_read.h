@@ -31,11 +31,11 @@ struct product_row {
 struct attribute_names {
     char *name;
     int64_t column;      /* of the users table */
-    struct names levels; /* texts met here, no more than ATTRIBUTE_LEVELS_MAX + 1 */
+    struct names levels; /* texts met here, no more than ATTRIBUTE_TEXTS_MAX + 1 */
     int64_t texts;       /* met that are no numbers */
 };
 
-enum { ATTRIBUTE_LEVELS_MAX = 65536 };
+enum { ATTRIBUTE_LEVELS_MAX = 65536, ATTRIBUTE_TEXTS_MAX = 2 * ATTRIBUTE_LEVELS_MAX };
 
 /* A row of the users table: ordered by user, a group, then place. */
 struct user_record {

@@ -103,7 +103,7 @@ static enum status take_value(struct attribute_names *attribute, const struct cs
         attribute->texts++;
     }
     value->text = 1;
-    if (text_set_count(attribute->levels.met) > ATTRIBUTE_LEVELS_MAX) return OK;
+    if (text_set_count(attribute->levels.met) > ATTRIBUTE_TEXTS_MAX) return OK;
     value->text = names_add(&attribute->levels, field->text, field->bytes);
     return value->text != 0 ? OK : FAIL(ERR_MEMORY, "no memory for attribute values");
 }

@@ -5,6 +5,7 @@
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,29 @@ struct reject_row {
 enum { REJECT_WORDS = 3 };
 
 /* ---- taking them in ---- */
+
+/* Digits and what stands between them in numbers and times, such as 2025-03-01T10:00Z and 1e9, or a
+ * short word: what a bad value mostly is, and an id hardly. */
+static bool may_be_shown(const char *value, int64_t bytes)
+{
+    enum { WORD_BYTES = 8 };
+    int64_t plain = 0, letters = 0;
+    for (int64_t i = 0; i < bytes; i++) {
+        plain += value[i] != 0 && strchr("0123456789 .,:+-/%TZe", value[i]) != NULL;
+        letters += isalpha((unsigned char)value[i]) != 0;
+    }
+    return (plain == bytes && bytes < REJECT_VALUE_BYTES) ||
+           (letters == bytes && bytes <= WORD_BYTES);
+}
+
+void reject_shape(char *to, const char *value, int64_t bytes)
+{
+    memset(to, 0, REJECT_VALUE_BYTES);
+    if (may_be_shown(value, bytes))
+        reject_value(to, value, bytes);
+    else
+        snprintf(to, REJECT_VALUE_BYTES, "text of %lld bytes", (long long)bytes);
+}
 
 void reject_value(char *to, const char *value, int64_t bytes)
 {

@@ -118,6 +118,12 @@ const char *reject_name(enum reject reason); /**< As in rejects.csv; constant. L
 const char *reject_text(enum reject reason); /**< In words; constant. Local. */
 const char *table_name(enum table table);    /**< As in the configuration; constant. Local. */
 
+/**
+ * A value as far as it can be shown: numbers, times and short words as they are, of other texts
+ * their length, since an id may stand in any column of a row that is wrong. Local.
+ */
+void reject_shape(char *to, const char *value, int64_t bytes);
+
 /** As much of a value as fits into REJECT_VALUE_BYTES, whole characters, ended by 0. Local. */
 void reject_value(char *to, const char *value, int64_t bytes);
 

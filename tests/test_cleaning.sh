@@ -212,8 +212,11 @@ u3,p1,2025-01-02,7,6,a
 u4,p2,2025-01-01,1,100,
 u5,p2,2025-01-01,5,300,b
 CSV
-        [ $shop = shop ] && printf '%s\n' u6,p1,2025-01-03,1,, u7,p2,2025-01-03,1,, u8,p1,2025-01-04,,5,
-        [ $shop = clean ] && printf '%s\n' u6,p1,2025-01-03,1,4.25, u7,p2,2025-01-03,1,200, u8,p1,2025-01-04,2,5,
+        if [ $shop = shop ]; then
+            printf '%s\n' u6,p1,2025-01-03,1,, u7,p2,2025-01-03,1,, u8,p1,2025-01-04,,5,
+        else
+            printf '%s\n' u6,p1,2025-01-03,1,4.25, u7,p2,2025-01-03,1,200, u8,p1,2025-01-04,2,5,
+        fi
     } | table $shop/events.csv
 done
 cleans "missing values by category" "8 rows read = 8 kept + 0 rejected" </dev/null
@@ -285,6 +288,33 @@ offers.csv,6,,unknown_user,
 offers.csv,7,,unknown_product,
 CSV
 header=who,sku,when,qty,paid
+
+# ---- what an id could be is not shown; people to forget count for nothing, slips are told ----
+settings "ingest: {max_bad_rows: 0.34}" "privacy: {forget: [gone]}"
+table clean/events.csv <<'CSV'
+u1,p1,2025-01-01,1,2
+u2,p1,2025-01-02,1,2
+CSV
+{
+    cat clean/events.csv
+    echo c4nary@x.org,p1,soon,1,2
+    for day in 1 2 3 4; do echo gone,p1,2025-01-0$day,1,2; done
+} >shop/events.csv
+cleans "values that can be shown" "7 rows read = 2 kept + 1 rejected + 4 left out" <<'CSV'
+events.csv,4,when,bad_time,soon
+CSV
+settings
+sed -i 's/^c4nary.*/u1,p1,c4nary@x.org,1,2/' shop/events.csv
+echo 'c4nary@x.org,p1,C4NARY@x.org;2025,1,2' >>shop/events.csv
+ingest 2 shapes '--set=privacy.forget=["gone"]' || { cat shapes.log; fail "shapes"; }
+! grep -rqi c4nary shapes shapes.log || fail "an id stands in $(grep -rli c4nary shapes shapes.log)"
+grep -q 'events.csv,4,when,bad_time,text of 12 bytes' shapes/rejects.csv || fail "no shape"
+ingest 2 shapes '--set=privacy.forget=[gone, "a,b"]' || fail "a list with a comma in quotes"
+grep -q '1 of the 2 users to be forgotten stand in no table' shapes.log || fail "a slip"
+for list in '[gone' '[[gone]]' '{gone: 1}'; do
+    ! ingest 1 shapes "--set=privacy.forget=$list" || fail "$list is taken for a list"
+done
+echo "ids are neither shown nor lost on the way"
 
 # ---- many files, plain and compressed, are one table ----
 settings

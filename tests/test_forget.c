@@ -41,7 +41,7 @@ static enum status read_list(const char *privacy, struct forget_list *list)
     return status;
 }
 
-static bool has(const struct forget_list *list, const char *id)
+static bool has(struct forget_list *list, const char *id)
 {
     return forget_has(list, user_key_of(secret, id, strlen(id)));
 }

@@ -221,7 +221,7 @@ nasty/events.csv,23,,repeat,
 nasty/events.csv,25,qty,return_row,1
 nasty/events.csv,26,qty,return_row,1
 nasty/events.csv,31,who,missing_user,
-nasty/events.csv,34,sku,long_name,0000000000000000000000000000000
+nasty/events.csv,34,sku,long_name,text of 1025 bytes
 CSV
     for line in $(seq $((last - 21)) "$last"); do echo "nasty/events.csv,$line,,repeat,"; done
     cat <<'CSV'

@@ -58,6 +58,29 @@ static void values_are_cut_between_characters(void **state)
     }
 }
 
+static void what_may_be_an_id_is_told_by_its_length(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value, *shown;
+    } values[] = {{"", ""},
+                  {"1,5", "1,5"},
+                  {"-2.50 %", "-2.50 %"},
+                  {"2025-02-30T10:00Z", "2025-02-30T10:00Z"},
+                  {"perhaps", "perhaps"},
+                  {"annabelle", "text of 9 bytes"},
+                  {"c4nary@x.org", "text of 12 bytes"},
+                  {"u17", "text of 3 bytes"},
+                  {"ab12cd", "text of 6 bytes"},
+                  {"caf\303\251", "text of 5 bytes"},
+                  {"12345678901234567890123456789012", "text of 32 bytes"}};
+    for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+        char shown[REJECT_VALUE_BYTES];
+        reject_shape(shown, values[v].value, (int64_t)strlen(values[v].value));
+        assert_all(strcmp(shown, values[v].shown) == 0);
+    }
+}
+
 /* Of a malformed row, in which the user's id may stand anywhere, nothing is told but its shape. */
 static void malformed_rows_tell_their_shape(void **state)
 {
@@ -145,4 +168,5 @@ static int stop(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 TEST_MAIN(TEST(a_row_is_rejected_for_its_first_fault), TEST(values_are_cut_between_characters),
-          TEST(malformed_rows_tell_their_shape), TEST(the_list))
+          TEST(what_may_be_an_id_is_told_by_its_length), TEST(malformed_rows_tell_their_shape),
+          TEST(the_list))
