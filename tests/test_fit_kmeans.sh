@@ -77,14 +77,42 @@ says '"inertia":4.0' far.csv --k 1 --standardize
 printf 'a,b\n1,1000\n2,2000\n3,9000\n' >units.csv
 warns '"b" has 100 % of all variance' units.csv --k 2
 
+# ---- the segment of each row, and the model on other tables ----
+apply() { # ARGUMENTS...: its table in ./said
+    timeout -k 5 60 "$remise" apply "$@" >said 2>log ||
+        { cat log; fail "apply $* ended with an error"; }
+}
+
+says '"k":2' pairs.csv --columns a --init start.csv --out a.csv --model a.h5
+printf 'segment,distance\n0,0.5\n0,0.5\n1,0.5\n1,0.5\n' | cmp - a.csv || fail "segments by hand"
+apply a.h5 pairs.csv
+cmp said a.csv || fail "apply does not say what the fit said"
+printf 'name,b\nx,0.25\ny,\nz,20.5\n' >next.csv
+apply a.h5 next.csv --columns b
+printf 'segment,distance\n0,0.25\n,\n1,10\n' | cmp - said || fail "segments of other rows by hand"
+grep -qF '1 of 3 rows left out' log || fail "apply does not tell of a missing value"
+says '"k":2' pairs.csv --columns big,a --standardize --k 2 --out two.csv --model two.h5
+apply two.h5 pairs.csv
+cmp said two.csv || fail "apply of a standardised model does not say what the fit said"
+printf 'a,b\n1e299,1\n' >away.csv
+timeout -k 5 60 "$remise" apply a.h5 away.csv >said 2>log &&
+    fail "what is too far out has a segment"
+grep -qF 'away.csv: data row 1 is more than' log || { cat log; fail "too far out is not told"; }
+
 # ---- ranks ----
 seq 1 9000 | awk 'BEGIN { OFS = ","; print "u,v,w" }
     { print $1 % 97, ($1 * 7919) % 1009, ($1 * 31) % 13 }' >many.csv
 for ranks in 1 2 3 4; do
     timeout -k 5 60 mpirun -np $ranks "$remise" fit kmeans many.csv --k 11 --standardize \
-        --restarts 2 >$ranks.json 2>log || { cat log; fail "$ranks ranks ended with an error"; }
-    cmp 1.json $ranks.json || fail "$ranks ranks give other bytes than one"
+        --restarts 2 --out $ranks.csv --model $ranks.h5 >$ranks.json 2>log ||
+        { cat log; fail "$ranks ranks ended with an error"; }
+    timeout -k 5 60 mpirun -np $ranks "$remise" apply $ranks.h5 many.csv >$ranks.said 2>log ||
+        { cat log; fail "apply at $ranks ranks ended with an error"; }
+    for file in json csv h5 said; do
+        cmp 1.$file $ranks.$file || fail "$ranks ranks give other bytes of $file than one"
+    done
 done
+cmp 1.csv 1.said || fail "apply does not say what the fit said"
 
 # ---- iris ----
 iris=$data/customers/iris.csv
