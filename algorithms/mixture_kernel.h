@@ -67,12 +67,8 @@ struct mixture_kernel {
     void (*moments)(const double *share, const double *x, const double *squares, int64_t columns,
                     int64_t pitch, double *sums);
 
-    /* The first two, and weighted[j][r] = share[r] x[j][r]. */
-    void (*weigh)(const double *share, const double *x, int64_t columns, int64_t pitch,
-                  double *weighted, double *sums);
-
-    /* sums[i][j][:] += weighted[i][r] x[j][r] for i <= j, in lanes; sums [columns][columns]. */
-    void (*products)(const double *weighted, const double *x, int64_t columns, int64_t pitch,
+    /* sums[i][j][:] += share[r] x[i][r] x[j][r] for i <= j, in lanes; sums [columns][columns]. */
+    void (*products)(const double *share, const double *x, int64_t columns, int64_t pitch,
                      double *sums);
 };
 

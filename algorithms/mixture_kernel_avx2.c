@@ -26,8 +26,8 @@ typedef int64_t index_vec __attribute__((vector_size(32)));
 #define PACK_PLAIN
 #include "algorithms/mixture_kernel_body.h"
 
-static const struct mixture_kernel kernel = {"avx2", TILE,   pack,    whiten, distance,
-                                             divide, square, moments, weigh,  products};
+static const struct mixture_kernel kernel = {"avx2", TILE,   pack,    whiten,  distance,
+                                             divide, square, moments, products};
 const struct mixture_kernel *const mixture_kernel_avx2 = &kernel;
 #else
 const struct mixture_kernel *const mixture_kernel_avx2 = NULL;

@@ -35,14 +35,6 @@ ALWAYS vec load_cells(const struct mixture_rows *x, int64_t row, int64_t j, __mm
     return _mm512_maskz_loadu_pd(some, x->full + row * x->columns + j);
 }
 
-ALWAYS void prefetch(const struct mixture_rows *x, int64_t row, int64_t j)
-{
-    if (x->single != NULL)
-        _mm_prefetch(x->single + row * x->stride + j, _MM_HINT_T0);
-    else
-        _mm_prefetch(x->full + row * x->columns + j, _MM_HINT_T0);
-}
-
 /* column[j] = element j of row[0] .. row[7] */
 ALWAYS void transpose(const vec row[8], vec column[8])
 {
@@ -76,9 +68,6 @@ static void pack(const struct mixture_rows *x, int64_t first, int64_t rows, cons
         vec times = _mm512_maskz_loadu_pd(some, inverse + j);
         for (int64_t r = 0; r < whole; r += 8) {
             vec row[8], column[8];
-            /* ask for the row that comes next to this place */
-#pragma GCC unroll 8
-            for (int i = 0; i < 8; i++) prefetch(x, first + r + i + pitch, j);
 #pragma GCC unroll 8
             for (int i = 0; i < 8; i++)
                 row[i] = (load_cells(x, first + r + i, j, some) - less) * times;
@@ -91,8 +80,8 @@ static void pack(const struct mixture_rows *x, int64_t first, int64_t rows, cons
     if (whole < pitch) pack_rest(x, first, whole, rows, centre, inverse, pitch, out);
 }
 
-static const struct mixture_kernel kernel = {"avx512", TILE,   pack,    whiten, distance,
-                                             divide,   square, moments, weigh,  products};
+static const struct mixture_kernel kernel = {"avx512", TILE,   pack,    whiten,  distance,
+                                             divide,   square, moments, products};
 const struct mixture_kernel *const mixture_kernel_avx512 = &kernel;
 #else
 const struct mixture_kernel *const mixture_kernel_avx512 = NULL;

@@ -178,10 +178,10 @@ static void add_shares(const double *share, int64_t pitch, double *sums)
     }
 }
 
-/* A run of columns. sums and seconds: those of x and of squares at the first column; squares and
- * weighted may be NULL. */
+/* A run of columns. sums and seconds: those of x and of squares at the first column; squares may be
+ * NULL. */
 ALWAYS void moments_run(const double *share, const double *x, const double *squares, int64_t pitch,
-                        double *weighted, double *sums, double *seconds, const int columns)
+                        double *sums, double *seconds, const int columns)
 {
     for (int64_t lane = 0; lane < MIXTURE_LANES; lane += WIDTH) {
         vec sum[RUN], second[RUN];
@@ -194,12 +194,9 @@ ALWAYS void moments_run(const double *share, const double *x, const double *squa
             vec part = vec_load(share + r);
 #pragma GCC unroll 8
             for (int j = 0; j < columns; j++) {
-                vec value = vec_load(x + j * pitch + r);
-                sum[j] = vec_multiply_add(part, value, sum[j]);
-                if (weighted != NULL) vec_store(weighted + j * pitch + r, part * value);
-                if (squares != NULL)
-                    second[j] =
-                        vec_multiply_add(part, vec_load(squares + j * pitch + r), second[j]);
+                sum[j] = vec_multiply_add(part, vec_load(x + j * pitch + r), sum[j]);
+                if (squares == NULL) continue;
+                second[j] = vec_multiply_add(part, vec_load(squares + j * pitch + r), second[j]);
             }
         }
 #pragma GCC unroll 8
@@ -228,35 +225,23 @@ static void moments(const double *share, const double *x, const double *squares,
         const double *at = x + j * pitch, *squared = squares + j * pitch;
         double *to = first + j * MIXTURE_LANES, *and_to = second + j * MIXTURE_LANES;
         if (j + RUN <= columns)
-            moments_run(share, at, squared, pitch, NULL, to, and_to, RUN);
+            moments_run(share, at, squared, pitch, to, and_to, RUN);
         else
-            moments_run(share, at, squared, pitch, NULL, to, and_to, 1);
+            moments_run(share, at, squared, pitch, to, and_to, 1);
     }
     for (; j < columns; j += j + RUN <= columns ? RUN : 1) {
         double *to = first + j * MIXTURE_LANES;
         if (j + RUN <= columns)
-            moments_run(share, x + j * pitch, NULL, pitch, NULL, to, NULL, RUN);
+            moments_run(share, x + j * pitch, NULL, pitch, to, NULL, RUN);
         else
-            moments_run(share, x + j * pitch, NULL, pitch, NULL, to, NULL, 1);
+            moments_run(share, x + j * pitch, NULL, pitch, to, NULL, 1);
     }
 }
 
-static void weigh(const double *share, const double *x, int64_t columns, int64_t pitch,
-                  double *weighted, double *sums)
-{
-    add_shares(share, pitch, sums);
-    for (int64_t j = 0; j < columns; j += j + RUN <= columns ? RUN : 1) {
-        double *to = sums + (1 + j) * MIXTURE_LANES, *out = weighted + j * pitch;
-        if (j + RUN <= columns)
-            moments_run(share, x + j * pitch, NULL, pitch, out, to, NULL, RUN);
-        else
-            moments_run(share, x + j * pitch, NULL, pitch, out, to, NULL, 1);
-    }
-}
-
-/* A square of sums; where it lies on the diagonal, its part above. */
-ALWAYS void products_tile(const double *weighted, const double *x, int64_t columns, int64_t pitch,
-                          double *sums, const int tall, const int wide, const bool diagonal)
+/* A square of sums, of `tall` columns of rows with `wide` of x; on the diagonal its part above. */
+ALWAYS void products_tile(const double *share, const double *rows, const double *x, int64_t columns,
+                          int64_t pitch, double *sums, const int tall, const int wide,
+                          const bool diagonal)
 {
     for (int64_t lane = 0; lane < MIXTURE_LANES; lane += WIDTH) {
         vec sum[SQUARE][SQUARE];
@@ -266,12 +251,12 @@ ALWAYS void products_tile(const double *weighted, const double *x, int64_t colum
             for (int j = diagonal ? i : 0; j < wide; j++)
                 sum[i][j] = vec_load(sums + (i * columns + j) * MIXTURE_LANES + lane);
         for (int64_t r = lane; r < pitch; r += MIXTURE_LANES) {
-            vec value[SQUARE];
+            vec value[SQUARE], weight = vec_load(share + r);
 #pragma GCC unroll 8
             for (int j = 0; j < wide; j++) value[j] = vec_load(x + j * pitch + r);
 #pragma GCC unroll 8
             for (int i = 0; i < tall; i++) {
-                vec part = vec_load(weighted + i * pitch + r);
+                vec part = weight * vec_load(rows + i * pitch + r);
 #pragma GCC unroll 8
                 for (int j = diagonal ? i : 0; j < wide; j++)
                     sum[i][j] = vec_multiply_add(part, value[j], sum[i][j]);
@@ -285,39 +270,39 @@ ALWAYS void products_tile(const double *weighted, const double *x, int64_t colum
     }
 }
 
-static void products_edge(const double *weighted, const double *x, int64_t columns, int64_t pitch,
-                          double *sums, int64_t wide, bool diagonal)
+static void products_edge(const double *share, const double *rows, const double *x, int64_t columns,
+                          int64_t pitch, double *sums, int64_t wide, bool diagonal)
 {
     if (wide == 1 && diagonal)
-        products_tile(weighted, x, columns, pitch, sums, 1, 1, true);
+        products_tile(share, rows, x, columns, pitch, sums, 1, 1, true);
     else if (wide == 1)
-        products_tile(weighted, x, columns, pitch, sums, SQUARE, 1, false);
+        products_tile(share, rows, x, columns, pitch, sums, SQUARE, 1, false);
     else if (wide == 2 && diagonal)
-        products_tile(weighted, x, columns, pitch, sums, 2, 2, true);
+        products_tile(share, rows, x, columns, pitch, sums, 2, 2, true);
     else if (wide == 2)
-        products_tile(weighted, x, columns, pitch, sums, SQUARE, 2, false);
+        products_tile(share, rows, x, columns, pitch, sums, SQUARE, 2, false);
 #if SQUARE > 3
     else if (wide == 3 && diagonal)
-        products_tile(weighted, x, columns, pitch, sums, 3, 3, true);
+        products_tile(share, rows, x, columns, pitch, sums, 3, 3, true);
     else if (wide == 3)
-        products_tile(weighted, x, columns, pitch, sums, SQUARE, 3, false);
+        products_tile(share, rows, x, columns, pitch, sums, SQUARE, 3, false);
 #endif
 }
 
-static void products(const double *weighted, const double *x, int64_t columns, int64_t pitch,
+static void products(const double *share, const double *x, int64_t columns, int64_t pitch,
                      double *sums)
 {
     for (int64_t i = 0; i < columns; i += SQUARE) {
-        const double *rows = weighted + i * pitch;
+        const double *rows = x + i * pitch;
         for (int64_t j = i; j < columns; j += SQUARE) {
             const double *cells = x + j * pitch;
             double *to = sums + (i * columns + j) * MIXTURE_LANES;
             if (columns - j < SQUARE)
-                products_edge(rows, cells, columns, pitch, to, columns - j, i == j);
+                products_edge(share, rows, cells, columns, pitch, to, columns - j, i == j);
             else if (i == j)
-                products_tile(rows, cells, columns, pitch, to, SQUARE, SQUARE, true);
+                products_tile(share, rows, cells, columns, pitch, to, SQUARE, SQUARE, true);
             else
-                products_tile(rows, cells, columns, pitch, to, SQUARE, SQUARE, false);
+                products_tile(share, rows, cells, columns, pitch, to, SQUARE, SQUARE, false);
         }
     }
 }

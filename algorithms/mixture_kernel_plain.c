@@ -58,6 +58,6 @@ static inline vec vec_keep_above(vec x, vec limit, vec v)
 #define PACK_PLAIN
 #include "algorithms/mixture_kernel_body.h"
 
-static const struct mixture_kernel kernel = {"plain", TILE,   pack,    whiten, distance,
-                                             divide,  square, moments, weigh,  products};
+static const struct mixture_kernel kernel = {"plain", TILE,   pack,    whiten,  distance,
+                                             divide,  square, moments, products};
 const struct mixture_kernel *const mixture_kernel_plain = &kernel;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STRIP_BYTES = 1 << 15, PRODUCT_ROWS = 32 };
+enum { STRIP_BYTES = 1 << 15, PRODUCT_ROWS = 32, CACHE_LINE = 64 };
 
 #define TERM_LIMIT 0x1p46   /* exact sums take twice that */
 #define NOT_AT_ALL (-1e300) /* logarithm of a weight of 0 */
@@ -34,7 +34,7 @@ static enum status alloc_strip(struct mixture_pass *p)
     enum status status = OK;
     int64_t cells = p->columns * p->pitch;
     TRY(memory_new(&p->x, cells, sizeof *p->x));
-    TRY(memory_new(&p->other, cells, sizeof *p->other));
+    TRY(memory_new(&p->other, p->covariance == MIXTURE_FULL ? 0 : cells, sizeof *p->other));
     TRY(memory_new(&p->share, p->k * p->pitch, sizeof *p->share));
     TRY(memory_new(&p->largest, p->pitch, sizeof *p->largest));
     TRY(memory_new(&p->sum, p->pitch, sizeof *p->sum));
@@ -147,6 +147,23 @@ void mixture_pass_set(struct mixture_pass *p, const struct mixture_model *model,
 
 /* ---- a strip ---- */
 
+/* Ask for share `part` of k of the next strip's rows, which come while this one is worked on.
+ * Inlined by force: the compiler takes a function that only prefetches for one without effect. */
+static inline __attribute__((always_inline)) void
+prefetch(const struct mixture_pass *p, const struct mixture_rows *x, int64_t first, int64_t part)
+{
+    int64_t end = first + p->pitch, last = x->blocks->rows_local;
+    int64_t row = x->columns * (int64_t)sizeof *x->full;
+    const char *rows = (const char *)x->full;
+    if (x->single != NULL) {
+        row = x->stride * (int64_t)sizeof *x->single;
+        rows = (const char *)x->single;
+    }
+    int64_t bytes = ((end < last ? end : last) - first) * row;
+    for (int64_t at = bytes * part / p->k; at < bytes * (part + 1) / p->k; at += CACHE_LINE)
+        __builtin_prefetch(rows + first * row + at, 0, 2);
+}
+
 void mixture_pass_strip(struct mixture_pass *p, const struct mixture_rows *x, int64_t first,
                         int64_t rows, bool hard)
 {
@@ -158,6 +175,7 @@ void mixture_pass_strip(struct mixture_pass *p, const struct mixture_rows *x, in
     for (int64_t c = 0; c < p->k; c++) {
         const double *shift = p->shift + c * d;
         double *square = p->share + c * pitch;
+        prefetch(p, x, first + rows, c);
         if (p->covariance == MIXTURE_FULL)
             kernel->whiten(p->factor + c * packed, shift, d, pitch, p->x, NULL, square);
         else if (p->covariance == MIXTURE_DIAGONAL)
@@ -191,18 +209,14 @@ static void add_strip(struct mixture_pass *p)
 {
     const struct mixture_kernel *kernel = p->kernel;
     int64_t d = p->columns, pitch = p->pitch;
-    if (p->covariance == MIXTURE_DIAGONAL) kernel->square(p->x, d, pitch, p->other);
+    const double *squares = p->covariance == MIXTURE_DIAGONAL ? p->other : NULL;
+    if (squares != NULL) kernel->square(p->x, d, pitch, p->other);
     for (int64_t c = 0; c < p->k; c++) {
         const double *share = p->share + c * pitch;
         double *sums = p->lanes + c * p->lane_terms * MIXTURE_LANES;
-        if (p->covariance == MIXTURE_DIAGONAL)
-            kernel->moments(share, p->x, p->other, d, pitch, sums);
-        else if (p->covariance == MIXTURE_TIED)
-            kernel->moments(share, p->x, NULL, d, pitch, sums);
-        else {
-            kernel->weigh(share, p->x, d, pitch, p->other, sums);
-            kernel->products(p->other, p->x, d, pitch, sums + (1 + d) * MIXTURE_LANES);
-        }
+        kernel->moments(share, p->x, squares, d, pitch, sums);
+        if (p->covariance == MIXTURE_FULL)
+            kernel->products(share, p->x, d, pitch, sums + (1 + d) * MIXTURE_LANES);
     }
 }
 

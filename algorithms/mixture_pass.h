@@ -12,24 +12,24 @@
 struct mixture_pass {
     const struct mixture_kernel *kernel;
     enum mixture_covariance covariance;
-    int64_t k, columns, terms; /* terms: sums of a component, as mixture_update takes them */
-    int64_t pitch;             /* rows of a strip */
-    double *centre;            /* [columns] */
-    double *inverse;           /* [columns] 1 / scale of the rows */
-    double *factor;            /* packed inverses of L, [k], tied [1]; diagonal [k][columns] */
-    double *ones;              /* [columns] */
-    double *shift;             /* [k][columns] whitened means */
-    double *zeros;             /* [columns] */
-    double *constant;          /* [k] logarithm of weight and height */
-    double *x;                 /* [columns][pitch] */
-    double
-        *other; /* [columns][pitch] full: weighted rows; diagonal: squares; tied: whitened rows */
-    double *weighted;        /* [columns][pitch] full */
-    double *share;           /* [k][pitch] */
-    double *largest, *sum;   /* [pitch] */
-    double *lanes;           /* [k][...][MIXTURE_LANES] sums of the block at hand */
-    int64_t lane_terms;      /* of a component in lanes */
-    double *block;           /* [k terms + 1] the same, added up; the last is log-likelihood */
+    int64_t k, columns;
+    int64_t terms;      /* sums of a component, as mixture_update takes them */
+    int64_t lane_terms; /* and in lanes: full has the products below the diagonal, too, unused */
+    int64_t pitch;      /* rows of a strip */
+    double *centre;     /* [columns] of the rows */
+    double *inverse;    /* [columns] 1 / scale of the rows */
+    double *factor;     /* packed inverses of L, [k], tied [1]; diagonal [k][columns] */
+    double *shift;      /* [k][columns] whitened means */
+    double *constant;   /* [k] logarithm of weight and height */
+    double *ones;       /* [columns] */
+    double *zeros;      /* [columns] */
+    double *x;          /* [columns][pitch] */
+    double *other;      /* [columns][pitch] squares (diagonal) or whitened rows (tied) */
+    double *share;      /* [k][pitch] */
+    double *largest;    /* [pitch] */
+    double *sum;        /* [pitch] */
+    double *lanes;      /* [k][lane_terms][MIXTURE_LANES] sums of the block at hand */
+    double *block;      /* [k terms + 1] the same, added up; the last is log-likelihood */
     struct exact_sums exact; /* [k terms + 1] */
     double unit;             /* of the exact sums, a power of two */
 };

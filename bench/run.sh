@@ -53,26 +53,31 @@ rows_of() { # NOUN: where the rows are that both read; nothing if each makes the
     if is_stage "$1"; then echo "$work"; elif [ "$1" = csv ]; then echo "$work/sales.csv"; fi
 }
 
-measure() { # NOUN: the line of JSON of our program
-    local rows
-    if is_stage "$1"; then
-        measure_stage "$1"
+measure() { # NOUN ARGUMENT...: the line of JSON of our program
+    local rows noun=$1
+    shift
+    if is_stage "$noun"; then
+        measure_stage "$noun"
     else
-        mapfile -t rows < <(rows_of "$1")
-        timeout -k 5 600 mpirun -np "$ranks" "build/bench/bench_$1" "${rows[@]}" </dev/null
+        mapfile -t rows < <(rows_of "$noun")
+        timeout -k 5 600 mpirun -np "$ranks" "build/bench/bench_$noun" "${rows[@]}" "$@" </dev/null
     fi
 }
 
-measure_peer() { # NOUN: the line of its peer, on as many threads; nothing where it is not installed
-    local rows
-    mapfile -t rows < <(rows_of "$1")
-    [ -e "bench/peer_$1.py" ] || return 0
-    OMP_NUM_THREADS=$ranks timeout 900 "$python" "bench/peer_$1.py" "${rows[@]}" \
+measure_peer() { # NOUN ARGUMENT...: its peer's line, on as many threads; nothing without one
+    local rows noun=$1
+    shift
+    mapfile -t rows < <(rows_of "$noun")
+    [ -e "bench/peer_$noun.py" ] || return 0
+    OMP_NUM_THREADS=$ranks timeout 900 "$python" "bench/peer_$noun.py" "${rows[@]}" "$@" \
         2>/dev/null </dev/null
 }
 
-line() { # STAGE NOUN LIMIT: ours, the limit and the peer's in one line
-    python3 - "$@" "$(measure "$2")" "$limit" "$(measure_peer "$2")" <<'PYTHON'
+line() { # STAGE NOUN LIMIT ARGUMENT...: ours, the limit and the peer's in one line
+    local ours peer arguments=("${@:4}")
+    ours=$(measure "$2" "${arguments[@]}")
+    peer=$(measure_peer "$2" "${arguments[@]}")
+    python3 - "$1" "${arguments[*]:+${arguments[*]} }$2" "$3" "$ours" "$limit" "$peer" <<'PYTHON'
 import json
 import sys
 
@@ -86,9 +91,13 @@ else:
 rate = ours["rows_per_second"]
 if peer and peer.get("sums", ours.get("sums")) != ours.get("sums"):
     sys.exit(f"{noun}: the peer came to another result: {peer['sums']}, not {ours['sums']}")
+if peer and "log_likelihood" in peer:
+    found, expected = ours["log_likelihood"], peer["log_likelihood"]
+    if abs(found - expected) > 1e-8 * abs(expected):
+        sys.exit(f"{noun}: the peer came to log-likelihood {expected}, not {found}")
 ratio = ", ".join(f"{rate / p['rows_per_second']:.2f} x {p['peer']}"
                   for p in ([peer] + peer.get("more", []) if peer else []))
-print(f"{stage:<10} {noun:<10} {rate:>12.4g} rows/s  {100 * share:>5.1f} % of {kind:<6}  "
+print(f"{stage:<10} {noun:<12} {rate:>12.4g} rows/s  {100 * share:>5.1f} % of {kind:<6}  "
       + (ratio or "peer not installed"))
 PYTHON
 }
@@ -96,15 +105,18 @@ PYTHON
 limit=$(measure limit) || exit
 echo "$ranks ranks, one thread each; the machine: $limit"
 faults=0 lines=0
-while read -r stage noun kind; do
+while read -r stage noun kind arguments; do
     case " ${*:-$noun} " in *" $noun "*) ;; *) continue ;; esac
     lines=$((lines + 1))
     ! is_stage "$noun" || shop_ready
-    line "$stage" "$noun" "$kind" || faults=1
+    # shellcheck disable=SC2086
+    line "$stage" "$noun" "$kind" $arguments || faults=1
 done <<'LIST'
 ingest csv copy
 ingest ingest copy
 profile kmeans float
+profile mixture double full
+profile mixture double diag
 demand lsq double
 recommend recommend copy
 respond mlp float

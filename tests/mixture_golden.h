@@ -7,6 +7,8 @@
 #ifndef REMISE_TESTS_MIXTURE_GOLDEN_H
 #define REMISE_TESTS_MIXTURE_GOLDEN_H
 
+#include "algorithms/mixture.h"
+
 static const double golden_trace_full[] = {
     -71364.042999089041, -71039.272151732934, -70802.546081399458, -70635.490361363074,
     -70558.551213999162, -70517.98475309441,  -70490.404073227954, -70470.430602824548,
@@ -110,5 +112,20 @@ static const double golden_share_tied[] = {
     0.069260625458173505,   0.00014875427310086573, 0.64213441248252767,    0.28845620778619674};
 static const double golden_density_tied[] = {-24.178825425731073, -24.026941177860444,
                                              -22.084413364134765};
+
+struct golden {
+    enum mixture_covariance covariance;
+    const double *trace, *weights, *means, *covariances, *score, *share, *density;
+};
+
+#define GOLDEN(covariance, name)                                                     \
+    {                                                                                \
+        covariance, golden_trace_##name, golden_weights_##name, golden_means_##name, \
+            golden_covariances_##name, golden_score_##name, golden_share_##name,     \
+            golden_density_##name                                                    \
+    }
+
+static const struct golden goldens[] = {GOLDEN(MIXTURE_FULL, full), GOLDEN(MIXTURE_DIAGONAL, diag),
+                                        GOLDEN(MIXTURE_TIED, tied)};
 
 #endif

@@ -12,21 +12,6 @@
 
 enum { ROWS = 3000, COLUMNS = 5, K = 4, SPOTS = 6, ITERATIONS = 14, BLOCK = 97 };
 
-struct golden {
-    enum mixture_covariance covariance;
-    const double *trace, *weights, *means, *covariances, *score, *share, *density;
-};
-
-#define GOLDEN(covariance, name)                                                     \
-    {                                                                                \
-        covariance, golden_trace_##name, golden_weights_##name, golden_means_##name, \
-            golden_covariances_##name, golden_score_##name, golden_share_##name,     \
-            golden_density_##name                                                    \
-    }
-
-static const struct golden goldens[] = {GOLDEN(MIXTURE_FULL, full), GOLDEN(MIXTURE_DIAGONAL, diag),
-                                        GOLDEN(MIXTURE_TIED, tied)};
-
 /* ---- the table of the goldens ---- */
 
 static double uniform(uint64_t counter)
@@ -448,6 +433,33 @@ static void refusals(void **state)
     sample_clear(&s);
 }
 
+/* An iteration sends one message: the sums and their count of refusals. */
+static void one_reduction(void **state)
+{
+    (void)state;
+    struct sample s;
+    sample_init(&s, &world, ROWS, COLUMNS, cell);
+    for (int n = 0; n < 3; n++) {
+        const int64_t terms[3] = {1 + COLUMNS + COLUMNS * (COLUMNS + 1) / 2, 1 + 2 * COLUMNS,
+                                  1 + COLUMNS};
+        struct comm_traffic sent[2];
+        for (int more = 0; more < 2; more++) {
+            struct mixture_options opt = {.k = K, .restarts = 1, .max_iterations = 2 + 3 * more};
+            struct mixture_model *model = NULL;
+            struct comm_traffic before = comm_traffic();
+            opt.covariance = goldens[n].covariance;
+            opt.floor = 1e-6;
+            assert_all(mixture_fit(&world, &s.rows, &opt, &model) == OK && model->stopped);
+            sent[more].collectives = comm_traffic().collectives - before.collectives;
+            sent[more].bytes = comm_traffic().bytes - before.bytes;
+            mixture_free(&model);
+        }
+        assert_all(sent[1].collectives - sent[0].collectives == 3);
+        assert_all(sent[1].bytes - sent[0].bytes == 3 * 16 * (K * terms[n] + 2));
+    }
+    sample_clear(&s);
+}
+
 /* Whichever agreement fails on whichever rank, all ranks leave with that failure and no model. */
 static void fault_sweep(void **state)
 {
@@ -476,4 +488,4 @@ TEST_MAIN(cmocka_unit_test(by_hand), cmocka_unit_test(golden), cmocka_unit_test(
           cmocka_unit_test(same_bits), cmocka_unit_test(likelihood_never_falls),
           cmocka_unit_test(any_units), cmocka_unit_test(few_rows), cmocka_unit_test(range_finds_k),
           cmocka_unit_test(floor_by_hand), cmocka_unit_test(refusals),
-          cmocka_unit_test(fault_sweep))
+          cmocka_unit_test(one_reduction), cmocka_unit_test(fault_sweep))
