@@ -1,68 +1,24 @@
-/* `remise check`: is the configuration right, are the tables there, and will they fit in memory? */
+/* `remise check`: is the configuration right, are the tables there and mapped, how much memory and
+ * time will ingest take? */
 #include "jobs/command.h"
 #include "jobs/config.h"
 #include "jobs/config_arguments.h"
 
-#include "io/csv_window.h"
-#include "jobs/shop_record.h"
+#include "jobs/forecast.h"
 #include "mpi/memory.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLE_BYTES = 1 << 20, KEY_BYTES = 64, KEY_RANKS = 'n' };
-
-/* Records of a table are held three times at the peak: as read, as sent, and in order at their
- * owner. */
-enum { COPIES = 3, GZIP_RATIO = 5, USER_BYTES = 160, PRODUCT_BYTES = 200, RANK_MIB = 90 };
+enum { SAMPLE_BYTES = 1 << 24, KEY_BYTES = 64, KEY_RANKS = 'n' };
 
 struct check_options {
     struct config_arguments arguments;
     int64_t ranks;
 };
 
-struct table_facts {
-    const char *name;
-    int64_t record_bytes;
-    const char *path; /* NULL if the configuration has no such table */
-    int64_t stored_bytes;
-    double rows; /* an estimate from the first SAMPLE_BYTES; exact for smaller files */
-    bool exact;
-};
-
-/* ---- tables ---- */
-
-static enum status estimate_rows(struct csv_source *source, struct table_facts *facts)
-{
-    char *text = NULL;
-    int64_t got = 0, lines = 0;
-    enum status status = memory_new(&text, SAMPLE_BYTES, 1);
-    if (status == OK) status = csv_source_read(source, text, SAMPLE_BYTES, &got);
-    for (int64_t i = 0; status == OK && i < got; i++) lines += text[i] == '\n';
-    if (status == OK && got > 0 && text[got - 1] != '\n') lines++;
-    free(text);
-    facts->exact = got < SAMPLE_BYTES;
-    double whole = (double)facts->stored_bytes * (csv_source_gzip(source) ? GZIP_RATIO : 1);
-    double share = facts->exact || got == 0 ? 1.0 : whole / (double)got;
-    facts->rows = share * (double)lines - 1.0; /* the header is no row */
-    if (facts->rows < 0.0) facts->rows = 0.0;
-    return status;
-}
-
-static enum status look_at_table(const struct config *config, struct table_facts *facts)
-{
-    char key[KEY_BYTES];
-    struct csv_source *source = NULL;
-    snprintf(key, sizeof key, "%s.file", facts->name);
-    facts->path = config_path(config, key);
-    if (facts->path == NULL) return OK;
-    enum status status = csv_source_open(facts->path, &source, &facts->stored_bytes);
-    if (status == OK) status = estimate_rows(source, facts);
-    csv_source_close(&source);
-    return status;
-}
-
-static void print_bytes(char *text, size_t room, double bytes)
+static void format_bytes(char *text, size_t room, double bytes)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     int unit = 0;
@@ -70,24 +26,85 @@ static void print_bytes(char *text, size_t room, double bytes)
     snprintf(text, room, unit == 0 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
 }
 
-static void print_table(const struct config *config, const struct table_facts *facts,
-                        enum status found)
+static void format_seconds(char *text, size_t room, double seconds)
 {
-    char key[KEY_BYTES], size[32];
-    snprintf(key, sizeof key, "%s.file", facts->name);
-    if (facts->path == NULL) {
-        printf("%-9s not given\n", facts->name);
-        return;
-    }
-    print_bytes(size, sizeof size, (double)facts->stored_bytes);
-    if (found == OK)
-        printf("%-9s %s, %s, %s%.0f rows (%s)\n", facts->name, facts->path, size,
-               facts->exact ? "" : "about ", facts->rows, config_origin(config, key));
+    if (seconds < 120.0)
+        snprintf(text, room, "%.1f s", seconds);
+    else if (seconds < 7200.0)
+        snprintf(text, room, "%.1f minutes", seconds / 60.0);
     else
-        printf("%-9s %s (%s)\n", facts->name, status_message(), config_origin(config, key));
+        snprintf(text, room, "%.1f hours", seconds / 3600.0);
 }
 
-/* ---- memory ---- */
+/* ---- tables ---- */
+
+static void print_table(const struct config *config, const struct shop_sample *sample,
+                        enum table table)
+{
+    char key[KEY_BYTES], size[32], bad[64] = "";
+    const struct table_sample *taken = &sample->table[table];
+    const char *name = table_name(table);
+    snprintf(key, sizeof key, "%s.file", name);
+    if (!sample->given[table]) {
+        printf("%-9s not given\n", name);
+        return;
+    }
+    if (sample->found[table] != OK) {
+        printf("%-9s %s (%s)\n", name, sample->problem[table], config_origin(config, key));
+        return;
+    }
+    double rejected = 1.0 - sample->usable[table] / (sample->rows[table] + 1e-9);
+    if (rejected > 0.0005 && sample->rows[table] > 0.0)
+        snprintf(bad, sizeof bad, ", %.1f %% of them not usable", 100.0 * rejected);
+    format_bytes(size, sizeof size, (double)taken->stored_bytes);
+    printf("%-9s %s, %s, %s%.0f rows%s (%s)\n", name, config_path(config, key), size,
+           taken->taken.share < 1.0 ? "about " : "", sample->rows[table], bad,
+           config_origin(config, key));
+}
+
+/* The rows are read twice: the processor's time for them is that of the quicker one, as other
+ * programs only ever slow it down. */
+static enum status look_at_tables(const struct config *config, struct shop_sample *sample)
+{
+    enum status status = OK;
+    struct shop_sample again;
+    TRY(shop_sample_take(config, SAMPLE_BYTES, true, sample));
+    if (shop_sample_problems(sample) > 0) return OK;
+    TRY(shop_sample_take(config, SAMPLE_BYTES, true, &again));
+    for (enum table t = 0; t < TABLES; t++)
+        if (again.table[t].seconds < sample->table[t].seconds)
+            sample->table[t].seconds = again.table[t].seconds;
+    if (again.settle_seconds < sample->settle_seconds)
+        sample->settle_seconds = again.settle_seconds;
+done:
+    return status;
+}
+
+static enum status report_problems(const struct shop_sample *sample)
+{
+    enum status worst = OK;
+    int problems = shop_sample_problems(sample);
+    for (enum table t = 0; t < TABLES; t++)
+        if (sample->found[t] != OK) worst = sample->found[t];
+    if (worst == OK) return OK;
+    return FAIL(worst,
+                "%d table%s cannot be read, see above; correct the file names, their mapping or "
+                "data.dir",
+                problems, problems == 1 ? "" : "s");
+}
+
+/* Who is to be forgotten is no part of the sample. */
+static enum status look_at_forget(const struct config *config)
+{
+    const struct comm alone = comm_alone();
+    const unsigned char secret[USER_SECRET_BYTES] = {0};
+    struct forget_list list = {0};
+    enum status status = forget_read(&alone, config, secret, &list);
+    forget_clear(&list);
+    return status;
+}
+
+/* ---- forecasts ---- */
 
 static double free_memory(void)
 {
@@ -100,44 +117,64 @@ static double free_memory(void)
     return 1024.0 * (double)kib;
 }
 
-static void print_forecast(const struct table_facts *tables, int64_t count, int64_t ranks)
+static void print_memory(const struct config *config, const struct shop_sample *sample,
+                         int64_t ranks)
 {
     char all[32], each[32], here[32];
-    double bytes = 0.0, available = free_memory();
-    for (int64_t t = 0; t < count; t++)
-        bytes += COPIES * tables[t].rows * (double)tables[t].record_bytes;
-    bytes += (double)ranks * RANK_MIB * 1048576.0;
-    print_bytes(all, sizeof all, bytes);
-    print_bytes(each, sizeof each, bytes / (double)ranks);
-    print_bytes(here, sizeof here, available);
-    printf("memory    about %s to read the tables on %lld rank%s, %s each; free here: %s\n", all,
-           (long long)ranks, ranks == 1 ? "" : "s", each, here);
+    double available = free_memory();
+    struct forecast_memory memory =
+        forecast_memory(config, sample, ranks, (double)FORECAST_PROCESS_BYTES);
+    double bytes = (double)ranks * memory.bytes;
+    format_bytes(each, sizeof each, memory.bytes);
+    format_bytes(all, sizeof all, bytes);
+    format_bytes(here, sizeof here, available);
+    printf("memory    ingest: %s on each of %lld rank%s, %s in all, most of it while %s; by "
+           "ingest.memory, %lld MiB (%s); free here: %s\n",
+           each, (long long)ranks, ranks == 1 ? "" : "s", all, memory.at,
+           (long long)config_integer(config, "ingest.memory"),
+           config_origin(config, "ingest.memory"), here);
     if (available > 0.0 && bytes > available)
-        printf("          more than is free on this machine: use more machines\n");
+        printf("          more than is free on this machine: lower ingest.memory or use more "
+               "machines\n");
+}
+
+static int64_t count_cores(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+static void print_time(const struct shop_sample *sample, int64_t ranks)
+{
+    char seconds[32];
+    int64_t cores = count_cores();
+    struct forecast_time time = forecast_time(sample, ranks, cores, forecast_copy_seconds());
+    double work = time.read + time.settle + time.write + time.move;
+    format_seconds(seconds, sizeof seconds, time.seconds);
+    printf("time      ingest: %s on machines like this one, %.0f %% of it reading, %.0f %% "
+           "ordering and cleaning; by rows tried here just now, without waits for disks",
+           seconds, 100.0 * time.read / work, 100.0 * time.settle / work);
+    if (ranks > cores)
+        printf("; for the %lld core%s of one: more machines are quicker", (long long)cores,
+               cores == 1 ? "" : "s");
+    printf("\n          later stages say what memory they need when they begin\n");
 }
 
 /* ---- the command ---- */
 
 static enum status check_tables(const struct config *config, int64_t ranks)
 {
-    struct table_facts tables[] = {{.name = "users", .record_bytes = USER_BYTES},
-                                   {.name = "products", .record_bytes = PRODUCT_BYTES},
-                                   {.name = "events", .record_bytes = sizeof(struct event_record)},
-                                   {.name = "offers", .record_bytes = sizeof(struct offer_record)}};
-    enum { TABLES = (int)(sizeof tables / sizeof *tables) };
-    enum status worst = OK;
-    int missing = 0;
-    for (int t = 0; t < TABLES; t++) {
-        enum status found = look_at_table(config, &tables[t]);
-        print_table(config, &tables[t], found);
-        if (found != OK) worst = found, missing++;
-    }
-    if (missing > 0)
-        return FAIL(worst,
-                    "%d table%s cannot be read, see above; correct the file names or data.dir",
-                    missing, missing == 1 ? "" : "s");
-    print_forecast(tables, TABLES, ranks);
-    return OK;
+    enum status status = OK;
+    struct shop_sample sample;
+    TRY(look_at_tables(config, &sample));
+    for (enum table t = 0; t < TABLES; t++) print_table(config, &sample, t);
+    fflush(stdout);
+    TRY(report_problems(&sample));
+    TRY(look_at_forget(config));
+    print_memory(config, &sample, ranks);
+    print_time(&sample, ranks);
+done:
+    return status;
 }
 
 static enum status check_run(const struct comm *comm, void *options)
@@ -184,16 +221,16 @@ static enum status check_parse(int argc, char **argv, void **options)
 {
     static const struct argp_option list[] = {
         CONFIG_SET_OPTION,
-        {"ranks", KEY_RANKS, "N", 0, "Forecast memory for N ranks (default 1)", 0},
+        {"ranks", KEY_RANKS, "N", 0, "Forecast for N ranks (default 1)", 0},
         {0}};
     static const struct argp argp = {
         .options = list,
         .parser = parse_option,
         .args_doc = "CONFIG",
         .doc =
-            "Check a configuration, look for the tables it names, and forecast the memory of a "
-            "run. "
-            "Reads no more than the first MiB of a table, and never starts MPI: for login nodes."};
+            "Check a configuration and the tables it names, and forecast the memory and time of "
+            "ingest. Reads some rows from all over the tables, not all of them, and never starts "
+            "MPI: for login nodes."};
     struct check_options *check = NULL;
     enum status status = memory_new(&check, 1, sizeof *check);
     if (status != OK) return status;
@@ -211,7 +248,7 @@ static void check_free(void *options)
 }
 
 const struct command command_check = {.name = "check",
-                                      .summary = "validate a configuration; forecast memory",
+                                      .summary = "validate a configuration; forecast memory, time",
                                       .alone = true,
                                       .parse = check_parse,
                                       .run = check_run,

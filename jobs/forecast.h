@@ -27,4 +27,22 @@ struct forecast_memory forecast_memory(const struct config *config,
                                        const struct shop_sample *sample, int64_t ranks,
                                        double process_bytes);
 
+struct forecast_time {
+    double seconds;             /* on so many ranks, of wall time */
+    double read, settle, write; /* of one processor: all of it together */
+    double move;                /* as well, only where there are several ranks */
+};
+
+/** Seconds to copy a byte to new memory on this machine; takes some hundredths of one. Local. */
+double forecast_copy_seconds(void);
+
+/**
+ * Time of ingest on machines like this one. Local.
+ * sample  in  with settle_seconds
+ * copy    in  from forecast_copy_seconds
+ * cores   in  that the ranks share; more ranks than cores are no faster
+ */
+struct forecast_time forecast_time(const struct shop_sample *sample, int64_t ranks, int64_t cores,
+                                   double copy);
+
 #endif

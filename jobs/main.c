@@ -27,7 +27,7 @@ static const char examples[] =
     "Examples:\n"
     "  remise demo -o demo                             see it work on a small synthetic shop\n"
     "  remise init shop.yaml                           a commented configuration to fill in\n"
-    "  remise check shop.yaml                          is it right, and will it fit in memory?\n"
+    "  remise check shop.yaml                          is it right, will it fit in memory?\n"
     "  mpirun -n 4 remise run shop.yaml -o run         the whole retrain; sent again, it "
     "continues\n"
     "  remise fit kmeans iris.csv --columns petal_length,petal_width --k 3\n"

@@ -2,16 +2,18 @@
 #include "jobs/shop_sample.h"
 
 #include "io/dataset.h"
+#include "io/file_list.h"
 #include "jobs/ingest_settle.h"
 #include "mpi/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
-/* Rows taken stay in memory: no file is made. */
-enum { MEMORY_BYTES = 1 << 28, CACHE_BYTES = 1 << 22 };
+/* Rows taken stay in memory, in runs as small as when there is little of it: no file is made. */
+enum { MEMORY_TIMES = 16, CACHE_BYTES = 1 << 22, LEAST_BYTES = 1 << 19 };
 
 /* A value that is counted, and the place of the sample where it was met. */
 struct met {
@@ -170,6 +172,21 @@ static void count_names(const struct text_set *names, struct shop_sample *sample
 
 /* ---- taking it ---- */
 
+static double stored_bytes(const struct config *config, enum table table)
+{
+    char key[32];
+    double bytes = 0.0;
+    struct stat facts;
+    struct file_list list = {0};
+    snprintf(key, sizeof key, "%s.file", table_name(table));
+    if (!config_table(config, table_name(table))) return 0.0;
+    if (file_list_make(config_path(config, key), &list) != OK) return 0.0;
+    for (int64_t f = 0; f < list.count; f++)
+        if (stat(list.path[f], &facts) == 0) bytes += (double)facts.st_size;
+    file_list_clear(&list);
+    return bytes;
+}
+
 static void read_table(struct ingest *ingest, enum table table, struct shop_sample *sample)
 {
     static enum status (*const read[TABLES])(const struct comm *, struct ingest *) = {
@@ -218,15 +235,29 @@ done:
     return status;
 }
 
+/* The same share of every table, so that what they cost together can be told; more of small ones.
+ */
+static void divide(const struct config *config, int64_t bytes, struct shop_sample *sample)
+{
+    double stored[TABLES], total = 1.0;
+    for (enum table t = 0; t < TABLES; t++) total += stored[t] = stored_bytes(config, t);
+    for (enum table t = 0; t < TABLES; t++) {
+        double share = (double)bytes * stored[t] / total;
+        sample->table[t].bytes = share > LEAST_BYTES ? (int64_t)share : LEAST_BYTES;
+    }
+}
+
 enum status shop_sample_take(const struct config *config, int64_t bytes, bool settle,
                              struct shop_sample *sample)
 {
     enum status status = OK;
     bool whole = true;
-    struct ingest ingest = {
-        .config = config, .folder = ".", .memory_bytes = MEMORY_BYTES, .sample = sample->table};
+    struct ingest ingest = {.config = config,
+                            .folder = ".",
+                            .memory_bytes = MEMORY_TIMES * bytes,
+                            .sample = sample->table};
     *sample = (struct shop_sample){0};
-    for (enum table t = 0; t < TABLES; t++) sample->table[t].bytes = bytes;
+    divide(config, bytes, sample);
     TRY(begin(&ingest));
     for (enum table t = 0; t < TABLES; t++) {
         read_table(&ingest, t, sample);

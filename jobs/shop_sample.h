@@ -33,7 +33,7 @@ struct shop_sample {
 /**
  * Look at the tables.
  * Local.
- * bytes   in   to take of each table
+ * bytes   in   to take of all tables together; at least 512 KiB of each
  * settle  in   also clean the rows taken, to measure what it costs
  * sample  out  also if some tables could not be read: see `found`
  * Memory: some ten times `bytes`.
