@@ -107,13 +107,14 @@ enum status mixture_fit_range(const struct comm *comm, const struct mixture_rows
 /**
  * The components that each local row most likely belongs to, and how likely.
  *
- * Local: x->blocks serves only to count the rows.
+ * Local: x->blocks serves only to count and number the rows.
  * keep       in   as many of each row, 1 .. k
  * component  out  [rows_local][keep] 0 .. k - 1 by falling responsibility, the lower one in a tie
  * share      out  [rows_local][keep] responsibilities, or NULL
  * density    out  [rows_local] logarithm of the density there, in the units of x, or NULL
  * Same bits for any number of ranks.
- * Errors: ERR_ARG other columns than the model, keep out of range; ERR_MEMORY.
+ * Errors: ERR_ARG other columns than the model, keep out of range; ERR_NUMERIC a row is not finite,
+ *         or its density too small for a logarithm; ERR_MEMORY.
  */
 enum status mixture_apply(const struct mixture_model *model, const struct mixture_rows *x,
                           int64_t keep, int32_t *component, double *share, double *density);

@@ -69,6 +69,11 @@ enum status mixture_apply(const struct mixture_model *model, const struct mixtur
         mixture_pass_strip(&pass, x, first, rows, false);
         for (int64_t r = 0; r < rows; r++) {
             int64_t row = first + r;
+            if (!isfinite(pass.largest[r]))
+                TRY(FAIL(ERR_NUMERIC,
+                         "data row %lld is not finite, or too far from the rows of the fit; look "
+                         "at its values",
+                         (long long)(x->blocks->row_first + row + 1)));
             double *kept = share != NULL ? share + row * keep : pass.block;
             keep_largest(pass.share + r, model->k, pass.pitch, keep, component + row * keep, kept);
             if (density != NULL) density[row] = pass.largest[r] + log(pass.sum[r]) + shift;

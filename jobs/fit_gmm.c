@@ -1,6 +1,7 @@
 /* `remise fit gmm FILE`: a Gaussian mixture of the rows of one table. */
 #include "jobs/command.h"
 #include "jobs/fit_gmm_result.h"
+#include "jobs/model_gmm.h"
 
 #include "mpi/log.h"
 #include "mpi/memory.h"
@@ -16,9 +17,9 @@
 
 struct options {
     const char *file;
-    const char *init_file; /* NULL: k-means */
-    const char *out_file;  /* NULL: none */
-    char **names;          /* [names_count] columns asked for; none: all numbers */
+    const char *init_file;             /* NULL: k-means */
+    const char *out_file, *model_file; /* NULL: none */
+    char **names;                      /* [names_count] columns asked for; none: all numbers */
     int64_t names_count;
     int64_t first, last; /* components to try; 0: as many as rows of init_file */
     int64_t keep;        /* components of each row in out_file */
@@ -27,7 +28,7 @@ struct options {
 
 enum { KEY_COMPONENTS = 'k', KEY_COLUMNS = 'c', KEY_SEED = 's', KEY_RESTARTS = 'r' };
 enum { KEY_OUT = 'o', KEY_COVARIANCE = 256, KEY_MAX_ITERATIONS, KEY_TOLERANCE };
-enum { KEY_FLOOR = 512, KEY_INIT, KEY_KEEP };
+enum { KEY_FLOOR = 512, KEY_INIT, KEY_KEEP, KEY_MODEL };
 
 static const char doc[] =
     "Fit a mixture of K normal densities to a CSV table and print it as JSON on stdout: rows, "
@@ -62,8 +63,11 @@ static const struct argp_option option_list[] = {
     {"init", KEY_INIT, "CSV", 0,
      "Start from the rows of this table, which has the same columns, as means", 0},
     {"out", KEY_OUT, "CSV", 0,
-     "Write the likeliest components of each row and their responsibilities", 0},
-    {"keep", KEY_KEEP, "N", 0, "So many components of each row in --out (1)", 0},
+     "Write each row's likeliest component, from 0, its responsibility, and the logarithm of the "
+     "density",
+     0},
+    {"keep", KEY_KEEP, "N", 0, "Say the N likeliest components of each row, up to 31 (1)", 0},
+    {"model", KEY_MODEL, "FILE", 0, "Save the model, for remise apply", 0},
     {0}};
 
 static int64_t parse_count(const char *text, int64_t least, const char *option,
@@ -105,7 +109,7 @@ static void parse_components(const char *text, struct options *opt, struct argp_
 static enum mixture_covariance parse_covariance(const char *text, struct argp_state *state)
 {
     for (int c = MIXTURE_FULL; c <= MIXTURE_TIED; c++)
-        if (strcmp(text, fit_gmm_covariance_names[c]) == 0) return (enum mixture_covariance)c;
+        if (strcmp(text, model_gmm_covariances[c]) == 0) return (enum mixture_covariance)c;
     argp_error(state, "--covariance %s: choose full, diag or tied", text);
     return MIXTURE_FULL;
 }
@@ -117,8 +121,10 @@ static void check_arguments(const struct options *opt, struct argp_state *state)
         argp_error(state, "say how many components: --components 3, or a range: --components 2..6");
     if (opt->last > opt->first && opt->init_file != NULL)
         argp_error(state, "--init gives one number of components, --components a range; choose");
-    if (opt->keep > 1 && opt->out_file == NULL)
-        argp_error(state, "--keep says what --out writes; name that file");
+    if (opt->keep > 1 && opt->out_file == NULL && opt->model_file == NULL)
+        argp_error(state, "--keep is about what --out or --model write; name such a file");
+    if (opt->keep > MODEL_GMM_KEEP)
+        argp_error(state, "--keep %" PRId64 ": %d at most", opt->keep, MODEL_GMM_KEEP);
     if (opt->first > 0 && opt->keep > opt->first)
         argp_error(state, "--keep %" PRId64 ": there may be only %" PRId64 " components", opt->keep,
                    opt->first);
@@ -166,6 +172,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         break;
     case KEY_OUT:
         opt->out_file = text;
+        break;
+    case KEY_MODEL:
+        opt->model_file = text;
         break;
     case KEY_KEEP:
         opt->keep = parse_count(text, 1, "keep", state);
@@ -243,6 +252,27 @@ static enum status fit(const struct comm *comm, struct options *opt,
     return fit_table_blame(&matrix->in, status);
 }
 
+/* The components of the rows, and the model, where files for them are named. */
+static enum status save(const struct comm *comm, const struct options *opt,
+                        const struct fit_matrix *matrix, struct mixture_model *mixture)
+{
+    enum status status = OK;
+    const struct model_gmm model = {mixture, opt->keep};
+    struct applied applied = {.blocks = matrix->blocks};
+    const char **names = NULL;
+    TRY_ALL(comm, memory_new(&names, matrix->columns, sizeof *names));
+    for (int64_t j = 0; j < matrix->columns; j++) names[j] = fit_matrix_name(matrix, j);
+    if (opt->model_file != NULL) TRY(model_gmm_write(comm, opt->model_file, names, &model));
+    if (opt->out_file != NULL) {
+        TRY(model_gmm_say(comm, &model, matrix->x, NULL, &applied));
+        TRY(applied_write(comm, &applied, opt->out_file));
+    }
+done:
+    applied_clear(&applied);
+    free(names);
+    return status;
+}
+
 /* ---- what is to be said about it ---- */
 
 static int64_t held_components(const struct mixture_model *model)
@@ -291,7 +321,7 @@ static enum status fit_gmm_run(const struct comm *comm, void *options)
     TRY_ALL(comm, memory_new(&choices, opt->last - opt->first + 1, sizeof *choices));
     TRY(fit(comm, opt, &matrix, choices, &model));
     warn(opt, &matrix, model);
-    if (opt->out_file != NULL) TRY(fit_gmm_write(comm, opt->out_file, model, &matrix, opt->keep));
+    TRY(save(comm, opt, &matrix, model));
     TRY_ALL(comm, comm->rank == 0
                       ? fit_gmm_print(&matrix, model, choices, opt->last - opt->first + 1)
                       : OK);

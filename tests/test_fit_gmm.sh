@@ -64,17 +64,25 @@ refuses 64 'a range: 2..6' pairs.csv -k 2..
 refuses 64 'choose full, diag or tied' pairs.csv -k 2 --covariance round
 refuses 64 'from 1e-09 to 1' pairs.csv -k 2 --floor 0
 refuses 64 'may be only 2 components' pairs.csv -k 2 --out labels.csv --keep 3
-refuses 64 'name that file' pairs.csv -k 2 --keep 2
+refuses 64 'name such a file' pairs.csv -k 2 --keep 2
 refuses 64 'one number of components' pairs.csv -k 2..3 --init start.csv
 refuses 64 '--components 3' pairs.csv
 refuses 64 'name a table' -k 2
 
-# ---- the components of rows ----
-fit pairs.csv -c a --init start.csv --out labels.csv --keep 2 || { cat log; fail "--out failed"; }
-[ "$(sed -n 1p labels.csv)" = component_1,responsibility_1,component_2,responsibility_2 ] ||
+# ---- the components of rows, and the model ----
+fit pairs.csv -c a --init start.csv --out labels.csv --keep 2 --model pairs.h5 ||
+    { cat log; fail "--out failed"; }
+[ "$(sed -n 1p labels.csv)" = \
+    component,responsibility,component_2,responsibility_2,log_density ] ||
     fail "labels.csv starts with $(sed -n 1p labels.csv)"
-[ "$(cut -d, -f1 labels.csv | tr '\n' ' ')" = "component_1 0 0 1 1 " ] ||
+[ "$(cut -d, -f1 labels.csv | tr '\n' ' ')" = "component 0 0 1 1 " ] ||
     { cat labels.csv; fail "rows went to other components than 0 0 1 1"; }
+"$remise" apply pairs.h5 pairs.csv >applied.csv 2>log || { cat log; fail "apply failed"; }
+cmp labels.csv applied.csv || fail "apply says other things of the rows than the fit"
+printf 'a\n11\n\n1e300\n' >others.csv
+"$remise" apply pairs.h5 others.csv >applied.csv 2>log && fail "a row far out was taken"
+grep -qF 'others.csv: data row 2 is not finite, or too far' log ||
+    { cat log; fail "it is not said which row is far out"; }
 
 # ---- ranks ----
 seq 1 9000 | awk 'BEGIN { OFS = ","; print "u,v,w" }
@@ -82,10 +90,11 @@ seq 1 9000 | awk 'BEGIN { OFS = ","; print "u,v,w" }
 says '"iterations":3,"converged":false,"monotone":true' many.csv -k 3 --max-iterations 3
 for ranks in 1 2 3 4 7; do
     timeout -k 5 60 mpirun -np $ranks "$remise" fit gmm many.csv -k 2..5 --max-iterations 20 \
-        --restarts 2 --out $ranks.csv --keep 2 >$ranks.json 2>log ||
+        --restarts 2 --out $ranks.csv --keep 2 --model $ranks.h5 >$ranks.json 2>log ||
         { cat log; fail "$ranks ranks ended with an error"; }
     cmp 1.json $ranks.json || fail "$ranks ranks give other bytes than one"
     cmp 1.csv $ranks.csv || fail "$ranks ranks write other components than one"
+    cmp 1.h5 $ranks.h5 || fail "$ranks ranks save another model than one"
 done
 
 # ---- iris ----
