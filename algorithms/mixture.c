@@ -1,8 +1,8 @@
 /* Expectation maximisation over distributed rows: starts, iterations, restarts, choice of k. */
 #include "algorithms/mixture.h"
 
-#include "algorithms/kmeans.h"
 #include "algorithms/mixture_pass.h"
+#include "algorithms/mixture_start.h"
 #include "algorithms/standardise.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
@@ -10,8 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { START_ITERATIONS = 50, START_RESTARTS = 4 };
 
 #define FALL 1e-11 /* of the log-likelihood, that rounding may explain */
 
@@ -184,45 +182,6 @@ done:
 
 /* ---- the start ---- */
 
-static enum status standard_rows(const struct mixture_rows *x, const struct mixture_model *model,
-                                 float **z)
-{
-    int64_t d = x->columns, rows = x->blocks->rows_local;
-    enum status status = memory_new(z, rows * d, sizeof **z);
-    if (status != OK) return status;
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < d; j++) {
-            double value =
-                x->full != NULL ? x->full[i * d + j] : (double)x->single[i * x->stride + j];
-            (*z)[i * d + j] = (float)((value - model->centre[j]) / model->scale[j]);
-        }
-    return OK;
-}
-
-/* The centroids of k-means as means: of the tightest of a few first, then of any, for variety. */
-static enum status start_by_clusters(const struct comm *comm, const struct mixture_rows *x,
-                                     const struct mixture_options *opt, int64_t number,
-                                     struct mixture_model *model)
-{
-    enum status status = OK;
-    float *z = NULL;
-    struct kmeans_model *clusters = NULL;
-    struct kmeans_options kmeans = KMEANS_OPTIONS_DEFAULTS;
-    kmeans.k = opt->k;
-    kmeans.seed = opt->seed + (uint64_t)number;
-    kmeans.restarts = number == 0 ? START_RESTARTS : 1;
-    kmeans.max_iterations = START_ITERATIONS;
-    TRY_ALL(comm, standard_rows(x, model, &z));
-    struct rows rows = {x->blocks, x->columns, x->columns, z};
-    TRY(kmeans_fit(comm, &rows, &kmeans, &clusters));
-    memcpy(model->means, clusters->centroids,
-           (size_t)(model->k * model->columns) * sizeof *model->means);
-done:
-    kmeans_free(&clusters);
-    free(z);
-    return status;
-}
-
 /* Each row to the nearest mean, and one step from there. */
 static enum status start(const struct comm *comm, const struct mixture_rows *x,
                          const struct mixture_options *opt, int64_t number, struct work *work,
@@ -231,7 +190,7 @@ static enum status start(const struct comm *comm, const struct mixture_rows *x,
     enum status status = OK;
     double unused = 0.0;
     int64_t d = model->columns;
-    if (opt->init == NULL) TRY(start_by_clusters(comm, x, opt, number, model));
+    if (opt->init == NULL) TRY(mixture_start(comm, x, opt, number, model));
     for (int64_t i = 0; opt->init != NULL && i < model->k * d; i++)
         model->means[i] = (opt->init[i] - model->centre[i % d]) / model->scale[i % d];
     reset_shape(model);

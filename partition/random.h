@@ -24,7 +24,8 @@ enum random_stage {
     RANDOM_TEST,
     RANDOM_TREE_ROWS,
     RANDOM_TREE_COLUMNS,
-    RANDOM_TREE_REDRAW
+    RANDOM_TREE_REDRAW,
+    RANDOM_MIXTURE_START
 };
 
 /** 128 random bits. Local. */
