@@ -299,7 +299,12 @@ const struct config_key config_keys[] = {
     {.name = "profile.max_iterations",
      .type = KEY_INTEGER,
      BETWEEN("100", 1, 100000),
-     .help = "iterations of k-means at most"},
+     .help = "iterations of k-means, and of the mixture, at most"},
+    {.name = "profile.mixture",
+     .type = KEY_INTEGER,
+     BETWEEN("5", 0, 256),
+     .help = "components of a Gaussian mixture of the users' features; profiles.h5 has how far each "
+             "user belongs to the three likeliest; 0: no mixture"},
     {.name = "profile.sequence",
      .type = KEY_INTEGER,
      BETWEEN("0", 0, 1024),

@@ -1,5 +1,5 @@
-/* The profile stage: features of the users, standardised, their segments by k-means, and sequences
- * of their events. */
+/* The profile stage: features of the users, standardised, their segments by k-means, the components
+ * of a mixture that they belong to, and sequences of their events. */
 #include "algorithms/kmeans.h"
 #include "algorithms/standardise.h"
 #include "jobs/features.h"
@@ -86,12 +86,15 @@ static enum status profile_run(const struct comm *comm, const struct run *run)
     float *x = NULL;
     int64_t stride = 0;
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_EVENTS, &dataset));
-    /* a feature takes 8 bytes as it is and 4 standardised; there are at most 25, padded to 32 */
-    log_need(comm, dataset_bytes(dataset) + dataset->users.blocks.rows_local * (25 * 8 + 32 * 4));
+    /* a feature takes 8 bytes as it is and 4 standardised; there are at most 25, padded to 32; and
+     * a component of a user takes 16 */
+    int64_t user = 25 * 8 + 32 * 4 + PROFILE_MIXTURE_KEEP * 16;
+    log_need(comm, dataset_bytes(dataset) + dataset->users.blocks.rows_local * user);
     TRY(features_make(comm, dataset, &features));
     TRY(standardised(comm, dataset, &features, &profiles, &x, &stride));
     struct rows rows = {&dataset->users.blocks, features.columns, stride, x};
     TRY(cluster(comm, run, &rows, &profiles));
+    TRY(profile_mixture_fit(comm, run, rows.blocks, &features, &profiles.mixture));
     TRY(profiles_write(comm, run_path(run, "profiles.h5"), dataset, &features, &profiles,
                        config_integer(run->config, "profile.sequence")));
 done:

@@ -13,6 +13,7 @@ void profiles_clear(struct profiles *profiles)
     free(profiles->size);
     free(profiles->mean);
     free(profiles->sd);
+    profile_mixture_clear(&profiles->mixture);
     *profiles = (struct profiles){0};
 }
 
@@ -85,6 +86,7 @@ enum status profiles_write(const struct comm *comm, const char *path, const stru
     TRY(store_write(comm, store, &size, profiles->size, once * profiles->segments));
     TRY(store_write(comm, store, &mean, profiles->mean, once * columns));
     TRY(store_write(comm, store, &sd, profiles->sd, once * columns));
+    TRY(profile_mixture_write(comm, store, blocks, &profiles->mixture));
     if (sequence > 0) TRY(write_sequences(comm, store, dataset, sequence));
     TRY(store_commit(comm, &store));
 done:

@@ -6,6 +6,7 @@
 #define REMISE_JOBS_PROFILES_H
 
 #include "jobs/features.h"
+#include "jobs/profile_mixture.h"
 
 struct profiles {
     int64_t segments;
@@ -14,6 +15,7 @@ struct profiles {
     int64_t *size;    /* [segments] users, over all ranks */
     double *mean;     /* [columns] of the features */
     double *sd;       /* [columns] */
+    struct profile_mixture mixture;
 };
 
 /**
