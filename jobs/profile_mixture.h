@@ -30,7 +30,7 @@ struct profile_mixture {
  *
  * Collective.
  * mixture  out  the caller clears it with profile_mixture_clear, also on failure
- * Memory: 20 keep bytes per local user, 8 of them for the time of the call.
+ * Memory: 16 keep bytes per local user, 8 of them for the time of the call.
  * Errors: those of mixture_fit and mixture_apply.
  */
 enum status profile_mixture_fit(const struct comm *comm, const struct run *run,
