@@ -15,7 +15,7 @@ enum { SLOTS_FIRST = 64 };
 enum status column_facts_init(struct column_facts *facts, int64_t columns)
 {
     enum status status = OK;
-    *facts = (struct column_facts){.columns = columns};
+    *facts = (struct column_facts){.columns = columns, .distinct_max = COLUMN_DISTINCT_MAX};
     TRY(memory_new(&facts->column, columns, sizeof *facts->column));
     for (int64_t c = 0; c < columns; c++) {
         facts->column[c].slots = SLOTS_FIRST;
@@ -58,7 +58,6 @@ done:
 
 static enum status add_hash(struct column_fact *fact, uint64_t hash)
 {
-    if (fact->distinct > COLUMN_DISTINCT_MAX) return OK;
     uint64_t *slot = slot_of(fact, hash);
     if (*slot == hash) return OK;
     *slot = hash;
@@ -86,7 +85,7 @@ enum status column_facts_add(struct column_facts *facts, const struct csv_row *r
             continue;
         }
         fact->low += is_low(field);
-        if (fact->distinct > COLUMN_DISTINCT_MAX) continue;
+        if (fact->distinct > facts->distinct_max) continue;
         uint64_t hash = XXH3_64bits(field->text, field->bytes);
         TRY(add_hash(fact, hash != 0 ? hash : 1));
     }
@@ -108,7 +107,8 @@ static enum status list_hashes(const struct column_fact *fact, uint64_t **list)
 static enum status add_hashes(struct column_fact *fact, const uint64_t *hash, int64_t count)
 {
     enum status status = OK;
-    for (int64_t i = 0; i < count; i++) TRY(add_hash(fact, hash[i]));
+    for (int64_t i = 0; i < count && fact->distinct <= COLUMN_DISTINCT_MAX; i++)
+        TRY(add_hash(fact, hash[i]));
 done:
     return status;
 }

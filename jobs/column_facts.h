@@ -12,10 +12,11 @@ enum { COLUMN_DISTINCT_MAX = 65536 };
 
 struct column_facts {
     int64_t columns;
+    int64_t distinct_max; /* COLUMN_DISTINCT_MAX; may be lowered before the first row */
     struct column_fact {
         int64_t missing;  /* empty, blanks or NA */
         int64_t low;      /* numbers not above 0 */
-        int64_t distinct; /* values that are not missing, up to COLUMN_DISTINCT_MAX + 1 */
+        int64_t distinct; /* values that are not missing, up to distinct_max + 1 */
         int64_t slots;    /* a power of 2 */
         uint64_t *slot;   /* [slots] hashes of the values, 0: free */
     } * column;           /* [columns] */

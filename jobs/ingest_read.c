@@ -12,6 +12,9 @@
 
 enum { BATCH_BYTES = 1 << 24 };
 
+/* Of a sample: only the first rows of a large table are slowed down by columns with many values. */
+enum { SAMPLE_DISTINCT = 8192 };
+
 /* ---- the ingest ---- */
 
 enum status ingest_sorter(const struct ingest *ingest, size_t record_bytes, int words,
@@ -94,6 +97,7 @@ enum status ingest_open_table(const struct comm *comm, struct ingest *ingest, en
     TRY_ALL(comm, mapping_open(ingest->config, table_name(table), ingest->csv[table], names, roles,
                                texts, &state->map));
     TRY_ALL(comm, column_facts_init(&state->columns, ingest->csv[table]->columns));
+    if (ingest->sample != NULL) state->columns.distinct_max = SAMPLE_DISTINCT;
 done:
     return status;
 }
@@ -105,7 +109,7 @@ static void sample_columns(const struct column_facts *facts, struct table_sample
     int64_t rows = sample->taken.rows;
     for (int64_t c = 0; c < facts->columns; c++) {
         const struct column_fact *fact = &facts->column[c];
-        bool many = 10 * fact->distinct > rows;
+        bool many = 10 * fact->distinct > rows || fact->distinct > facts->distinct_max;
         sample->columns_many += many;
         if (!many) sample->columns_few_bytes += fact->slots * (int64_t)sizeof *fact->slot;
     }
