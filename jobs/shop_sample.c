@@ -12,8 +12,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* Rows taken stay in memory, in runs as small as when there is little of it: no file is made. */
-enum { MEMORY_TIMES = 16, CACHE_BYTES = 1 << 22, LEAST_BYTES = 1 << 19 };
+/* Memory for the rows taken, by the bytes of their text: they fit unless they are very short, and
+ * buffers are filled several times, as those of large tables are. */
+enum { MEMORY_TIMES = 6, CACHE_BYTES = 1 << 22, LEAST_BYTES = 1 << 19 };
 
 /* A value that is counted, and the place of the sample where it was met. */
 struct met {
@@ -247,13 +248,19 @@ static void divide(const struct config *config, int64_t bytes, struct shop_sampl
     }
 }
 
+static const char *temporary_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+    return folder != NULL && folder[0] != 0 ? folder : "/tmp";
+}
+
 enum status shop_sample_take(const struct config *config, int64_t bytes, bool settle,
                              struct shop_sample *sample)
 {
     enum status status = OK;
     bool whole = true;
     struct ingest ingest = {.config = config,
-                            .folder = ".",
+                            .folder = temporary_folder(),
                             .memory_bytes = MEMORY_TIMES * bytes,
                             .sample = sample->table};
     *sample = (struct shop_sample){0};
