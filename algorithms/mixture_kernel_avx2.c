@@ -13,7 +13,7 @@
 #define RUN 4
 
 typedef __m256d vec;
-typedef int64_t index_vec __attribute__((vector_size(32)));
+typedef uint64_t index_vec __attribute__((vector_size(32)));
 
 #define vec_load(p) _mm256_load_pd(p)
 #define vec_store(p, v) _mm256_store_pd((p), (v))

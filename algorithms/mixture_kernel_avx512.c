@@ -13,7 +13,7 @@
 #define RUN 8
 
 typedef __m512d vec;
-typedef int64_t index_vec __attribute__((vector_size(64)));
+typedef uint64_t index_vec __attribute__((vector_size(64)));
 
 #define vec_load(p) _mm512_load_pd(p)
 #define vec_store(p, v) _mm512_store_pd((p), (v))

@@ -1,6 +1,6 @@
 /**
  * The loops of the mixture for one instruction set; included by mixture_kernel_*.c, each with these
- * defined before: vec, a GCC vector of WIDTH doubles, and index_vec of as many int64_t; vec_load,
+ * defined before: vec, a GCC vector of WIDTH doubles, and index_vec of as many uint64_t; vec_load,
  * vec_store, vec_fill, vec_multiply_add (a b + c), vec_max, vec_at_least (1 where a >= b, else 0)
  * and vec_keep_above (v where x > limit, else 0); VECTORS of rows by TILE columns of a whitened
  * tile, SQUARE by SQUARE sums of products and RUN columns of moments that stay in registers;

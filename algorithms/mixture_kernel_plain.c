@@ -10,7 +10,7 @@
 #define RUN 2
 
 typedef double vec __attribute__((vector_size(16)));
-typedef int64_t index_vec __attribute__((vector_size(16)));
+typedef uint64_t index_vec __attribute__((vector_size(16)));
 
 static inline vec vec_load(const double *p)
 {
@@ -42,17 +42,17 @@ static inline vec vec_mask(index_vec mask, vec v)
 
 static inline vec vec_max(vec a, vec b)
 {
-    return vec_mask(a > b, a) + vec_mask(a <= b, b);
+    return vec_mask((index_vec)(a > b), a) + vec_mask((index_vec)(a <= b), b);
 }
 
 static inline vec vec_at_least(vec a, vec b)
 {
-    return vec_mask(a >= b, vec_fill(1.0));
+    return vec_mask((index_vec)(a >= b), vec_fill(1.0));
 }
 
 static inline vec vec_keep_above(vec x, vec limit, vec v)
 {
-    return vec_mask(x > limit, v);
+    return vec_mask((index_vec)(x > limit), v);
 }
 
 #define PACK_PLAIN
