@@ -52,7 +52,8 @@ int64_t batches_micro_rows(int64_t batch);
  */
 enum status batches_init(const struct comm *comm, const struct blocks *blocks, const uint8_t *part,
                          uint8_t chosen, int64_t batch, uint64_t seed, struct batches *batches);
-void batches_clear(struct batches *batches); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void batches_clear(struct batches *batches);
 
 /**
  * Put the rows and steps of this epoch in order; a pure function of (seed, epoch, block). Local.

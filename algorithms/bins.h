@@ -48,7 +48,8 @@ float bins_edge(const struct bins *bins, int64_t column, int64_t bin);
  */
 enum status bins_make(const struct comm *comm, const struct rows *x, const uint8_t *skip,
                       int64_t most, struct bins **bins);
-void bins_free(struct bins **bins); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void bins_free(struct bins **bins);
 
 /**
  * The bin of every value, column by column.

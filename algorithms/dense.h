@@ -26,7 +26,8 @@ struct dense {
 /** Make a layer without weights. Local. Free with dense_clear. Errors: ERR_MEMORY. */
 enum status dense_init(struct dense *layer, int64_t inputs, int64_t outputs,
                        enum activation activation, int with_backward);
-void dense_clear(struct dense *layer); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void dense_clear(struct dense *layer);
 
 /** Number of weights and biases of a layer. Local. */
 int64_t dense_weights(int64_t inputs, int64_t outputs);

@@ -78,6 +78,7 @@ struct scaling {
  */
 enum status scaling_measure(const struct comm *comm, const struct design *design,
                             struct scaling *scaling);
-void scaling_clear(struct scaling *scaling); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void scaling_clear(struct scaling *scaling);
 
 #endif

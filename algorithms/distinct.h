@@ -36,6 +36,7 @@ struct distinct {
 enum status distinct_merge(const struct comm *comm, struct distinct_row *row, int64_t rows_local,
                            struct distinct *distinct);
 
-void distinct_clear(struct distinct *distinct); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void distinct_clear(struct distinct *distinct);
 
 #endif

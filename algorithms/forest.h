@@ -110,6 +110,7 @@ enum status forest_apply(const struct forest *forest, const struct rows *x, doub
 /** The class with the greatest share, the lowest of equals. Local. */
 int32_t forest_class(const double *share, int64_t classes);
 
-void forest_free(struct forest **forest); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void forest_free(struct forest **forest);
 
 #endif

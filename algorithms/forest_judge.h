@@ -28,7 +28,8 @@ struct forest_judge {
 enum status forest_judge_init(const struct comm *comm, const struct forest_data *data,
                               const struct forest_options *opt, const struct tree_records *records,
                               struct forest_judge *judge);
-void forest_judge_clear(struct forest_judge *judge); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void forest_judge_clear(struct forest_judge *judge);
 
 /** Judge one tree, grown from list; it is of no use afterwards. Local. Errors: ERR_MEMORY. */
 enum status forest_judge_add(struct forest_judge *judge, const struct tree *tree,

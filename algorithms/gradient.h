@@ -29,8 +29,10 @@ struct gradient {
  * Errors: ERR_MEMORY; ERR_ARG a bucket is beyond 2^29 weights.
  */
 enum status gradient_init(struct gradient *gradient, int64_t buckets, const int64_t *first);
-void gradient_clear(struct gradient *gradient); /**< Free; accepts a zeroed struct. Local. */
-void gradient_reset(struct gradient *gradient); /**< Empty all sums. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void gradient_clear(struct gradient *gradient);
+/** Empty all sums. Local. */
+void gradient_reset(struct gradient *gradient);
 
 /**
  * Add x[i] to flat index at + i, all within one bucket.

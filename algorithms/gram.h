@@ -30,6 +30,7 @@ struct gram {
  */
 enum status gram_make(const struct comm *comm, const struct design *design,
                       const struct scaling *scaling, struct gram *gram);
-void gram_clear(struct gram *gram); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void gram_clear(struct gram *gram);
 
 #endif

@@ -88,6 +88,7 @@ enum status kmeans_apply(const struct kmeans_model *model, const struct rows *x,
 enum status kmeans_refine(const struct comm *comm, const struct blocks *blocks, const double *x,
                           const int32_t *labels, struct kmeans_model *model);
 
-void kmeans_free(struct kmeans_model **model); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void kmeans_free(struct kmeans_model **model);
 
 #endif

@@ -56,8 +56,10 @@ struct kmeans_sums {
  */
 enum status kmeans_sums_init(struct kmeans_sums *sums, int64_t k, int64_t columns,
                              const double *unit);
-void kmeans_sums_clear(struct kmeans_sums *sums); /**< Free; accepts a zeroed struct. Local. */
-void kmeans_sums_reset(struct kmeans_sums *sums); /**< Empty them for the next iteration. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void kmeans_sums_clear(struct kmeans_sums *sums);
+/** Empty them for the next iteration. Local. */
+void kmeans_sums_reset(struct kmeans_sums *sums);
 
 /** Take block and block_count into the exact sums, and empty them. Local. Cost: O(k columns). */
 void kmeans_sums_take_block(struct kmeans_sums *sums);

@@ -132,6 +132,7 @@ enum status mixture_new(enum mixture_covariance covariance, int64_t k, int64_t c
 /** Numbers in the covariances of a model of this shape. Local. */
 int64_t mixture_covariance_count(enum mixture_covariance covariance, int64_t k, int64_t columns);
 
-void mixture_free(struct mixture_model **model); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void mixture_free(struct mixture_model **model);
 
 #endif

@@ -42,7 +42,8 @@ struct mixture_pass {
  */
 enum status mixture_pass_init(struct mixture_pass *pass, const struct mixture_kernel *kernel,
                               const struct mixture_model *model, double limit);
-void mixture_pass_clear(struct mixture_pass *pass); /**< Accepts a zeroed struct. Local. */
+/** Accepts a zeroed struct. Local. */
+void mixture_pass_clear(struct mixture_pass *pass);
 
 /** Take the parameters for the next pass. Local. */
 void mixture_pass_set(struct mixture_pass *pass, const struct mixture_model *model,

@@ -20,7 +20,8 @@ struct mixture_factors {
 /** Space; clear with mixture_factors_clear. Local. Errors: ERR_MEMORY. */
 enum status mixture_factors_init(struct mixture_factors *factors,
                                  const struct mixture_model *model);
-void mixture_factors_clear(struct mixture_factors *factors); /**< Accepts a zeroed struct. Local. */
+/** Accepts a zeroed struct. Local. */
+void mixture_factors_clear(struct mixture_factors *factors);
 
 /** Sums of a component: rows, d columns, and their products (see mixture_update). Local. */
 int64_t mixture_terms(enum mixture_covariance covariance, int64_t columns);

@@ -36,7 +36,8 @@ struct network {
  */
 enum status network_new(int64_t inputs, const int64_t *hidden, int64_t hidden_count,
                         enum activation activation, enum loss loss, struct network **model);
-void network_free(struct network **model); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void network_free(struct network **model);
 
 /** Index of layer `at`'s first weight; at == layers gives weights_count. Local. */
 int64_t network_layer_first(const struct network *model, int64_t at);

@@ -24,7 +24,8 @@ struct network_pass {
  */
 enum status network_pass_init(struct network_pass *pass, const struct network *model,
                               int64_t rows_max, int training);
-void network_pass_clear(struct network_pass *pass); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void network_pass_clear(struct network_pass *pass);
 
 /** Take the model's weights; again after every change. Local. */
 void network_pass_load(struct network_pass *pass, const struct network *model);

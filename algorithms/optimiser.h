@@ -48,7 +48,8 @@ struct optimiser {
  */
 enum status optimiser_init(struct optimiser *state, const struct optimiser_options *options,
                            int64_t count, int64_t steps_total);
-void optimiser_clear(struct optimiser *state); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void optimiser_clear(struct optimiser *state);
 
 /**
  * Begin the next step: its rate and bias corrections.

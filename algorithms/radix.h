@@ -33,7 +33,8 @@ struct radix {
 
 /** Allocate the histograms, 1 MiB. Local. Free with radix_clear. Errors: ERR_MEMORY. */
 enum status radix_init(struct radix *radix);
-void radix_clear(struct radix *radix); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void radix_clear(struct radix *radix);
 
 /** Start a new selection. Local. */
 void radix_begin(struct radix *radix);

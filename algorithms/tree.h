@@ -45,6 +45,7 @@ static inline int64_t tree_leaf(const struct tree *tree, const float *x)
 /** Questions from the root to the deepest leaf. Local. Errors: ERR_MEMORY. */
 enum status tree_depth(const struct tree *tree, int64_t *depth);
 
-void tree_clear(struct tree *tree); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void tree_clear(struct tree *tree);
 
 #endif

@@ -34,7 +34,8 @@ struct tree_grower {
 /** Errors: ERR_MEMORY. Local; free with tree_grower_clear. */
 enum status tree_grower_init(struct tree_grower *grower, const struct forest_data *data,
                              const struct forest_options *opt, const struct tree_records *records);
-void tree_grower_clear(struct tree_grower *grower); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void tree_grower_clear(struct tree_grower *grower);
 
 /** Trees that may be grown together: their histograms fit the memory meant for them. Local. */
 int64_t tree_grower_batch(const struct tree_grower *grower);

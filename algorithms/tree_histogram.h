@@ -40,7 +40,8 @@ struct tree_columns {
 
 /** Errors: ERR_MEMORY. Local; free with tree_shape_clear. */
 enum status tree_shape_init(struct tree_shape *shape, const struct forest_data *data);
-void tree_shape_clear(struct tree_shape *shape); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void tree_shape_clear(struct tree_shape *shape);
 
 /** Integers of a node's histogram for one bin. Local. */
 static inline int64_t tree_width(const struct tree_shape *shape, bool packed)

@@ -46,7 +46,8 @@ const struct tree_columns *tree_grower_draw(struct tree_grower *grower, int64_t 
 
 /** Room for `count` open nodes. Local. Errors: ERR_MEMORY. */
 enum status tree_level_reserve(struct tree_level *level, int64_t count, int64_t stats);
-void tree_level_clear(struct tree_level *level); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void tree_level_clear(struct tree_level *level);
 
 /**
  * Find the best question of every wanted node of a level.

@@ -34,7 +34,8 @@ struct tree_records {
  */
 enum status tree_records_make(const struct comm *comm, const struct forest_data *data,
                               struct tree_records *records);
-void tree_records_clear(struct tree_records *records); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void tree_records_clear(struct tree_records *records);
 
 /** The record of a local row. Local. */
 static inline const uint8_t *tree_record(const struct tree_records *records, int64_t row)

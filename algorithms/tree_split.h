@@ -25,7 +25,8 @@ struct tree_search {
 
 /** Errors: ERR_MEMORY. Local; free with tree_search_clear. */
 enum status tree_search_init(struct tree_search *search);
-void tree_search_clear(struct tree_search *search); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void tree_search_clear(struct tree_search *search);
 
 /* A node's histogram and what it is searched for. */
 struct tree_view {

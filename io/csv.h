@@ -141,7 +141,8 @@ enum status csv_read(const struct comm *comm, struct csv *csv, csv_on_row *on_ro
 /** Number of the column with this name, 0-based; -1 if there is none. Local. */
 int64_t csv_column(const struct csv *csv, const char *name);
 
-void csv_free(struct csv **csv); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void csv_free(struct csv **csv);
 
 /**
  * Length of the valid UTF-8 character that text begins with, 0 if there is none (RFC 3629: no

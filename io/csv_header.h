@@ -24,7 +24,8 @@ struct csv_header {
 enum status csv_header_read(const char *path, const struct csv_options *options,
                             struct csv_header *header);
 
-void csv_header_clear(struct csv_header *header); /**< Free; accepts a zeroed struct. */
+/** Free; accepts a zeroed struct. */
+void csv_header_clear(struct csv_header *header);
 
 /** "path:line: reason (column c): value" into buffer; header_fields are those of the header. */
 void csv_header_describe(const char *path, int64_t header_fields, const struct csv_bad *bad,

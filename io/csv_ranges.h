@@ -49,6 +49,7 @@ enum status csv_ranges_sample(const struct csv *csv, int64_t bytes, struct csv_r
 /** Compare a file's size with what it was at csv_open. Errors: ERR_IO. Local. */
 enum status csv_check_unchanged(const struct csv *csv, int64_t file, int64_t bytes);
 
-void csv_ranges_clear(struct csv_ranges *ranges); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void csv_ranges_clear(struct csv_ranges *ranges);
 
 #endif

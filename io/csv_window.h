@@ -40,7 +40,8 @@ enum status csv_source_read(struct csv_source *source, char *text, int64_t bytes
  */
 int64_t csv_source_stored(const struct csv_source *source);
 
-void csv_source_close(struct csv_source **source); /**< Accepts NULL inside. */
+/** Accepts NULL inside. */
+void csv_source_close(struct csv_source **source);
 
 struct csv_window {
     struct csv_source *source; /* not owned */
@@ -80,6 +81,7 @@ enum status csv_window_advance(struct csv_window *window, int64_t from, int64_t 
 /** Index again with another delimiter. */
 void csv_window_index(struct csv_window *window, char delimiter);
 
-void csv_window_clear(struct csv_window *window); /**< Free; accepts a zeroed struct. */
+/** Free; accepts a zeroed struct. */
+void csv_window_clear(struct csv_window *window);
 
 #endif

@@ -174,7 +174,8 @@ enum status dataset_write_parts(const struct comm *comm, const char *path,
 enum status dataset_read(const struct comm *comm, const char *path, int parts,
                          struct dataset **dataset);
 
-void dataset_free(struct dataset **dataset); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void dataset_free(struct dataset **dataset);
 
 /** Bytes that the users, events, offers and series held on this rank take. Local. */
 int64_t dataset_bytes(const struct dataset *dataset);

@@ -22,6 +22,7 @@ struct file_list {
  */
 enum status file_list_make(const char *pattern, struct file_list *list);
 
-void file_list_clear(struct file_list *list); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void file_list_clear(struct file_list *list);
 
 #endif

@@ -26,7 +26,8 @@ struct seal_buffer {
 
 /** Make room for `bytes` more. Errors: ERR_MEMORY. */
 enum status seal_room(struct seal_buffer *buffer, int64_t bytes);
-void seal_clear(struct seal_buffer *buffer); /**< Wipe and free; accepts a zeroed struct. */
+/** Wipe and free; accepts a zeroed struct. */
+void seal_clear(struct seal_buffer *buffer);
 
 /**
  * Append a stream that holds `plain`: SEAL_EXTRA bytes more, with a random nonce.
@@ -47,6 +48,7 @@ bool seal_open(const unsigned char *key, const unsigned char *name, int64_t plac
 
 /** A number of `bytes` bytes, 1 to 8, lowest first. */
 void seal_put_number(unsigned char *to, uint64_t value, int bytes);
-uint64_t seal_get_number(const unsigned char *from, int bytes); /**< The number put there. */
+/** The number put there. */
+uint64_t seal_get_number(const unsigned char *from, int bytes);
 
 #endif

@@ -42,6 +42,7 @@ enum status table_read(const struct comm *comm, const char *path, const char *co
 
 /** Column number of a name, -1 if absent. Local. */
 int64_t table_find(const struct table *table, const char *name);
-void table_free(struct table **table); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void table_free(struct table **table);
 
 #endif

@@ -28,7 +28,8 @@ struct applied {
  */
 enum status applied_add(struct applied *applied, const char *name, double **x);
 
-void applied_clear(struct applied *applied); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void applied_clear(struct applied *applied);
 
 /**
  * Write a header and one line for each row.

@@ -20,6 +20,7 @@ enum status candidates_write(const struct comm *comm, const char *path, const st
 enum status candidates_read(const struct comm *comm, const char *path, const struct blocks *blocks,
                             struct candidates *candidates);
 
-void candidates_clear(struct candidates *candidates); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void candidates_clear(struct candidates *candidates);
 
 #endif

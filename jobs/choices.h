@@ -20,6 +20,7 @@ enum status choices_write(const struct comm *comm, const char *path, const struc
 /** Read the choices of the local users. Collective. Free with choices_clear. */
 enum status choices_read(const struct comm *comm, const char *path, const struct blocks *blocks,
                          struct choices *choices);
-void choices_clear(struct choices *choices); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void choices_clear(struct choices *choices);
 
 #endif

@@ -37,6 +37,7 @@ enum status column_facts_add(struct column_facts *facts, const struct csv_row *r
 enum status column_facts_report(const struct comm *comm, struct column_facts *facts,
                                 const struct csv *csv);
 
-void column_facts_clear(struct column_facts *facts); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void column_facts_clear(struct column_facts *facts);
 
 #endif

@@ -37,7 +37,8 @@ enum status config_read(const struct comm *comm, const char *path, const char *c
 /** config_read without MPI, for commands that run on a login node. Local. */
 enum status config_read_alone(const char *path, const char *const *sets, struct config **config);
 
-void config_free(struct config **config); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void config_free(struct config **config);
 
 /* ---- one setting: all local; texts and arrays are borrowed from config ---- */
 

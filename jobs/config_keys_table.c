@@ -303,8 +303,9 @@ const struct config_key config_keys[] = {
     {.name = "profile.mixture",
      .type = KEY_INTEGER,
      BETWEEN("5", 0, 256),
-     .help = "components of a Gaussian mixture of the users' features; profiles.h5 has how far each "
-             "user belongs to the three likeliest; 0: no mixture"},
+     .help =
+         "components of a Gaussian mixture of the users' features; profiles.h5 has how far each "
+         "user belongs to the three likeliest; 0: no mixture"},
     {.name = "profile.sequence",
      .type = KEY_INTEGER,
      BETWEEN("0", 0, 1024),

@@ -45,7 +45,8 @@ struct config_value {
  */
 enum status value_read(const struct config_key *key, const struct config_item *item,
                        struct config_value *value, char *problem, size_t bytes);
-void value_clear(struct config_value *value); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void value_clear(struct config_value *value);
 
 /**
  * Item of one text: a list where the key takes one ("0, 0.1" or "[0, 0.1]"), else the text itself.
@@ -54,7 +55,8 @@ void value_clear(struct config_value *value); /**< Free; accepts a zeroed struct
  */
 enum status item_from_text(const struct config_key *key, const char *text,
                            struct config_item *item);
-void item_clear(struct config_item *item); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void item_clear(struct config_item *item);
 
 /** Free all items; accepts a zeroed struct. Local. */
 void items_clear(struct config_items *items);

@@ -18,7 +18,8 @@ enum status curves_write(const struct comm *comm, const char *path, const struct
 /** Read the curves of the local users. Collective. Free with curves_clear. */
 enum status curves_read(const struct comm *comm, const char *path, const struct blocks *blocks,
                         struct curves *curves);
-void curves_clear(struct curves *curves); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void curves_clear(struct curves *curves);
 
 /** Chance of buying at a discount. Local. */
 double curves_chance(double a, double b, double discount);

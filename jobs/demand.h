@@ -40,6 +40,7 @@ enum status demand_write(const struct comm *comm, const char *path, const struct
 /** Make room for `units`. Local. Errors: ERR_MEMORY. */
 enum status elasticities_init(struct elasticities *elasticities, int64_t units);
 
-void demand_clear(struct demand *demand); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void demand_clear(struct demand *demand);
 
 #endif

@@ -34,6 +34,7 @@ struct demand_cells {
  */
 enum status demand_cells_make(const struct comm *comm, const struct dataset *dataset,
                               const int32_t *segment, struct demand_cells *cells);
-void demand_cells_clear(struct demand_cells *cells); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void demand_cells_clear(struct demand_cells *cells);
 
 #endif

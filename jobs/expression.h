@@ -41,6 +41,7 @@ int64_t expression_columns(const struct expression *expression, int64_t *columns
 
 /** Value for one row; values is indexed by column number. Local. */
 double expression_evaluate(const struct expression *expression, const double *values);
-void expression_free(struct expression **expression); /**< Free and null; accepts NULL inside. */
+/** Free and null; accepts NULL inside. */
+void expression_free(struct expression **expression);
 
 #endif

@@ -48,7 +48,8 @@ struct features {
 enum status features_make(const struct comm *comm, const struct dataset *dataset,
                           struct features *features);
 
-void features_clear(struct features *features); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void features_clear(struct features *features);
 
 struct sequences {
     int64_t users, length;
@@ -67,6 +68,7 @@ struct sequences {
 enum status sequences_make(const struct dataset *dataset, int64_t length, int64_t first,
                            int64_t users, struct sequences *sequences);
 
-void sequences_clear(struct sequences *sequences); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void sequences_clear(struct sequences *sequences);
 
 #endif

@@ -25,6 +25,7 @@ enum status filling_finish(const struct comm *comm, struct filling *filling, int
 /** What stands in; NAN if nothing does. Local. */
 double filling_value(const struct filling *filling, int64_t product, int64_t category);
 
-void filling_clear(struct filling *filling); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void filling_clear(struct filling *filling);
 
 #endif

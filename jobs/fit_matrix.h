@@ -25,7 +25,8 @@ struct fit_matrix {
  */
 enum status fit_matrix_read(const struct comm *comm, const char *path, const char *const *names,
                             int64_t names_count, const char *model, struct fit_matrix *matrix);
-void fit_matrix_clear(struct fit_matrix *matrix); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void fit_matrix_clear(struct fit_matrix *matrix);
 
 /** Name of a column. Local. */
 const char *fit_matrix_name(const struct fit_matrix *matrix, int64_t column);

@@ -47,7 +47,8 @@ struct fit_mlp_data {
  */
 enum status fit_mlp_data_read(const struct comm *comm, const struct fit_mlp_source *source,
                               struct fit_mlp_data *data);
-void fit_mlp_data_clear(struct fit_mlp_data *data); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void fit_mlp_data_clear(struct fit_mlp_data *data);
 
 /** Name of input column j; borrowed. Local. */
 const char *fit_mlp_data_name(const struct fit_mlp_data *data, int64_t j);

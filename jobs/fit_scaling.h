@@ -19,7 +19,8 @@ struct fit_scaling {
 
 /** Make room for a scaling. Local. Free with fit_scaling_clear. Errors: ERR_MEMORY. */
 enum status fit_scaling_alloc(struct fit_scaling *scaling, int64_t columns);
-void fit_scaling_clear(struct fit_scaling *scaling); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void fit_scaling_clear(struct fit_scaling *scaling);
 
 /**
  * Measure the columns of a matrix and bring it to scale.

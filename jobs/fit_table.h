@@ -38,7 +38,8 @@ enum status fit_names_parse(char *text, char ***names, int64_t *count);
  */
 enum status fit_table_read(const struct comm *comm, const char *path, const char *const *names,
                            int64_t count, struct fit_table *t);
-void fit_table_clear(struct fit_table *t); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void fit_table_clear(struct fit_table *t);
 
 /** Place of a column; ERR_DATA lists those there are. Local. */
 enum status fit_table_find(const struct fit_table *t, const char *name, int64_t *at);

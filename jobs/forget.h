@@ -39,6 +39,7 @@ bool forget_has(struct forget_list *list, struct user_key key);
 /** Say how many of the users stand in no table: a slip of the pen is worth knowing. Collective. */
 enum status forget_report(const struct comm *comm, const struct forget_list *list);
 
-void forget_clear(struct forget_list *list); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void forget_clear(struct forget_list *list);
 
 #endif

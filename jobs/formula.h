@@ -47,6 +47,7 @@ enum status formula_parse(const char *text, struct formula **formula);
  * Whether the model holds a term with exactly these factors; the empty set is a constant. Local.
  */
 bool formula_has(const struct formula *formula, uint64_t factors);
-void formula_free(struct formula **formula); /**< Free and null; accepts NULL inside. */
+/** Free and null; accepts NULL inside. */
+void formula_free(struct formula **formula);
 
 #endif

@@ -20,7 +20,8 @@ struct final_rows {
 
 /** Begin empty. Local. Errors: ERR_MEMORY. */
 enum status final_rows_new(const struct ingest *ingest, struct final_rows *final);
-void final_rows_clear(struct final_rows *final); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void final_rows_clear(struct final_rows *final);
 
 /**
  * Take the clean events to the end. Collective; the sorter is freed.

@@ -43,6 +43,7 @@ enum status ids_add(struct ids *ids, struct user_key key, const char *text, size
 enum status ids_write(const struct comm *comm, struct ids *ids, const char *path,
                       const struct user_key *users, int64_t users_local);
 
-void ids_free(struct ids **ids); /**< Wipe, free and null; accepts NULL inside. Local. */
+/** Wipe, free and null; accepts NULL inside. Local. */
+void ids_free(struct ids **ids);
 
 #endif

@@ -52,6 +52,7 @@ enum status names_share(const struct comm *comm, uint8_t *used, int64_t count);
  */
 enum status names_keep(const struct comm *comm, struct names *names, uint8_t *used, int32_t **code);
 
-void names_clear(struct names *names); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void names_clear(struct names *names);
 
 #endif

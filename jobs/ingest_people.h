@@ -25,6 +25,7 @@ struct people {
  * Errors: ERR_MEMORY; ERR_DATA too many texts in an attribute.
  */
 enum status ingest_people(const struct comm *comm, struct ingest *ingest, struct people *people);
-void people_clear(struct people *people); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void people_clear(struct people *people);
 
 #endif

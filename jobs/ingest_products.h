@@ -29,7 +29,8 @@ struct product_facts {
  */
 enum status product_facts_make(const struct comm *comm, struct ingest *ingest,
                                struct product_facts *facts);
-void product_facts_clear(struct product_facts *facts); /**< Free; accepts zeroes. Local. */
+/** Free; accepts zeroes. Local. */
+void product_facts_clear(struct product_facts *facts);
 
 /** Category of a product as group of its statistics: 0 where none is known. Local. */
 int64_t category_of(const struct product_facts *facts, int32_t product);

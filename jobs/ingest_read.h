@@ -112,7 +112,8 @@ enum status ingest_sorter(const struct ingest *ingest, size_t record_bytes, int 
 
 /** Prepare names and sorters. Local. Errors: ERR_MEMORY. */
 enum status ingest_open(struct ingest *ingest);
-void ingest_close(struct ingest *ingest); /**< Free all it holds. Local. */
+/** Free all it holds. Local. */
+void ingest_close(struct ingest *ingest);
 
 /**
  * Read one table if the configuration has it. Collective.

@@ -41,7 +41,8 @@ struct mapping {
 enum status mapping_open(const struct config *config, const char *table, const struct csv *csv,
                          const char *const *names, int64_t roles, int64_t texts,
                          struct mapping *mapping);
-void mapping_clear(struct mapping *mapping); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void mapping_clear(struct mapping *mapping);
 
 /** Is the role mapped? Local. */
 bool mapping_has(const struct mapping *mapping, int64_t role);

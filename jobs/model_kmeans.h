@@ -30,6 +30,7 @@ enum status model_kmeans_say(const struct comm *comm, const struct model_kmeans 
 enum status model_kmeans_write(const struct comm *comm, const char *path, const char *const *names,
                                const struct model_kmeans *model);
 
-void model_kmeans_clear(struct model_kmeans *model); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void model_kmeans_clear(struct model_kmeans *model);
 
 #endif

@@ -75,7 +75,8 @@ enum status model_read_number(const struct comm *comm, const struct store *store
 enum status model_rows_take(const struct comm *comm, const struct fit_table *table,
                             const char *const *names, int64_t columns, bool texts,
                             struct model_rows *rows);
-void model_rows_clear(struct model_rows *rows); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void model_rows_clear(struct model_rows *rows);
 
 /** Column j of the model in the table. Local. */
 const struct table_column *model_rows_column(const struct model_rows *rows, int64_t j);

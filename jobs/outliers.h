@@ -66,6 +66,7 @@ enum outlier outliers_test(const struct outliers *outliers, int64_t product, dou
 /** How many products were judged and why not; the same on every rank. Local; once finished. */
 struct outliers_summary outliers_summary(const struct outliers *outliers);
 
-void outliers_free(struct outliers **outliers); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void outliers_free(struct outliers **outliers);
 
 #endif

@@ -42,6 +42,7 @@ enum status profile_mixture_write(const struct comm *comm, struct store *store,
                                   const struct blocks *blocks,
                                   const struct profile_mixture *mixture);
 
-void profile_mixture_clear(struct profile_mixture *mixture); /**< Accepts a zeroed struct. Local. */
+/** Accepts a zeroed struct. Local. */
+void profile_mixture_clear(struct profile_mixture *mixture);
 
 #endif

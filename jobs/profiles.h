@@ -34,6 +34,7 @@ enum status profiles_write(const struct comm *comm, const char *path, const stru
 enum status profiles_read_segments(const struct comm *comm, const char *path,
                                    const struct blocks *blocks, struct profiles *profiles);
 
-void profiles_clear(struct profiles *profiles); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void profiles_clear(struct profiles *profiles);
 
 #endif

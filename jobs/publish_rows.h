@@ -50,7 +50,8 @@ struct publisher {
  * Errors: ERR_MEMORY.
  */
 enum status publish_rows_make(struct publisher *publisher);
-void publish_rows_clear(struct publisher *publisher); /**< Free the rows. Local. */
+/** Free the rows. Local. */
+void publish_rows_clear(struct publisher *publisher);
 
 /** Bytes of the longest user_id, over all ranks. Local. */
 int64_t publish_user_bytes(const struct publisher *publisher);
@@ -73,7 +74,9 @@ enum status publish_format(const struct publisher *publisher, char **text, int64
 enum status publish_columns(const struct comm *comm, struct store *store,
                             const struct publisher *publisher);
 
-const char *reason_name(enum reason reason); /**< As in the table; constant. Local. */
-const char *reason_text(enum reason reason); /**< As in the receipt; constant. Local. */
+/** As in the table; constant. Local. */
+const char *reason_name(enum reason reason);
+/** As in the receipt; constant. Local. */
+const char *reason_text(enum reason reason);
 
 #endif

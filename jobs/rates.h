@@ -33,7 +33,8 @@ struct rates {
  *         ingest.currency is too long; those of csv_open and csv_read.
  */
 enum status rates_read(const struct comm *comm, const struct config *config, struct rates *rates);
-void rates_clear(struct rates *rates); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void rates_clear(struct rates *rates);
 
 /**
  * The rate of a currency at a time: of the latest date that is not after it. Local.

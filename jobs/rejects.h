@@ -113,10 +113,14 @@ enum status rejects_sum(const struct comm *comm, struct rejects *rejects, enum t
 enum status rejects_write(const struct comm *comm, struct rejects *rejects,
                           struct csv *const csv[TABLES], const char *path);
 
-void rejects_clear(struct rejects *rejects); /**< Free; accepts a zeroed struct. Local. */
-const char *reject_name(enum reject reason); /**< As in rejects.csv; constant. Local. */
-const char *reject_text(enum reject reason); /**< In words; constant. Local. */
-const char *table_name(enum table table);    /**< As in the configuration; constant. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void rejects_clear(struct rejects *rejects);
+/** As in rejects.csv; constant. Local. */
+const char *reject_name(enum reject reason);
+/** In words; constant. Local. */
+const char *reject_text(enum reject reason);
+/** As in the configuration; constant. Local. */
+const char *table_name(enum table table);
 
 /**
  * A value as far as it can be shown: numbers, times and short words as they are, of other texts

@@ -46,6 +46,7 @@ enum status response_rows_make(const struct comm *comm, const struct response_co
 /** Bytes that so many rows take with what the stage holds beside them. Local. */
 int64_t response_rows_bytes(const struct response_context *context, int64_t rows);
 
-void response_rows_clear(struct response_rows *rows); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void response_rows_clear(struct response_rows *rows);
 
 #endif

@@ -57,6 +57,7 @@ struct returns {
 enum status returns_net(struct returns *returns, struct event_record *rows, int64_t count,
                         uint8_t *outcome);
 
-void returns_clear(struct returns *returns); /**< Free; accepts RETURNS_NONE. Local. */
+/** Free; accepts RETURNS_NONE. Local. */
+void returns_clear(struct returns *returns);
 
 #endif

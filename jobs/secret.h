@@ -55,6 +55,7 @@ void secret_derive(const unsigned char *secret, const char *purpose, unsigned ch
  */
 void secret_guard(void);
 
-void secret_free(struct secret **secret); /**< Wipe, free and null; accepts NULL inside. Local. */
+/** Wipe, free and null; accepts NULL inside. Local. */
+void secret_free(struct secret **secret);
 
 #endif

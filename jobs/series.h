@@ -71,6 +71,7 @@ enum status series_read(const struct series_maker *series, int64_t first, int64_
 /** Rows over all ranks and what denoising did; the same on every rank. Local; once finished. */
 struct series_summary series_summary(const struct series_maker *series);
 
-void series_free(struct series_maker **series); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void series_free(struct series_maker **series);
 
 #endif

@@ -30,9 +30,12 @@ struct synth_draws {
     uint64_t next;
 };
 
-double synth_draw_uniform(struct synth_draws *draws);               /**< In [0, 1). Local. */
-double synth_draw_normal(struct synth_draws *draws);                /**< Standard normal. Local. */
-int64_t synth_draw_below(struct synth_draws *draws, int64_t limit); /**< In [0, limit). Local. */
+/** In [0, 1). Local. */
+double synth_draw_uniform(struct synth_draws *draws);
+/** Standard normal. Local. */
+double synth_draw_normal(struct synth_draws *draws);
+/** In [0, limit). Local. */
+int64_t synth_draw_below(struct synth_draws *draws, int64_t limit);
 /**
  * First i with u * below[count - 1] < below[i]: a draw from cumulative weights.
  * Local, O(log count).
@@ -79,7 +82,8 @@ struct synth_user {
  * Errors: ERR_MEMORY.
  */
 enum status synth_shop_init(struct synth_shop *shop, const struct synth_options *opt);
-void synth_shop_clear(struct synth_shop *shop); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void synth_shop_clear(struct synth_shop *shop);
 
 /** Draw user `number`. Local. */
 void synth_user_make(const struct synth_shop *shop, int64_t number, struct synth_user *user);

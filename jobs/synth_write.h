@@ -22,11 +22,13 @@ struct synth_format {
 
 /** Free with synth_format_clear. Local. Errors: ERR_MEMORY. */
 enum status synth_format_init(struct synth_format *format, const struct synth_options *opt);
-void synth_format_clear(struct synth_format *format); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void synth_format_clear(struct synth_format *format);
 
 /** Make room for `bytes` more. Local. Free with synth_text_clear. Errors: ERR_MEMORY. */
 enum status synth_text_reserve(struct synth_text *text, int64_t bytes);
-void synth_text_clear(struct synth_text *text); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void synth_text_clear(struct synth_text *text);
 
 /** Append formatted text, making room; for what is written once. Local. Errors: ERR_MEMORY. */
 enum status synth_text_print(struct synth_text *text, const char *layout, ...)

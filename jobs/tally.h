@@ -58,7 +58,8 @@ enum status tally_open(const struct comm *comm, struct tally *tally);
  */
 enum status tally_next(const struct comm *comm, struct tally *tally, struct sorter_batch *batch);
 
-void tally_free(struct tally **tally); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void tally_free(struct tally **tally);
 
 /** First record after `first` that is of another group, or count. Local. */
 static inline int64_t tally_group_end(const struct tally_count *records, int64_t count,

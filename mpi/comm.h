@@ -56,7 +56,8 @@ struct comm comm_alone(void);
  * comm_free. Collective. A rank with color < 0 gets a comm with ranks = 0 and must not use it.
  */
 enum status comm_split(const struct comm *comm, int color, struct comm *part);
-void comm_free(struct comm *part); /**< Collective over part; NULL handle accepted. */
+/** Collective over part; NULL handle accepted. */
+void comm_free(struct comm *part);
 
 /**
  * Settle on one status: the worst {code, rank}; on failure the message of that rank reaches all.

@@ -31,7 +31,8 @@ struct exact_sums {
  * Errors: ERR_MEMORY.
  */
 enum status exact_init(struct exact_sums *sums, int64_t count);
-void exact_clear(struct exact_sums *sums); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void exact_clear(struct exact_sums *sums);
 
 /** Empty the sums again. Local. */
 void exact_reset(struct exact_sums *sums);

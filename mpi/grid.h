@@ -22,7 +22,8 @@ struct grid {
  * Errors: ERR_LAUNCH BLACS refuses.
  */
 enum status grid_open(const struct comm *comm, struct grid *grid);
-void grid_close(struct grid *grid); /**< Collective over the grid; harmless outside. */
+/** Collective over the grid; harmless outside. */
+void grid_close(struct grid *grid);
 
 /**
  * Rows (or columns) of `total` in blocks of `block` that position `at` of `positions` owns

@@ -36,7 +36,8 @@ enum status blocks_cut(const struct comm *comm, int64_t rows_total, int64_t bloc
 /** Rank that blocks_cut gives global row `row`. Local, O(1). */
 int blocks_owner(const struct comm *comm, int64_t rows_total, int64_t block_rows, int64_t row);
 
-void blocks_clear(struct blocks *blocks); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void blocks_clear(struct blocks *blocks);
 
 /**
  * Move rows read in any contiguous shares to the owners of their blocks.

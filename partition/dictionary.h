@@ -19,11 +19,13 @@ struct dictionary {
 /* Collects the distinct texts of one rank; codes are provisional, in order of first arrival. */
 struct text_set;
 
-struct text_set *text_set_new(void); /**< NULL if out of memory. Free with text_set_free. Local. */
+/** NULL if out of memory. Free with text_set_free. Local. */
+struct text_set *text_set_new(void);
 void text_set_free(struct text_set **set);
 /** Provisional code of a text, added if new; -1 if out of memory. Local, O(1) expected. */
 int64_t text_set_code(struct text_set *set, const char *text, size_t bytes);
-int64_t text_set_count(const struct text_set *set); /**< Distinct texts so far. Local. */
+/** Distinct texts so far. Local. */
+int64_t text_set_count(const struct text_set *set);
 /** Text of a provisional code, ended by 0; borrowed until the next text_set_code. Local. */
 const char *text_set_text(const struct text_set *set, int64_t code);
 
@@ -43,6 +45,7 @@ int64_t dictionary_find(const struct dictionary *dictionary, const char *text, s
 
 /** Text of a code, ended by 0; borrowed. Local. */
 const char *dictionary_text(const struct dictionary *dictionary, int64_t code);
-void dictionary_clear(struct dictionary *dictionary); /**< Free; accepts a zeroed struct. */
+/** Free; accepts a zeroed struct. */
+void dictionary_clear(struct dictionary *dictionary);
 
 #endif

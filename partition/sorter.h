@@ -85,6 +85,7 @@ enum status sorter_follow(const struct comm *comm, struct sorter *leader, struct
 int64_t sorter_memory_bytes(const struct sorter *sorter);
 int64_t sorter_file_bytes(const struct sorter *sorter);
 
-void sorter_free(struct sorter **sorter); /**< Free and null; accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void sorter_free(struct sorter **sorter);
 
 #endif

@@ -28,6 +28,7 @@ enum status cuts_choose(const struct comm *comm, struct runs *runs, int64_t rang
 /** Key of cut `at`; NULL before the first and after the last. Local. */
 const uint64_t *cuts_key(const struct cuts *cuts, int64_t at);
 
-void cuts_clear(struct cuts *cuts); /**< Free; accepts zeros. Local. */
+/** Free; accepts zeros. Local. */
+void cuts_clear(struct cuts *cuts);
 
 #endif

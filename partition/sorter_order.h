@@ -53,6 +53,7 @@ static inline int order_compare(const void *a, const void *b, int first, int wor
 enum status order_sort(struct order *order, void *records, int64_t count, size_t record_bytes,
                        int words, void *sorted);
 
-void order_clear(struct order *order); /**< Free the room; accepts zeros. */
+/** Free the room; accepts zeros. */
+void order_clear(struct order *order);
 
 #endif

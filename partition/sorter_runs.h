@@ -41,7 +41,8 @@ struct runs {
  */
 enum status runs_init(struct runs *runs, size_t record_bytes, int words, int group_words,
                       int64_t memory_bytes, const char *folder);
-void runs_clear(struct runs *runs); /**< Free; accepts zeros. */
+/** Free; accepts zeros. */
+void runs_clear(struct runs *runs);
 
 /** Add a record. Errors: ERR_MEMORY, ERR_WRITE. */
 enum status runs_add(struct runs *runs, const void *record);

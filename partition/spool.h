@@ -45,6 +45,7 @@ enum status spool_read(const struct spool *spool, int64_t first, int64_t count, 
 int64_t spool_memory_bytes(const struct spool *spool);
 int64_t spool_file_bytes(const struct spool *spool);
 
-void spool_free(struct spool **spool); /**< Free and null; accepts NULL inside. */
+/** Free and null; accepts NULL inside. */
+void spool_free(struct spool **spool);
 
 #endif

@@ -60,6 +60,7 @@ enum status user_cut_make(const struct comm *comm, int bits, int64_t *weight, st
 
 /** Rank that owns a block. Local, O(log ranks). */
 int user_cut_owner(const struct user_cut *cut, int64_t block);
-void user_cut_clear(struct user_cut *cut); /**< Free; accepts a zeroed struct. Local. */
+/** Free; accepts a zeroed struct. Local. */
+void user_cut_clear(struct user_cut *cut);
 
 #endif
