@@ -1,6 +1,7 @@
 /* Settings from defaults, file and overrides, and the checks that look at several of them. */
 #include "jobs/config_parse.h"
 
+#include "io/csv.h"
 #include "jobs/config.h"
 #include "jobs/config_yaml.h"
 #include "jobs/impute.h"
@@ -152,6 +153,22 @@ static enum status item_of_set(struct reader *reader, const struct config_key *k
     return item->key != NULL ? OK : no_memory(key->name);
 }
 
+/* What YAML can hold: UTF-8 without the code points it leaves out. Control characters below 0x20
+ * are written as escapes. */
+static bool is_text(const char *text)
+{
+    static const char *const left_out[] = {"\x7f", "\xef\xbb\xbf", "\xef\xbf\xbe", "\xef\xbf\xbf"};
+    int64_t length = 0, left = (int64_t)strlen(text);
+    for (; left > 0; text += length, left -= length) {
+        length = csv_character(text, left);
+        if (length == 0) return false;
+        if ((unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0) return false;
+        for (size_t c = 0; c < sizeof left_out / sizeof *left_out; c++)
+            if (strncmp(text, left_out[c], strlen(left_out[c])) == 0) return false;
+    }
+    return true;
+}
+
 static enum status take_set(struct reader *reader, const char *set)
 {
     char key[KEY_BYTES];
@@ -170,7 +187,11 @@ static enum status take_set(struct reader *reader, const char *set)
         report_unknown(reader, key);
         return OK;
     }
-    struct config_item item;
+    if (!is_text(equals + 1)) {
+        fprintf(reader->problems, "--set %s: the value is not UTF-8 text\n", key);
+        return OK;
+    }
+    struct config_item item = {0};
     enum status status = item_of_set(reader, &config_keys[k], equals + 1, &item);
     if (status == OK && item.key != NULL) status = set_value(reader, k, &item);
     item_clear(&item);
