@@ -31,6 +31,7 @@ static const char doc[] =
     "are the same at any number of ranks.\n\n"
     "  kmeans       segment, distance\n"
     "  bgnbd        p_alive, expected_purchases within the horizon\n"
+    "  forest       predicted; or class, share, and the share p_... of each of up to 16 classes\n"
     "  gamma-gamma  expected_spend of a purchase\n"
     "  gmm          component and its responsibility, as many as --keep said; log_density\n\n"
     "Examples:\n"

@@ -1,6 +1,6 @@
 /**
- * What `remise fit tree` and `remise fit forest` say: measures on the test rows, importances, rules,
- * as JSON.
+ * What `remise fit tree` and `remise fit forest` say, as JSON: measures on the test rows,
+ * importances, rules.
  */
 #ifndef REMISE_JOBS_FIT_FOREST_RESULT_H
 #define REMISE_JOBS_FIT_FOREST_RESULT_H

@@ -1,11 +1,11 @@
 /**
- * Trees and forests between tables and files: saved with the levels of their texts, applied to other
- * tables.
+ * Trees and forests between tables and files: saved with the levels of their texts, applied to
+ * other tables.
  *
  * A saved forest holds its nodes tree after tree, so that a file can be read without this program:
- * at node i of tree t, row x goes to node left if x[feature] <= threshold, else to left + 1, counted
- * from the tree's first node; feature -1 marks a leaf, and value is its answer. A column of texts
- * has its levels and their numbers.
+ * at a node, row x goes to node left if x[feature] <= threshold, else to left + 1, counted from the
+ * tree's first node; feature -1 marks a leaf, and value is its answer. A column of texts has its
+ * levels and their numbers.
  */
 #ifndef REMISE_JOBS_MODEL_FOREST_H
 #define REMISE_JOBS_MODEL_FOREST_H

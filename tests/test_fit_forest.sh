@@ -126,7 +126,8 @@ printf 'brand,price\nzebra,2\n,3\nb,\n' >others.csv
     { cat log; fail "a saved tree does not take unknown texts and missing values"; }
 fit forest shop.csv --target bought $plain --columns price --model bought.h5 || fail "no model"
 applies class,share,p_no,p_yes bought.h5 shop.csv
-fit tree shop.csv --target grade --classify $plain --columns price --model grade.h5 || fail "no model"
+fit tree shop.csv --target grade --classify $plain --columns price --model grade.h5 ||
+    fail "no model"
 applies 5,1,0,0,1 grade.h5 shop.csv
 printf 'brand,price\n1,2\n' >numbers.csv
 timeout 60 "$remise" apply sold.h5 numbers.csv >/dev/null 2>log && fail "numbers for texts"
@@ -135,7 +136,8 @@ grep -qF 'holds numbers, but texts such as "a"' log || { cat log; fail "numbers 
 # ---- ranks ----
 seq 1 9000 | awk 'BEGIN { OFS = ","; print "u,v,w,x,y,z" }
     { u = $1 % 97; v = ($1 * 7919) % 1009; w = ($1 * 31) % 13; x = ($1 * 17) % 5
-      print (u % 10 ? u : ""), v, "t" w, x, 3 * u + v / 10 + w * x, "c" (int(u / 20) % 3) }' >many.csv
+      print (u % 10 ? u : ""), v, "t" w, x, 3 * u + v / 10 + w * x, "c" (int(u / 20) % 3) }' \
+    >many.csv
 for ranks in 1 2 3 4 7; do
     timeout -k 5 60 mpirun -np $ranks "$remise" fit forest many.csv --target y --columns u,v,w,x \
         --trees 9 --depth 7 --bins 60 --model $ranks.y.h5 >$ranks.y.json 2>log ||
