@@ -291,31 +291,24 @@ void comm_broadcast(const struct comm *comm, void *data, int64_t bytes, int root
     }
 }
 
+/* The pieces lie apart in zeroed bytes, so that or puts them together: messages and memory do not
+ * grow with the ranks, as they would by a message or an offset for each. */
 enum status comm_gather_all(const struct comm *comm, const void *mine, int64_t bytes_mine,
                             void **all, int64_t *bytes_all)
 {
     enum status status = OK;
-    int64_t *bytes = NULL;
     char *result = NULL;
-    int64_t total = 0;
+    int64_t total = bytes_mine, first = comm_prefix_int64(comm, bytes_mine);
     *all = NULL;
     *bytes_all = 0;
-    TRY_ALL(comm, memory_new(&bytes, comm->ranks, sizeof *bytes));
-    bytes[0] = bytes_mine;
-    if (!is_alone(comm))
-        MPI_Allgather(&bytes_mine, 1, MPI_INT64_T, bytes, 1, MPI_INT64_T, comm->handle);
-    traffic.collectives++;
-    for (int r = 0; r < comm->ranks; r++) total += bytes[r];
+    comm_sum_int64(comm, &total, 1);
     TRY_ALL(comm, memory_new(&result, total, 1));
-    for (int64_t r = 0, at = 0; r < comm->ranks; at += bytes[r], r++) {
-        if (r == comm->rank && bytes_mine > 0) memcpy(result + at, mine, (size_t)bytes_mine);
-        comm_broadcast(comm, result + at, bytes[r], (int)r);
-    }
+    if (bytes_mine > 0) memcpy(result + first, mine, (size_t)bytes_mine);
+    reduce(comm, result, total, 1, MPI_BYTE, MPI_BOR);
     *all = result;
     *bytes_all = total;
     result = NULL;
 done:
-    free(bytes);
     free(result);
     return status;
 }
