@@ -9,12 +9,16 @@
 #include <string.h>
 
 /* A key's digits: 16 bits, 8 bits, 8 bits. */
-enum { LEVELS = 3, FIRST_SIZE = 1 << 16, DIGIT_SIZE = 1 << 8, GROUP = 8 };
+enum { LEVELS = 3, FIRST_SIZE = 1 << 16, DIGIT_SIZE = 1 << 8 };
+
+/* Columns searched together, and rows whose columns are counted one after the other. */
+enum { GROUP = 8, STRIP = 1024 };
 
 /* The search for the edges of one column: key prefixes that hold an order statistic that is wanted,
  * or all prefixes there are while they are few. */
 struct search {
     int64_t values;            /* rows with a value, over all ranks */
+    bool missing;              /* there are rows without */
     bool complete;             /* the prefixes are all there are */
     int64_t slots;             /* prefixes kept */
     uint32_t prefix[BINS_MAX]; /* ascending; after the last level a whole key */
@@ -32,7 +36,6 @@ struct group {
     struct search search[GROUP];
     int64_t start[GROUP + 1]; /* of each column's histogram */
     int64_t *histogram;       /* [GROUP * FIRST_SIZE] */
-    int64_t missing[GROUP];
 };
 
 float bins_edge(const struct bins *bins, int64_t column, int64_t bin)
@@ -100,38 +103,46 @@ static enum status check(const struct rows *x, const uint8_t *skip, int64_t most
 
 /* ---- counting ---- */
 
-/* Place of a key in the histogram of its column at a level, -1 if its prefix is not kept. */
-static inline int64_t place(const struct search *s, uint32_t key, int level)
+/* Rows [first, end) of one column. Slot 0 takes what is of no interest, missing values have keys
+ * beyond those of all numbers: nothing branches. */
+static void count_strip(const struct group *g, int64_t j, int64_t first, int64_t end, int level)
 {
-    if (level == 0) return key >> 16;
-    int64_t slot = s->slot[0][key >> 16];
-    if (slot == 0) return -1;
-    int64_t at = (slot - 1) * DIGIT_SIZE + ((key >> 8) & (DIGIT_SIZE - 1));
-    if (level == 1) return at;
-    slot = s->slot[1][at];
-    return slot == 0 ? -1 : (slot - 1) * DIGIT_SIZE + (key & (DIGIT_SIZE - 1));
-}
-
-static void count_row(struct group *g, const float *x, int level)
-{
-    for (int64_t j = 0; j < g->columns; j++) {
-        if (isnan(x[j])) {
-            g->missing[j] += level == 0;
+    const struct search *s = &g->search[j];
+    const uint16_t *slot = s->slot[0], *deeper = s->slot[1];
+    const float *x = g->x->x + g->first + j;
+    int64_t stride = g->x->stride, *histogram = g->histogram + g->start[j];
+    for (int64_t i = first; i < end; i++) {
+        uint32_t key = bins_key(x[i * stride]);
+        if (level == 0) {
+            histogram[key >> 16]++;
             continue;
         }
-        int64_t at = place(&g->search[j], bins_key(x[j]), level);
-        if (at >= 0) g->histogram[g->start[j] + at]++;
+        uint32_t at = (uint32_t)slot[key >> 16] * DIGIT_SIZE + (key >> 8) % DIGIT_SIZE;
+        if (level == 2) at = (uint32_t)deeper[at] * DIGIT_SIZE + key % DIGIT_SIZE;
+        histogram[at]++;
+    }
+}
+
+/* The rows of a strip that count, as runs; most often one. */
+static void count_runs(const struct group *g, int64_t first, int64_t end, int level)
+{
+    for (int64_t i = first, next; i < end; i = next) {
+        while (i < end && g->skip != NULL && g->skip[i] != 0) i++;
+        next = i;
+        while (next < end && (g->skip == NULL || g->skip[next] == 0)) next++;
+        for (int64_t j = 0; j < g->columns && i < next; j++) count_strip(g, j, i, next, level);
     }
 }
 
 static void count(const struct comm *comm, struct group *g, int level)
 {
-    const struct rows *x = g->x;
+    int64_t rows = g->x->blocks->rows_local;
     for (int64_t j = 0; j < g->columns; j++)
-        g->start[j + 1] = g->start[j] + (level == 0 ? FIRST_SIZE : g->search[j].slots * DIGIT_SIZE);
+        g->start[j + 1] =
+            g->start[j] + (level == 0 ? FIRST_SIZE : (g->search[j].slots + 1) * DIGIT_SIZE);
     memset(g->histogram, 0, (size_t)g->start[g->columns] * sizeof *g->histogram);
-    for (int64_t i = 0; i < x->blocks->rows_local; i++)
-        if (g->skip == NULL || !g->skip[i]) count_row(g, x->x + i * x->stride + g->first, level);
+    for (int64_t i = 0; i < rows; i += STRIP)
+        count_runs(g, i, rows - i < STRIP ? rows : i + STRIP, level);
     comm_sum_int64(comm, g->histogram, g->start[g->columns]);
 }
 
@@ -145,27 +156,29 @@ static bool wanted(const struct search *s, int64_t most, int64_t below, int64_t 
     return k < most && (k * s->values + most - 1) / most <= (wide)below + count;
 }
 
-/* Rows under the slot that place `at` of a histogram belongs to. */
+/* Rows under the slot that place `at` of a histogram belongs to, and the longer prefix. */
 static int64_t base(const struct search *s, int64_t at, int level)
 {
-    return level == 0 ? 0 : s->below[at / DIGIT_SIZE];
+    return level == 0 ? 0 : s->below[at / DIGIT_SIZE - 1];
 }
 
 static uint32_t extend(const struct search *s, int64_t at, int level)
 {
     if (level == 0) return (uint32_t)at;
-    return s->prefix[at / DIGIT_SIZE] << 8 | (uint32_t)(at % DIGIT_SIZE);
+    return s->prefix[at / DIGIT_SIZE - 1] << 8 | (uint32_t)(at % DIGIT_SIZE);
 }
 
 /* Keep the prefixes, one digit longer, that are still of interest. */
 static void narrow(struct search *s, const int64_t *histogram, int64_t most, int level)
 {
-    struct search next = {.values = s->values, .slot = {s->slot[0], s->slot[1]}};
-    int64_t size = level == 0 ? FIRST_SIZE : s->slots * DIGIT_SIZE, occupied = 0, inside = 0;
-    for (int64_t at = 0; at < size; at++) occupied += histogram[at] > 0;
+    struct search next = {
+        .values = s->values, .missing = s->missing, .slot = {s->slot[0], s->slot[1]}};
+    int64_t first = level == 0 ? KEY_FIRST : DIGIT_SIZE, occupied = 0, inside = 0;
+    int64_t end = level == 0 ? KEY_END : (s->slots + 1) * DIGIT_SIZE;
+    for (int64_t at = first; at < end; at++) occupied += histogram[at] > 0;
     next.complete = s->complete && occupied <= most;
     if (level < 2) memset(s->slot[level], 0, FIRST_SIZE * sizeof *s->slot[level]);
-    for (int64_t at = 0; at < size; at++) {
+    for (int64_t at = first; at < end; at++) {
         if (level > 0 && at % DIGIT_SIZE == 0) inside = 0;
         int64_t below = base(s, at, level) + inside;
         inside += histogram[at];
@@ -177,6 +190,16 @@ static void narrow(struct search *s, const int64_t *histogram, int64_t most, int
         if (level < 2) s->slot[level][at] = (uint16_t)next.slots;
     }
     *s = next;
+}
+
+/* How many values there are, and whether there are others. */
+static void count_values(struct search *s, const int64_t *histogram)
+{
+    int64_t all = 0;
+    s->values = 0;
+    for (int64_t at = 0; at < FIRST_SIZE; at++) all += histogram[at];
+    for (int64_t at = KEY_FIRST; at < KEY_END; at++) s->values += histogram[at];
+    s->missing = all > s->values;
 }
 
 /* A value between a and b that is not b. */
@@ -201,24 +224,20 @@ static void search_group(const struct comm *comm, struct group *g, struct bins *
     for (int64_t j = 0; j < g->columns; j++) {
         g->search[j].complete = true;
         g->search[j].slots = 0;
-        g->missing[j] = 0;
     }
     for (int level = 0; level < LEVELS; level++) {
         count(comm, g, level);
         for (int64_t j = 0; j < g->columns; j++) {
             const int64_t *histogram = g->histogram + g->start[j];
-            g->search[j].values = level == 0 ? 0 : g->search[j].values;
-            for (int64_t at = 0; level == 0 && at < FIRST_SIZE; at++)
-                g->search[j].values += histogram[at];
+            if (level == 0) count_values(&g->search[j], histogram);
             narrow(&g->search[j], histogram, g->most, level);
         }
     }
-    comm_sum_int64(comm, g->missing, g->columns);
     for (int64_t j = 0; j < g->columns; j++) {
         int64_t column = g->first + j, at = bins->start[column];
         put_edges(&g->search[j], bins->edge, &at);
         bins->start[column + 1] = at;
-        bins->missing[column] = g->missing[j] > 0;
+        bins->missing[column] = g->search[j].missing;
     }
 }
 

@@ -55,7 +55,7 @@ void bins_free(struct bins **bins);
  * The bin of every value, column by column.
  * Local.
  * codes  out  [columns][rows_local], the caller's; bins_count(j) where the value is missing
- * Memory: 128 KiB per column. Cost: O(rows_local columns).
+ * Memory: 66 KiB per column. Cost: O(rows_local columns).
  * Errors: ERR_ARG x has other columns; ERR_MEMORY.
  */
 enum status bins_code(const struct bins *bins, const struct rows *x, uint8_t *codes);

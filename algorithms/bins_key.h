@@ -7,7 +7,10 @@
 #include <stdint.h>
 #include <string.h>
 
-/** Keys order as the values do; 0 and -0 have one key. x is not NaN. Local. */
+/* Top 16 bits of the keys of finite numbers; those of NaN lie before or behind. */
+enum { KEY_FIRST = 0x0080, KEY_END = 0xff80 };
+
+/** Keys order as the values do; 0 and -0 have one key. Local. */
 static inline uint32_t bins_key(float x)
 {
     uint32_t bits;

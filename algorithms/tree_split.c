@@ -45,17 +45,37 @@ struct span {
     int32_t column;
 };
 
-/* out[b] = statistic s up to bin b of values, beginning with `first`; rows of all classes for s < 0
- */
-static void sum_up(const struct span *span, int64_t s, double first, double *out)
+/* Rows and sums up to each bin of values; the first ones are those of the missing rows, if they go
+ * left. Up to a bin packed ones add like others. */
+static void sum_values(const struct span *span, int64_t rows, int64_t sum, double *restrict count,
+                       double *restrict total)
+{
+    int64_t bins = span->bins - span->missing, packed = sum * (1 << TREE_PACKED_BITS) + rows;
+    if (span->view->packed) {
+        for (int64_t b = 0; b < bins; b++) {
+            packed += span->histogram[b];
+            count[b] = (double)(packed & TREE_PACKED_MASK);
+            total[b] = (double)(packed >> TREE_PACKED_BITS);
+        }
+        return;
+    }
+    for (int64_t b = 0; b < bins; b++) {
+        rows += span->histogram[2 * b];
+        sum += span->histogram[2 * b + 1];
+        count[b] = (double)rows;
+        total[b] = (double)sum;
+    }
+}
+
+/* out[b] = rows of class k up to bin b of values, beginning with `sum`; of all classes for k < 0 */
+static void sum_class(const struct span *span, int64_t k, int64_t sum, double *out)
 {
     const struct tree_shape *shape = span->view->shape;
-    int64_t width = tree_width(shape, span->view->packed), from = s < 0 ? 0 : s;
-    int64_t to = s < 0 ? shape->classes : s + 1;
-    int64_t sum = (int64_t)first;
+    int64_t width = tree_width(shape, span->view->packed), from = k < 0 ? 0 : k;
+    int64_t to = k < 0 ? shape->classes : k + 1;
     for (int64_t b = 0; b < span->bins - span->missing; b++) {
-        for (int64_t k = from; k < to; k++)
-            sum += tree_statistic(shape, span->histogram + b * width, span->view->packed, k);
+        for (int64_t c = from; c < to; c++)
+            sum += tree_statistic(shape, span->histogram + b * width, span->view->packed, c);
         out[b] = (double)sum;
     }
 }
@@ -101,14 +121,19 @@ static void scan(const struct span *span, bool missing_left, struct tree_search 
 {
     const struct tree_view *view = span->view;
     int64_t classes = view->shape->classes, bins = span->bins - span->missing;
+    int64_t missing = missing_left ? missing_rows(span) : 0;
     double rows = (double)view->rows;
-    double first = missing_left ? (double)missing_rows(span) : 0.0;
-    sum_up(span, classes > 0 ? -1 : 0, first, search->count);
     memset(search->square, 0, (size_t)bins * sizeof *search->square);
-    for (int64_t s = classes > 0 ? 0 : 1; s < view->shape->stats; s++) {
-        first = missing_left ? (double)missing_statistic(span, s) : 0.0;
-        sum_up(span, s, first, search->sum);
-        add_squares(search->count, search->sum, bins, rows, (double)view->stats[s], search->square);
+    if (classes == 0) {
+        int64_t sum = missing_left ? missing_statistic(span, 1) : 0;
+        sum_values(span, missing, sum, search->count, search->sum);
+        add_squares(search->count, search->sum, bins, rows, (double)view->stats[1], search->square);
+    } else {
+        sum_class(span, -1, missing, search->count);
+    }
+    for (int64_t k = 0; k < classes; k++) {
+        sum_class(span, k, missing_left ? missing_statistic(span, k) : 0, search->sum);
+        add_squares(search->count, search->sum, bins, rows, (double)view->stats[k], search->square);
     }
     set_scores(search->count, search->square, bins, rows, (double)view->min_rows, search->score);
 }

@@ -1,10 +1,11 @@
 /**
- * What the machine can do: fused multiply-adds in both precisions and copying, on all ranks at
- * once.
+ * What the machine can do: fused multiply-adds in both precisions, copying and counting, on all
+ * ranks at once.
  *
  * mpirun -np 2 bench_limit prints one line of JSON: GFLOP/s of multiply-adds on registers, the most
- * that any kernel could reach, and GB/s read and written by copying memory beyond the caches. The
- * other benchmarks' rates are shares of these.
+ * that any kernel could reach, GB/s read and written by copying memory beyond the caches, and how
+ * many bins of histograms that stay in the first cache can be added to in a second. The other
+ * benchmarks' rates are shares of these.
  */
 #include "mpi/log.h"
 #include "mpi/memory.h"
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { COUNTED_ROWS = 2048, COUNTED_TURNS = 4096 };
 enum { CHAINS = 12, STEPS = 4000000, COPY_BYTES = 1 << 28, TURNS = 10 };
 
 struct work {
@@ -67,6 +69,24 @@ static void copy(struct work *w)
     memcpy(w->to, w->from, COPY_BYTES);
 }
 
+/* Rows of 8 bytes counted in 8 histograms of 256 bins, four rows at once. */
+static void count_bins(struct work *w)
+{
+    static uint8_t code[COUNTED_ROWS][8];
+    static int64_t bin[8][256];
+    uint32_t draw = 1;
+    for (int i = 0; i < COUNTED_ROWS * 8; i++) {
+        draw = draw * 1664525u + 1013904223u;
+        code[i / 8][i % 8] = (uint8_t)(draw >> 24);
+    }
+    for (int turn = 0; turn < COUNTED_TURNS; turn++)
+        for (int i = 0; i < COUNTED_ROWS; i += 4)
+            for (int j = 0; j < 8; j++)
+                for (int l = 0; l < 4; l++) bin[j][code[i + l][j]] += turn;
+    w->sink += (double)bin[7][255];
+    w->flops = 8.0 * COUNTED_ROWS * COUNTED_TURNS;
+}
+
 /* The fastest of a few turns, each begun by all ranks together and ended by the slowest. */
 static double seconds_of(const struct comm *comm, void (*step)(struct work *), struct work *w)
 {
@@ -92,12 +112,13 @@ static enum status measure(const struct comm *comm)
     double single = seconds_of(comm, add_float, &w), single_flops = w.flops * comm->ranks;
     double full = seconds_of(comm, add_double, &w), full_flops = w.flops * comm->ranks;
     double copied = seconds_of(comm, copy, &w), bytes = 2.0 * COPY_BYTES * comm->ranks;
+    double counted = seconds_of(comm, count_bins, &w), counts = w.flops * comm->ranks;
     if (comm->rank == 0)
         printf("{\"bench\": \"limit\", \"ranks\": %d, \"float_gflops\": %.1f, \"double_gflops\": "
                "%.1f, "
-               "\"copy_gigabytes_per_second\": %.1f}\n",
+               "\"copy_gigabytes_per_second\": %.1f, \"counts_per_second\": %.4g}\n",
                comm->ranks, single_flops / single / 1e9, full_flops / full / 1e9,
-               bytes / copied / 1e9);
+               bytes / copied / 1e9, counts / counted);
 done:
     free(w.from);
     free(w.to);

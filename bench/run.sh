@@ -86,6 +86,8 @@ ours, limit = json.loads(ours), json.loads(limit)
 peer = json.loads(peer.splitlines()[-1]) if peer.strip() else None
 if kind == "copy":
     share = ours["gigabytes_per_second"] / limit["copy_gigabytes_per_second"]
+elif kind == "counts":
+    share = ours["counts_per_second"] / limit["counts_per_second"]
 else:
     share = ours["gflops"] / limit[kind + "_gflops"]
 rate = ours["rows_per_second"]
@@ -114,6 +116,7 @@ while read -r stage noun kind arguments; do
 done <<'LIST'
 ingest csv copy
 ingest ingest copy
+profile forest counts
 profile kmeans float
 profile mixture double full
 profile mixture double diag
