@@ -2,11 +2,13 @@
 #include "algorithms/kmeans_kernel.h"
 
 #if defined(__x86_64__)
-#pragma GCC target("avx2,fma")
+#include "algorithms/target.h"
 
 #include <immintrin.h>
 #include <math.h>
 #include <string.h>
+
+TARGET_BEGIN("avx2,fma")
 
 #define WIDTH 8
 #define VECTORS 2
@@ -109,6 +111,8 @@ static void squares(const float *x, int64_t rows, int64_t stride, int64_t column
         out[i] = _mm_cvtsd_f64(two) + _mm_cvtsd_f64(_mm_unpackhi_pd(two, two));
     }
 }
+
+TARGET_END
 
 static const struct kmeans_kernel kernel = {"avx2", TILE, CHUNK, assign, add, squares};
 const struct kmeans_kernel *const kmeans_kernel_avx2 = &kernel;

@@ -2,11 +2,13 @@
 #include "algorithms/kmeans_kernel.h"
 
 #if defined(__x86_64__)
-#pragma GCC target("avx512f,avx512vl,avx512dq,avx2,fma")
+#include "algorithms/target.h"
 
 #include <immintrin.h>
 #include <math.h>
 #include <string.h>
+
+TARGET_BEGIN("avx512f,avx512vl,avx512dq,avx2,fma")
 
 #define WIDTH 16
 #define VECTORS 3
@@ -67,7 +69,7 @@ static inline void transpose4(const float *const *row, int64_t at, int count, fl
 
 static inline __mmask8 left(int64_t columns)
 {
-    return columns >= 8 ? 0xff : (__mmask8)((1 << columns) - 1);
+    return (__mmask8)(columns >= 8 ? 0xff : (1 << columns) - 1);
 }
 
 static inline void add8(double *sum, __m256 x)
@@ -111,6 +113,8 @@ static void squares(const float *x, int64_t rows, int64_t stride, int64_t column
         out[i] = add_lanes(lanes);
     }
 }
+
+TARGET_END
 
 static const struct kmeans_kernel kernel = {"avx512", TILE, CHUNK, assign, add, squares};
 const struct kmeans_kernel *const kmeans_kernel_avx512 = &kernel;
