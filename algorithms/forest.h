@@ -86,7 +86,7 @@ struct forest {
  *       for its node, or, where more than half are drawn, all columns, of the smaller of two
  *       siblings only. One reduction per depth for all nodes of a batch of trees: 8 bytes for each
  *       bin of each column counted in a node of under 2^15 rows (of up to 4 classes, or a value),
- *       else 16, or 8 per class; more than one where that is beyond 64 MiB. And one agreement.
+ *       else 16, or 8 per class; more than one where that is beyond 64 MiB. And two agreements.
  * Memory: columns + 8 bytes per row, and 4 per row for each tree of a batch (at most 8); 192 MiB at
  *         most for histograms.
  * Same bytes for any number of ranks.
