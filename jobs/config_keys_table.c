@@ -306,6 +306,12 @@ const struct config_key config_keys[] = {
      .help =
          "components of a Gaussian mixture of the users' features; profiles.h5 has how far each "
          "user belongs to the three likeliest; 0: no mixture"},
+    {.name = "profile.horizon_days",
+     .type = KEY_INTEGER,
+     BETWEEN("90", 1, 3650),
+     .unit = "days",
+     .help = "lifetime value: the purchases, and what they bring, to expect of each user within so "
+             "many days from the shop's last event"},
     {.name = "profile.sequence",
      .type = KEY_INTEGER,
      BETWEEN("0", 0, 1024),

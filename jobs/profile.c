@@ -95,6 +95,9 @@ static enum status profile_run(const struct comm *comm, const struct run *run)
     struct rows rows = {&dataset->users.blocks, features.columns, stride, x};
     TRY(cluster(comm, run, &rows, &profiles));
     TRY(profile_mixture_fit(comm, run, rows.blocks, &features, &profiles.mixture));
+    TRY(profile_lifetime_fit(comm, dataset,
+                             (double)config_integer(run->config, "profile.horizon_days"),
+                             &profiles.lifetime));
     TRY(profiles_write(comm, run_path(run, "profiles.h5"), dataset, &features, &profiles,
                        config_integer(run->config, "profile.sequence")));
 done:

@@ -6,6 +6,7 @@
 #define REMISE_JOBS_PROFILES_H
 
 #include "jobs/features.h"
+#include "jobs/profile_lifetime.h"
 #include "jobs/profile_mixture.h"
 
 struct profiles {
@@ -16,6 +17,7 @@ struct profiles {
     double *mean;     /* [columns] of the features */
     double *sd;       /* [columns] */
     struct profile_mixture mixture;
+    struct profile_lifetime lifetime;
 };
 
 /**

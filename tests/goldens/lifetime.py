@@ -3,7 +3,9 @@
 Gamma-Gamma on 60 simulated customers by the textbook formulas in SciPy, maximised by Nelder-Mead
 without any gradient; expected purchases by mpmath as a double integral over rate and chance of
 leaving. Prints tests/lifetime_table.h and the numbers that stand in tests/test_special.c,
-tests/test_bgnbd.c and tests/test_gamma_gamma.c."""
+tests/test_bgnbd.c, tests/test_gamma_gamma.c and tests/test_profile_lifetime.c, where the customers
+are a shop: days with a purchase are what counts, so that who came back on the first day only never
+came back."""
 import mpmath as mp
 import numpy as np
 from scipy.optimize import minimize
@@ -67,6 +69,26 @@ def purchases(k, x, tx, age, t):
     return 1 / (1 + odds), mean / (1 + odds)
 
 
+def spend_of(k, x, m):
+    p, q, v = k
+    return p * (v + x * m) / (p * x + q - 1)
+
+
+def shop(rows, horizon):
+    """the customers counted in days: parameters, and what to expect of each within the horizon"""
+    x, tx, age, spend = (np.array(c, dtype=float) for c in zip(*rows))
+    x = np.where(tx == 0, 0, x)
+    k, best = maximise(lambda q: bgnbd(q, x, tx, age), np.log([0.8, 10, 0.8, 2.5]))
+    print("shop, bgnbd:", k, repr(best))
+    buyers = x > 0
+    g, best = maximise(lambda q: gamma_gamma(q, x[buyers], spend[buyers]), np.log([3.0, 5.0, 40.0]))
+    print("shop, gamma-gamma:", g, repr(best))
+    for i in [0, 1, 2, 3, 30, 48]:
+        alive, mean = purchases(k, x[i], tx[i], age[i], horizon)
+        print(f"    {{{i}, {float(alive):.10f}, {float(mean):.10f}, "
+              f"{float(mean) * spend_of(g, x[i], spend[i] if x[i] else 0):.8f}}},")
+
+
 if __name__ == "__main__":
     rng = np.random.default_rng(16)
     rows = [simulate(rng) for _ in range(60)]
@@ -84,6 +106,7 @@ if __name__ == "__main__":
     print("gamma-gamma at (3, 5, 40):", repr(gamma_gamma(some, x[buyers], spend[buyers])))
     k, best = maximise(lambda q: gamma_gamma(q, x[buyers], spend[buyers]), some)
     print("gamma-gamma maximum:", k, repr(best))
+    shop(rows, 90)
     for k in [(0.24259, 4.41353, 0.79289, 2.42575), (0.7, 9, 1, 2.9), (0.7, 9, 1 + 1e-9, 2.9),
               (1e4, 3e5, 0.5, 3), (0.5, 2, 3e3, 9e3), (0.3, 5, 0.2, 0.3)]:
         for x, tx, age, t in [(0, 0, 40, 39), (2, 30.43, 38.86, 39), (25, 100, 101, 7),
