@@ -30,13 +30,14 @@ extern void pdpotrs_(const char *triangle, const int *n, const int *sides, const
 
 /* Rows from .. to of the upper factor U, a = U'U, in place; a dependent column leaves a row of
  * zeros. */
-static void factor_panel(double *a, int64_t n, int64_t from, int64_t to, const double *reference,
-                         double tolerance, bool *dependent)
+static void factor_panel(double *a, int64_t n, int64_t from, int64_t to, const int64_t *order,
+                         const double *reference, double tolerance, bool *dependent)
 {
     for (int64_t j = from; j < to; j++) {
         double *row = a + j * n, pivot = row[j];
-        dependent[j] = !(pivot > tolerance * reference[j]);
-        double divisor = dependent[j] ? 0.0 : 1.0 / sqrt(pivot);
+        int64_t column = order != NULL ? order[j] : j;
+        dependent[column] = !(pivot > tolerance * reference[column]);
+        double divisor = dependent[column] ? 0.0 : 1.0 / sqrt(pivot);
         for (int64_t k = j; k < n; k++) row[k] *= divisor;
         for (int64_t i = j + 1; i < to; i++) {
             double times = row[i], *below = a + i * n;
@@ -46,16 +47,24 @@ static void factor_panel(double *a, int64_t n, int64_t from, int64_t to, const d
     }
 }
 
-static enum status find_dependent(const double *a, int64_t n, const double *reference,
-                                  double tolerance, bool *dependent)
+/* to = a with rows and columns in order. */
+static void take_in_order(const double *a, int64_t n, const int64_t *order, double *to)
+{
+    if (order == NULL) memcpy(to, a, (size_t)(n * n) * sizeof *to);
+    for (int64_t i = 0; order != NULL && i < n; i++)
+        for (int64_t j = 0; j < n; j++) to[i * n + j] = a[order[i] * n + order[j]];
+}
+
+static enum status find_dependent(const double *a, int64_t n, const int64_t *order,
+                                  const double *reference, double tolerance, bool *dependent)
 {
     enum status status = OK;
     double *u = NULL;
     TRY(memory_new(&u, n * n, sizeof *u));
-    memcpy(u, a, (size_t)(n * n) * sizeof *u);
+    take_in_order(a, n, order, u);
     for (int64_t from = 0; from < n; from += BLOCK) {
         int64_t to = from + BLOCK < n ? from + BLOCK : n;
-        factor_panel(u, n, from, to, reference, tolerance, dependent);
+        factor_panel(u, n, from, to, order, reference, tolerance, dependent);
         if (to < n)
             cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)(n - to), (int)(to - from),
                         -1.0, u + from * n + to, (int)n, 1.0, u + to * n + to, (int)n);
@@ -66,11 +75,13 @@ done:
 }
 
 enum status cholesky_dependent(const struct comm *comm, const double *a, int64_t columns,
-                               const double *reference, double tolerance, bool *dependent)
+                               const int64_t *order, const double *reference, double tolerance,
+                               bool *dependent)
 {
     enum status status = OK;
-    TRY_ALL(comm,
-            comm->rank == 0 ? find_dependent(a, columns, reference, tolerance, dependent) : OK);
+    TRY_ALL(comm, comm->rank == 0
+                      ? find_dependent(a, columns, order, reference, tolerance, dependent)
+                      : OK);
     comm_broadcast(comm, dependent, columns * (int64_t)sizeof *dependent, 0);
 done:
     return status;

@@ -26,6 +26,7 @@ struct cholesky {
  *
  * Collective; rank 0 computes, so that all ranks decide alike.
  * a          in   [columns][columns] symmetric, the same on every rank
+ * order      in   [columns] the columns as they are taken in turn; NULL: by number
  * reference  in   [columns] what a pivot is compared with, usually the diagonal
  * tolerance  in   column j depends if its pivot is at most tolerance * reference[j]
  * dependent  out  [columns]
@@ -33,7 +34,8 @@ struct cholesky {
  * Errors: ERR_MEMORY.
  */
 enum status cholesky_dependent(const struct comm *comm, const double *a, int64_t columns,
-                               const double *reference, double tolerance, bool *dependent);
+                               const int64_t *order, const double *reference, double tolerance,
+                               bool *dependent);
 
 /**
  * Factor a symmetric positive definite matrix (PDPOTRF).

@@ -15,6 +15,12 @@
 
 enum { DESIGN_PARAMETERS_MAX = 4096 };
 
+/* An effect that is absorbed: each of its levels has a constant that nobody asks for. */
+struct design_effect {
+    int64_t levels;
+    const int32_t *level; /* [rows_local] in [0, levels); not owned */
+};
+
 /* Everything here is borrowed. Sparse values are finite; x and y are where the weight is
  * positive. */
 struct design {
@@ -30,6 +36,10 @@ struct design {
     const double *weight;     /* [rows_local] >= 0; NULL: all 1 */
     const int64_t
         *group; /* [rows_local]; rows of a group are consecutive and in one block; NULL: none */
+    int64_t effects;                    /* 0 where groups are eliminated */
+    const struct design_effect *effect; /* [effects] absorbed before all other columns */
+    int64_t last_first; /* of the sparse columns, the last so many come before all others when it
+                           is settled which columns depend on which */
 };
 
 /** Number of parameters: intercept, dense, sparse. Local. */
@@ -44,7 +54,7 @@ static inline int64_t design_parameters(const struct design *design)
  */
 static inline bool design_has_constant(const struct design *design)
 {
-    return design->intercept || design->group != NULL;
+    return design->intercept || design->group != NULL || design->last_first > 0;
 }
 
 /**

@@ -1,0 +1,81 @@
+/* Places, units and solutions of a fit's normal equations. */
+#include "algorithms/lsq_system.h"
+
+#include "algorithms/double_double.h"
+#include "mpi/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum status lsq_system_init(const struct design *design, const struct scaling *scaling,
+                            const bool *dropped, struct lsq_system *s)
+{
+    enum status status = OK;
+    int64_t parameters = design_parameters(design);
+    *s = (struct lsq_system){.design = design, .scaling = scaling};
+    TRY(memory_new(&s->parameter, 2 * parameters, sizeof *s->parameter));
+    TRY(memory_new(&s->b, 3 * parameters, sizeof *s->b));
+    s->place = s->parameter + parameters;
+    s->unit = s->b + parameters;
+    s->x = s->unit + parameters;
+    for (int64_t j = 0; j < parameters; j++) {
+        s->unit[j] = 1.0;
+        s->place[j] = dropped[j] ? -1 : s->kept;
+        if (!dropped[j]) s->parameter[s->kept++] = j;
+    }
+done:
+    return status;
+}
+
+void lsq_system_clear(struct lsq_system *s)
+{
+    free(s->parameter);
+    free(s->b);
+    cholesky_clear(&s->factor);
+    *s = (struct lsq_system){0};
+}
+
+double lsq_system_unit(double diagonal)
+{
+    return ldexp(1.0, -(int)floor(0.5 * log2(diagonal) + 0.5));
+}
+
+double lsq_system_scale(const struct lsq_system *s, int64_t place)
+{
+    int64_t j = s->parameter[place] - (s->design->intercept ? 1 : 0);
+    if (j < 0) return s->unit[place];
+    if (j < s->design->dense) return s->unit[place] * s->scaling->scale[j];
+    return s->unit[place] * s->scaling->sparse_scale[j - s->design->dense];
+}
+
+double lsq_system_shift(const struct lsq_system *s, int64_t place)
+{
+    int64_t j = s->parameter[place] - (s->design->intercept ? 1 : 0);
+    return j >= 0 && j < s->design->dense ? s->scaling->shift[j] : 0.0;
+}
+
+double lsq_system_parameter(const struct lsq_system *s, int64_t place, const double *x,
+                            int64_t stride)
+{
+    double own = x[place * stride] * lsq_system_scale(s, place);
+    if (s->parameter[place] > 0 || !s->design->intercept) return own;
+    struct double_double sum = {own, 0.0};
+    for (int64_t i = 0; i < s->kept; i++)
+        sum = double_double_add(sum, double_double_product(-lsq_system_shift(s, i),
+                                                           x[i * stride] * lsq_system_scale(s, i)));
+    return sum.high;
+}
+
+void lsq_system_side(const struct lsq_system *s, int64_t place, double *side, int64_t stride)
+{
+    side[place * stride] = lsq_system_scale(s, place);
+    if (s->parameter[place] > 0 || !s->design->intercept) return;
+    for (int64_t i = 0; i < s->kept; i++)
+        if (i != place) side[i * stride] = -lsq_system_shift(s, i) * lsq_system_scale(s, i);
+}
+
+enum status lsq_system_solve(const struct comm *comm, const struct lsq_system *s, const double *b,
+                             int64_t sides, double *x)
+{
+    return cholesky_solve(comm, &s->factor, b, sides, x);
+}
