@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct text {
     const char *at, *end;
@@ -34,6 +35,21 @@ bool parse_is_missing(const char *text, size_t bytes)
 {
     struct text t = trimmed(text, bytes);
     return t.at == t.end || (t.end - t.at == 2 && t.at[0] == 'N' && t.at[1] == 'A');
+}
+
+bool parse_not_finite(const char *text, size_t bytes, double *value)
+{
+    static const char *const words[] = {"nan", "inf", "infinity"};
+    struct text t = trimmed(text, bytes);
+    bool minus = t.at < t.end && *t.at == '-';
+    if (t.at < t.end && (minus || *t.at == '+')) t.at++;
+    size_t length = (size_t)(t.end - t.at);
+    for (int w = 0; w < 3; w++) {
+        if (length != strlen(words[w]) || strncasecmp(t.at, words[w], length) != 0) continue;
+        *value = w == 0 ? NAN : minus ? -INFINITY : INFINITY;
+        return true;
+    }
+    return false;
 }
 
 /* ---- eight characters at once, the first in the lowest byte ---- */

@@ -27,6 +27,12 @@ bool parse_is_missing(const char *text, size_t bytes);
 bool parse_number(const char *text, size_t bytes, double *value);
 
 /**
+ * Read what programs write for a number that is none: nan, inf or infinity in any case, with a sign
+ * if wanted, blanks around it allowed. Returns false for anything else.
+ */
+bool parse_not_finite(const char *text, size_t bytes, double *value);
+
+/**
  * Read a point in time as seconds since 1970-01-01T00:00:00Z.
  *
  * YYYY-MM-DD; or that, a blank or T, HH:MM or HH:MM:SS, a fraction of a second if wanted (rounded

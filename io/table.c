@@ -83,7 +83,8 @@ static enum status take_field(struct gather *gather, struct gathered *column,
     double number = NAN;
     if (column->seen == SEEN_BOTH) return OK;
     if (column->seen != SEEN_TEXTS) {
-        if (parse_number(field->text, field->bytes, &number))
+        if (parse_number(field->text, field->bytes, &number) ||
+            parse_not_finite(field->text, field->bytes, &number))
             column->seen = SEEN_NUMBERS;
         else if (!parse_is_missing(field->text, field->bytes))
             TRY(turn_to_texts(gather, column));

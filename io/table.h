@@ -27,7 +27,8 @@ struct table {
 /**
  * Read a CSV file (plain or .gz) into memory, each rank its blocks of rows.
  *
- * Collective. A column is text if any of its values is neither a number nor missing (empty or NA).
+ * Collective. A column is text if any of its values is neither a number nor missing (empty or NA);
+ * in a column of numbers nan is missing and inf is infinite.
  * names  in   columns wanted, [names_count]; NULL for all. An unknown one is ERR_DATA and lists
  *             those there are.
  * table  out  new; the caller frees it with table_free; NULL unless OK

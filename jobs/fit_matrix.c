@@ -51,7 +51,8 @@ static enum status check(const char *model, const struct fit_matrix *matrix)
             return fit_table_refuse_text(&matrix->in, at, remedy);
         if (missing > 0)
             return FAIL(ERR_DATA,
-                        "%s: column \"%s\" has %" PRId64 " missing values; fill them, remove "
+                        "%s: column \"%s\" has %" PRId64
+                        " missing or infinite values; fill them, remove "
                         "those rows, or name other columns by --columns",
                         matrix->in.path, fit_matrix_name(matrix, j), missing);
     }

@@ -239,8 +239,9 @@ enum status fit_table_tell_left_out(const struct fit_table *t, struct fit_column
             append(list, "%s\"%s\" lacks %" PRId64, *list != 0 ? ", " : "",
                    t->table->column[place(used, j)].name, t->missing[place(used, j)]);
     if (left_out > 0)
-        log_warning("%s: %" PRId64 " of %" PRId64 " rows left out, a value is missing: %s", t->path,
-                    left_out, rows, list);
+        log_warning("%s: %" PRId64 " of %" PRId64
+                    " rows left out, a value is missing or infinite: %s",
+                    t->path, left_out, rows, list);
     return OK;
 }
 

@@ -81,7 +81,8 @@ says '{"column":"price","impurity":1.0}' forest shop.csv --target sold $plain --
 printf 'a,,name,none,y\r\n1,5,x,,1\r\n2,6,y,NA,\r\n40,7,y,,9\r\n' >odd.csv
 warns 'odd.csv: left out: column 2 (no name), "name" (text, "x"), "none" (no value)' \
     tree odd.csv --target y $plain
-warns '1 of 3 rows left out, a value is missing: "y" lacks 1' tree odd.csv --target y $plain
+warns '1 of 3 rows left out, a value is missing or infinite: "y" lacks 1' tree odd.csv \
+    --target y $plain
 warns 'has 2 levels for 2 training rows' tree odd.csv --target y $plain --columns name
 says '"rows_train":2,"rows_test":0,"rows_left_out":1' tree odd.csv --target y $plain
 printf 'a,y\n1,2\n' >single.csv

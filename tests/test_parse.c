@@ -225,6 +225,18 @@ static void missing(void **state)
                !parse_is_missing("0", 1));
 }
 
+static void not_finite(void **state)
+{
+    (void)state;
+    double value = 0;
+    assert_all(parse_not_finite("NaN", 3, &value) && isnan(value));
+    assert_all(parse_not_finite(" -inf ", 6, &value) && value == -INFINITY);
+    assert_all(parse_not_finite("+Infinity", 9, &value) && value == INFINITY);
+    assert_all(!parse_not_finite("nano", 4, &value) && !parse_not_finite("in", 2, &value) &&
+               !parse_not_finite("", 0, &value) && !parse_not_finite("+", 1, &value) &&
+               !parse_not_finite("1", 1, &value));
+}
+
 static void golden_times(void **state)
 {
     (void)state;
@@ -398,6 +410,7 @@ static void any_locale(void **state)
 TEST_MAIN(cmocka_unit_test(known_numbers), cmocka_unit_test(no_numbers),
           cmocka_unit_test(short_texts), cmocka_unit_test(random_times),
           cmocka_unit_test(golden_numbers), cmocka_unit_test(as_strtod), cmocka_unit_test(missing),
-          cmocka_unit_test(golden_times), cmocka_unit_test(known_times), cmocka_unit_test(no_times),
+          cmocka_unit_test(not_finite), cmocka_unit_test(golden_times),
+          cmocka_unit_test(known_times), cmocka_unit_test(no_times),
           cmocka_unit_test(written_numbers), cmocka_unit_test(round_trips),
           cmocka_unit_test(written_times), cmocka_unit_test(any_locale))

@@ -63,6 +63,23 @@ static void known_table(void **state)
     table_free(&table);
 }
 
+/* Where the others are numbers; among texts they are texts, wherever they stand. */
+static void not_finite(void **state)
+{
+    (void)state;
+    struct table *table = NULL;
+    const char *const word[] = {"nan", "7", "inf", "x"};
+    assert_all(read_text(&world, "a,b\nNaN,nan\n-inf,7\n3,inf\n4,x\n", &table) == OK);
+    const struct table_column *a = &table->column[0], *b = &table->column[1];
+    assert_all(a->type == COLUMN_NUMBER && b->type == COLUMN_TEXT);
+    bool same = true;
+    for (int64_t i = 0; i < table->blocks.rows_local; i++) same = same && text_is(b, i, word[i]);
+    if (table->blocks.rows_local > 0)
+        same = same && isnan(a->number[0]) && a->number[1] == -INFINITY && a->number[3] == 4.0;
+    assert_all(same);
+    table_free(&table);
+}
+
 static void chosen_columns(void **state)
 {
     (void)state;
@@ -229,5 +246,5 @@ static void iris(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
-TEST_MAIN(TEST(known_table), TEST(chosen_columns), TEST(refused), TEST(same_at_any_ranks),
-          TEST(faults), TEST(online_retail), TEST(iris))
+TEST_MAIN(TEST(known_table), TEST(not_finite), TEST(chosen_columns), TEST(refused),
+          TEST(same_at_any_ranks), TEST(faults), TEST(online_retail), TEST(iris))
