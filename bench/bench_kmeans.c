@@ -5,7 +5,8 @@
  * mpirun -np 2 bench_kmeans [ROWS [COLUMNS [K [ITERATIONS]]]] prints one line of JSON. Row i,
  * column j is uniform in [-1, 1): the top 24 bits of the SplitMix64 hash of i * COLUMNS + j; the
  * start is the first K rows. bench/peer_kmeans.py makes the same rows, so that both can be timed
- * on, and agree about, the same fit.
+ * on, and agree about, the same fit. data_bytes are the rows, peak_bytes what the processes of all
+ * ranks have taken at most, with the code and all.
  */
 #include "algorithms/kmeans.h"
 #include "mpi/log.h"
@@ -54,13 +55,17 @@ static void print_result(const struct comm *comm, const struct setting *set,
 {
     double each = seconds / (double)model->iterations;
     double flops = 2.0 * (double)set->rows * (double)set->columns * (double)set->k;
+    double bytes = (double)(set->rows * set->columns) * sizeof(float);
+    int64_t peak = memory_peak_bytes();
+    comm_sum_int64(comm, &peak, 1);
     if (comm->rank != 0) return;
     printf("{\"bench\": \"kmeans\", \"rows\": %lld, \"columns\": %lld, \"k\": %lld, \"ranks\": %d, "
            "\"iterations\": %lld, \"seconds\": %.4f, \"seconds_per_iteration\": %.5f, "
-           "\"rows_per_second\": %.4g, \"gflops\": %.1f, \"inertia\": %.9g}\n",
+           "\"rows_per_second\": %.4g, \"gflops\": %.1f, \"gigabytes_per_second\": %.2f, "
+           "\"data_bytes\": %.0f, \"peak_bytes\": %lld, \"inertia\": %.9g}\n",
            (long long)set->rows, (long long)set->columns, (long long)set->k, comm->ranks,
            (long long)model->iterations, seconds, each, (double)set->rows / each,
-           flops / each / 1e9, model->inertia);
+           flops / each / 1e9, bytes / each / 1e9, bytes, (long long)peak, model->inertia);
 }
 
 static enum status run(const struct comm *comm, const struct setting *set)

@@ -84,8 +84,8 @@ import sys
 stage, noun, kind, ours, limit, peer = sys.argv[1:]
 ours, limit = json.loads(ours), json.loads(limit)
 peer = json.loads(peer.splitlines()[-1]) if peer.strip() else None
-if kind == "copy":
-    share = ours["gigabytes_per_second"] / limit["copy_gigabytes_per_second"]
+if kind in ("copy", "read"):
+    share = ours["gigabytes_per_second"] / limit[kind + "_gigabytes_per_second"]
 elif kind == "counts":
     share = ours["counts_per_second"] / limit["counts_per_second"]
 else:
@@ -99,12 +99,13 @@ if peer and "log_likelihood" in peer:
         sys.exit(f"{noun}: the peer came to log-likelihood {expected}, not {found}")
 ratio = ", ".join(f"{rate / p['rows_per_second']:.2f} x {p['peer']}"
                   for p in ([peer] + peer.get("more", []) if peer else []))
-print(f"{stage:<10} {noun:<12} {rate:>12.4g} rows/s  {100 * share:>5.1f} % of {kind:<6}  "
+print(f"{stage:<10} {noun:<24} {rate:>12.4g} rows/s  {100 * share:>5.1f} % of {kind:<6}  "
       + (ratio or "peer not installed"))
 PYTHON
 }
 
-limit=$(measure limit) || exit
+limit=$(timeout -k 5 60 mpirun -np "$ranks" build/remise bench machine </dev/null \
+    2>"$work/machine.log") || { cat "$work/machine.log" >&2; exit 1; }
 echo "$ranks ranks, one thread each; the machine: $limit"
 faults=0 lines=0
 while read -r stage noun kind arguments; do
@@ -117,7 +118,9 @@ done <<'LIST'
 ingest csv copy
 ingest ingest copy
 profile forest counts
-profile kmeans float
+profile kmeans float 1000000 32 64 20
+profile kmeans read 1000000 16 5 60
+profile kmeans float 200000 128 512 10
 profile mixture double full
 profile mixture double diag
 demand lsq double
