@@ -5,7 +5,8 @@ set -uo pipefail
 shop_begin "$1"
 cd "$work" || exit 70
 
-timeout -k 5 60 mpirun -np 2 "$remise" bench machine >json 2>log || { cat log; fail "bench machine"; }
+timeout -k 5 60 mpirun -np 2 "$remise" bench machine >json 2>log ||
+    { cat log; fail "bench machine ended with an error"; }
 python3 - json <<'PYTHON' || fail "the limits are not what they should be"
 import json
 import sys
