@@ -71,18 +71,23 @@ void absorbed_clear(struct absorbed *plain)
     free(plain->row_start);
     free(plain->column);
     free(plain->value);
+    free(plain->x);
+    free(plain->y);
     *plain = (struct absorbed){0};
 }
 
 enum status absorb_make(const struct comm *comm, const struct design *design,
-                        struct absorbed *plain)
+                        const struct absorb_options *options, struct absorbed *plain)
 {
     enum status status = OK;
-    *plain = (struct absorbed){.design = *design};
+    *plain = (struct absorbed){.design = *design, .converged = true};
     plain->design.effects = 0;
     if (design->effects == 0) return OK;
     TRY_ALL(comm, check_effects(design));
-    TRY_ALL(comm, as_columns(design, plain));
+    if (design_parameters(design) + count_levels(design) <= options->columns_max)
+        TRY_ALL(comm, as_columns(design, plain));
+    else
+        TRY(absorb_project(comm, design, options, plain));
 done:
     if (status != OK) absorbed_clear(plain);
     return status;

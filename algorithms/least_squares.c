@@ -76,7 +76,8 @@ static void set_coefficients(const struct lsq_system *s, struct least_squares *f
             lsq_system_parameter(s, 0, s->x, 1) / y_scale + s->scaling->shift[design->dense];
 }
 
-static void set_quality(const struct lsq_system *s, double square, struct least_squares *fit)
+static void set_quality(const struct lsq_system *s, const struct absorbed *plain, double square,
+                        struct least_squares *fit)
 {
     const struct scaling *scaling = s->scaling;
     double y_scale = scaling->scale[s->design->dense];
@@ -84,11 +85,17 @@ static void set_quality(const struct lsq_system *s, double square, struct least_
     fit->rows = scaling->rows;
     fit->groups = scaling->groups;
     fit->rank = s->kept;
-    fit->freedom = fit->rows - fit->rank - fit->groups;
+    fit->absorbed = plain->way;
+    fit->levels = plain->levels;
+    fit->iterations = plain->iterations;
+    fit->converged = plain->converged;
+    fit->freedom = fit->rows - fit->rank - fit->groups - fit->levels;
     fit->residual_square = square * unit;
-    fit->total_square = scaling->total_square * unit;
     fit->variance = fit->freedom > 0 ? fit->residual_square / (double)fit->freedom : NAN;
-    fit->r_squared = scaling->total_square > 0.0 ? 1.0 - square / scaling->total_square : NAN;
+    double total =
+        plain->way == ABSORB_PROJECTED ? plain->total_square / unit : scaling->total_square;
+    fit->total_square = total * unit;
+    fit->r_squared = total > 0.0 ? 1.0 - square / total : NAN;
 }
 
 /* ---- condition ---- */
@@ -144,20 +151,22 @@ void least_squares_free(struct least_squares **fit)
 
 /* Everything after the normal equations; uses up gram->a. */
 static enum status solve(const struct comm *comm, struct gram *gram, struct lsq_system *s,
-                         const struct least_squares_options *options, struct least_squares *fit)
+                         const struct absorbed *plain, const struct least_squares_options *options,
+                         struct least_squares *fit)
 {
     enum status status = OK;
     double square = 0.0;
     const struct design *design = s->design;
     const struct scaling *scaling = s->scaling;
     TRY(find_dropped(comm, gram, s, options->tolerance, fit->dropped));
+    if (plain->way == ABSORB_PROJECTED && design->intercept) fit->dropped[0] = true;
     TRY_ALL(comm, lsq_system_init(design, scaling, fit->dropped, s));
     compact(gram, s);
     TRY(cholesky_factor(comm, gram->a, s->kept, &s->factor));
     TRY(lsq_system_solve(comm, s, s->b, 1, s->x));
     set_coefficients(s, fit);
     TRY(lsq_residuals_square(comm, s, &square));
-    set_quality(s, square, fit);
+    set_quality(s, plain, square, fit);
     if (fit->freedom > 0) TRY(lsq_errors_set(comm, s, options, fit));
     if (options->condition) TRY(fit_condition(comm, s, &fit->condition));
 done:
@@ -173,13 +182,17 @@ enum status least_squares_fit(const struct comm *comm, const struct design *desi
     struct scaling scaling = {0};
     struct gram gram = {0};
     struct lsq_system s = {.design = &plain.design, .scaling = &scaling};
+    const struct absorb_options absorb = {.columns_max = options->columns_max,
+                                          .tolerance = options->absorb_tolerance,
+                                          .explained = options->tolerance,
+                                          .max_iterations = 20000};
     *fit = NULL;
-    TRY(absorb_make(comm, design, &plain));
+    TRY(absorb_make(comm, design, &absorb, &plain));
     TRY(scaling_measure(comm, &plain.design, &scaling));
     TRY_ALL(comm, least_squares_new(design_parameters(design), design_parameters(&plain.design),
                                     options, fit));
     TRY(gram_make(comm, &plain.design, &scaling, &gram));
-    TRY(solve(comm, &gram, &s, options, *fit));
+    TRY(solve(comm, &gram, &s, &plain, options, *fit));
 done:
     lsq_system_clear(&s);
     gram_clear(&gram);

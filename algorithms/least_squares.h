@@ -10,21 +10,26 @@
 #ifndef REMISE_ALGORITHMS_LEAST_SQUARES_H
 #define REMISE_ALGORITHMS_LEAST_SQUARES_H
 
-#include "algorithms/design.h"
+#include "algorithms/absorb.h"
 
 struct least_squares_options {
     bool all_errors; /* standard errors of all parameters; otherwise only of those in `wanted` */
     const int64_t *wanted; /* [wanted_count] distinct parameter numbers; not owned */
     int64_t wanted_count;
-    bool covariance;  /* keep the covariance of the wanted parameters */
-    bool condition;   /* estimate the condition */
-    double tolerance; /* a column is dropped if earlier ones explain all but this part of its
+    bool covariance;     /* keep the covariance of the wanted parameters */
+    bool condition;      /* estimate the condition */
+    double tolerance;    /* a column is dropped if earlier ones explain all but this part of its
                          variance */
+    int64_t columns_max; /* columns, absorbed levels among them, that stand in the normal equations;
+                            where there are more, absorbed effects are projected out */
+    double absorb_tolerance; /* what they still explain of a column then, as part of its standard
+                                deviation */
 };
 
-#define LEAST_SQUARES_DEFAULTS                                    \
-    {                                                             \
-        .all_errors = true, .condition = true, .tolerance = 1e-10 \
+#define LEAST_SQUARES_DEFAULTS                                          \
+    {                                                                   \
+        .all_errors = true, .condition = true, .tolerance = 1e-10,      \
+        .columns_max = DESIGN_PARAMETERS_MAX, .absorb_tolerance = 1e-12 \
     }
 
 struct least_squares {
@@ -32,17 +37,22 @@ struct least_squares {
     double *coefficient; /* [parameters] 0 for a dropped one */
     /* [parameters] NaN where dropped, not wanted, or without degrees of freedom */
     double *std_error;
-    bool *dropped;          /* [parameters] */
-    int64_t wanted_count;   /* all parameters, or options.wanted_count */
-    double *covariance;     /* [wanted_count][wanted_count] NaN where dropped; NULL unless wanted */
-    int64_t rows;           /* of positive weight */
-    int64_t rank;           /* parameters not dropped */
-    int64_t groups;         /* eliminated */
-    int64_t freedom;        /* rows - rank - groups */
+    bool *dropped;        /* [parameters] */
+    int64_t wanted_count; /* all parameters, or options.wanted_count */
+    double *covariance;   /* [wanted_count][wanted_count] NaN where dropped; NULL unless wanted */
+    int64_t rows;         /* of positive weight */
+    int64_t rank;         /* columns not dropped, absorbed levels among them if they are columns */
+    int64_t groups;       /* eliminated */
+    int64_t levels;       /* independent absorbed ones that were projected out */
+    int64_t freedom;      /* rows - rank - groups - levels */
+    enum absorb_way absorbed;
+    int64_t iterations;     /* of the projection */
+    bool converged;         /* it reached its tolerance; true where nothing was projected */
     double residual_square; /* weighted sum, in the units of y */
-    double total_square;    /* of y, about its mean if the model holds a constant or groups */
-    double variance;        /* residual_square / freedom; NaN if freedom < 1 */
-    double r_squared;       /* 1 - residual_square / total_square; NaN if y is constant */
+    double
+        total_square; /* of y, about its mean if the model holds a constant, groups or absorbed effects */
+    double variance;  /* residual_square / freedom; NaN if freedom < 1 */
+    double r_squared; /* 1 - residual_square / total_square; NaN if y is constant */
     double condition; /* of the kept columns, shifted and scaled to unit norm; NaN unless wanted */
 };
 

@@ -1,0 +1,263 @@
+/* Absorbed effects: as columns and projected out they give the same model, on any number of ranks.
+ */
+#include "tests/harness.h"
+
+#include "algorithms/least_squares.h"
+#include "algorithms/levels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 2400, DENSE = 4, SPARSE = 3, FIRST = 60, SECOND = 41, THIRD = 7 };
+
+struct table {
+    struct blocks blocks;
+    double *x, *y, *weight;
+    int64_t *row_start;
+    int32_t *column, *level[3];
+    struct design_effect effect[3];
+};
+
+static double uniform(int64_t row, int what)
+{
+    uint64_t x = (uint64_t)row * 64 + (uint64_t)what + 0x9E3779B97F4A7C15u;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return ldexp((double)((x ^ (x >> 31)) >> 11), -53);
+}
+
+/* Levels of the two halves of the table never meet: two components. Column 2 is constant in the
+ * first effect; column 3 depends on column 0 and an effect. */
+static void fill_row(struct table *t, int64_t i, int64_t row)
+{
+    int half = row < ROWS / 2 ? 0 : 1;
+    int32_t a = (int32_t)(30 * half + (int)(uniform(row, 0) * 30));
+    int32_t b = (int32_t)(20 * half + (int)(uniform(row, 1) * uniform(row, 2) * 20));
+    t->level[0][i] = a;
+    t->level[1][i] = b;
+    t->level[2][i] = (int32_t)(uniform(row, 3) * THIRD);
+    double *x = t->x + i * DENSE;
+    x[0] = uniform(row, 4) + 0.1 * a;
+    x[1] = 100.0 * uniform(row, 5) + b;
+    x[2] = sqrt(a);
+    x[3] = 3.0 * x[0] + b;
+    t->weight[i] = uniform(row, 6) < 0.05 ? 0.0 : 0.5 + uniform(row, 7);
+    int32_t kind = (int32_t)(uniform(row, 8) * (SPARSE + 1)); /* the last is the base */
+    t->row_start[i + 1] = t->row_start[i] + (kind < SPARSE);
+    if (kind < SPARSE) t->column[t->row_start[i]] = kind;
+    t->y[i] = 2.0 * x[0] - 0.03 * x[1] + kind + sin(a) + cos(b) + 0.2 * t->level[2][i] +
+              uniform(row, 9) + uniform(row, 10);
+}
+
+static struct table table_make(const struct comm *comm)
+{
+    static const int64_t levels[] = {FIRST, SECOND, THIRD};
+    struct table t = {0};
+    blocks_cut(comm, ROWS, 64, &t.blocks);
+    size_t rows = (size_t)t.blocks.rows_local + 1;
+    t.x = calloc(rows * DENSE, sizeof *t.x);
+    t.y = calloc(rows, sizeof *t.y);
+    t.weight = calloc(rows, sizeof *t.weight);
+    t.row_start = calloc(rows, sizeof *t.row_start);
+    t.column = calloc(rows, sizeof *t.column);
+    for (int e = 0; e < 3; e++) {
+        t.level[e] = calloc(rows, sizeof *t.level[e]);
+        t.effect[e] = (struct design_effect){levels[e], t.level[e]};
+    }
+    for (int64_t i = 0; i < t.blocks.rows_local; i++) fill_row(&t, i, t.blocks.row_first + i);
+    return t;
+}
+
+static void table_free(struct table *t)
+{
+    blocks_clear(&t->blocks);
+    free(t->x);
+    free(t->y);
+    free(t->weight);
+    free(t->row_start);
+    free(t->column);
+    for (int e = 0; e < 3; e++) free(t->level[e]);
+}
+
+static struct design design_of(const struct table *t, int64_t effects)
+{
+    return (struct design){.blocks = &t->blocks,
+                           .intercept = true,
+                           .dense = DENSE,
+                           .x = t->x,
+                           .sparse = SPARSE,
+                           .row_start = t->row_start,
+                           .column = t->column,
+                           .y = t->y,
+                           .weight = t->weight,
+                           .effects = effects,
+                           .effect = t->effect};
+}
+
+static struct least_squares *fit_of(const struct comm *comm, const struct design *design,
+                                    int64_t columns_max)
+{
+    struct least_squares_options options = LEAST_SQUARES_DEFAULTS;
+    struct least_squares *fit = NULL;
+    options.columns_max = columns_max;
+    assert_all(least_squares_fit(comm, design, &options, &fit) == OK);
+    return fit;
+}
+
+/* Both ways drop the intercept and what the effects explain, and agree on all else. The third
+ * effect shares one level with the others: then the count of independent levels is exact too. */
+static void both_ways(void **state)
+{
+    (void)state;
+    struct table t = table_make(&world);
+    for (int64_t effects = 1; effects <= 3; effects++) {
+        struct design design = design_of(&t, effects);
+        struct least_squares *columns = fit_of(&world, &design, 4096);
+        struct least_squares *projected = fit_of(&world, &design, 8);
+        assert_all(columns->absorbed == ABSORB_COLUMNS && projected->absorbed == ABSORB_PROJECTED);
+        assert_all(projected->converged && projected->freedom == columns->freedom);
+        for (int64_t j = 0; j < columns->parameters; j++) {
+            bool explained = j == 0 || j == 3 || (j == 4 && effects > 1);
+            assert_all(columns->dropped[j] == explained && projected->dropped[j] == explained);
+            if (explained) continue;
+            assert_close(projected->coefficient[j], columns->coefficient[j], 1e-9);
+            assert_close(projected->std_error[j], columns->std_error[j], 1e-9);
+        }
+        assert_close(projected->r_squared, columns->r_squared, 1e-11);
+        assert_close(projected->total_square / columns->total_square, 1.0, 1e-12);
+        least_squares_free(&columns);
+        least_squares_free(&projected);
+    }
+    table_free(&t);
+}
+
+static void same_bytes(void **state)
+{
+    (void)state;
+    struct comm self = comm_self();
+    struct table share = table_make(&world), whole = table_make(&self);
+    for (int64_t effects = 1; effects <= 3; effects++)
+        for (int64_t most = 8; most <= 4096; most += 4088) {
+            struct design spread = design_of(&share, effects), alone = design_of(&whole, effects);
+            struct least_squares *many = fit_of(&world, &spread, most);
+            struct least_squares *one = fit_of(&self, &alone, most);
+            size_t bytes = (size_t)one->parameters * sizeof(double);
+            assert_all(memcmp(one->coefficient, many->coefficient, bytes) == 0);
+            assert_all(memcmp(one->std_error, many->std_error, bytes) == 0);
+            assert_all(memcmp(&one->r_squared, &many->r_squared, sizeof(double)) == 0);
+            assert_all(one->freedom == many->freedom && one->iterations == many->iterations);
+            least_squares_free(&many);
+            least_squares_free(&one);
+        }
+    table_free(&share);
+    table_free(&whole);
+}
+
+/* One effect of two levels: rests about their means. */
+static void by_hand(void **state)
+{
+    (void)state;
+    static const double x[] = {0, 1, 5, 2, 4, 9}, y[] = {1, 2, 3, 5, 8, 13};
+    static const int32_t level[] = {0, 0, 0, 1, 1, 1};
+    const struct design_effect effect = {2, level};
+    struct blocks blocks = {0};
+    assert_all(blocks_cut(&world, 6, 6, &blocks) == OK);
+    struct design design = {.blocks = &blocks,
+                            .intercept = true,
+                            .dense = 1,
+                            .x = x,
+                            .y = y,
+                            .effects = 1,
+                            .effect = &effect};
+    /* about the means: x -2 -1 3 -3 -1 4, y -1 0 1 -11/3 -2/3 13/3: slope (5 + 29) / 40 */
+    struct least_squares *fit = fit_of(&world, &design, 1);
+    assert_close(fit->coefficient[1], 34.0 / 40.0, 1e-13);
+    assert_close(fit->residual_square, 2.0 + 98.0 / 3.0 - 34.0 * 34.0 / 40.0, 1e-12);
+    assert_all(fit->freedom == 3 && fit->levels == 2 && fit->rank == 1);
+    least_squares_free(&fit);
+    blocks_clear(&blocks);
+}
+
+/* A long chain is the hardest graph: still solved, and what does not converge says so. */
+static void long_chain(void **state)
+{
+    (void)state;
+    enum { CHAIN = 400 };
+    struct table t = {0};
+    struct least_squares_options options = LEAST_SQUARES_DEFAULTS;
+    blocks_cut(&world, 4 * CHAIN, 16, &t.blocks);
+    t.x = calloc(4 * CHAIN, sizeof *t.x);
+    t.y = calloc(4 * CHAIN, sizeof *t.y);
+    for (int e = 0; e < 2; e++) {
+        t.level[e] = calloc(4 * CHAIN, sizeof *t.level[e]);
+        t.effect[e] = (struct design_effect){CHAIN + 1, t.level[e]};
+    }
+    for (int64_t i = 0; i < t.blocks.rows_local; i++) { /* each twice: a0b0 a1b0 a1b1 a2b1 .. */
+        int64_t row = t.blocks.row_first + i;
+        t.level[0][i] = (int32_t)((row / 2 + 1) / 2);
+        t.level[1][i] = (int32_t)(row / 4);
+        t.x[i] = uniform(row, 0);
+        t.y[i] = 2.0 * t.x[i] + t.level[0][i] - 3.0 * t.level[1][i];
+    }
+    struct design design = {.blocks = &t.blocks,
+                            .intercept = true,
+                            .dense = 1,
+                            .x = t.x,
+                            .y = t.y,
+                            .effects = 2,
+                            .effect = t.effect};
+    struct least_squares *fit = NULL;
+    options.columns_max = 8;
+    assert_all(least_squares_fit(&world, &design, &options, &fit) == OK);
+    assert_all(fit->converged && fit->iterations > 1);
+    assert_close(fit->coefficient[1], 2.0, 1e-9);
+    least_squares_free(&fit);
+    table_free(&t);
+}
+
+static enum status fit_and_free(const struct design *design, int64_t columns_max)
+{
+    struct least_squares_options options = LEAST_SQUARES_DEFAULTS;
+    struct least_squares *fit = NULL;
+    options.columns_max = columns_max;
+    enum status status = least_squares_fit(&world, design, &options, &fit);
+    if ((status == OK) != (fit != NULL)) status = ERR_STOPPED; /* nothing else gives this */
+    least_squares_free(&fit);
+    return status;
+}
+
+static void refuses(void **state)
+{
+    (void)state;
+    struct table t = table_make(&world);
+    struct design design = design_of(&t, 2);
+    const int64_t group[ROWS] = {0};
+    design.group = group;
+    assert_all(fit_and_free(&design, 8) == ERR_ARG);
+    design.group = NULL;
+    if (world.rank == world.ranks - 1) t.level[1][0] = SECOND;
+    assert_all(fit_and_free(&design, 8) == ERR_ARG);
+    assert_non_null(strstr(status_message(), "effect 1"));
+    table_free(&t);
+}
+
+static void agrees_on_faults(void **state)
+{
+    (void)state;
+    struct table t = table_make(&world);
+    struct design design = design_of(&t, 2);
+    comm_inject_fault(-1, 0);
+    assert_all(fit_and_free(&design, 8) == OK);
+    int64_t agreements = comm_agreements();
+    for (int64_t k = 0; k < agreements; k++) {
+        comm_inject_fault(k, (int)(k % world.ranks));
+        enum status status = fit_and_free(&design, 8);
+        comm_inject_fault(-1, 0);
+        assert_all(status == ERR_BUG);
+    }
+    table_free(&t);
+}
+
+TEST_MAIN(cmocka_unit_test(both_ways), cmocka_unit_test(same_bytes), cmocka_unit_test(by_hand),
+          cmocka_unit_test(long_chain), cmocka_unit_test(refuses),
+          cmocka_unit_test(agrees_on_faults))
