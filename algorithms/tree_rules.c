@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 void tree_rules_clear(struct tree_rules *rules)
 {
@@ -43,13 +44,20 @@ static void gather(const struct tree *tree, const int32_t *parent, int32_t *path
     }
 }
 
+static int32_t label_of(const double *share, int64_t classes)
+{
+    int32_t label = 0;
+    for (int32_t k = 1; k < classes; k++)
+        if (share[k] > share[label]) label = k;
+    return label;
+}
+
 static void judge(const struct tree *tree, int64_t classes, struct tree_rule *rule)
 {
     const double *value = tree->value + rule->leaf * tree->outputs;
     const struct tree_node *root = &tree->node[0];
     rule->rows = tree->node[rule->leaf].rows;
-    for (int32_t k = 1; k < classes; k++)
-        if (value[k] > value[rule->label]) rule->label = k;
+    rule->label = label_of(value, classes);
     double share = classes > 0 ? value[rule->label] : 1.0;
     double all = classes > 0 ? tree->value[rule->label] : 1.0;
     rule->value = value[rule->label];
@@ -109,5 +117,45 @@ done:
     free(parent);
     free(path);
     if (status != OK) tree_rules_clear(rules);
+    return status;
+}
+
+/* ---- joining ---- */
+
+/* Do two leaves say the same? */
+static bool alike(const struct tree *tree, int64_t left)
+{
+    const struct tree_node *node = tree->node + left;
+    const double *value = tree->value + left * tree->outputs;
+    if (node[0].feature >= 0 || node[1].feature >= 0) return false;
+    return node[0].rows == 0 || node[1].rows == 0 ||
+           label_of(value, tree->outputs) == label_of(value + tree->outputs, tree->outputs);
+}
+
+enum status tree_rules_join(struct tree *tree)
+{
+    enum status status = OK;
+    size_t bytes = (size_t)tree->outputs * sizeof *tree->value;
+    int32_t *place = NULL; /* where a node goes, 0 unless it is below a question that remains */
+    int64_t kept = 1;
+    TRY(memory_new(&place, tree->nodes, sizeof *place));
+    for (int64_t i = tree->nodes - 1; i >= 0; i--)
+        if (tree->node[i].feature >= 0 && alike(tree, tree->node[i].left))
+            tree->node[i].feature = -1;
+    for (int64_t i = 0; i < tree->nodes; i++) {
+        struct tree_node node = tree->node[i];
+        if (i > 0 && place[i] == 0) continue;
+        if (node.feature >= 0) {
+            place[node.left] = (int32_t)kept;
+            place[node.left + 1] = (int32_t)kept + 1;
+            node.left = (int32_t)kept;
+            kept += 2;
+        }
+        tree->node[place[i]] = node;
+        memmove(tree->value + place[i] * tree->outputs, tree->value + i * tree->outputs, bytes);
+    }
+    tree->nodes = kept;
+done:
+    free(place);
     return status;
 }

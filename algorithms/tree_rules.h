@@ -3,7 +3,8 @@
  * how well the leaf knows its class.
  *
  * For trees that explain: grown to a few questions, a leaf reads like "over 120 a month, and under
- * a third of it on promotion".
+ * a third of it on promotion". Where neighbours name the same class, tree_rules_join makes one rule
+ * of them.
  */
 #ifndef REMISE_ALGORITHMS_TREE_RULES_H
 #define REMISE_ALGORITHMS_TREE_RULES_H
@@ -44,6 +45,14 @@ struct tree_rules {
  * Errors: ERR_MEMORY.
  */
 enum status tree_rules_make(const struct tree *tree, int64_t classes, struct tree_rules *rules);
+/**
+ * Make one leaf of two neighbours that name the same class, or of which one has no rows, as long as
+ * there are such; the values and gains of what remains stay.
+ * Local. The tree is of classes; nodes keep their order.
+ * Errors: ERR_MEMORY.
+ */
+enum status tree_rules_join(struct tree *tree);
+
 /** Free; accepts a zeroed struct. Local. */
 void tree_rules_clear(struct tree_rules *rules);
 

@@ -312,6 +312,12 @@ const struct config_key config_keys[] = {
      .unit = "days",
      .help = "lifetime value: the purchases, and what they bring, to expect of each user within so "
              "many days from the shop's last event"},
+    {.name = "profile.rules_depth",
+     .type = KEY_INTEGER,
+     BETWEEN("3", 0, 8),
+     .unit = "questions",
+     .help = "in a row, at most, of the rules that say in words what sets a segment apart; 0: no "
+             "rules"},
     {.name = "profile.sequence",
      .type = KEY_INTEGER,
      BETWEEN("0", 0, 1024),

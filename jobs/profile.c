@@ -86,14 +86,18 @@ static enum status profile_run(const struct comm *comm, const struct run *run)
     float *x = NULL;
     int64_t stride = 0;
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_EVENTS, &dataset));
-    /* a feature takes 8 bytes as it is and 4 standardised; there are at most 25, padded to 32; and
-     * a component of a user takes 16 */
-    int64_t user = 25 * 8 + 32 * 4 + PROFILE_MIXTURE_KEEP * 16;
+    /* a feature takes 8 bytes as it is, and for rules 6, and 16 a user (standardised it takes 4,
+     * before that); there are at most 25; and a component of a user takes 16 */
+    int64_t user = 25 * (8 + 6) + 16 + PROFILE_MIXTURE_KEEP * 16;
     log_need(comm, dataset_bytes(dataset) + dataset->users.blocks.rows_local * user);
     TRY(features_make(comm, dataset, &features));
     TRY(standardised(comm, dataset, &features, &profiles, &x, &stride));
     struct rows rows = {&dataset->users.blocks, features.columns, stride, x};
     TRY(cluster(comm, run, &rows, &profiles));
+    free(x);
+    x = NULL;
+    TRY(profile_rules_fit(comm, run, rows.blocks, &features, profiles.segment, profiles.segments,
+                          &profiles.rules));
     TRY(profile_mixture_fit(comm, run, rows.blocks, &features, &profiles.mixture));
     TRY(profile_lifetime_fit(comm, dataset,
                              (double)config_integer(run->config, "profile.horizon_days"),
@@ -108,7 +112,7 @@ done:
     return status;
 }
 
-static const char *const keys[] = {"profile", NULL};
+static const char *const keys[] = {"profile", "privacy.min_users", NULL};
 static const char *const needs[] = {"ingest", NULL};
 static const char *const outputs[] = {"profiles.h5", NULL};
 

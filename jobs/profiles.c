@@ -14,6 +14,7 @@ void profiles_clear(struct profiles *profiles)
     free(profiles->mean);
     free(profiles->sd);
     profile_mixture_clear(&profiles->mixture);
+    profile_rules_clear(&profiles->rules);
     profile_lifetime_clear(&profiles->lifetime);
     *profiles = (struct profiles){0};
 }
@@ -88,6 +89,7 @@ enum status profiles_write(const struct comm *comm, const char *path, const stru
     TRY(store_write(comm, store, &mean, profiles->mean, once * columns));
     TRY(store_write(comm, store, &sd, profiles->sd, once * columns));
     TRY(profile_mixture_write(comm, store, blocks, &profiles->mixture));
+    TRY(profile_rules_write(comm, store, &profiles->rules));
     TRY(profile_lifetime_write(comm, store, blocks->rows_local, &profiles->lifetime));
     if (sequence > 0) TRY(write_sequences(comm, store, dataset, sequence));
     TRY(store_commit(comm, &store));

@@ -8,6 +8,7 @@
 #include "jobs/features.h"
 #include "jobs/profile_lifetime.h"
 #include "jobs/profile_mixture.h"
+#include "jobs/profile_rules.h"
 
 struct profiles {
     int64_t segments;
@@ -17,6 +18,7 @@ struct profiles {
     double *mean;     /* [columns] of the features */
     double *sd;       /* [columns] */
     struct profile_mixture mixture;
+    struct profile_rules rules;
     struct profile_lifetime lifetime;
 };
 
