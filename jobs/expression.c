@@ -189,26 +189,27 @@ static enum status parse_call(struct parser *p, int function, const char *start)
     return OK;
 }
 
-static enum status parse_name(struct parser *p)
-{
-    const char *start = p->at;
-    while (continues_name(*p->at)) p->at++;
-    const char *end = p->at;
-    if (!accept(p, "(")) return parse_column(p, start, end - start);
-    int function = find_function(start, (size_t)(end - start));
-    if (function < 0)
-        return WRONG(p, start,
-                     "no function is called \"%.*s\"; there are log, exp, sqrt, abs, min, max",
-                     (int)(end - start), start);
-    return parse_call(p, function, start);
-}
-
 static enum status parse_parenthesis(struct parser *p)
 {
     enum status status = parse_comparison(p);
     if (status == OK && !accept(p, ")"))
         status = WRONG(p, p->at, "%s", "expected an operator or \")\"");
     return status;
+}
+
+static enum status parse_name(struct parser *p)
+{
+    const char *start = p->at;
+    while (continues_name(*p->at)) p->at++;
+    const char *end = p->at;
+    if (!accept(p, "(")) return parse_column(p, start, end - start);
+    if (end - start == 1 && *start == 'I') return parse_parenthesis(p);
+    int function = find_function(start, (size_t)(end - start));
+    if (function < 0)
+        return WRONG(p, start,
+                     "no function is called \"%.*s\"; there are log, exp, sqrt, abs, min, max",
+                     (int)(end - start), start);
+    return parse_call(p, function, start);
 }
 
 static enum status parse_primary(struct parser *p)

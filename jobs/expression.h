@@ -4,9 +4,9 @@
  *
  * Grammar: numbers, column names (letters, digits, `_`, `.`; anything else inside backticks), + - *
  * / with the usual precedence, parentheses, unary minus, comparisons (< <= > >= == !=, giving 1 or
- * 0), and log, exp, sqrt, abs, min, max. A missing value (NaN) in makes the result missing; x / 0
- * and log(0) are infinite: callers refuse what is not finite. Text that is as a whole the name of a
- * column, spaces and signs included, means that column.
+ * 0), and log, exp, sqrt, abs, min, max; I(...) is a parenthesis. A missing value (NaN) in makes
+ * the result missing; x / 0 and log(0) are infinite: callers refuse what is not finite. Text that
+ * is as a whole the name of a column, spaces and signs included, means that column.
  */
 #ifndef REMISE_JOBS_EXPRESSION_H
 #define REMISE_JOBS_EXPRESSION_H

@@ -59,6 +59,7 @@ static void values_by_hand(void **state)
         {"a == 2", 1},
         {"a != 2", 0},
         {"(a > 1) * (b < 0)", 1},
+        {"I(a * 2) + I(b)", 1},
         {"a + 1 > b * 2", 1},
         {"v.1*2", 1},
         {"`Customer ID` + 1", 5},

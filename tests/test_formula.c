@@ -11,12 +11,15 @@
 /* ---- parsing ---- */
 
 /* All terms as text: "log(price) brand log(price):brand (1)", (1) for an intercept, |name for
- * effects. */
+ * effects; = before an endogenous term, ? before an instrument. */
 static void spell(const struct formula *f, char *text)
 {
     *text = 0;
     for (int64_t t = 0; t < f->terms; t++) {
+        static const char *const roles[] = {"", "=", "?"};
         const char *join = t > 0 ? " " : "";
+        strcat(strcat(text, join), roles[f->role[t]]);
+        join = "";
         for (int64_t i = 0; i < f->factors; i++) {
             if (!(f->term[t] >> i & 1)) continue;
             strcat(strcat(text, join), f->factor[i].text);
@@ -24,7 +27,7 @@ static void spell(const struct formula *f, char *text)
         }
     }
     if (f->intercept) strcat(text, " (1)");
-    for (int64_t e = 0; e < f->effects; e++) strcat(strcat(text, " |"), f->name[f->effect[e]]);
+    for (int64_t e = 0; e < f->effects; e++) strcat(strcat(text, " |"), f->effect[e].text);
 }
 
 static void parses(void **state)
@@ -48,6 +51,20 @@ static void parses(void **state)
         {"y ~ `unit price` * I(a * 2 + b)", "unit price I(a*2+b) unit price:I(a*2+b) (1)"},
         {"y ~ min(a, 1e5) | store + `calendar week`", "min(a,1e5) (1) |store |calendar week"},
         {"y / x ~ a", "a (1)"},
+        {"log(y) ~ log(12 * price / oz) - 1", "log(12*price/oz)"},
+        {"I(y + 1) ~ -1 + a", "a"},
+        {"y ~ income < 1 + a", "income<1 a (1)"},
+        {"y ~ a * (income >= -.5)", "a income>=-.5 a:income>=-.5 (1)"},
+        {"y ~ a:income<1:b", "a:income<1:b (1)"},
+        {"y ~ 1 < a + I(a / b) != log(b)", "1<a I(a/b)!=log(b) (1)"},
+        {"y ~ `a b` == `c`", "`a b`==`c` (1)"},
+        {"y ~ C(week) * x + C( x > 1 ) + C(`a b`)", "C(week) x C(x>1) C(`a b`) C(week):x (1)"},
+        {"y ~ (a + b):c", "a:c b:c (1)"},
+        {"y ~ (a + b) * (c + d)", "a b c d a:c a:d b:c b:d (1)"},
+        {"y ~ ((a)) - (b + c) + b", "a b (1)"},
+        {"y ~ a | C(store) + week:`calendar year`", "a (1) |C(store) |week:`calendar year`"},
+        {"y ~ x + [p ~ z1 + z2] | store", "x =p ?z1 ?z2 (1) |store"},
+        {"y ~ [p * (q < 1) ~ z:C(w)] - 1 + x", "x =p =q<1 =p:q<1 ?z:C(w)"},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         struct formula *formula = NULL;
@@ -71,8 +88,24 @@ static void refuses(void **state)
         {"y ~", "character 4: a term is expected"},
         {"y ~ a +", "character 8: a term is expected"},
         {"y ~ a b", "character 7: +, -, * or : is expected"},
-        {"y ~ a / b", "character 7: +, -, * or : is expected"},
-        {"y ~ (a + b):c", "character 5: parentheses do not group"},
+        {"y ~ a / b", "character 7: a quotient goes inside I(a / b)"},
+        {"y ~ (a + b", "character 5: what is opened here is not closed"},
+        {"y ~ a + b)", "character 10: nothing was opened that \")\""},
+        {"y ~ (a - a)", "character 5: nothing is left between"},
+        {"y ~ (a) < 2", "character 9: arithmetic that is compared goes inside I(...)"},
+        {"y ~ a = 2", "character 7: = does not compare"},
+        {"y ~ 0 < a < 2", "character 11: comparisons do not chain"},
+        {"y ~ a < +b", "character 9: a comparison needs"},
+        {"y ~ log(C(a))", "no function is called \"C\""},
+        {"C(y) ~ a", "character 1: the outcome is a number"},
+        {"y ~ [p ~ z", "character 11: ] is expected"},
+        {"y ~ [p + z]", "character 11: ~ is expected"},
+        {"y ~ [p ~ ]", "character 10: a term is expected"},
+        {"y ~ [p ~ z + 1]", "character 9: the intercept is said outside"},
+        {"y ~ [p ~ z] + [q ~ w]", "character 15: there is one [...] already"},
+        {"y ~ a + ([p ~ z])", "character 10: [...] stands by itself"},
+        {"y ~ p + [p ~ z]", "character 9: a term stands both inside"},
+        {"y ~ x - [p ~ z]", "character 9: a term cannot begin with \"[\""},
         {"y ~ 2 * a", "character 5: the only numbers"},
         {"y ~ a:0", "0 stands alone"},
         {"y ~ log(a", "character 5: what is opened here is not closed"},
@@ -82,6 +115,7 @@ static void refuses(void **state)
         {"log(y ~ a", "expected \")\""},
         {"y ~ a | log(b)", "character 9: only columns are absorbed"},
         {"y ~ a | b + b", "character 13: this column is absorbed twice"},
+        {"y ~ a | I(b)", "character 9: only columns are absorbed"},
         {"y ~ a | b - c", "character 11: + is expected between absorbed"},
         {"y ~ 0", "nothing is left to explain"},
         {"y ~ `` + a", "a column name is missing"},
@@ -170,6 +204,18 @@ static void names_terms(void **state)
          "brand[a]:size[l] brand[b]:size[l] brand[c]:size[l] brand[a]:size[s] "
          "brand[b]:size[s] brand[c]:size[s]"},
         {"y ~ size + x | store + brand", "size[s] x"},
+        {"y ~ C(store) * size", "(Intercept) C(store)[4] size[s] C(store)[4]:size[s]"},
+        {"y ~ C(store > 0):size + 0",
+         "C(store>0)[0]:size[l] C(store>0)[1]:size[l] C(store>0)[0]:size[s] "
+         "C(store>0)[1]:size[s]"},
+        {"y ~ x * (store < 1)", "(Intercept) x store<1 x:store<1"},
+        {"y ~ size + [x:brand ~ store:brand]",
+         "(Intercept) size[s] x:brand[a] x:brand[b] x:brand[c] brand[a]:store brand[b]:store "
+         "brand[c]:store"},
+        {"y ~ brand + [x:brand + x ~ store + store:brand]",
+         "(Intercept) brand[b] brand[c] x brand[b]:x brand[c]:x store brand[b]:store "
+         "brand[c]:store"},
+        {"y ~ x + C(size)", "(Intercept) x C(size)[s]"},
     };
     struct fixture f;
     fixture_make(&f);
