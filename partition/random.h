@@ -25,7 +25,8 @@ enum random_stage {
     RANDOM_TREE_ROWS,
     RANDOM_TREE_COLUMNS,
     RANDOM_TREE_REDRAW,
-    RANDOM_MIXTURE_START
+    RANDOM_MIXTURE_START,
+    RANDOM_SILHOUETTE
 };
 
 /** 128 random bits. Local. */

@@ -1,9 +1,11 @@
-"""Figures of tests/test_kmeans.c: scikit-learn's Lloyd in double on the test's rows and start.
+"""Figures of tests/test_kmeans.c and test_silhouette.c: scikit-learn's Lloyd in double, and its
+silhouette, on the tests' rows and start.
 
 Run as python3 -P tests/goldens/kmeans.py, lest random.py beside it stand before the library's.
 """
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
 
 ROWS, COLUMNS, K, SPOTS = 3000, 5, 7, 9
 MASK = (1 << 64) - 1
@@ -41,6 +43,7 @@ def main():
         show(f"inertia_{iterations}", [fit.inertia_])
         show(f"sizes_{iterations}", np.bincount(fit.labels_))
         show(f"iterations_{iterations}", [fit.n_iter_])
+        show(f"silhouette_{iterations}", [silhouette_score(x, fit.labels_)])
 
 
 if __name__ == "__main__":
