@@ -145,8 +145,34 @@ void least_squares_free(struct least_squares **fit)
     free((*fit)->std_error);
     free((*fit)->dropped);
     free((*fit)->covariance);
+    free((*fit)->residual);
     free(*fit);
     *fit = NULL;
+}
+
+/* Residuals in scaled units, kept where errors or the caller need them. */
+static enum status take_residuals(const struct comm *comm, const struct lsq_system *s,
+                                  const struct least_squares_options *options,
+                                  struct least_squares *fit, double *square)
+{
+    enum status status = OK;
+    bool kept = options->residuals || options->errors != ERRORS_CLASSICAL;
+    int64_t rows = s->design->blocks->rows_local;
+    TRY_ALL(comm, kept ? memory_new(&fit->residual, rows, sizeof *fit->residual) : OK);
+    TRY(lsq_residuals_square(comm, s, options, fit->residual, square));
+done:
+    return status;
+}
+
+/* In the units of y. */
+static void finish_residuals(const struct lsq_system *s,
+                             const struct least_squares_options *options, struct least_squares *fit)
+{
+    for (int64_t i = 0; options->residuals && i < s->design->blocks->rows_local; i++)
+        fit->residual[i] /= s->scaling->scale[s->design->dense];
+    if (options->residuals) return;
+    free(fit->residual);
+    fit->residual = NULL;
 }
 
 /* Everything after the normal equations; uses up gram->a. */
@@ -165,9 +191,10 @@ static enum status solve(const struct comm *comm, struct gram *gram, struct lsq_
     TRY(cholesky_factor(comm, gram->a, s->kept, &s->factor));
     TRY(lsq_system_solve(comm, s, s->b, 1, s->x));
     set_coefficients(s, fit);
-    TRY(lsq_residuals_square(comm, s, &square));
+    TRY(take_residuals(comm, s, options, fit, &square));
     set_quality(s, plain, square, fit);
-    if (fit->freedom > 0) TRY(lsq_errors_set(comm, s, options, fit));
+    TRY(lsq_errors_set(comm, s, options, fit->residual, square, fit));
+    finish_residuals(s, options, fit);
     if (options->condition) TRY(fit_condition(comm, s, &fit->condition));
 done:
     return status;

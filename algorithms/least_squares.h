@@ -12,6 +12,13 @@
 
 #include "algorithms/absorb.h"
 
+/** What standard errors allow for. */
+enum least_squares_errors {
+    ERRORS_CLASSICAL, /* independent errors of one variance */
+    ERRORS_HC1, /* independent errors of any variances (White 1980, MacKinnon and White 1985) */
+    ERRORS_CLUSTERED /* errors that depend on each other within clusters (Liang and Zeger 1986) */
+};
+
 struct least_squares_options {
     bool all_errors; /* standard errors of all parameters; otherwise only of those in `wanted` */
     const int64_t *wanted; /* [wanted_count] distinct parameter numbers; not owned */
@@ -24,6 +31,16 @@ struct least_squares_options {
                             where there are more, absorbed effects are projected out */
     double absorb_tolerance; /* what they still explain of a column then, as part of its standard
                                 deviation */
+    enum least_squares_errors errors;
+    const int64_t *cluster; /* [rows_local] key of each row's cluster; for ERRORS_CLUSTERED */
+    int64_t nested_levels;  /* absorbed levels that lie within clusters, but for one of each effect:
+                               not counted as estimated in the factor of clustered errors */
+    bool residuals;         /* keep the residuals */
+    bool score; /* residuals and errors as if all coefficients but a constant were 0 (Rao) */
+    int64_t
+        late_count; /* the last so many dense columns have a part that counts only when residuals
+                           are taken: in two-stage least squares the first stage's residuals */
+    const double *late; /* [rows_local][late_count] */
 };
 
 #define LEAST_SQUARES_DEFAULTS                                          \
@@ -51,9 +68,14 @@ struct least_squares {
     double residual_square; /* weighted sum, in the units of y */
     double
         total_square; /* of y, about its mean if the model holds a constant, groups or absorbed effects */
-    double variance;  /* residual_square / freedom; NaN if freedom < 1 */
-    double r_squared; /* 1 - residual_square / total_square; NaN if y is constant */
-    double condition; /* of the kept columns, shifted and scaled to unit norm; NaN unless wanted */
+    double variance;   /* residual_square / freedom; NaN if freedom < 1 */
+    double r_squared;  /* 1 - residual_square / total_square; NaN if y is constant */
+    double correction; /* the factor of errors for small samples: rows / freedom, or with G clusters
+                          G / (G - 1) (rows - 1) / (rows - estimated); NaN where there are none */
+    int64_t clusters;  /* with a row of positive weight; 0 unless errors are clustered */
+    double *residual;  /* [rows_local] 0 without weight; NULL unless wanted; free of absorbed
+                          effects and groups */
+    double condition;  /* of the kept columns, shifted and scaled to unit norm; NaN unless wanted */
 };
 
 /**
@@ -62,7 +84,9 @@ struct least_squares {
  * Collective.
  * options  in   same values on every rank
  * fit      out  new; the caller frees it with least_squares_free; NULL unless OK
- * Standard errors are the classical ones: sqrt(variance * diagonal of (X'WX)^-1).
+ * Standard errors are the roots of the diagonal of variance * (X'WX)^-1 for classical ones, else of
+ * correction * (X'WX)^-1 M (X'WX)^-1 with M of algorithms/sandwich.h. Weights are analytic: a row of
+ * weight 2 has half the variance, and counts as one row. Two clusters are the least.
  * Cost: four passes over the rows, rows * dense^2 flops, parameters^3 / 3 flops on the grid, memory
  *       of about 40 parameters^2 bytes a rank.
  * Same bits for any number of ranks.

@@ -1,125 +1,106 @@
 /* What a fit leaves unexplained. */
 #include "algorithms/lsq_residuals.h"
 
-#include "algorithms/vector.h"
 #include "mpi/exact.h"
 #include "mpi/memory.h"
 
 #include <stdlib.h>
 
 struct residuals {
-    const struct lsq_system *s; /* not owned */
-    double constant;
-    double *slope;  /* [dense] per x - shift */
-    double *effect; /* [sparse] per value */
-    double *error;  /* [longest block] */
+    const struct lsq_system *s;                  /* not owned */
+    const struct least_squares_options *options; /* not owned */
+    struct predictors fitted;
+    double *buffer; /* [longest block] where errors are not wanted */
 };
 
-static enum status residuals_init(const struct lsq_system *s, struct residuals *r)
+void lsq_residuals_function(const struct lsq_system *s, const double *x, int64_t stride, int64_t k,
+                            struct predictors *p)
+{
+    const struct design *design = s->design;
+    int64_t first = design->intercept ? 1 : 0;
+    for (int64_t i = 0; i < s->kept; i++) {
+        int64_t j = s->parameter[i] - first;
+        double value = x[i * stride] * lsq_system_scale(s, i);
+        if (j < 0)
+            p->constant[k] = value;
+        else if (j < design->dense)
+            p->slope[k * design->dense + j] = value;
+        else
+            p->effect[(j - design->dense) * p->count + k] = value;
+    }
+}
+
+static enum status residuals_init(const struct lsq_system *s,
+                                  const struct least_squares_options *options, struct residuals *r)
 {
     enum status status = OK;
-    const struct design *design = s->design;
-    const struct blocks *blocks = design->blocks;
-    int64_t longest = 0, first = design->intercept ? 1 : 0;
+    const struct blocks *blocks = s->design->blocks;
+    int64_t longest = 0;
     for (int64_t b = 0; b < blocks->blocks_local; b++)
         if (blocks->start[b + 1] - blocks->start[b] > longest)
             longest = blocks->start[b + 1] - blocks->start[b];
-    *r = (struct residuals){.s = s};
-    TRY(memory_new(&r->slope, design->dense, sizeof *r->slope));
-    TRY(memory_new(&r->effect, design->sparse, sizeof *r->effect));
-    TRY(memory_new(&r->error, longest, sizeof *r->error));
-    for (int64_t i = 0; i < s->kept; i++) {
-        int64_t j = s->parameter[i] - first;
-        double value = s->x[i] * lsq_system_scale(s, i);
-        if (j < 0)
-            r->constant = value;
-        else if (j < design->dense)
-            r->slope[j] = value;
-        else
-            r->effect[j - design->dense] = value;
-    }
+    *r = (struct residuals){.s = s, .options = options};
+    TRY(predictors_init(s->design, s->scaling->shift, 1, &r->fitted));
+    TRY(memory_new(&r->buffer, longest, sizeof *r->buffer));
+    if (!options->score) lsq_residuals_function(s, s->x, 1, 0, &r->fitted);
 done:
     return status;
 }
 
 static void residuals_clear(struct residuals *r)
 {
-    free(r->slope);
-    free(r->effect);
-    free(r->error);
+    predictors_clear(&r->fitted);
+    free(r->buffer);
 }
 
-/* Sum of (x - shift) * slope, in eight interleaved parts so that the additions overlap. */
-VECTORISED static double dense_part(const double *x, const double *shift, const double *slope,
-                                    int64_t dense)
+static double weight_of(const struct lsq_system *s, int64_t row)
 {
-    double part[8] = {0}, rest = 0.0;
-    int64_t j = 0;
-    for (; j + 8 <= dense; j += 8)
-        for (int l = 0; l < 8; l++) part[l] += (x[j + l] - shift[j + l]) * slope[j + l];
-    for (; j < dense; j++) rest += (x[j] - shift[j]) * slope[j];
-    return ((part[0] + part[1]) + (part[2] + part[3])) +
-           ((part[4] + part[5]) + (part[6] + part[7])) + rest;
+    const double *weight = s->design->weight;
+    return weight != NULL ? weight[row] * s->scaling->weight_scale : 1.0;
 }
 
-static double row_error(const struct residuals *r, int64_t row)
+/* What the late part of a row's last dense columns adds to its fitted value. */
+static double late_part(const struct residuals *r, int64_t row)
+{
+    int64_t count = r->options->late_count;
+    const double *slope = r->fitted.slope + r->s->design->dense - count;
+    double sum = 0.0;
+    for (int64_t k = 0; k < count; k++) sum += r->options->late[row * count + k] * slope[k];
+    return sum;
+}
+
+/* Errors of the rows of a block, and the weighted sum of their squares. */
+static double block_square(struct residuals *r, int64_t from, int64_t to, double *error)
 {
     const struct design *design = r->s->design;
     const struct scaling *scaling = r->s->scaling;
-    int64_t dense = design->dense;
-    double error = (design->y[row] - scaling->shift[dense]) * scaling->scale[dense] - r->constant;
-    if (dense > 0) error -= dense_part(design->x + row * dense, scaling->shift, r->slope, dense);
-    if (design->sparse > 0)
-        for (int64_t e = design->row_start[row]; e < design->row_start[row + 1]; e++)
-            error -=
-                (design->value != NULL ? design->value[e] : 1.0) * r->effect[design->column[e]];
-    return error;
-}
-
-/* Weighted squares of the errors of rows from .. to, about their mean if they are a group. */
-static double error_square(const struct residuals *r, int64_t from, int64_t to)
-{
-    const struct design *design = r->s->design;
-    double sum = 0.0, weights = 0.0, square = 0.0;
-    for (int64_t i = from; i < to; i++) {
-        double weight =
-            design->weight != NULL ? design->weight[i] * r->s->scaling->weight_scale : 1.0;
-        r->error[i - from] = weight > 0.0 ? row_error(r, i) : 0.0;
-        sum += weight * r->error[i - from];
-        weights += weight;
-    }
-    double mean = design->group != NULL && weights > 0.0 ? sum / weights : 0.0;
-    for (int64_t i = from; i < to; i++) {
-        double weight =
-            design->weight != NULL ? design->weight[i] * r->s->scaling->weight_scale : 1.0;
-        double error = r->error[i - from] - mean;
-        square += weight * error * error;
-    }
-    return square;
-}
-
-static double block_square(const struct residuals *r, int64_t from, int64_t to)
-{
+    double shift = scaling->shift[design->dense], scale = scaling->scale[design->dense];
     double square = 0.0;
-    if (r->s->design->group == NULL) return error_square(r, from, to);
-    for (int64_t row = from, next; row < to; row = next) {
-        next = design_group_end(r->s->design, row, to);
-        square += error_square(r, row, next);
-    }
+    predictors_rows(&r->fitted, design->x, from, to, error);
+    for (int64_t i = from; i < to; i++)
+        if (weight_of(r->s, i) > 0.0)
+            error[i - from] = (design->y[i] - shift) * scale - error[i - from] - late_part(r, i);
+    predictors_center(design, from, to, 1, error);
+    for (int64_t i = from; i < to; i++)
+        square += weight_of(r->s, i) * error[i - from] * error[i - from];
     return square;
 }
 
 enum status lsq_residuals_square(const struct comm *comm, const struct lsq_system *s,
+                                 const struct least_squares_options *options, double *error,
                                  double *square)
 {
     enum status status = OK;
     struct residuals r = {0};
     struct exact_sums sums = {0};
     const struct blocks *blocks = s->design->blocks;
-    TRY_ALL(comm, residuals_init(s, &r));
+    TRY_ALL(comm, residuals_init(s, options, &r));
     TRY_ALL(comm, exact_init(&sums, 1));
-    for (int64_t b = 0; b < blocks->blocks_local; b++)
-        exact_add_one(&sums, 0, block_square(&r, blocks->start[b], blocks->start[b + 1]));
+    for (int64_t b = 0; b < blocks->blocks_local; b++) {
+        int64_t from = blocks->start[b], to = blocks->start[b + 1];
+        exact_add_one(&sums, 0,
+                      block_square(&r, from, to, error != NULL ? error + from : r.buffer));
+    }
     TRY(exact_reduce(comm, &sums));
     *square = exact_get(&sums, 0);
 done:
