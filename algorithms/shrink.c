@@ -1,86 +1,126 @@
-/* Normal-normal empirical Bayes. */
+/* Empirical Bayes over a tree of groups: spreads upward, posteriors downward. */
 #include "algorithms/shrink.h"
 
+#include "algorithms/shrink_spread.h"
+#include "mpi/memory.h"
+
 #include <math.h>
-#include <stdbool.h>
+#include <stdlib.h>
 
-static bool counts(const double *std_error, int64_t i)
+enum status shrink_level_init(struct shrink_level *level, int64_t groups, const int64_t *parent)
 {
-    return isfinite(std_error[i]) && std_error[i] > 0.0;
+    enum status status = OK;
+    *level = (struct shrink_level){.groups = groups, .parent = parent};
+    TRY(memory_new(&level->estimate, groups, sizeof *level->estimate));
+    TRY(memory_new(&level->std_error, groups, sizeof *level->std_error));
+    TRY(memory_new(&level->mean, groups, sizeof *level->mean));
+    TRY(memory_new(&level->sd, groups, sizeof *level->sd));
+done:
+    return status;
 }
 
-/* The best mean for a given tau: precision-weighted. */
-static double mean_at(const double *estimate, const double *std_error, int64_t units, double tau)
+void shrink_level_clear(struct shrink_level *level)
 {
-    double sum = 0, weight = 0;
-    for (int64_t i = 0; i < units; i++) {
-        if (!counts(std_error, i)) continue;
-        double w = 1.0 / (std_error[i] * std_error[i] + tau * tau);
-        sum += w * estimate[i];
-        weight += w;
+    free(level->estimate);
+    free(level->std_error);
+    free(level->mean);
+    free(level->sd);
+    *level = (struct shrink_level){0};
+}
+
+/* Posterior of a unit in a group: given the group's mean it is a normal of variance
+ * tau^2 s^2 / (tau^2 + s^2); what is unsure of the group's mean comes on top. */
+static void posterior(double estimate, double std_error, const struct shrink_level *level,
+                      int64_t group, double *mean, double *sd)
+{
+    double above = level->mean[group], above_sd = level->sd[group];
+    double t = level->spread * level->spread, s = std_error * std_error;
+    if (!shrink_counts(std_error)) {
+        *mean = above;
+        *sd = hypot(level->spread, above_sd);
+        return;
     }
-    return sum / weight;
+    double lost = s / (t + s);
+    *mean = (1.0 - lost) * estimate + lost * above;
+    *sd = sqrt(lost * t + lost * lost * above_sd * above_sd);
 }
 
-/* Twice the negative log-likelihood at tau, the mean profiled out and restricted (REML) for it. */
-static double deviance(const double *estimate, const double *std_error, int64_t units, double tau)
+/* The groups of a level as units of the next. */
+static struct shrink_units units_of(const struct shrink_level *level)
 {
-    double mean = mean_at(estimate, std_error, units, tau), sum = 0, weight = 0;
-    for (int64_t i = 0; i < units; i++) {
-        if (!counts(std_error, i)) continue;
-        double variance = std_error[i] * std_error[i] + tau * tau, off = estimate[i] - mean;
-        sum += log(variance) + off * off / variance;
-        weight += 1.0 / variance;
+    return (struct shrink_units){.units = level->groups,
+                                 .estimate = level->estimate,
+                                 .std_error = level->std_error,
+                                 .group = level->parent};
+}
+
+static void all_posterior(const struct shrink_units *units, const struct shrink_level *level,
+                          double *mean, double *sd)
+{
+    for (int64_t i = 0; i < units->units; i++)
+        posterior(units->estimate[i], units->std_error[i], level,
+                  units->group != NULL ? units->group[i] : 0, &mean[i], &sd[i]);
+}
+
+enum status shrink_tree_fit(const struct comm *comm, const struct shrink_units *units,
+                            struct shrink_level *level, int64_t levels, double *shrunk,
+                            double *shrunk_sd)
+{
+    enum status status = OK;
+    struct comm self = comm_self();
+    if (levels < 1 || level[levels - 1].groups != 1)
+        return FAIL(ERR_BUG, "the last level of a tree has one group");
+    TRY(shrink_spread_fit(comm, units, &level[0]));
+    for (int64_t l = 1; l < levels; l++) {
+        struct shrink_units below = units_of(&level[l - 1]);
+        TRY_ALL(comm, shrink_spread_fit(&self, &below, &level[l]));
     }
-    return sum + log(weight);
-}
-
-/* Golden-section search over log tau between bounds that no sensible spread leaves. */
-static double best_tau(const double *estimate, const double *std_error, int64_t units, double scale)
-{
-    const double ratio = 0.6180339887498949;
-    double low = log(1e-4 * scale), high = log(1e2 * scale);
-    for (int step = 0; step < 80; step++) {
-        double left = high - ratio * (high - low), right = low + ratio * (high - low);
-        if (deviance(estimate, std_error, units, exp(left)) <
-            deviance(estimate, std_error, units, exp(right)))
-            high = right;
-        else
-            low = left;
+    level[levels - 1].mean[0] = level[levels - 1].estimate[0];
+    level[levels - 1].sd[0] = level[levels - 1].std_error[0];
+    for (int64_t l = levels - 1; l > 0; l--) {
+        struct shrink_units below = units_of(&level[l - 1]);
+        all_posterior(&below, &level[l], level[l - 1].mean, level[l - 1].sd);
     }
-    double tau = exp(0.5 * (low + high));
-    bool none =
-        deviance(estimate, std_error, units, 0.0) <= deviance(estimate, std_error, units, tau);
-    return none ? 0.0 : tau;
+    all_posterior(units, &level[0], shrunk, shrunk_sd);
+done:
+    return status;
 }
 
-/* A length in the units of the estimates: the larger of their spread and their least error. */
-static double scale_of(const double *estimate, const double *std_error, int64_t units)
+enum status shrink_fit(const struct comm *comm, const struct shrink_units *units, double *shrunk,
+                       double *shrunk_sd, struct shrink_prior *prior)
 {
-    double low = INFINITY, high = -INFINITY, error = INFINITY;
-    for (int64_t i = 0; i < units; i++) {
-        if (!counts(std_error, i)) continue;
-        low = fmin(low, estimate[i]);
-        high = fmax(high, estimate[i]);
-        error = fmin(error, std_error[i]);
-    }
-    return fmax(high - low, error);
-}
-
-enum status shrink_fit(const double *estimate, const double *std_error, int64_t units,
-                       double *shrunk, double *shrunk_sd, struct shrink_prior *prior)
-{
+    enum status status = OK;
+    struct shrink_units in_one = *units;
+    struct shrink_level all = {0};
+    in_one.group = NULL;
     *prior = (struct shrink_prior){0};
-    for (int64_t i = 0; i < units; i++) prior->units += counts(std_error, i);
-    if (prior->units == 0) return FAIL(ERR_NUMERIC, "nothing to shrink: no unit has an estimate");
-    double scale = scale_of(estimate, std_error, units);
-    prior->sd = prior->units > 1 ? best_tau(estimate, std_error, units, scale) : 0.0;
-    prior->mean = mean_at(estimate, std_error, units, prior->sd);
-    for (int64_t i = 0; i < units; i++) {
-        bool own = counts(std_error, i);
-        double t = prior->sd * prior->sd, s = own ? std_error[i] * std_error[i] : 0.0;
-        shrunk[i] = own ? (t * estimate[i] + s * prior->mean) / (t + s) : prior->mean;
-        shrunk_sd[i] = own ? sqrt(t * s / (t + s)) : prior->sd;
+    TRY_ALL(comm, shrink_level_init(&all, 1, NULL));
+    TRY(shrink_tree_fit(comm, &in_one, &all, 1, shrunk, shrunk_sd));
+    *prior = (struct shrink_prior){all.mean[0], all.spread, all.members};
+done:
+    shrink_level_clear(&all);
+    return status;
+}
+
+/* The ratio of density to lower tail of the standard normal at -a, for any a. */
+static double tail_ratio(double a)
+{
+    const double root = 0.79788456080286535588; /* sqrt(2 / pi) */
+    if (a > 20.0) {
+        double inverse = 1.0 / (a * a); /* Laplace's series, 1e-16 from here on */
+        return a / (1.0 - inverse * (1.0 - inverse * (3.0 - inverse * (15.0 - 105.0 * inverse))));
     }
-    return OK;
+    return root * exp(-0.5 * a * a) / erfc(a * 0.70710678118654752440);
+}
+
+void shrink_below_zero(double *mean, double *sd)
+{
+    if (!(*sd > 0.0)) {
+        if (*mean > 0.0) *mean = 0.0;
+        return;
+    }
+    double a = *mean / *sd, ratio = tail_ratio(a);
+    double left = 1.0 + ratio * (a - ratio);
+    *mean = fmin(*mean - *sd * ratio, 0.0);
+    *sd *= sqrt(left > 0.0 ? left : 0.0);
 }

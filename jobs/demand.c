@@ -256,9 +256,10 @@ static void segment_elasticities(const struct slopes *slopes, const struct layou
 
 static enum status shrink(struct elasticities *e, const char *kind)
 {
+    struct comm self = comm_self(); /* every rank has all of them */
+    struct shrink_units units = {e->units, e->estimate, e->std_error, NULL};
     struct shrink_prior prior;
-    enum status status =
-        shrink_fit(e->estimate, e->std_error, e->units, e->shrunk, e->shrunk_sd, &prior);
+    enum status status = shrink_fit(&self, &units, e->shrunk, e->shrunk_sd, &prior);
     if (status == OK) {
         log_info("  %s elasticities: %lld of %lld estimated, mean %.3f, spread %.3f", kind,
                  (long long)prior.units, (long long)e->units, prior.mean, prior.sd);

@@ -3,13 +3,16 @@
 
 88 stores with their own price elasticities (as in the cheese data of Rossi's `bayesm`: mean about
 -2.1, spread about 0.9), errors that differ tenfold between stores. The restricted likelihood of
-(mean, tau) is maximised by scipy over tau^2 on a fine grid and then locally; the test's own search
-is by golden section.
+(mean, tau) is maximised by scipy over tau^2 on a fine grid and then locally. With units in groups
+in larger groups, the spread of each level is that of a dense restricted likelihood with a mean for
+each group, and the posterior is that of all effects at once, by dense algebra with a flat mean of
+all.
 
     python3 tests/goldens/shrink.py
 """
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.stats import truncnorm
 
 UNITS = 88
 
@@ -44,12 +47,75 @@ def fit(b, s):
     return mean, np.sqrt(variance)
 
 
-for spread, noise in ((0.9, 1.0), (0.0, 1.0), (0.0, 0.5)):
-    b, s = units(spread, noise)
-    mean, tau = fit(b, s)
-    part = tau ** 2 / (tau ** 2 + s ** 2)
-    shrunk = part * b + (1 - part) * mean
-    print(f"spread {spread} noise {noise}: mean {mean:.9f} tau {tau:.9f}")
-    for i in (0, 1, 40, 87):
-        print(f"  unit {i}: estimate {b[i]:.9f} error {s[i]:.9f} shrunk {shrunk[i]:.9f} "
-              f"sd {np.sqrt(part[i]) * s[i]:.9f}")
+def single():
+    for spread, noise in ((0.9, 1.0), (0.0, 1.0), (0.0, 0.5)):
+        b, s = units(spread, noise)
+        mean, tau = fit(b, s)
+        part = tau ** 2 / (tau ** 2 + s ** 2)
+        shrunk = part * b + (1 - part) * mean
+        of_mean = 1 / (1 / (s ** 2 + tau ** 2)).sum()
+        sd = np.sqrt(part * s ** 2 + (1 - part) ** 2 * of_mean)
+        print(f"spread {spread} noise {noise}: mean {mean:.9f} tau {tau:.9f}")
+        for i in (0, 1, 40, 87):
+            print(f"  unit {i}: estimate {b[i]:.9f} error {s[i]:.9f} shrunk {shrunk[i]:.9f} "
+                  f"sd {sd[i]:.9f}")
+
+
+def fit_spread(b, v0, group):
+    """tau^2 by restricted likelihood with a mean for each group, and those means."""
+    x = (group[:, None] == np.unique(group)).astype(float)
+
+    def parts(variance):
+        v = v0 + variance
+        information = x.T @ (x / v[:, None])
+        mean = np.linalg.solve(information, x.T @ (b / v))
+        rest = b - x @ mean
+        return (np.log(v).sum() + np.linalg.slogdet(information)[1] + (rest ** 2 / v).sum(), mean,
+                1 / np.diag(information))
+    cost = lambda t: parts(np.exp(2 * t))[0]
+    grid = np.linspace(np.log(1e-4), np.log(10), 4001)
+    best = grid[np.argmin([cost(t) for t in grid])]
+    found = minimize_scalar(cost, bounds=(best - 0.01, best + 0.01), method="bounded",
+                            options={"xatol": 1e-12})
+    variance = 0.0 if cost(-np.inf) <= found.fun else np.exp(2 * found.x)
+    return (variance, *parts(variance)[1:])
+
+
+def tree():
+    """88 units in 12 groups (unit i in i mod 12, of which group 11 is without units) in 4 parts."""
+    b, s = units(0.5, 1.0)
+    i = np.arange(UNITS)
+    group = i % 11
+    b = b + 0.8 * np.cos(3.0 * group) + 1.5 * np.sin(2.0 * (group % 4))
+    s = np.where(i == 7, np.nan, s)
+    known = np.isfinite(s)
+    t0, mean0, v0 = fit_spread(b[known], s[known] ** 2, group[known])
+    t1, mean1, v1 = fit_spread(mean0, v0, np.arange(11) % 4)
+    t2, mean2, v2 = fit_spread(mean1, v1, np.zeros(4))
+    print("tree: spreads", [f"{np.sqrt(t):.9f}" for t in (t0, t1, t2)], f"mean {mean2[0]:.9f}")
+    # mean of all, 4 parts, 12 groups, 88 units; observed are the units' sums
+    z = np.zeros((UNITS, 1 + 4 + 12 + UNITS))
+    z[i, 0] = z[i, 1 + group % 4] = z[i, 5 + group] = z[i, 17 + i] = 1
+    prior = np.r_[0.0, np.full(4, 1 / t2 if t2 > 0 else 1e18), np.full(12, 1 / t1),
+                  np.full(UNITS, 1 / t0)]
+    o = z[known]
+    cover = np.linalg.inv(np.diag(prior) + o.T @ (o / s[known, None] ** 2))
+    effect = cover @ (o.T @ (b[known] / s[known] ** 2))
+    for u in (0, 7, 40, 87):
+        print(f"  unit {u}: shrunk {z[u] @ effect:.9f} sd {np.sqrt(z[u] @ cover @ z[u]):.9f}")
+    for g in (0, 5, 11):
+        a = np.zeros(len(prior))
+        a[0] = a[1 + g % 4] = a[5 + g] = 1
+        print(f"  group {g}: mean {a @ effect:.9f} sd {np.sqrt(a @ cover @ a):.9f}")
+
+
+def below_zero():
+    """Normal distributions cut off above zero."""
+    for mean, sd in ((-2.0, 1.0), (0.0, 1.0), (3.0, 1.0), (0.5, 0.02), (30.0, 1.0)):
+        low = truncnorm(-np.inf, -mean / sd, loc=mean, scale=sd)
+        print(f"N({mean}, {sd}) below 0: mean {low.mean():.12g} sd {low.std():.9g}")
+
+
+single()
+tree()
+below_zero()

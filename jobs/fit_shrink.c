@@ -1,0 +1,247 @@
+/* `remise fit shrink FILE`: a coefficient for each of many units, shrunk by empirical Bayes. */
+#include "jobs/command.h"
+#include "jobs/fit_table.h"
+
+#include "jobs/fit_print.h"
+#include "jobs/fit_shrink_result.h"
+#include "jobs/fit_shrink_units.h"
+#include "mpi/log.h"
+#include "mpi/memory.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the command line ---- */
+
+static const char doc[] =
+    "Estimate one coefficient of a linear model for each of many units, such as the price "
+    "elasticity of each store, and shrink it toward what the units have in common (empirical "
+    "Bayes). JSON on stdout: units, prior (mean, sd), pooled, positive (unit, shrunk), test_rmse "
+    "(unit, pooled, shrunk).\v"
+    "A unit with few rows has an estimate of its own that is mostly noise: some stores' sales "
+    "seem to rise with the price. Taken together, units tell how far they really differ, and "
+    "each estimate b with standard error s moves toward the mean by as much as it is noise:\n"
+    "  shrunk = (sd^2 b + s^2 mean) / (sd^2 + s^2)\n"
+    "with mean and sd of the prior fitted to all units by restricted maximum likelihood.\n\n"
+    "Every unit has its own level. Its estimate comes from a regression of its own rows on all "
+    "terms. A unit whose rows do not tell all terms, as where one is constant in it, gets the "
+    "prior's mean; with --partial it counts, too, if its rows tell the coefficient without what "
+    "they do not tell. Error variances of units with few rows are shrunk as well (error_variance: "
+    "the typical one, and as how many rows' worth of evidence it counts).\n\n"
+    "With --train-rows N all this is made from the first N rows of each unit, and its other rows "
+    "are predicted: test_rmse is that of each unit's own regression (of the pooled one where its "
+    "rows do not tell all terms), of the pooled regression (slopes in common, levels of the "
+    "units), and of the pooled regression with the shrunk coefficient. positive counts units "
+    "whose coefficient is above zero.\n\n"
+    "The table of --out has a line for each unit: its value in the column, rows, estimate, "
+    "std_error, shrunk, shrunk_sd (that of the posterior), and in_full: 1 where its own rows "
+    "tell all terms. With --sign the posterior is cut off at zero, and shrunk and shrunk_sd are "
+    "its mean and standard deviation. The bytes are the same at any number of ranks.\n\n"
+    "Examples:\n"
+    "  remise fit shrink cheese.csv --formula 'log(VOLUME) ~ log(PRICE) + DISP' --by RETAILER "
+    "--coefficient 'log(PRICE)' --train-rows 12\n"
+    "  mpirun -n 4 remise fit shrink sales.csv.gz -f 'log(units) ~ log(price) + month' --by user "
+    "-c 'log(price)' --sign negative --out users.csv\n";
+
+enum { KEY_OUT = 1000, KEY_PARTIAL, KEY_SIGN, KEY_TRAIN };
+
+static const struct argp_option option_list[] = {
+    {"formula", 'f', "F", 0, "What explains what, such as 'log(sales) ~ log(price) + promo'", 0},
+    {"by", 'b', "COL", 0, "The column that tells units apart, such as store", 0},
+    {"coefficient", 'c', "TERM", 0, "The term whose coefficient is shrunk, such as 'log(price)'",
+     0},
+    {"train-rows", KEY_TRAIN, "N", 0,
+     "Fit each unit's first N rows in the order of the file, test on its others (all, no test)", 0},
+    {"partial", KEY_PARTIAL, NULL, 0,
+     "Take in units that tell the coefficient, but not all other terms", 0},
+    {"sign", KEY_SIGN, "SIGN", 0, "negative or positive, where the coefficient's sign is known", 0},
+    {"out", KEY_OUT, "FILE", 0, "Write a CSV table with a line for each unit", 0},
+    {0}};
+
+static void parse_sign(const char *text, struct fit_shrink_options *opt, struct argp_state *state)
+{
+    if (strcmp(text, "negative") == 0)
+        opt->sign = -1;
+    else if (strcmp(text, "positive") == 0)
+        opt->sign = 1;
+    else
+        argp_error(state, "--sign is negative or positive, not %s", text);
+}
+
+static void parse_train_rows(const char *text, struct fit_shrink_options *opt,
+                             struct argp_state *state)
+{
+    char *end = NULL;
+    long long rows = strtoll(text, &end, 10);
+    if (end == text || *end != '\0' || rows < 1)
+        argp_error(state, "--train-rows is a whole number from 1 on, not %s", text);
+    opt->train_rows = rows;
+}
+
+static void check_all_named(const struct fit_shrink_options *opt, struct argp_state *state)
+{
+    if (opt->file == NULL) argp_error(state, "name a table: a CSV file, plain or .gz");
+    if (opt->text == NULL) argp_error(state, "say what explains what: --formula 'y ~ x'");
+    if (opt->by == NULL) argp_error(state, "say what tells units apart: --by COLUMN");
+    if (opt->coefficient == NULL)
+        argp_error(state, "say which term's coefficient is wanted: --coefficient TERM");
+}
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+    struct fit_shrink_options *opt = state->input;
+    switch (key) {
+    case 'f':
+        opt->text = text;
+        break;
+    case 'b':
+        opt->by = text;
+        break;
+    case 'c':
+        opt->coefficient = text;
+        break;
+    case KEY_OUT:
+        opt->out = text;
+        break;
+    case KEY_PARTIAL:
+        opt->partial = true;
+        break;
+    case KEY_SIGN:
+        parse_sign(text, opt, state);
+        break;
+    case KEY_TRAIN:
+        parse_train_rows(text, opt, state);
+        break;
+    case ARGP_KEY_ARG:
+        if (opt->file != NULL) argp_error(state, "one table at a time: %s and %s", opt->file, text);
+        opt->file = text;
+        break;
+    case ARGP_KEY_END:
+        check_all_named(opt, state);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static void fit_shrink_free(void *options)
+{
+    struct fit_shrink_options *opt = options;
+    if (opt == NULL) return;
+    formula_free(&opt->formula);
+    free(opt);
+}
+
+static enum status fit_shrink_parse(int argc, char **argv, void **options)
+{
+    static const struct argp argp = {
+        .options = option_list, .parser = parse_option, .args_doc = "FILE", .doc = doc};
+    enum status status = OK;
+    struct fit_shrink_options *opt = NULL;
+    TRY(memory_new(&opt, 1, sizeof *opt));
+    argp_parse(&argp, argc, argv, 0, NULL, opt);
+    TRY(formula_parse(opt->text, &opt->formula));
+    if (opt->formula->effects > 0)
+        TRY(FAIL(ERR_USAGE,
+                 "\"%s\": effects behind | are of all rows, not of units; write them as terms, "
+                 "and leave the units' own level to --by",
+                 opt->text));
+    *options = opt;
+    opt = NULL;
+done:
+    fit_shrink_free(opt);
+    return status;
+}
+
+/* ---- the fit ---- */
+
+/* The columns of the formula, and that of the units. */
+static enum status read_columns(const struct comm *comm, const struct fit_shrink_options *opt,
+                                struct fit_table *in)
+{
+    enum status status = OK;
+    const struct formula *formula = opt->formula;
+    const char **names = NULL;
+    int64_t count = formula->names;
+    TRY_ALL(comm, memory_new(&names, count + 1, sizeof *names));
+    bool there = false;
+    for (int64_t i = 0; i < count; i++) {
+        names[i] = formula->name[i];
+        there = there || strcmp(names[i], opt->by) == 0;
+    }
+    if (!there) names[count++] = opt->by;
+    TRY(fit_table_read(comm, opt->file, names, count, in));
+done:
+    free(names);
+    return status;
+}
+
+static enum status tell_left_out(const struct fit_shrink_options *opt, const struct fit_table *in,
+                                 const struct formula_design *made)
+{
+    enum status status = OK;
+    int64_t *at = NULL;
+    TRY(memory_new(&at, opt->formula->names, sizeof *at));
+    struct fit_columns used = {at, 0};
+    for (int64_t i = 0; i < opt->formula->names; i++)
+        at[used.count++] = table_find(in->table, opt->formula->name[i]);
+    TRY(fit_table_tell_left_out(in, used, made->left_out));
+done:
+    free(at);
+    return status;
+}
+
+static void warn(const struct fit_shrink_options *opt, const struct fit_shrink *fit)
+{
+    if (fit->without_unit > 0)
+        log_warning("%lld rows have no value in column %s and are left out",
+                    (long long)fit->without_unit, opt->by);
+    if (!opt->partial && fit->in_part > 0)
+        log_warning(
+            "%lld of %lld units tell the coefficient but not all terms, and get the prior's "
+            "mean; --partial takes their estimates in",
+            (long long)fit->in_part, (long long)fit->statistics.units_total);
+    if (fit->told < 2)
+        log_warning("%lld of %lld units tell the coefficient: how far units differ is unknown, "
+                    "and taken as not at all",
+                    (long long)fit->told, (long long)fit->statistics.units_total);
+    if (opt->train_rows > 0 && fit->test_rows == 0)
+        log_warning("no unit has more than %lld rows, so nothing is left to test on; lower "
+                    "--train-rows",
+                    (long long)opt->train_rows);
+}
+
+static enum status fit_shrink_run(const struct comm *comm, void *options)
+{
+    enum status status = OK;
+    struct fit_shrink_options *opt = options;
+    struct fit_table in = {0};
+    struct formula_design *made = NULL;
+    struct fit_shrink fit = {0};
+    TRY(read_columns(comm, opt, &in));
+    TRY(fit_table_blame(&in, formula_design_make(comm, opt->formula, in.table, &made)));
+    TRY_ALL(comm, tell_left_out(opt, &in, made));
+    TRY(fit_table_blame(&in, fit_shrink_make(comm, opt, in.table, made, &fit)));
+    warn(opt, &fit);
+    if (opt->out != NULL) {
+        const struct table_column *by = &in.table->column[table_find(in.table, opt->by)];
+        TRY(fit_shrink_write(comm, opt->out, by, &fit));
+    }
+    TRY_ALL(comm, comm->rank == 0 ? fit_print(fit_shrink_json(&fit)) : OK);
+done:
+    fit_shrink_clear(&fit);
+    formula_design_free(&made);
+    fit_table_clear(&in);
+    return status;
+}
+
+const struct command command_fit_shrink = {
+    .name = "shrink",
+    .summary = "a coefficient for each of many units, shrunk by empirical Bayes",
+    .alone = false,
+    .parse = fit_shrink_parse,
+    .run = fit_shrink_run,
+    .free = fit_shrink_free};
