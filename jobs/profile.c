@@ -3,6 +3,7 @@
 #include "algorithms/kmeans.h"
 #include "algorithms/standardise.h"
 #include "jobs/features.h"
+#include "jobs/profile_groups.h"
 #include "jobs/profiles.h"
 #include "jobs/run.h"
 #include "jobs/suppress.h"
@@ -77,15 +78,30 @@ done:
     return status;
 }
 
+static enum status look_at_groups(const struct comm *comm, const struct run *run,
+                                  const struct dataset *dataset, const struct features *features,
+                                  const struct profiles *profiles, struct profile_groups *groups)
+{
+    const struct profile_groups_source source = {
+        .users = &dataset->users,
+        .features = features,
+        .segment = profiles->segment,
+        .segments = profiles->segments,
+        .min_users = config_integer(run->config, "privacy.min_users"),
+        .seed = run->seed};
+    return profile_groups_fit(comm, &source, groups);
+}
+
 static enum status profile_run(const struct comm *comm, const struct run *run)
 {
     enum status status = OK;
     struct dataset *dataset = NULL;
     struct features features = {0};
     struct profiles profiles = {0};
+    struct profile_groups groups = {0};
     float *x = NULL;
     int64_t stride = 0;
-    TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_EVENTS, &dataset));
+    TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_USERS | DATASET_EVENTS, &dataset));
     /* a feature takes 8 bytes as it is, and for rules 6, and 16 a user (standardised it takes 4,
      * before that); there are at most 25; and a component of a user takes 16 */
     int64_t user = 25 * (8 + 6) + 16 + PROFILE_MIXTURE_KEEP * 16;
@@ -102,10 +118,12 @@ static enum status profile_run(const struct comm *comm, const struct run *run)
     TRY(profile_lifetime_fit(comm, dataset,
                              (double)config_integer(run->config, "profile.horizon_days"),
                              &profiles.lifetime));
+    TRY(look_at_groups(comm, run, dataset, &features, &profiles, &groups));
     TRY(profiles_write(comm, run_path(run, "profiles.h5"), dataset, &features, &profiles,
                        config_integer(run->config, "profile.sequence")));
 done:
     free(x);
+    profile_groups_clear(&groups);
     profiles_clear(&profiles);
     features_clear(&features);
     dataset_free(&dataset);
