@@ -1,8 +1,9 @@
 /**
  * How many clusters: k-means for every k of a range, and what speaks for each.
  *
- * Inertia falls with every further cluster; the elbow is the k after which it falls more slowly. The
- * silhouette (algorithms/silhouette.h) is highest where clusters are tight and apart, and decides.
+ * Inertia falls with every further cluster; the elbow is the k after which it falls more slowly.
+ * The silhouette (algorithms/silhouette.h) is highest where clusters are tight and apart; it
+ * decides.
  */
 #ifndef REMISE_ALGORITHMS_KMEANS_RANGE_H
 #define REMISE_ALGORITHMS_KMEANS_RANGE_H
@@ -20,7 +21,8 @@ struct kmeans_choice {
 };
 
 /**
- * Fit with k = first .. last, and keep the model of the highest silhouette (the smaller k in a tie).
+ * Fit with k = first .. last, and keep the model of the highest silhouette (the smaller k in a
+ * tie).
  *
  * Collective. opt->k is not read; opt->init must be NULL.
  * choices  out  [last - first + 1]

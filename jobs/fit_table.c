@@ -6,6 +6,7 @@
 #include "mpi/memory.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -63,6 +64,31 @@ static enum status take_name(char **at, char **name, char *end)
     **at = 0;
     for (char *c = *at; !quoted && c > from && isblank((unsigned char)c[-1]);) *--c = 0;
     return **name != 0 ? OK : wrong("a name between two commas is empty");
+}
+
+static bool parse_whole(const char **text, int64_t *value)
+{
+    char *end;
+    errno = 0;
+    *value = strtoll(*text, &end, 10);
+    bool read = isdigit((unsigned char)**text) != 0 && errno == 0 && *value >= 1;
+    *text = end;
+    return read;
+}
+
+bool fit_range_parse(const char *text, int64_t *first, int64_t *last)
+{
+    if (!parse_whole(&text, first)) return false;
+    *last = *first;
+    if (*text == '\0') return true;
+    text += strncmp(text, "..", 2) == 0 ? 2 : *text == '-' || *text == ':' ? 1 : 0;
+    return parse_whole(&text, last) && *text == '\0' && *last >= *first;
+}
+
+int64_t fit_restarts(int64_t rows)
+{
+    const int64_t most = 10, million = 1000000;
+    return rows * most <= million ? most : rows >= million ? 1 : million / rows;
 }
 
 enum status fit_names_parse(char *text, char ***names, int64_t *count)

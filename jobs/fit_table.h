@@ -29,6 +29,18 @@ struct fit_columns {
 enum status fit_names_parse(char *text, char ***names, int64_t *count);
 
 /**
+ * Read a whole number of at least 1, or a range of them: 3, 2..6, 2-6 or 2:6. Local.
+ * Returns false for anything else.
+ */
+bool fit_range_parse(const char *text, int64_t *first, int64_t *last);
+
+/**
+ * Random starts of a clustering whose number was not said: as many as make a million rows, 1 to 10;
+ * one start may end in a poor place, and small tables cost nothing. Local.
+ */
+int64_t fit_restarts(int64_t rows);
+
+/**
  * Read columns of a CSV file.
  *
  * Collective.

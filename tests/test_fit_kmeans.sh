@@ -45,7 +45,11 @@ refuses 65 '2 rows for --k 3' pairs.csv --columns a,big --k 3 --init start.csv
 refuses 66 'nosuch.csv' nosuch.csv --k 2
 refuses 64 'at least 1' pairs.csv --k 0
 refuses 64 'named twice' pairs.csv --k 2 --columns a,a
-refuses 64 '--k 3' pairs.csv
+refuses 64 '--k 3, or a range' pairs.csv
+refuses 64 'or a range: 2-12' pairs.csv --k 3-2
+refuses 64 'or a range: 2-12' pairs.csv --k 2-
+refuses 64 '--k a range; choose' pairs.csv --columns a --k 2-3 --init start.csv
+refuses 65 'k = 2 to 5 clusters of 4 rows' pairs.csv --columns a --k 2-5
 refuses 64 'name a table' --k 2
 
 # ---- what users' files are like ----
@@ -71,11 +75,26 @@ refuses 65 'header.csv has no rows below its header' header.csv --k 1
 printf 'a,b\n1,2\n1,2\n1,2\n' >same.csv
 warns '1 of 2 clusters hold no row' same.csv --k 2
 says '"sizes":[3,0]' same.csv --k 2 --standardize
+printf 'a,b\n5,1\n' >single.csv
+says '"centroids":[[5.0,1.0]],"sizes":[1]' single.csv --k 1 --standardize
+says '"inertia":0.0' single.csv --k 1
+refuses 65 'single.csv: k = 2 clusters of 1 rows' single.csv --k 2
+printf 'a,b\n5,1\ninf,2\n7,nan\n' >wild.csv
+refuses 65 'column "a" has 1 missing or infinite' wild.csv --k 2 --columns a
+refuses 65 'column "b" has 1 missing or infinite' wild.csv --k 2 --columns b
 printf 'a,b\n-1e300,1e-300\n1e300,2e-300\n' >far.csv
 refuses 65 'far.csv: the squares of values up to' far.csv --k 1
 says '"inertia":4.0' far.csv --k 1 --standardize
 printf 'a,b\n1,1000\n2,2000\n3,9000\n' >units.csv
 warns '"b" has 100 % of all variance' units.csv --k 2
+
+# ---- how many clusters ----
+printf 'x,y\n0,0\n0,1\n1,0\n50,50\n50,51\n51,50\n-50,50\n-50,51\n-51,50\n' >three.csv
+warns 'k = 3 has the highest silhouette; the elbow is at k = 3' three.csv --k 1-6
+says '"choices":[{"k":1,' three.csv --k 1-6
+says '"silhouette":null,"elbow":0.0' three.csv --k 1-6
+says '"rows":9,"columns":["x","y"],"k":3,"inertia":4.0' three.csv --k 2..6
+warns 'k = 2 has the highest silhouette; the inertia has no elbow' same.csv --k 2-3
 
 # ---- the segment of each row, and the model on other tables ----
 apply() { # ARGUMENTS...: its table in ./said
@@ -102,8 +121,8 @@ grep -qF 'away.csv: data row 1 is more than' log || { cat log; fail "too far out
 # ---- ranks ----
 seq 1 9000 | awk 'BEGIN { OFS = ","; print "u,v,w" }
     { print $1 % 97, ($1 * 7919) % 1009, ($1 * 31) % 13 }' >many.csv
-for ranks in 1 2 3 4; do
-    timeout -k 5 60 mpirun -np $ranks "$remise" fit kmeans many.csv --k 11 --standardize \
+for ranks in 1 2 3 4 7; do
+    timeout -k 5 60 mpirun -np $ranks "$remise" fit kmeans many.csv --k 9-11 --standardize \
         --restarts 2 --out $ranks.csv --model $ranks.h5 >$ranks.json 2>log ||
         { cat log; fail "$ranks ranks ended with an error"; }
     timeout -k 5 60 mpirun -np $ranks "$remise" apply $ranks.h5 many.csv >$ranks.said 2>log ||
@@ -118,4 +137,7 @@ cmp 1.csv 1.said || fail "apply does not say what the fit said"
 iris=$data/customers/iris.csv
 [ -f "$iris" ] || skip "no $iris; set REMISE_DATA for the published figure"
 columns=sepal_length,sepal_width,petal_length,petal_width
-says '"inertia":78.8514414' "$iris" --columns $columns --k 3 --restarts 10
+says '"inertia":78.8514414' "$iris" --columns $columns --k 3
+says '"k":2,"inertia":152.3479517' "$iris" --columns $columns --k 2-8
+says '"silhouette":0.681046' "$iris" --columns $columns --k 2-8
+says '"k":3,"inertia":78.85144' "$iris" --columns $columns --k 2-8
