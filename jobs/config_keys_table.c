@@ -292,6 +292,11 @@ const struct config_key config_keys[] = {
      .type = KEY_INTEGER,
      BETWEEN("8", 1, 4096),
      .help = "number of segments (clusters of k-means)"},
+    {.name = "profile.segments_most",
+     .type = KEY_INTEGER,
+     BETWEEN("0", 0, 4096),
+     .help = "try every number of segments from profile.segments up to this, and keep the one with "
+             "the highest silhouette; the log has the table; 0: profile.segments alone"},
     {.name = "profile.restarts",
      .type = KEY_INTEGER,
      BETWEEN("4", 1, 1000),

@@ -3,9 +3,11 @@
 
 #include "jobs/fit_print.h"
 #include "mpi/log.h"
+#include "mpi/memory.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 
 void kmeans_choices_log(const struct kmeans_choice *choices, int64_t count, int64_t kept)
 {
@@ -36,4 +38,28 @@ json_t *kmeans_choices_json(const struct kmeans_choice *choices, int64_t count)
                       choices[i].elbow, "iterations", (json_int_t)choices[i].iterations,
                       "converged", choices[i].converged));
     return table;
+}
+
+enum status kmeans_choices_fit(const struct comm *comm, const struct rows *rows,
+                               const struct kmeans_options *opt, int64_t most,
+                               struct kmeans_model **model)
+{
+    enum status status = OK;
+    struct kmeans_options options = *opt;
+    struct kmeans_choice *choices = NULL;
+    int64_t total = rows->blocks->rows_total;
+    if (most != 0 && most < options.k)
+        return FAIL(ERR_CONFIG,
+                    "profile.segments_most is %" PRId64 ", profile.segments %" PRId64
+                    ": the numbers to try go from profile.segments up; set both",
+                    most, options.k);
+    if (options.k > total) options.k = total;
+    if (most > total) most = total;
+    if (most <= options.k) return kmeans_fit(comm, rows, &options, model);
+    TRY_ALL(comm, memory_new(&choices, most - options.k + 1, sizeof *choices));
+    TRY(kmeans_fit_range(comm, rows, &options, options.k, most, choices, model));
+    kmeans_choices_log(choices, most - options.k + 1, (*model)->k);
+done:
+    free(choices);
+    return status;
 }

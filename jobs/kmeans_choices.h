@@ -17,4 +17,17 @@ void kmeans_choices_log(const struct kmeans_choice *choices, int64_t count, int6
  */
 json_t *kmeans_choices_json(const struct kmeans_choice *choices, int64_t count);
 
+/**
+ * Segments of users: opt->k of them, or for a larger `most` the best of all numbers up to it, with
+ * the table in the log.
+ *
+ * Collective. Fewer where there are fewer rows.
+ * most   in   0: opt->k alone
+ * model  out  as of kmeans_fit
+ * Errors: ERR_CONFIG most is less than opt->k, but not 0; those of kmeans_fit.
+ */
+enum status kmeans_choices_fit(const struct comm *comm, const struct rows *rows,
+                               const struct kmeans_options *opt, int64_t most,
+                               struct kmeans_model **model);
+
 #endif

@@ -1,8 +1,8 @@
 /* The profile stage: features of the users, standardised, their segments by k-means, the components
  * of a mixture that they belong to, and sequences of their events. */
-#include "algorithms/kmeans.h"
 #include "algorithms/standardise.h"
 #include "jobs/features.h"
+#include "jobs/kmeans_choices.h"
 #include "jobs/profile_groups.h"
 #include "jobs/profiles.h"
 #include "jobs/run.h"
@@ -62,8 +62,8 @@ static enum status cluster(const struct comm *comm, const struct run *run, const
     options.restarts = config_integer(run->config, "profile.restarts");
     options.max_iterations = config_integer(run->config, "profile.max_iterations");
     options.seed = run->seed;
-    if (options.k > rows->blocks->rows_total) options.k = rows->blocks->rows_total;
-    TRY(kmeans_fit(comm, rows, &options, &model));
+    int64_t most = config_integer(run->config, "profile.segments_most");
+    TRY(kmeans_choices_fit(comm, rows, &options, most, &model));
     TRY_ALL(comm,
             memory_new(&profiles->segment, rows->blocks->rows_local, sizeof *profiles->segment));
     TRY_ALL(comm, kmeans_apply(model, rows, profiles->segment, NULL));

@@ -133,6 +133,19 @@ for ranks in 1 2 3 4 7; do
 done
 cmp 1.csv 1.said || fail "apply does not say what the fit said"
 
+# ---- how many segments of users ----
+shop_make 300
+for ranks in 1 3; do
+    timeout -k 5 60 mpirun -np $ranks "$remise" run shop/remise.yaml -o $ranks.run --until profile \
+        --set profile.segments=2 --set profile.segments_most=5 >log 2>&1 ||
+        { cat log; fail "profile at $ranks ranks ended with an error"; }
+    grep -q 'has the highest silhouette' log || { cat log; fail "profile shows no table"; }
+    cmp 1.run/profiles.h5 $ranks.run/profiles.h5 || fail "$ranks ranks give other segments"
+done
+timeout 60 "$remise" profile shop/remise.yaml -o 1.run --set profile.segments_most=5 >log 2>&1 &&
+    fail "an empty range of segments is taken"
+grep -qF 'profile.segments_most is 5, profile.segments 8' log || { cat log; fail "range untold"; }
+
 # ---- iris ----
 iris=$data/customers/iris.csv
 [ -f "$iris" ] || skip "no $iris; set REMISE_DATA for the published figure"
