@@ -66,10 +66,9 @@ struct least_squares {
     int64_t iterations;     /* of the projection */
     bool converged;         /* it reached its tolerance; true where nothing was projected */
     double residual_square; /* weighted sum, in the units of y */
-    double
-        total_square; /* of y, about its mean if the model holds a constant, groups or absorbed effects */
-    double variance;   /* residual_square / freedom; NaN if freedom < 1 */
-    double r_squared;  /* 1 - residual_square / total_square; NaN if y is constant */
+    double total_square;    /* of y, about its mean if a constant, groups or effects are there */
+    double variance;        /* residual_square / freedom; NaN if freedom < 1 */
+    double r_squared;       /* 1 - residual_square / total_square; NaN if y is constant */
     double correction; /* the factor of errors for small samples: rows / freedom, or with G clusters
                           G / (G - 1) (rows - 1) / (rows - estimated); NaN where there are none */
     int64_t clusters;  /* with a row of positive weight; 0 unless errors are clustered */
@@ -85,8 +84,8 @@ struct least_squares {
  * options  in   same values on every rank
  * fit      out  new; the caller frees it with least_squares_free; NULL unless OK
  * Standard errors are the roots of the diagonal of variance * (X'WX)^-1 for classical ones, else of
- * correction * (X'WX)^-1 M (X'WX)^-1 with M of algorithms/sandwich.h. Weights are analytic: a row of
- * weight 2 has half the variance, and counts as one row. Two clusters are the least.
+ * correction * (X'WX)^-1 M (X'WX)^-1 with M of algorithms/sandwich.h. Weights are analytic: one of
+ * 2 means half the variance, and one row. Two clusters are the least.
  * Cost: four passes over the rows, rows * dense^2 flops, parameters^3 / 3 flops on the grid, memory
  *       of about 40 parameters^2 bytes a rank.
  * Same bits for any number of ranks.

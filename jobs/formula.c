@@ -321,7 +321,7 @@ static enum status parse_effects(struct formula_parser *p)
 
 /* ---- public ---- */
 
-enum status formula_parse(const char *text, struct formula **formula)
+static enum status parse(const char *text, bool instruments, struct formula **formula)
 {
     enum status status = OK;
     struct formula *out = NULL;
@@ -332,6 +332,8 @@ enum status formula_parse(const char *text, struct formula **formula)
     TRY(parse_outcome(&p));
     TRY(parse_terms(&p));
     TRY(parse_effects(&p));
+    if (p.bracket != NULL && !instruments)
+        TRY(formula_wrong(&p, p.bracket, "instruments [p ~ z] are for `remise fit iv`"));
     if (out->terms == 0 && !out->intercept && out->effects == 0)
         TRY(formula_wrong(&p, p.at, "nothing is left to explain the outcome by"));
     *formula = out;
@@ -339,6 +341,16 @@ enum status formula_parse(const char *text, struct formula **formula)
 done:
     formula_free(&out);
     return status;
+}
+
+enum status formula_parse(const char *text, struct formula **formula)
+{
+    return parse(text, false, formula);
+}
+
+enum status formula_parse_instrumented(const char *text, struct formula **formula)
+{
+    return parse(text, true, formula);
 }
 
 enum status formula_read(struct formula *formula, const char *name, int64_t *number)

@@ -53,11 +53,12 @@ struct formula {
 };
 
 /**
- * Parse a formula. Local.
+ * Parse a formula, without instruments or perhaps with them. Local.
  * formula  out  new; caller frees with formula_free; NULL unless OK
  * Errors: ERR_USAGE with the formula, the position, the reason and the remedy; ERR_MEMORY.
  */
 enum status formula_parse(const char *text, struct formula **formula);
+enum status formula_parse_instrumented(const char *text, struct formula **formula);
 
 /**
  * Have another column read with the formula's: rows without a value in it are left out too. Local.

@@ -46,21 +46,28 @@ static bool has_levels(const struct maker *m, int64_t f)
 
 /* ---- weights, clusters and absorbed effects ---- */
 
-static enum status find_effects(const struct comm *comm, struct maker *m)
+static enum status find_effect(const struct comm *comm, struct maker *m, int64_t e)
 {
     enum status status = OK;
     struct formula_design *out = m->out;
-    for (int64_t e = 0; e < m->formula->effects; e++) {
-        struct formula_levels *levels = &out->levels[e];
-        TRY(formula_rows_effect_levels(comm, &m->rows, &m->formula->effect[e], levels));
-        out->effect[e] = (struct design_effect){levels->count, levels->level};
-        if (levels->count == 1)
-            log_warning("%s has a single value: absorbing it leaves an intercept",
-                        m->formula->effect[e].text);
-        if (out->cluster != NULL)
-            TRY(formula_rows_nested(comm, &m->rows, levels, out->cluster, out->weight,
-                                    &out->nested[e]));
-    }
+    struct formula_levels *levels = &out->levels[e];
+    int64_t nested = 0;
+    TRY(formula_rows_effect_levels(comm, &m->rows, &m->formula->effect[e], levels));
+    out->effect[e] = (struct design_effect){levels->count, levels->level};
+    if (levels->count == 1)
+        log_warning("%s has a single value: absorbing it leaves an intercept",
+                    m->formula->effect[e].text);
+    if (out->cluster == NULL) return OK;
+    TRY(formula_rows_nested(comm, &m->rows, levels, out->cluster, out->weight, &nested));
+    out->nested_levels += nested > 0 ? nested - 1 : 0;
+done:
+    return status;
+}
+
+static enum status find_effects(const struct comm *comm, struct maker *m)
+{
+    enum status status = OK;
+    for (int64_t e = 0; e < m->formula->effects; e++) TRY(find_effect(comm, m, e));
 done:
     return status;
 }

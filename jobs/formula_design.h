@@ -23,7 +23,7 @@ struct formula_design {
     int64_t *cluster; /* [rows_local] key of each row's cluster; NULL: the formula names none */
     struct design_effect effect[FORMULA_EFFECTS];
     struct formula_levels levels[FORMULA_EFFECTS]; /* of the absorbed effects */
-    bool nested[FORMULA_EFFECTS]; /* each level of the effect lies in one cluster */
+    int64_t nested_levels; /* of effects whose levels lie in one cluster each, but one an effect */
     int64_t left_out; /* rows with a missing value in a column the formula reads, over all ranks */
     int64_t reported; /* coefficients that are not absorbed */
     char **term;      /* [reported] such as log(price):brand[tropicana], (Intercept) */

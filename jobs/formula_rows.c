@@ -301,7 +301,7 @@ done:
 
 enum status formula_rows_nested(const struct comm *comm, const struct formula_rows *r,
                                 const struct formula_levels *levels, const int64_t *cluster,
-                                const double *weight, bool *nested)
+                                const double *weight, int64_t *nested)
 {
     enum status status = OK;
     int64_t *low = NULL;
@@ -319,8 +319,13 @@ enum status formula_rows_nested(const struct comm *comm, const struct formula_ro
     }
     comm_min_int64(comm, low, levels->count);
     comm_max_int64(comm, high, levels->count);
-    *nested = true;
-    for (int64_t l = 0; l < levels->count; l++) *nested = *nested && low[l] >= high[l];
+    bool inside = true;
+    *nested = 0;
+    for (int64_t l = 0; l < levels->count; l++) {
+        inside = inside && low[l] >= high[l]; /* low > high in a level without rows */
+        *nested += low[l] == high[l];
+    }
+    if (!inside) *nested = 0;
 done:
     free(low);
     return status;

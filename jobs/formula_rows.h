@@ -68,15 +68,15 @@ enum status formula_rows_clusters(const struct comm *comm, const struct formula_
                                   int64_t **cluster);
 
 /**
- * Whether every level lies in one cluster.
+ * How many levels have a row of positive weight, if each lies in one cluster; else 0.
  *
  * Collective.
  * weight  in   [rows]; NULL: all count
- * Cost: a reduction of 16 bytes for each level.
+ * Cost: two reductions of 8 bytes for each level.
  * Errors: ERR_MEMORY.
  */
 enum status formula_rows_nested(const struct comm *comm, const struct formula_rows *rows,
                                 const struct formula_levels *levels, const int64_t *cluster,
-                                const double *weight, bool *nested);
+                                const double *weight, int64_t *nested);
 
 #endif

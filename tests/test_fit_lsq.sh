@@ -3,33 +3,12 @@
 # published elasticities.
 set -uo pipefail
 . "$(dirname "$0")/shop.sh"
+. "$(dirname "$0")/linear.sh"
 shop_begin "$1"
+model=lsq
 data=${REMISE_DATA:-$(dirname "$0")/../../shared/data}
 [ ! -d "$data" ] || data=$(cd "$data" && pwd)
 cd "$work" || exit 70
-
-fit() { # ARGUMENTS...: JSON in ./json, one coefficient a line in ./out, everything else in ./log
-    timeout -k 5 60 "$remise" fit lsq "$@" >json 2>log || return $?
-    tr -d '\n' <json | sed 's/ \{2,\}//g; s/{"term": /\n/g' >out
-}
-
-fits() { # ARGUMENTS...: the fit succeeds
-    fit "$@" || { cat log; fail "fit lsq $* ended with an error"; }
-}
-
-# TERM FIGURE [FIELD]: the estimate (or std_error, t) of a term, rounded to the figure's digits, is
-# the figure
-is() {
-    awk -v term="\"$1\"" -v figure="$2" -v field="\"${3:-estimate}\": " '
-        index($0, term ",") == 1 {
-            at = index($0, field)
-            digits = index(figure, ".") ? length(figure) - index(figure, ".") : 0
-            got = sprintf("%.*f", digits, substr($0, at + length(field)) + 0)
-        }
-        END { if (at && got == figure) exit 0
-              print term, "is", got, "not", figure; exit 1 }' out ||
-        { cat json; fail "a figure is missed"; }
-}
 
 # TERM TERM FIGURE: the same for the sum of two estimates; a slope and its change
 sum_is() {
@@ -41,14 +20,6 @@ sum_is() {
         }
         END { printf "%.4f", sum }' out)
     [ "$sum" = "$3" ] || fail "$1 and $2 give $sum, not $3"
-}
-
-refuses() { # CODE TEXT ARGUMENTS...: the fit ends so and says why
-    local wanted=$1 text=$2 code=0
-    shift 2
-    fit "$@" || code=$?
-    [ $code = "$wanted" ] || { cat log; fail "fit lsq $* ended with $code, not $wanted"; }
-    grep -qF -- "$text" log || { cat log; fail "fit lsq $* does not say: $text"; }
 }
 
 # ---- by hand: y = 1.1 + 1.1 x, a copy of x, a gap, a text ----
@@ -95,6 +66,58 @@ printf 'x,y,same\n4,2,7\n' >one.csv
 fits one.csv -f 'y ~ x + same'
 is '(Intercept)' 2
 grep -q '"same","estimate": null' out || fail "a constant is not dropped"
+
+# ---- designs that say nothing, and what the log says of them ----
+printf 'y,x,one,text,empty,w\n1,1,3,only,,1\n3,2,3,only,,0\n2,4,3,only,,-1\n5,5,3,,,2\n' >poor.csv
+fits poor.csv -f 'y ~ x + one'
+grep -q 'one is constant in the rows that are used' log || fail "a constant is not named"
+fits poor.csv -f 'y ~ x + text'
+grep -q 'text has a single value, "only"' log || fail "a single level is not named"
+fits poor.csv -f 'one ~ x'
+grep -q 'one is the same in all rows' log || fail "a constant outcome is not named"
+grep -q '"r_squared": null' json || fail "nothing explained is not null"
+fits poor.csv -f 'y ~ x | one'
+grep -q 'one has a single value: absorbing' log || fail "a single absorbed level is not named"
+fits poor.csv -f 'y ~ text + C(x) | text'
+! grep -qi nan json || fail "a poor design gives NaN"
+refuses 65 'poor.csv: none of the 4 rows has a value in every column used; "empty" lacks 4' \
+    poor.csv -f 'y ~ x + empty'
+refuses 65 'weight "w" is -1 in data row 3' poor.csv -f 'y ~ x' --weights w
+refuses 65 'column "text" holds text ("only") and cannot be weights' poor.csv -f 'y ~ x' -w text
+refuses 65 'column "one" has a single value in the rows' poor.csv -f 'y ~ x' --cluster one
+refuses 64 'leave --robust out' poor.csv -f 'y ~ x' --cluster x --robust
+refuses 64 'instruments [p ~ z] are for `remise fit iv`' four.csv -f 'y ~ x + [copy ~ gap]'
+
+# ---- errors: figures of goldens/linear.py, equal bytes at any number of ranks ----
+make_panel
+fits panel.csv -f 'y ~ x + p' --robust
+is x 9.97189097
+is x 0.271515207 std_error
+is '(Intercept)' 3.69790283 std_error
+grep -q '"type": "HC1"' json || fail "the errors are not said"
+fits panel.csv -f 'y ~ x + p' --weights w
+is p -2.54478561
+is p 0.0396224581 std_error
+grep -q '"type": "classical"' json || fail "the errors are not said"
+fits panel.csv -f 'y ~ x + p' --weights w --robust
+is '(Intercept)' 4.54062469 std_error
+fits panel.csv -f 'y ~ x + p' --weights w --cluster region
+is x 0.163083881 std_error
+is '(Intercept)' 11.0521333 std_error
+grep -q '"by": "region"' json && grep -q '"clusters": 12' json || fail "the clusters are not said"
+same_at 2 3 7 -- panel.csv -f 'y ~ x + p' --weights w --cluster region
+fits panel.csv -f 'y ~ x + p | store + week' --robust
+is x 0.165518087 std_error
+fits panel.csv -f 'y ~ p + x | store' --weights w --cluster region
+is x 0.145948139 std_error
+fits panel.csv -f 'y ~ x + p | store + week' --cluster week
+is p -2.54028499
+is p 0.00906824503 std_error
+same_at 2 4 6 -- panel.csv -f 'y ~ x + p | store + week' --cluster week
+fits panel.csv -f 'y ~ x + p + C(store) + C(week)' --robust
+is x 0.165518087 std_error
+fits panel.csv -f 'y ~ (x < 10) * (p >= 50) + log(12 * x / 4 + 1) | store:week'
+grep -q '"x<10:p>=50"' out || fail "a comparison is not named"
 
 # ---- ranks: many blocks, two absorbed effects, slopes by category ----
 seq 1 20000 | awk 'BEGIN { OFS = ","; print "y,x,z,kind,store,week" }

@@ -69,7 +69,7 @@ static void parses(void **state)
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         struct formula *formula = NULL;
         char spelled[512];
-        assert_all(formula_parse(cases[k].text, &formula) == OK);
+        assert_all(formula_parse_instrumented(cases[k].text, &formula) == OK);
         spell(formula, spelled);
         if (strcmp(spelled, cases[k].spelled) != 0)
             fail_msg("%s gives %s, not %s", cases[k].text, spelled, cases[k].spelled);
@@ -122,11 +122,14 @@ static void refuses(void **state)
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         struct formula *formula = NULL;
-        assert_all(formula_parse(cases[k].text, &formula) == ERR_USAGE);
+        assert_all(formula_parse_instrumented(cases[k].text, &formula) == ERR_USAGE);
         assert_null(formula);
         if (strstr(status_message(), cases[k].said) == NULL)
             fail_msg("%s says %s, not %s", cases[k].text, status_message(), cases[k].said);
     }
+    struct formula *formula = NULL;
+    assert_all(formula_parse("y ~ x + [p ~ z]", &formula) == ERR_USAGE && formula == NULL);
+    assert_non_null(strstr(status_message(), "character 9: instruments [p ~ z] are for"));
 }
 
 /* ---- designs ---- */
@@ -182,7 +185,7 @@ static void fixture_clear(struct fixture *f)
 static enum status make(const struct fixture *f, const char *text, struct formula_design **design)
 {
     struct formula *formula = NULL;
-    assert_all(formula_parse(text, &formula) == OK);
+    assert_all(formula_parse_instrumented(text, &formula) == OK);
     enum status status = formula_design_make(&world, formula, &f->table, design);
     formula_free(&formula);
     return status;

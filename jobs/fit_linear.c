@@ -1,0 +1,209 @@
+/* Options, table, warnings and JSON of linear models. */
+#include "jobs/fit_linear.h"
+
+#include "jobs/fit_print.h"
+
+#include "mpi/log.h"
+#include "mpi/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define CONDITION_WARNING 1e6 /* above it coefficients keep fewer than four digits */
+
+enum { FEW_CLUSTERS = 10 };
+
+/* ---- the command line ---- */
+
+const struct argp_option fit_linear_options[] = {
+    {"formula", 'f', "F", 0, "What explains what, such as 'log(sales) ~ log(price) * brand'", 0},
+    {"weights", 'w', "COL", 0, "Weight rows by this column", 0},
+    {"robust", 'r', NULL, 0, "Errors that allow for rows of different variance (HC1)", 0},
+    {"cluster", 'c', "COL", 0,
+     "Errors that allow for rows that depend on each other where this column has the same value",
+     0},
+    {0}};
+
+static void check_options(const struct fit_linear *fit, struct argp_state *state)
+{
+    if (fit->file == NULL) argp_error(state, "name a table: a CSV file, plain or .gz");
+    if (fit->text == NULL) argp_error(state, "say what explains what: --formula 'y ~ x'");
+    if (fit->robust && fit->cluster != NULL)
+        argp_error(state, "--cluster allows for different variances too: leave --robust out");
+}
+
+error_t fit_linear_option(int key, char *text, struct argp_state *state, struct fit_linear *fit)
+{
+    switch (key) {
+    case 'f':
+        fit->text = text;
+        break;
+    case 'w':
+        fit->weights = text;
+        break;
+    case 'r':
+        fit->robust = true;
+        break;
+    case 'c':
+        fit->cluster = text;
+        break;
+    case ARGP_KEY_ARG:
+        if (fit->file != NULL) argp_error(state, "one table at a time: %s and %s", fit->file, text);
+        fit->file = text;
+        break;
+    case ARGP_KEY_END:
+        check_options(fit, state);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+enum status fit_linear_parse(struct fit_linear *fit, bool instruments)
+{
+    enum status status = OK;
+    TRY(instruments ? formula_parse_instrumented(fit->text, &fit->formula)
+                    : formula_parse(fit->text, &fit->formula));
+    if (instruments && !formula_instrumented(fit->formula))
+        TRY(FAIL(
+            ERR_USAGE,
+            "formula \"%.300s\" has no instruments: write what is endogenous and what explains "
+            "it in brackets, as in y ~ x + [price ~ cost]; without, use `remise fit lsq`",
+            fit->text));
+    if (fit->weights != NULL) TRY(formula_read(fit->formula, fit->weights, &fit->formula->weight));
+    if (fit->cluster != NULL) TRY(formula_read(fit->formula, fit->cluster, &fit->formula->cluster));
+done:
+    return status;
+}
+
+void fit_linear_clear(struct fit_linear *fit)
+{
+    formula_free(&fit->formula);
+}
+
+/* ---- the table ---- */
+
+enum status fit_linear_read(const struct comm *comm, const struct fit_linear *fit,
+                            struct fit_table *in, struct formula_design **design)
+{
+    enum status status = OK;
+    const struct formula *formula = fit->formula;
+    TRY(fit_table_read(comm, fit->file, (const char *const *)formula->name, formula->names, in));
+    struct fit_columns all = {NULL, in->table->columns};
+    for (int64_t j = 0; j < in->table->columns; j++)
+        if (in->missing[j] == in->table->blocks.rows_total)
+            TRY(fit_table_tell_left_out(in, all, in->missing[j]));
+    TRY(fit_table_blame(in, formula_design_make(comm, formula, in->table, design)));
+    TRY(fit_table_tell_left_out(in, all, (*design)->left_out));
+done:
+    return status;
+}
+
+void fit_linear_set_errors(const struct fit_linear *fit, const struct formula_design *design,
+                           struct least_squares_options *options)
+{
+    options->errors = fit->cluster != NULL ? ERRORS_CLUSTERED
+                      : fit->robust        ? ERRORS_HC1
+                                           : ERRORS_CLASSICAL;
+    options->cluster = design->cluster;
+    options->nested_levels = design->nested_levels;
+}
+
+/* ---- what is said about the fit ---- */
+
+/* varies[:] = whether a dense column, or the outcome (the last), has two values in rows that count.
+ */
+static enum status find_varying(const struct comm *comm, const struct design *design, bool *varies)
+{
+    enum status status = OK;
+    double *low = NULL;
+    int64_t width = design->dense + 1;
+    TRY_ALL(comm, memory_new(&low, 2 * width, sizeof *low));
+    double *high = low + width;
+    for (int64_t j = 0; j < 2 * width; j++) low[j] = INFINITY;
+    for (int64_t i = 0; i < design->blocks->rows_local; i++) {
+        if (design->weight != NULL && !(design->weight[i] > 0.0)) continue;
+        for (int64_t j = 0; j < width; j++) {
+            double x = j < design->dense ? design->x[i * design->dense + j] : design->y[i];
+            low[j] = fmin(low[j], x);
+            high[j] = fmin(high[j], -x);
+        }
+    }
+    comm_min_double(comm, low, 2 * width);
+    for (int64_t j = 0; j < width; j++) varies[j] = low[j] < -high[j];
+done:
+    free(low);
+    return status;
+}
+
+static void warn_dropped(const struct formula_design *design, const struct least_squares *least,
+                         const bool *varies)
+{
+    int64_t first = design->design.intercept ? 1 : 0;
+    for (int64_t i = 0; i < design->reported; i++) {
+        int64_t at = design->parameter[i], column = at - first;
+        if (!least->dropped[at]) continue;
+        if (column >= 0 && column < design->design.dense && !varies[column])
+            log_warning("%s is constant in the rows that are used and was dropped",
+                        design->term[i]);
+        else
+            log_warning("%s is explained by the terms before it%s and was dropped", design->term[i],
+                        design->design.effects > 0 ? " or the absorbed effects" : "");
+    }
+}
+
+static enum status check_clusters(const struct fit_linear *fit, const struct least_squares *least)
+{
+    if (fit->cluster == NULL || least->freedom < 1) return OK;
+    if (least->clusters < 2)
+        return FAIL(ERR_DATA,
+                    "%s: column \"%s\" has a single value in the rows that are used; errors "
+                    "clustered by it need two clusters at least",
+                    fit->file, fit->cluster);
+    if (least->clusters < FEW_CLUSTERS)
+        log_warning("%lld clusters by \"%s\" are few: such errors tend to be too small below some "
+                    "tens of clusters",
+                    (long long)least->clusters, fit->cluster);
+    return OK;
+}
+
+enum status fit_linear_warn(const struct comm *comm, const struct fit_linear *fit,
+                            const struct formula_design *design, const struct least_squares *least)
+{
+    enum status status = OK;
+    bool *varies = NULL;
+    TRY_ALL(comm, memory_new(&varies, design->design.dense + 1, sizeof *varies));
+    TRY(find_varying(comm, &design->design, varies));
+    warn_dropped(design, least, varies);
+    if (!varies[design->design.dense])
+        log_warning("%s is the same in all rows that are used: nothing is there to explain",
+                    fit->formula->outcome.text);
+    if (least->condition > CONDITION_WARNING)
+        log_warning("the columns are nearly dependent (condition %.3g): estimates may have few "
+                    "right digits; leave out a term that others explain",
+                    least->condition);
+    if (least->freedom < 1)
+        log_warning(
+            "%lld rows for %lld coefficients: no degree of freedom is left for standard errors",
+            (long long)least->rows, (long long)(least->rows - least->freedom));
+    TRY(check_clusters(fit, least));
+done:
+    free(varies);
+    return status;
+}
+
+/* ---- JSON ---- */
+
+json_t *fit_linear_coefficient(const char *term, double estimate, double std_error)
+{
+    return json_pack("{s:s, s:o, s:o, s:o}", "term", term, "estimate", fit_number(estimate),
+                     "std_error", fit_number(std_error), "t", fit_number(estimate / std_error));
+}
+
+json_t *fit_linear_errors(const struct fit_linear *fit, const struct least_squares *least)
+{
+    if (fit->cluster == NULL) return json_pack("{s:s}", "type", fit->robust ? "HC1" : "classical");
+    return json_pack("{s:s, s:s, s:I}", "type", "cluster", "by", fit->cluster, "clusters",
+                     (json_int_t)least->clusters);
+}
