@@ -45,8 +45,8 @@ struct absorbed {
  * Collective.
  * design  in   must outlive the result; each row has one level of every effect
  * plain   out  free with absorbed_clear; without effects a copy of the struct
- * Cost: projected, three passes over the rows for every 8 columns, with one reduction of 128 bytes a
- *       level, and the cost of levels_make and levels_solve.
+ * Cost: projected, three passes over the rows for every 8 columns, with one reduction of 128 bytes
+ *       a level, and the cost of levels_make and levels_solve.
  * Memory: projected, 8 bytes for every row and column.
  * Same bits for any number of ranks.
  * Errors: ERR_ARG a level out of range, effects together with groups; those of scaling_measure and

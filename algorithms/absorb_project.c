@@ -195,6 +195,7 @@ static void set_design(const struct projection *p, struct absorbed *plain)
     plain->way = ABSORB_PROJECTED;
     plain->total_square = p->scaling.total_square / (y_scale * y_scale * p->scaling.weight_scale);
     plain->design.dense = p->columns - 1;
+    plain->design.intercept |= p->columns == 1; /* some column there must be */
     plain->design.x = plain->x;
     plain->design.y = plain->y;
     plain->design.sparse = 0;

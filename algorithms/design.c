@@ -44,6 +44,19 @@ int64_t design_group_end(const struct design *design, int64_t row, int64_t end)
     return next;
 }
 
+/* Which rows are looked at: all, or a few at the head of up to SAMPLE_BLOCKS blocks. */
+enum { SAMPLE_BLOCKS = 256, SAMPLE_ROWS = 32 };
+
+static int64_t rows_end(const struct design *design, bool sample, int64_t block)
+{
+    const struct blocks *blocks = design->blocks;
+    int64_t start = blocks->start[block], end = blocks->start[block + 1];
+    int64_t step = (blocks->blocks_total + SAMPLE_BLOCKS - 1) / SAMPLE_BLOCKS;
+    if (!sample) return end;
+    if ((blocks->block_first + block) % step != 0) return start;
+    return end < start + SAMPLE_ROWS ? end : start + SAMPLE_ROWS;
+}
+
 static double weight_of(const struct design *design, int64_t row)
 {
     return design->weight != NULL ? design->weight[row] : 1.0;
@@ -163,17 +176,24 @@ static void widen_by_one(double y, struct measure *m)
     m->trouble[last] += y - y;
 }
 
-static void range_of_rows(const struct design *design, struct measure *m)
+static void range_of_row(const struct design *design, int64_t row, struct measure *m)
 {
-    int64_t dense = design->dense, rows = design->blocks->rows_local;
-    for (int64_t i = 0; i < rows; i++) {
-        double weight = weight_of(design, i);
-        m->weight_high = fmax(m->weight_high, weight);
-        m->counts[0] += weight > 0.0;
-        if (weight > 0.0 && dense > 0)
-            widen(design->x + i * dense, dense, m->low, m->high, m->trouble);
-        if (weight > 0.0) widen_by_one(design->y[i], m);
-    }
+    int64_t dense = design->dense;
+    double weight = weight_of(design, row);
+    m->weight_high = fmax(m->weight_high, weight);
+    m->counts[0] += weight > 0.0;
+    if (weight > 0.0 && dense > 0)
+        widen(design->x + row * dense, dense, m->low, m->high, m->trouble);
+    if (weight > 0.0) widen_by_one(design->y[row], m);
+}
+
+static void range_of_rows(const struct design *design, bool sample, struct measure *m)
+{
+    const struct blocks *blocks = design->blocks;
+    int64_t rows = blocks->rows_local;
+    for (int64_t b = 0; b < blocks->blocks_local; b++)
+        for (int64_t i = blocks->start[b]; i < rows_end(design, sample, b); i++)
+            range_of_row(design, i, m);
     int64_t entries = design->sparse > 0 ? design->row_start[rows] : 0;
     for (int64_t e = 0; e < entries; e++) {
         double *high = &m->sparse_high[design->column[e]];
@@ -261,11 +281,11 @@ static void moments_of_entries(const struct design *design, struct measure *m)
     }
 }
 
-static void moments_of_rows(const struct design *design, struct measure *m)
+static void moments_of_rows(const struct design *design, bool sample, struct measure *m)
 {
     const struct blocks *blocks = design->blocks;
     for (int64_t b = 0; b < blocks->blocks_local; b++)
-        moments_of_block(design, blocks->start[b], blocks->start[b + 1], m);
+        moments_of_block(design, blocks->start[b], rows_end(design, sample, b), m);
     moments_of_entries(design, m);
 }
 
@@ -337,7 +357,8 @@ void scaling_clear(struct scaling *s)
     *s = (struct scaling){0};
 }
 
-enum status scaling_measure(const struct comm *comm, const struct design *design, struct scaling *s)
+static enum status measure_rows(const struct comm *comm, const struct design *design, bool sample,
+                                struct scaling *s)
 {
     enum status status = OK;
     struct measure m = {0};
@@ -345,16 +366,26 @@ enum status scaling_measure(const struct comm *comm, const struct design *design
     TRY_ALL(comm, check_design(design));
     TRY_ALL(comm, measure_init(design, &m));
     TRY_ALL(comm, scaling_new(design, s));
-    range_of_rows(design, &m);
+    range_of_rows(design, sample, &m);
     TRY_ALL(comm, check_finite(design, &m));
     count_groups(design, &m);
     settle_range(comm, design, &m);
     TRY(m.counts[0] > 0 ? OK : FAIL(ERR_ARG, "no row is left to fit a linear model to"));
-    moments_of_rows(design, &m);
+    moments_of_rows(design, sample, &m);
     TRY(exact_reduce(comm, &m.sums));
     settle(design, &m, s);
 done:
     measure_clear(&m);
     if (status != OK) scaling_clear(s);
     return status;
+}
+
+enum status scaling_measure(const struct comm *comm, const struct design *design, struct scaling *s)
+{
+    return measure_rows(comm, design, false, s);
+}
+
+enum status scaling_guess(const struct comm *comm, const struct design *design, struct scaling *s)
+{
+    return measure_rows(comm, design, true, s);
 }

@@ -88,6 +88,14 @@ struct scaling {
  */
 enum status scaling_measure(const struct comm *comm, const struct design *design,
                             struct scaling *scaling);
+/**
+ * Guess shifts and scales from the first rows of some blocks; square_sum, total_square and rows are
+ * those of the sample. For dense columns without groups only: gram_settle puts the rest right.
+ *
+ * Collective; all else as scaling_measure.
+ */
+enum status scaling_guess(const struct comm *comm, const struct design *design,
+                          struct scaling *scaling);
 /** Free; accepts a zeroed struct. Local. */
 void scaling_clear(struct scaling *scaling);
 

@@ -280,6 +280,7 @@ static void unpack(const struct work *w, struct gram *gram)
         for (int64_t j = i; j < first; j++) set_pair(gram, i, j, exact_get(&w->sums, row + j - i));
         gram->b[i] = exact_get(&w->sums, row + first - i);
     }
+    gram->y_square = exact_get(&w->sums, triangle_row(w->width, first));
     for (int64_t i = 0; i < sparse; i++) {
         int64_t cross = cross_at(w) + i * w->width, row = sparse_at(w) + triangle_row(sparse, i);
         for (int64_t j = 0; j < first; j++)

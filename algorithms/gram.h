@@ -14,8 +14,9 @@
 
 struct gram {
     int64_t parameters;
-    double *a; /* [parameters][parameters] symmetric */
-    double *b; /* [parameters] */
+    double *a;       /* [parameters][parameters] symmetric */
+    double *b;       /* [parameters] */
+    double y_square; /* y'Wy, less what groups take of it */
 };
 
 /**
@@ -30,6 +31,22 @@ struct gram {
  */
 enum status gram_make(const struct comm *comm, const struct design *design,
                       const struct scaling *scaling, struct gram *gram);
+/**
+ * Bring normal equations that were summed in the units of scaling_guess to those of
+ * scaling_measure: columns are shifted by their means, which the sums hold, and scaled by powers of
+ * two.
+ *
+ * Collective.
+ * scaling  inout  all of it is as scaling_measure would have it, but for the last bits
+ * settled  out    whether the guess was good: no mean further than 8 standard deviations from its
+ *                 shift, and no standard deviation beyond the digits of the sums; if not, gram and
+ *                 scaling are of no use
+ * Cost: parameters^2 additions, and a pass over the weights where there are any.
+ * Same bits for any number of ranks.
+ * Errors: ERR_MEMORY; ERR_NUMERIC the sum of the weights is out of range.
+ */
+enum status gram_settle(const struct comm *comm, const struct design *design,
+                        struct scaling *scaling, struct gram *gram, bool *settled);
 /** Free; accepts a zeroed struct. Local. */
 void gram_clear(struct gram *gram);
 

@@ -3,9 +3,9 @@
  * eliminated groups.
  *
  * Each rank sums the normal equations of its blocks (algorithms/gram.h); they are solved by
- * ScaLAPACK and refined (algorithms/cholesky.h); a second pass takes the residuals. Parameters are
- * numbered intercept, dense, sparse (algorithms/design.h). A column that depends on earlier ones is
- * dropped and said so, never silently kept.
+ * ScaLAPACK and refined (algorithms/cholesky.h); where little is left of y, another pass sums the
+ * squared residuals. Parameters are numbered intercept, dense, sparse (algorithms/design.h). A
+ * column that depends on earlier ones is dropped and said so, never silently kept.
  */
 #ifndef REMISE_ALGORITHMS_LEAST_SQUARES_H
 #define REMISE_ALGORITHMS_LEAST_SQUARES_H

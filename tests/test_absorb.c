@@ -112,12 +112,14 @@ static void both_ways(void **state)
     struct table t = table_make(&world);
     for (int64_t effects = 1; effects <= 3; effects++) {
         struct design design = design_of(&t, effects);
+        design.intercept = effects != 2;
+        int64_t first = design.intercept ? 1 : 0;
         struct least_squares *columns = fit_of(&world, &design, 4096);
         struct least_squares *projected = fit_of(&world, &design, 8);
         assert_all(columns->absorbed == ABSORB_COLUMNS && projected->absorbed == ABSORB_PROJECTED);
         assert_all(projected->converged && projected->freedom == columns->freedom);
         for (int64_t j = 0; j < columns->parameters; j++) {
-            bool explained = j == 0 || j == 3 || (j == 4 && effects > 1);
+            bool explained = j < first || j == first + 2 || (j == first + 3 && effects > 1);
             assert_all(columns->dropped[j] == explained && projected->dropped[j] == explained);
             if (explained) continue;
             assert_close(projected->coefficient[j], columns->coefficient[j], 1e-9);
@@ -151,6 +153,24 @@ static void same_bytes(void **state)
         }
     table_free(&share);
     table_free(&whole);
+}
+
+/* Nothing but effects. */
+static void only_effects(void **state)
+{
+    (void)state;
+    struct table t = table_make(&world);
+    struct design design = design_of(&t, 2);
+    design.dense = design.sparse = 0;
+    design.intercept = false;
+    struct least_squares *columns = fit_of(&world, &design, 4096);
+    struct least_squares *projected = fit_of(&world, &design, 8);
+    assert_all(columns->parameters == 0 && projected->parameters == 0);
+    assert_all(projected->freedom == columns->freedom);
+    assert_close(projected->r_squared, columns->r_squared, 1e-11);
+    least_squares_free(&columns);
+    least_squares_free(&projected);
+    table_free(&t);
 }
 
 /* One effect of two levels: rests about their means. */
@@ -259,5 +279,5 @@ static void agrees_on_faults(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(both_ways), cmocka_unit_test(same_bytes), cmocka_unit_test(by_hand),
-          cmocka_unit_test(long_chain), cmocka_unit_test(refuses),
+          cmocka_unit_test(only_effects), cmocka_unit_test(long_chain), cmocka_unit_test(refuses),
           cmocka_unit_test(agrees_on_faults))

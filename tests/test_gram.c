@@ -168,4 +168,75 @@ static void scales(void **state)
     blocks_clear(&blocks);
 }
 
-TEST_MAIN(cmocka_unit_test(matches_explicit), cmocka_unit_test(scales))
+/* Normal equations of dense columns by one pass and a guess. */
+static bool guessed(const struct comm *comm, const struct design *d, struct scaling *s,
+                    struct gram *gram)
+{
+    bool settled = false;
+    assert_all(scaling_guess(comm, d, s) == OK);
+    assert_all(gram_make(comm, d, s, gram) == OK);
+    assert_all(gram_settle(comm, d, s, gram, &settled) == OK);
+    return settled;
+}
+
+static void settles_a_guess(void **state)
+{
+    (void)state;
+    struct comm self = comm_self();
+    for (int kind = 0; kind < 4; kind++) {
+        struct table share = table_make(&world), whole = table_make(&self);
+        struct design spread = design_of(&share, kind & 1, false), alone;
+        struct scaling s[3] = {0};
+        struct gram gram[3] = {0};
+        spread.sparse = 0;
+        spread.intercept = kind & 2;
+        alone = spread;
+        alone.blocks = &whole.blocks;
+        alone.x = whole.x;
+        alone.y = whole.y;
+        alone.weight = kind & 1 ? whole.weight : NULL;
+        assert_all(guessed(&world, &spread, &s[0], &gram[0]));
+        assert_all(guessed(&self, &alone, &s[1], &gram[1]));
+        assert_all(scaling_measure(&world, &spread, &s[2]) == OK);
+        assert_all(gram_make(&world, &spread, &s[2], &gram[2]) == OK);
+        int64_t p = gram[0].parameters;
+        for (int64_t i = 0; i < p * p; i++) {
+            assert_all(gram[0].a[i] == gram[1].a[i]);
+            assert_close(gram[0].a[i], gram[2].a[i], 1e-11);
+        }
+        for (int64_t i = 0; i < p; i++) assert_close(gram[0].b[i], gram[2].b[i], 1e-11);
+        for (int64_t j = 0; j <= DENSE; j++) {
+            assert_all(s[0].scale[j] == s[2].scale[j] && s[0].shift[j] == s[1].shift[j]);
+            assert_close(s[0].shift[j], s[2].shift[j], 1e-13);
+        }
+        assert_all(s[0].rows == s[2].rows && s[0].weight_scale == s[2].weight_scale);
+        assert_close(gram[0].y_square, gram[2].y_square, 1e-11);
+        assert_close(s[0].total_square, s[2].total_square, 1e-11);
+        for (int k = 0; k < 3; k++) {
+            gram_clear(&gram[k]);
+            scaling_clear(&s[k]);
+        }
+        table_free(&share);
+        table_free(&whole);
+    }
+}
+
+/* What a column holds lies in rows that no sample meets, and is small. */
+static void sees_a_bad_guess(void **state)
+{
+    (void)state;
+    struct table t = table_make(&world);
+    struct design d = design_of(&t, false, false);
+    struct scaling s = {0};
+    struct gram gram = {0};
+    d.sparse = 0;
+    for (int64_t i = 0; i < t.blocks.rows_local; i++)
+        t.x[i * DENSE + 1] = (t.blocks.row_first + i) % BLOCK < 40 ? 1.0 : 1.0 + 1e-6 * t.y[i];
+    assert_all(!guessed(&world, &d, &s, &gram));
+    gram_clear(&gram);
+    scaling_clear(&s);
+    table_free(&t);
+}
+
+TEST_MAIN(cmocka_unit_test(settles_a_guess), cmocka_unit_test(sees_a_bad_guess),
+          cmocka_unit_test(matches_explicit), cmocka_unit_test(scales))
