@@ -42,12 +42,14 @@ json_t *kmeans_choices_json(const struct kmeans_choice *choices, int64_t count)
 
 enum status kmeans_choices_fit(const struct comm *comm, const struct rows *rows,
                                const struct kmeans_options *opt, int64_t most,
+                               struct kmeans_choice **choices, int64_t *count,
                                struct kmeans_model **model)
 {
     enum status status = OK;
     struct kmeans_options options = *opt;
-    struct kmeans_choice *choices = NULL;
     int64_t total = rows->blocks->rows_total;
+    *choices = NULL;
+    *count = 0;
     if (most != 0 && most < options.k)
         return FAIL(ERR_CONFIG,
                     "profile.segments_most is %" PRId64 ", profile.segments %" PRId64
@@ -56,10 +58,10 @@ enum status kmeans_choices_fit(const struct comm *comm, const struct rows *rows,
     if (options.k > total) options.k = total;
     if (most > total) most = total;
     if (most <= options.k) return kmeans_fit(comm, rows, &options, model);
-    TRY_ALL(comm, memory_new(&choices, most - options.k + 1, sizeof *choices));
-    TRY(kmeans_fit_range(comm, rows, &options, options.k, most, choices, model));
-    kmeans_choices_log(choices, most - options.k + 1, (*model)->k);
+    TRY_ALL(comm, memory_new(choices, most - options.k + 1, sizeof **choices));
+    TRY(kmeans_fit_range(comm, rows, &options, options.k, most, *choices, model));
+    *count = most - options.k + 1;
+    kmeans_choices_log(*choices, *count, (*model)->k);
 done:
-    free(choices);
     return status;
 }

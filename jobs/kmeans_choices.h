@@ -22,12 +22,14 @@ json_t *kmeans_choices_json(const struct kmeans_choice *choices, int64_t count);
  * the table in the log.
  *
  * Collective. Fewer where there are fewer rows.
- * most   in   0: opt->k alone
- * model  out  as of kmeans_fit
+ * most     in   0: opt->k alone
+ * choices  out  new [*count], the caller frees it, also on failure; NULL, 0 where there is one k
+ * model    out  as of kmeans_fit
  * Errors: ERR_CONFIG most is less than opt->k, but not 0; those of kmeans_fit.
  */
 enum status kmeans_choices_fit(const struct comm *comm, const struct rows *rows,
                                const struct kmeans_options *opt, int64_t most,
+                               struct kmeans_choice **choices, int64_t *count,
                                struct kmeans_model **model);
 
 #endif

@@ -4,6 +4,7 @@
 #include "jobs/features.h"
 #include "jobs/kmeans_choices.h"
 #include "jobs/profile_groups.h"
+#include "jobs/profile_report.h"
 #include "jobs/profiles.h"
 #include "jobs/run.h"
 #include "jobs/suppress.h"
@@ -63,12 +64,14 @@ static enum status cluster(const struct comm *comm, const struct run *run, const
     options.max_iterations = config_integer(run->config, "profile.max_iterations");
     options.seed = run->seed;
     int64_t most = config_integer(run->config, "profile.segments_most");
-    TRY(kmeans_choices_fit(comm, rows, &options, most, &model));
+    TRY(kmeans_choices_fit(comm, rows, &options, most, &profiles->choice, &profiles->choices,
+                           &model));
     TRY_ALL(comm,
             memory_new(&profiles->segment, rows->blocks->rows_local, sizeof *profiles->segment));
     TRY_ALL(comm, kmeans_apply(model, rows, profiles->segment, NULL));
     TRY_ALL(comm, say(run, model, rows->blocks->rows_total));
     profiles->segments = model->k;
+    profiles->inertia = model->inertia;
     profiles->centroid = model->centroids;
     model->centroids = NULL;
     profiles->size = model->sizes;
@@ -121,6 +124,7 @@ static enum status profile_run(const struct comm *comm, const struct run *run)
     TRY(look_at_groups(comm, run, dataset, &features, &profiles, &groups));
     TRY(profiles_write(comm, run_path(run, "profiles.h5"), dataset, &features, &profiles,
                        config_integer(run->config, "profile.sequence")));
+    TRY(profile_report_write(comm, run, rows.blocks, &features, &profiles, &groups));
 done:
     free(x);
     profile_groups_clear(&groups);
@@ -132,7 +136,7 @@ done:
 
 static const char *const keys[] = {"profile", "privacy.min_users", NULL};
 static const char *const needs[] = {"ingest", NULL};
-static const char *const outputs[] = {"profiles.h5", NULL};
+static const char *const outputs[] = {"profiles.h5", "profiles.json", NULL};
 
 const struct stage stage_profile = {
     .name = "profile",

@@ -11,6 +11,7 @@ void profiles_clear(struct profiles *profiles)
     free(profiles->segment);
     free(profiles->centroid);
     free(profiles->size);
+    free(profiles->choice);
     free(profiles->mean);
     free(profiles->sd);
     profile_mixture_clear(&profiles->mixture);

@@ -5,6 +5,7 @@
 #ifndef REMISE_JOBS_PROFILES_H
 #define REMISE_JOBS_PROFILES_H
 
+#include "algorithms/kmeans_range.h"
 #include "jobs/features.h"
 #include "jobs/profile_lifetime.h"
 #include "jobs/profile_mixture.h"
@@ -12,11 +13,14 @@
 
 struct profiles {
     int64_t segments;
-    int32_t *segment; /* [users_local] */
-    double *centroid; /* [segments][columns] in standardised units */
-    int64_t *size;    /* [segments] users, over all ranks */
-    double *mean;     /* [columns] of the features */
-    double *sd;       /* [columns] */
+    int32_t *segment;             /* [users_local] */
+    double *centroid;             /* [segments][columns] in standardised units */
+    int64_t *size;                /* [segments] users, over all ranks */
+    double inertia;               /* sum of squared distances from the centroids, in sd^2 */
+    int64_t choices;              /* numbers of segments that were tried, 0 if it was given */
+    struct kmeans_choice *choice; /* [choices] */
+    double *mean;                 /* [columns] of the features */
+    double *sd;                   /* [columns] */
     struct profile_mixture mixture;
     struct profile_rules rules;
     struct profile_lifetime lifetime;
