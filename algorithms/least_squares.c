@@ -197,7 +197,8 @@ static double square_left(const struct gram *gram, const struct lsq_system *s)
 
 static bool needs_residuals(const struct least_squares_options *options)
 {
-    return options->residuals || options->errors != ERRORS_CLASSICAL;
+    return options->residuals || options->errors != ERRORS_CLASSICAL || options->score ||
+           options->late_count > 0;
 }
 
 /* Residuals in scaled units, kept where errors or the caller need them. */

@@ -143,7 +143,7 @@ static void warn_dropped(const struct formula_design *design, const struct least
     int64_t first = design->design.intercept ? 1 : 0;
     for (int64_t i = 0; i < design->reported; i++) {
         int64_t at = design->parameter[i], column = at - first;
-        if (!least->dropped[at]) continue;
+        if (!least->dropped[at] || design->role[i] == FORMULA_INSTRUMENT) continue;
         if (column >= 0 && column < design->design.dense && !varies[column])
             log_warning("%s is constant in the rows that are used and was dropped",
                         design->term[i]);

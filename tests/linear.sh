@@ -13,7 +13,7 @@ fits() { # ARGUMENTS...: the fit succeeds
 # the figure
 is() {
     awk -v term="\"$1\"" -v figure="$2" -v field="\"${3:-estimate}\": " '
-        index($0, term ",") == 1 {
+        index($0, term ",") == 1 && index($0, field) {
             at = index($0, field)
             digits = index(figure, ".") ? length(figure) - index(figure, ".") : 0
             got = sprintf("%.*f", digits, substr($0, at + length(field)) + 0)
