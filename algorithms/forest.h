@@ -41,7 +41,8 @@ struct forest_options {
     int64_t trees;
     int64_t depth;    /* questions in a row, at most; 0: one leaf */
     int64_t min_rows; /* of a leaf, as often as they were drawn */
-    int64_t features; /* columns drawn for each node; 0: all */
+    int64_t features; /* columns drawn for each node; 0: all; where its rows are alike in all of
+                         them, it asks about the next one drawn in which they differ */
     double min_gain;  /* a question must take more than this off the mean squared error, or Gini
                          impurity, of the tree's rows */
     bool bootstrap;   /* draw each row 0, 1, 2, ... times for each tree, by Poisson(1) */
@@ -84,9 +85,11 @@ struct forest {
  * forest  out  new; the caller frees it with forest_free; NULL unless OK
  * Cost: per tree and depth one addition for each drawn row and column counted: the columns drawn
  *       for its node, or, where more than half are drawn, all columns, of the smaller of two
- *       siblings only. One reduction per depth for all nodes of a batch of trees: 8 bytes for each
- *       bin of each column counted in a node of under 2^15 rows (of up to 4 classes, or a value),
- *       else 16, or 8 per class; more than one where that is beyond 64 MiB. And two agreements.
+ *       siblings only. One reduction per depth for all nodes of a batch of trees, more where it is
+ *       beyond 64 MiB: 8 w bytes for each bin of each column counted (bins_count, and one where
+ *       values are missing). In a node of under 2^15 rows w is 1, or 1 for each 4 classes begun; in
+ *       others it is 2, or the number of classes. And two agreements. A node whose rows are alike
+ *       in all columns drawn is counted again with the next ones, beside nodes of the next depth.
  * Memory: columns + 8 bytes per row, and 4 per row for each tree of a batch (at most 8); 192 MiB at
  *         most for histograms.
  * Same bytes for any number of ranks.

@@ -26,7 +26,7 @@ struct tree_node {
 struct tree {
     int64_t nodes;
     int64_t outputs;        /* values of a leaf: 1, or the number of classes */
-    struct tree_node *node; /* [nodes] by depth, from left to right; the root is the first */
+    struct tree_node *node; /* [nodes] a parent before its children; the root is the first */
     double *value;          /* [nodes][outputs] mean of the node's rows, or share of each class */
 };
 

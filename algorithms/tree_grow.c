@@ -1,5 +1,5 @@
 /* Trees from their roots to their leaves: the nodes of a depth are searched, cut, and make the next
- * depth. */
+ * depth. A node whose rows are alike in all columns drawn is searched again with the next ones. */
 #include "algorithms/tree_grow.h"
 
 #include "algorithms/tree_level.h"
@@ -36,6 +36,13 @@ static bool mixed(const struct tree_grower *grower, const int64_t *stats, int64_
     return true;
 }
 
+static int64_t depth_of(uint32_t path)
+{
+    int64_t depth = 0;
+    while (path >> depth > 1) depth++;
+    return depth;
+}
+
 /* A leaf of these statistics; its number. */
 static int32_t add_leaf(const struct tree_grower *grower, struct tree_growing *tree,
                         const int64_t *stats)
@@ -54,6 +61,7 @@ static void open_node(const struct tree_grower *grower, const struct tree_growin
     open.rows = tree->node[open.node].rows;
     open.packed = open.rows <= TREE_PACKED_ROWS;
     open.wanted = open.rows / 2 >= grower->opt->min_rows &&
+                  depth_of(open.path) < grower->opt->depth &&
                   mixed(grower, tree->stats + open.node * grower->shape.stats, open.rows);
     level->open[level->count++] = open;
 }
@@ -107,6 +115,7 @@ static enum status plant(const struct comm *comm, const struct tree_grower *grow
         struct tree_open open = {
             .tree = (int32_t)t, .node = root, .path = 1, .end = lists[t].drawn};
         open_node(grower, growing, open, level);
+        if (!level->open[level->count - 1].wanted) level->count--;
     }
 done:
     free(stats);
@@ -171,8 +180,20 @@ static void branch(const struct tree_grower *grower, struct tree_growing *growin
     open_node(grower, growing, child, next);
 }
 
-/* Cut all nodes whose question is worthwhile; their children are the next level. A pair of which
- * neither is wanted is left out. */
+/* Search a node again with the next columns. */
+static enum status try_again(const struct tree_grower *grower, const struct tree_open *open,
+                             struct tree_level *next)
+{
+    enum status status = tree_level_reserve(next, next->count + 1, grower->shape.stats);
+    if (status != OK) return status;
+    next->open[next->count] = *open;
+    next->open[next->count].again = false;
+    next->open[next->count++].attempt++;
+    return OK;
+}
+
+/* Cut all nodes whose question is worthwhile; their children are the next level, with the nodes to
+ * be searched again. A pair of which neither is wanted is left out. */
 static enum status branch_all(const struct tree_grower *grower, struct tree_growing *growing,
                               const struct tree_level *level, struct tree_level *next)
 {
@@ -184,6 +205,7 @@ static enum status branch_all(const struct tree_grower *grower, struct tree_grow
         const struct tree_open *open = &level->open[i];
         struct tree_growing *tree = &growing[open->tree];
         double gain = 0;
+        if (open->again) TRY(try_again(grower, open, next));
         if (!worthwhile(grower, &level->split[i], tree->node->rows, &gain)) continue;
         TRY(growing_reserve(tree, tree->nodes + 2, count));
         TRY(tree_level_reserve(next, next->count + 2, count));
@@ -248,7 +270,7 @@ enum status tree_grow(const struct comm *comm, struct tree_grower *grower, int64
     TRY_ALL(comm, memory_new(&growing, count, sizeof *growing));
     TRY(plant(comm, grower, count, lists, growing, &level));
     grower->now.whole = false;
-    for (int64_t depth = 0; depth < grower->opt->depth && level.count > 0; depth++) {
+    while (level.count > 0) {
         TRY(tree_level_search(comm, grower, first, growing, &level));
         TRY_ALL(comm, branch_all(grower, growing, &level, &next));
         swap_levels(&level, &next);

@@ -22,6 +22,7 @@ struct tree_grower {
     struct tree_shape shape;
     struct tree_columns all;   /* every column */
     struct tree_columns drawn; /* the node's at hand */
+    int64_t features;          /* drawn for a node */
     bool every;                /* histograms hold every column, so siblings can be subtracted */
     uint8_t *mark;             /* [columns] */
     int32_t *shuffle;          /* [columns] */

@@ -6,6 +6,7 @@
 #include "partition/random.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { BATCH_MAX = 8 };
 
@@ -44,7 +45,7 @@ enum status tree_grower_init(struct tree_grower *grower, const struct forest_dat
     TRY(memory_new(&grower->shuffle, columns, sizeof *grower->shuffle));
     TRY(tree_search_init(&grower->search));
     grower->all.count = columns;
-    grower->drawn.count = drawn;
+    grower->features = drawn;
     grower->every = 2 * drawn > columns;
     for (int64_t j = 0; j < columns; j++) grower->all.column[j] = (int32_t)j;
     set_starts(&grower->shape, &grower->all);
@@ -76,7 +77,7 @@ int64_t tree_grower_batch(const struct tree_grower *grower)
     const struct forest_options *opt = grower->opt;
     int64_t most = grower->records->rows_used / (2 * opt->min_rows) + 1, nodes = 1;
     for (int64_t d = 1; d < opt->depth && nodes < most; d++) nodes *= 2;
-    int64_t columns = grower->every ? grower->all.count : grower->drawn.count;
+    int64_t columns = grower->every ? grower->all.count : grower->features;
     int64_t words = nodes * columns * (BINS_MAX + 1) * grower->shape.words;
     int64_t batch = opt->batch > 0 ? opt->batch : TREE_STORE_WORDS / words;
     if (batch > BATCH_MAX) batch = BATCH_MAX;
@@ -86,26 +87,35 @@ int64_t tree_grower_batch(const struct tree_grower *grower)
 
 /* ---- columns of a node ---- */
 
-const struct tree_columns *tree_grower_draw(struct tree_grower *grower, int64_t tree, uint32_t path)
+bool tree_grower_more(const struct tree_grower *grower, int32_t attempt)
+{
+    return (attempt + 1) * grower->features < grower->all.count;
+}
+
+const struct tree_columns *tree_grower_draw(struct tree_grower *grower, int64_t tree, uint32_t path,
+                                            int32_t attempt)
 {
     struct tree_columns *drawn = &grower->drawn;
-    int64_t columns = grower->all.count, at = 0;
+    int64_t columns = grower->all.count, from = attempt * grower->features, at = 0;
+    int64_t to = from + grower->features < columns ? from + grower->features : columns;
     uint64_t entity = (uint64_t)tree << 32 | path;
-    if (drawn->count == columns) return &grower->all;
+    if (grower->features == columns) return &grower->all;
     for (int64_t j = 0; j < columns; j++) {
         grower->shuffle[j] = (int32_t)j;
         grower->mark[j] = 0;
     }
-    for (int64_t i = 0; i < drawn->count; i++) {
+    for (int64_t i = 0; i < to; i++) {
         uint64_t other = random_below(grower->opt->seed, RANDOM_TREE_COLUMNS, entity, (uint64_t)i,
                                       (uint64_t)(columns - i));
         int32_t *here = &grower->shuffle[i], *there = here + other, swap = *here;
         *here = *there;
         *there = swap;
-        grower->mark[*here] = 1;
+        grower->mark[*here] = i >= from;
     }
+    memmove(grower->shuffle, grower->shuffle + from, (size_t)(to - from) * sizeof(int32_t));
     for (int64_t j = 0; j < columns; j++)
         if (grower->mark[j] != 0) drawn->column[at++] = (int32_t)j;
+    drawn->count = at;
     set_starts(&grower->shape, drawn);
     return drawn;
 }

@@ -49,7 +49,7 @@ static const struct tree_columns *held(struct tree_grower *grower, int64_t first
                                        const struct tree_open *open)
 {
     if (grower->every) return &grower->all;
-    return tree_grower_draw(grower, first + open->tree, open->path);
+    return tree_grower_draw(grower, first + open->tree, open->path, open->attempt);
 }
 
 static int64_t words_of(struct tree_grower *grower, int64_t first, const struct tree_open *open)
@@ -133,26 +133,52 @@ static void subtract_nodes(struct tree_grower *grower, const struct tree_level *
     }
 }
 
+/* The first column in the order of the draw in which rows differ; -1: none. */
+static int32_t first_unlike(const struct tree_grower *grower, const struct tree_view *view)
+{
+    for (int64_t i = 0; i < view->asked->count; i++)
+        if (!tree_split_alike(view, grower->shuffle[i])) return grower->shuffle[i];
+    return -1;
+}
+
+/* The best question about the columns drawn; where rows are alike in all of them, about the first
+ * column behind them in which they differ, if it is held. */
+static void find_split(struct tree_grower *grower, int64_t tree, struct tree_open *open,
+                       struct tree_view *view, struct tree_split *split)
+{
+    int64_t start[2];
+    for (int32_t attempt = open->attempt;; attempt++) {
+        view->asked = tree_grower_draw(grower, tree, open->path, attempt);
+        view->held = grower->every ? &grower->all : view->asked;
+        if (attempt == 0) tree_split_find(view, &grower->search, split);
+        if (split->column >= 0 || grower->features == grower->all.count) return;
+        int32_t column = first_unlike(grower, view);
+        struct tree_columns one = {1, &column, start};
+        view->asked = &one;
+        if (attempt > 0 && column >= 0) tree_split_find(view, &grower->search, split);
+        if (column >= 0 || !tree_grower_more(grower, attempt)) return;
+        open->again = !grower->every;
+        if (open->again) return;
+    }
+}
+
 static void find_splits(struct tree_grower *grower, int64_t first,
                         const struct tree_growing *growing, struct tree_level *level, int64_t from,
                         int64_t to)
 {
     int64_t stats = grower->shape.stats;
     for (int64_t i = from; i < to; i++) {
-        const struct tree_open *open = &level->open[i];
+        struct tree_open *open = &level->open[i];
         struct tree_split *split = &level->split[i];
         *split = (struct tree_split){.column = -1, .left = level->left + i * stats};
         if (!open->wanted) continue;
-        const struct tree_columns *asked = tree_grower_draw(grower, first + open->tree, open->path);
         struct tree_view view = {.shape = &grower->shape,
-                                 .held = grower->every ? &grower->all : asked,
-                                 .asked = asked,
                                  .histogram = grower->now.word + open->at,
                                  .packed = open->packed,
                                  .stats = growing[open->tree].stats + open->node * stats,
                                  .rows = open->rows,
                                  .min_rows = grower->opt->min_rows};
-        tree_split_find(&view, &grower->search, split);
+        find_split(grower, first + open->tree, open, &view, split);
     }
 }
 

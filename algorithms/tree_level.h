@@ -22,6 +22,8 @@ struct tree_open {
     int32_t tree; /* of the batch */
     int32_t node;
     uint32_t path;      /* 1 for the root, 2 i and 2 i + 1 for the children of i */
+    int32_t attempt;    /* how often columns were drawn in vain: all rows were alike in them */
+    bool again;         /* so they were now; there are other columns */
     bool wanted;        /* a question may be found; else it is there for its sibling */
     bool counted;       /* its rows are counted; else its histogram is parent less sibling */
     bool packed;        /* its histogram is */
@@ -40,9 +42,16 @@ struct tree_level {
     bool subtract;            /* this depth's larger siblings are had by subtraction */
 };
 
-/** The columns that a node of a tree (of the forest) may ask about; until the next call. Local. */
-const struct tree_columns *tree_grower_draw(struct tree_grower *grower, int64_t tree,
-                                            uint32_t path);
+/**
+ * The columns that a node of a tree (of the forest) may ask about; until the next call. Local.
+ * attempt  in  0, and more to go on in the same random order of all columns, whose part is in
+ *              grower->shuffle[0 .. count - 1]
+ */
+const struct tree_columns *tree_grower_draw(struct tree_grower *grower, int64_t tree, uint32_t path,
+                                            int32_t attempt);
+
+/** Are there columns for one more attempt? Local. */
+bool tree_grower_more(const struct tree_grower *grower, int32_t attempt);
 
 /** Room for `count` open nodes. Local. Errors: ERR_MEMORY. */
 enum status tree_level_reserve(struct tree_level *level, int64_t count, int64_t stats);
@@ -52,7 +61,8 @@ void tree_level_clear(struct tree_level *level);
 /**
  * Find the best question of every wanted node of a level.
  *
- * Collective. Fills level->split; grower->now holds the level's histograms if it is whole.
+ * Collective. Fills level->split and open->again; grower->now holds the level's histograms if it is
+ * whole.
  * first  in  number in the forest of the batch's first tree
  * Errors: ERR_MEMORY.
  */

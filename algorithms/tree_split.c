@@ -167,14 +167,22 @@ static int64_t find_held(const struct tree_view *view, int32_t column, int64_t f
     return from;
 }
 
-static bool empty(const struct span *span, int64_t bin)
+static int64_t rows_in(const struct span *span, int64_t bin)
 {
     const struct tree_shape *shape = span->view->shape;
     int64_t width = tree_width(shape, span->view->packed);
     int64_t rows = 0;
     for (int64_t k = 0; k < (shape->classes > 0 ? shape->classes : 1); k++)
         rows += tree_statistic(shape, span->histogram + bin * width, span->view->packed, k);
-    return rows == 0;
+    return rows;
+}
+
+bool tree_split_alike(const struct tree_view *view, int32_t column)
+{
+    struct span span = span_of(view, find_held(view, column, 0));
+    int64_t bin = 0;
+    while (rows_in(&span, bin) == 0) bin++;
+    return rows_in(&span, bin) == view->rows;
 }
 
 /* Statistics of the left side, the side of missing values where there are none, and the threshold
@@ -192,7 +200,7 @@ static void finish(const struct span *span, struct tree_split *split)
     if (missing_rows(span) == 0)
         split->missing_left = 2 * tree_rows_of(split->left, shape->classes) >= span->view->rows;
     int64_t values = span->bins - span->missing;
-    while (last < values && empty(span, last)) last++;
+    while (last < values && rows_in(span, last) == 0) last++;
     if (last < values)
         split->bin += (int32_t)((last - 1 - split->bin) / 2);
     else /* values against missing ones */

@@ -46,6 +46,9 @@ struct tree_view {
 void tree_split_find(const struct tree_view *view, struct tree_search *search,
                      struct tree_split *split);
 
+/** Are all rows of the node in one bin of a column that is held? Local. */
+bool tree_split_alike(const struct tree_view *view, int32_t column);
+
 /** Rows that statistics describe. Local. */
 static inline int64_t tree_rows_of(const int64_t *stats, int64_t classes)
 {

@@ -387,7 +387,54 @@ static void nothing_to_ask(void **state)
     }
 }
 
-TEST_MAIN(cmocka_unit_test(by_hand), cmocka_unit_test(classes_by_hand),
-          cmocka_unit_test(golden_trees), cmocka_unit_test(ties_go_to_the_lowest),
-          cmocka_unit_test(missing_against_values), cmocka_unit_test(limits),
-          cmocka_unit_test(nothing_to_ask))
+/* ---- columns that tell nothing ---- */
+
+/* Only column 3 has different values. */
+static void one_of_seven(int64_t row, float *x)
+{
+    for (int j = 0; j < 7; j++) x[j] = j == 3 ? (float)table_uniform(row) : (float)j;
+}
+
+static double third(int64_t row, const float *x)
+{
+    return floor(3 * (double)x[3]) + (table_uniform(row + 1000) < 0.1);
+}
+
+/* However few columns are drawn for a node, the one that tells its rows apart is found. */
+static void constant_columns_are_passed_over(void **state)
+{
+    (void)state;
+    for (int64_t classes = 0; classes <= 4; classes += 4) {
+        const struct table_kind kind = {300, 7, BLOCK, 255, classes, one_of_seven, third};
+        struct forest_table t;
+        struct forest *all = NULL, *forest = NULL;
+        struct forest_options opt = plain;
+        forest_table_init(&t, &world, &kind);
+        opt.trees = 2;
+        opt.min_rows = 3;
+        assert_all(forest_fit(&world, &t.data, &opt, &all) == OK && all->tree[0].nodes > 9);
+        for (opt.features = 1; opt.features < 7; opt.features++) {
+            assert_all(forest_fit(&world, &t.data, &opt, &forest) == OK);
+            assert_all(forest->tree[1].nodes == all->tree[1].nodes);
+            double a[2], b[2]; /* nodes may stand in another order: sums over them */
+            for (int k = 0; k < 2; k++) {
+                const struct tree *tree = k == 0 ? &forest->tree[1] : &all->tree[1];
+                a[k] = b[k] = 0;
+                for (int64_t i = 0; i < tree->nodes; i++) {
+                    a[k] += (double)tree->node[i].threshold * (double)tree->node[i].rows;
+                    b[k] += tree->value[i * tree->outputs] * (double)tree->node[i].rows;
+                }
+            }
+            assert_close(a[0], a[1], 1e-6 * a[1]);
+            assert_close(b[0], b[1], 1e-9 * b[1]);
+            forest_free(&forest);
+        }
+        forest_free(&all);
+        forest_table_clear(&t);
+    }
+}
+
+TEST_MAIN(cmocka_unit_test(constant_columns_are_passed_over), cmocka_unit_test(by_hand),
+          cmocka_unit_test(classes_by_hand), cmocka_unit_test(golden_trees),
+          cmocka_unit_test(ties_go_to_the_lowest), cmocka_unit_test(missing_against_values),
+          cmocka_unit_test(limits), cmocka_unit_test(nothing_to_ask))
