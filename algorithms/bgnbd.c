@@ -24,6 +24,7 @@ const char *bgnbd_fault(const struct bgnbd_customer *customer)
         return "needs a frequency that is a whole number of repeat purchases, 0 for who bought "
                "once";
     if (customer->recency < 0.0) return "has a recency below 0";
+    if (customer->age < 0.0) return "has an age below 0";
     if (customer->recency > customer->age)
         return "has a recency above the age: recency is the time from the first purchase to the "
                "last, age that from the first purchase to now";
@@ -153,7 +154,10 @@ static enum status measure(const struct comm *comm, struct problem *problem, dou
     problem->customers_total = exact_get(&problem->sums, 0);
     problem->purchases_total = exact_get(&problem->sums, 1);
     problem->age_mean = exact_get(&problem->sums, 2) * unit / problem->customers_total;
-    if (!(problem->purchases_total > 0.0) || !(problem->age_mean > 0.0))
+    if (problem->purchases_total > 0.0 && !(problem->age_mean > 0.0))
+        TRY(FAIL(ERR_DATA, "every customer's age is 0, so nothing can be learned of how often they "
+                           "buy; the age is the time from the first purchase to now"));
+    if (!(problem->purchases_total > 0.0))
         TRY(FAIL(ERR_DATA, "no customer came back after the first purchase; without one nothing "
                            "can be learned of repeat purchases"));
 done:
