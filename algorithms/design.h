@@ -38,8 +38,10 @@ struct design {
         *group; /* [rows_local]; rows of a group are consecutive and in one block; NULL: none */
     int64_t effects;                    /* 0 where groups are eliminated */
     const struct design_effect *effect; /* [effects] absorbed before all other columns */
-    int64_t last_first; /* of the sparse columns, the last so many come before all others when it
+    int64_t last_first;   /* of the sparse columns, the last so many come before all others when it
                            is settled which columns depend on which */
+    const int64_t *order; /* [parameters of the design as it was made] those in which it is settled
+                             what depends on what, after these; NULL: by number */
 };
 
 /** Number of parameters: intercept, dense, sparse. Local. */

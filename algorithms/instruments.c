@@ -230,6 +230,7 @@ static enum status second_stage(const struct comm *comm, struct work *w)
     options.covariance = options.score = false;
     options.residuals = true;
     options.late_count = w->split.endogenous;
+    options.late_first = part.design.dense - w->split.endogenous;
     options.late = w->split.left;
     TRY(least_squares_fit(comm, &part.design, &options, &w->out->fit));
     TRY_ALL(comm, renumber(w, &part, w->out->fit));

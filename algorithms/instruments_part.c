@@ -109,9 +109,9 @@ static int64_t stage_column(const struct instruments_split *s, bool instruments,
 {
     switch (sparse_role(s, column)) {
     case ROLE_EXOGENOUS:
-        return s->place[column] + (instruments ? s->sparse[ROLE_INSTRUMENT] : 0);
+        return s->place[column];
     case ROLE_INSTRUMENT:
-        return instruments ? s->place[column] : -1;
+        return instruments ? s->sparse[ROLE_EXOGENOUS] + s->place[column] : -1;
     default:
         return -1;
     }
@@ -147,6 +147,18 @@ static void list_origins(const struct instruments_split *s, bool fitted, bool in
     }
 }
 
+/* Exogenous columns, fitted values, instruments. */
+static void set_order(const struct instruments_split *s, struct instruments_part *part)
+{
+    static const enum instruments_role roles[] = {ROLE_EXOGENOUS, ROLE_ENDOGENOUS, ROLE_INSTRUMENT};
+    int64_t count = 0;
+    for (int r = 0; r < 3; r++)
+        for (int64_t j = 0; j < design_parameters(&part->design); j++)
+            if ((part->design.intercept && j == 0 ? ROLE_EXOGENOUS : s->role[part->origin[j]]) ==
+                roles[r])
+                part->order[count++] = j;
+}
+
 static enum status part_new(const struct instruments_split *s, struct instruments_part *part)
 {
     enum status status = OK;
@@ -157,6 +169,7 @@ static enum status part_new(const struct instruments_split *s, struct instrument
     TRY(memory_new(&part->column, entries, sizeof *part->column));
     TRY(memory_new(&part->value, entries, sizeof *part->value));
     TRY(memory_new(&part->origin, design_parameters(&part->design), sizeof *part->origin));
+    TRY(memory_new(&part->order, design_parameters(&part->design), sizeof *part->order));
 done:
     return status;
 }
@@ -170,7 +183,6 @@ enum status instruments_part_make(const struct instruments_split *s, bool fitted
     to->dense = s->dense[ROLE_EXOGENOUS] + (fitted ? s->endogenous : 0) +
                 (instruments ? s->dense[ROLE_INSTRUMENT] : 0);
     to->sparse = s->sparse[ROLE_EXOGENOUS] + (instruments ? s->sparse[ROLE_INSTRUMENT] : 0);
-    to->last_first = instruments ? s->sparse[ROLE_EXOGENOUS] : 0;
     to->y = y;
     TRY(part_new(s, part));
     for (int64_t i = 0; i < rows_of(s); i++) {
@@ -180,6 +192,8 @@ enum status instruments_part_make(const struct instruments_split *s, bool fitted
             part->row_start[i + 1] = copy_sparse(s, instruments, i, part->row_start[i], part);
     }
     list_origins(s, fitted, instruments, part);
+    set_order(s, part);
+    to->order = part->order;
     to->x = part->x;
     to->row_start = part->row_start;
     to->column = part->column;
@@ -195,5 +209,6 @@ void instruments_part_clear(struct instruments_part *part)
     free(part->column);
     free(part->value);
     free(part->origin);
+    free(part->order);
     *part = (struct instruments_part){0};
 }

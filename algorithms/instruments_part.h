@@ -30,16 +30,16 @@ void instruments_split_clear(struct instruments_split *split);
 
 /**
  * A stage: intercept, exogenous dense columns, fitted values if wanted, instruments if wanted, as
- * dense columns in this order; then sparse instruments, then sparse exogenous columns. Whatever
- * depends on what, exogenous columns come before instruments.
+ * dense columns in this order; then sparse exogenous columns and instruments. It is settled in the
+ * order of exogenous columns, fitted values and instruments what depends on what.
  */
 struct instruments_part {
     struct design design; /* borrows what follows */
     double *x, *value;
     int64_t *row_start;
     int32_t *column;
-    int64_t
-        *origin; /* [parameters] of the design's; where a fitted value is, the endogenous one's */
+    int64_t *order;  /* [parameters] the design's */
+    int64_t *origin; /* [parameters] of the design's; a fitted value has its column's */
 };
 
 /**

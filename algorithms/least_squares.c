@@ -52,10 +52,11 @@ done:
 static enum status make_order(const struct design *design, int64_t **order)
 {
     int64_t parameters = design_parameters(design), first = parameters - design->last_first;
-    if (design->last_first == 0) return OK;
+    if (design->last_first == 0 && design->order == NULL) return OK;
     enum status status = memory_new(order, parameters, sizeof **order);
-    for (int64_t i = 0; status == OK && i < parameters; i++)
-        (*order)[i] = i < design->last_first ? first + i : i - design->last_first;
+    for (int64_t i = 0; status == OK && i < design->last_first; i++) (*order)[i] = first + i;
+    for (int64_t i = 0; status == OK && i < first; i++)
+        (*order)[design->last_first + i] = design->order != NULL ? design->order[i] : i;
     return status;
 }
 

@@ -37,9 +37,9 @@ struct least_squares_options {
                                not counted as estimated in the factor of clustered errors */
     bool residuals;         /* keep the residuals */
     bool score; /* residuals and errors as if all coefficients but a constant were 0 (Rao) */
-    int64_t
-        late_count; /* the last so many dense columns have a part that counts only when residuals
-                           are taken: in two-stage least squares the first stage's residuals */
+    /* So many dense columns from that one on have a part that counts only when residuals are taken:
+     * in two-stage least squares the first stage's residuals. */
+    int64_t late_first, late_count;
     const double *late; /* [rows_local][late_count] */
 };
 

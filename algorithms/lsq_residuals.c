@@ -59,11 +59,11 @@ static double weight_of(const struct lsq_system *s, int64_t row)
     return weight != NULL ? weight[row] * s->scaling->weight_scale : 1.0;
 }
 
-/* What the late part of a row's last dense columns adds to its fitted value. */
+/* What the late part of a row's dense columns adds to its fitted value. */
 static double late_part(const struct residuals *r, int64_t row)
 {
     int64_t count = r->options->late_count;
-    const double *slope = r->fitted.slope + r->s->design->dense - count;
+    const double *slope = r->fitted.slope + r->options->late_first;
     double sum = 0.0;
     for (int64_t k = 0; k < count; k++) sum += r->options->late[row * count + k] * slope[k];
     return sum;

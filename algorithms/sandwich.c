@@ -177,8 +177,9 @@ static void slots_clear(struct slots *slots)
 static void agree_turns(const struct comm *comm, const struct work *w, struct slots *slots)
 {
     int64_t bytes = slots->count * w->count * (int64_t)sizeof(struct exact);
+    int64_t most = w->s->turn_bytes > 0 ? w->s->turn_bytes : TURN_BYTES;
     comm_max_int64(comm, &bytes, 1);
-    while (bytes >> slots->turn_bits > TURN_BYTES) slots->turn_bits++;
+    while (bytes >> slots->turn_bits > most) slots->turn_bits++;
 }
 
 /* The first slot of a turn. */

@@ -17,10 +17,10 @@ struct sandwich {
     const double *error;          /* [rows_local] residuals; not owned */
     double weight_scale;          /* factor of the design's weights */
     const double *unit;           /* [count] powers of two that bring the rows' root mean square
-                                     contribution to about 1; no contribution beyond the root of
-                                     the rows after it */
+                                     contribution to about 1; none is beyond the rows after it */
     const int64_t *cluster; /* [rows_local] a key of each row's cluster; NULL: rows are their own */
     bool pairs;             /* products of all pairs, not only squares */
+    int64_t turn_bytes;     /* of clusters' sums at once on a rank; 0: 256 MiB */
 };
 
 /**
@@ -30,7 +30,7 @@ struct sandwich {
  * square    out  [count], or [count][count] with pairs, the same on every rank
  * clusters  out  over all ranks, those with a row of positive weight; 0 without keys
  * Cost: one pass over the rows; with clusters one exchange of 16 count bytes for each cluster of a
- *       rank, in turns of at most about 256 MiB, each another pass.
+ *       rank, in turns of about turn_bytes, each another pass.
  * Memory: 24 bytes a row and a turn, with clusters.
  * Same bits for any number of ranks.
  * Errors: ERR_MEMORY; ERR_NUMERIC a sum out of range.
