@@ -1,6 +1,7 @@
 /* Lloyd's iterations over distributed rows, restarts, and the use of a model. */
 #include "algorithms/kmeans.h"
 
+#include "algorithms/kmeans_labels.h"
 #include "algorithms/kmeans_reseed.h"
 #include "algorithms/kmeans_start.h"
 #include "algorithms/kmeans_sums.h"
@@ -16,10 +17,11 @@ struct work {
     const struct kmeans_kernel *kernel;
     struct kmeans_panels panels;
     struct kmeans_sums sums;
-    double *unit;     /* [columns] */
-    double *next;     /* [k][columns] sums, then the centroids to come */
-    double *partial;  /* [blocks_local] inertia of each block */
-    double threshold; /* sum of squared shifts that counts as standing still */
+    struct kmeans_labels labels; /* of the restart at hand */
+    double *unit;                /* [columns] */
+    double *next;                /* [k][columns] sums, then the centroids to come */
+    double *partial;             /* [blocks_local] inertia of each block */
+    double threshold;            /* sum of squared shifts that counts as standing still */
 };
 
 static enum status check_options(const struct rows *x, const struct kmeans_options *opt)
@@ -71,6 +73,7 @@ void kmeans_free(struct kmeans_model **model)
 static void work_clear(struct work *work)
 {
     kmeans_panels_clear(&work->panels);
+    kmeans_labels_clear(&work->labels);
     kmeans_sums_clear(&work->sums);
     free(work->unit);
     free(work->next);
@@ -106,20 +109,6 @@ done:
     return status;
 }
 
-/* Sums and counts of the rows [first, end) of one block by nearest centroid. */
-static void sum_block(const struct rows *x, int64_t first, int64_t end, struct work *work)
-{
-    int32_t labels[KMEANS_STRIP];
-    for (int64_t i = first; i < end; i += KMEANS_STRIP) {
-        int64_t rows = end - i < KMEANS_STRIP ? end - i : KMEANS_STRIP;
-        const float *strip = x->x + i * x->stride;
-        work->kernel->assign(&work->panels, strip, rows, x->stride, labels);
-        work->kernel->add(strip, rows, x->stride, x->columns, labels, work->sums.block);
-        for (int64_t r = 0; r < rows; r++) work->sums.block_count[labels[r]]++;
-    }
-    kmeans_sums_take_block(&work->sums);
-}
-
 /* centroids = next, a cluster without rows stays; the sum of squared shifts */
 static double move(struct kmeans_model *model, const int64_t *count, const double *next)
 {
@@ -139,10 +128,7 @@ static enum status iterate(const struct comm *comm, const struct rows *x, struct
                            struct kmeans_model *model, double *shift)
 {
     enum status status = OK;
-    kmeans_panels_set(&work->panels, model->centroids);
-    kmeans_sums_reset(&work->sums);
-    for (int64_t b = 0; b < x->blocks->blocks_local; b++)
-        sum_block(x, x->blocks->start[b], x->blocks->start[b + 1], work);
+    kmeans_labels_pass(&work->labels, model->centroids);
     TRY(kmeans_sums_reduce(comm, &work->sums, work->next));
     TRY(kmeans_reseed(comm, x, &work->panels, model->centroids, work->sums.count, work->next));
     *shift = move(model, work->sums.count, work->next);
@@ -177,7 +163,7 @@ static double measure_block(const struct rows *x, int64_t first, int64_t end,
     for (int64_t i = first; i < end; i += KMEANS_STRIP) {
         int64_t rows = end - i < KMEANS_STRIP ? end - i : KMEANS_STRIP;
         const float *strip = x->x + i * x->stride;
-        work->kernel->assign(&work->panels, strip, rows, x->stride, labels);
+        kmeans_labels_get(&work->labels, i, rows, labels);
         work->kernel->squares(strip, rows, x->stride, x->columns, labels, model->centroids,
                               squares);
         for (int64_t r = 0; r < rows; r++) {
@@ -192,7 +178,7 @@ static enum status measure(const struct comm *comm, const struct rows *x, struct
                            struct kmeans_model *model)
 {
     enum status status = OK;
-    kmeans_panels_set(&work->panels, model->centroids);
+    kmeans_labels_pass(&work->labels, model->centroids);
     for (int64_t b = 0; b < x->blocks->blocks_local; b++)
         work->partial[b] =
             measure_block(x, x->blocks->start[b], x->blocks->start[b + 1], work, model);
@@ -216,8 +202,10 @@ static enum status restart(const struct comm *comm, const struct rows *x,
         struct kmeans_start_options start = {opt->k, opt->seed, (uint64_t)number, work->kernel};
         TRY(kmeans_start(comm, x, &start, (*model)->centroids));
     }
+    TRY_ALL(comm, kmeans_labels_init(&work->labels, x, &work->panels, &work->sums));
     TRY(lloyd(comm, x, opt, work, *model));
     TRY(measure(comm, x, work, *model));
+    kmeans_labels_clear(&work->labels);
     log_debug("k-means restart %lld: inertia %.9g after %lld iterations", (long long)number + 1,
               (*model)->inertia, (long long)(*model)->iterations);
 done:

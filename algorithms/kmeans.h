@@ -37,7 +37,8 @@ struct kmeans_model {
     double inertia;     /* sum over the rows of the squared distance to the nearest centroid */
     int64_t iterations; /* of the restart that was kept */
     bool converged;     /* the shift fell to the tolerance */
-    bool settled; /* no row changed its centroid in the last iteration: centroids are exact means */
+    bool settled; /* no row changed its centroid in the last iteration: centroids are the means, to
+                     2^-40 of the largest value of the column */
     bool stopped; /* at max_iterations, before converging */
 };
 
@@ -49,9 +50,10 @@ struct kmeans_model {
  * opt    in   same values on every rank
  * model  out  new; the caller frees it with kmeans_free; NULL unless OK
  * Units: those of x; model->inertia in their square, summed in double from differences.
- * Cost: 2 rows_local k d flops and one reduction of k (d + 1) exact sums per iteration; a start is
- *       10 iterations' worth.
- * Memory: 16 k d bytes; 8 bytes per local row while starting.
+ * Cost: 2 rows_local k d flops and one reduction of k (d + 1) exact sums per iteration, less the
+ *       rows that need not be looked at (algorithms/kmeans_labels.h); a start is 10 iterations'
+ *       worth.
+ * Memory: 80 k d bytes; 4 bytes per local row, 8 while starting.
  * Same bits for any number of ranks and any instruction set. A centroid left without rows takes the
  * place of the row that is farthest from its own (lowest row in a tie).
  * Errors: ERR_ARG k < 1, k > rows_total or another option out of range; ERR_NUMERIC a row is not

@@ -3,6 +3,8 @@
 
 #include "mpi/memory.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 
 static bool has_avx2(void)
@@ -84,5 +86,10 @@ void kmeans_panels_set(struct kmeans_panels *panels, const double *centroids)
             for (int64_t j = 0; j < columns; j++)
                 chunk[j * count + c] = (float)centroids[(first + c) * columns + j];
     }
-    for (int64_t c = 0; c < k; c++) panels->half[c] = half_norm(centroids + c * columns, columns);
+    panels->reach = 0;
+    for (int64_t c = 0; c < k; c++) {
+        panels->half[c] = half_norm(centroids + c * columns, columns);
+        panels->reach = fmaxf(panels->reach, sqrtf(2 * panels->half[c]) * (1 + 4 * FLT_EPSILON));
+    }
+    panels->error = (float)(columns + 4) * FLT_EPSILON / 2;
 }

@@ -4,8 +4,9 @@
  * A row goes to the centroid with the least |c|^2/2 - x.c, which orders centroids as the distance
  * does. The scores of a tile of rows with a few centroids live in registers, where the least one is
  * kept: no score reaches memory. Every version computes a score by the same chain of fused
- * multiply-adds in float32, column after column, adds rows to their sums in double in row order and
- * adds squares in eight fixed lanes: all versions give the same bits.
+ * multiply-adds in float32, column after column, adds rows to their sums as whole multiples of a
+ * small unit, which is exact in any order, and adds squares in eight fixed lanes: all versions give
+ * the same bits.
  */
 #ifndef REMISE_ALGORITHMS_KMEANS_KERNEL_H
 #define REMISE_ALGORITHMS_KMEANS_KERNEL_H
@@ -41,6 +42,15 @@ struct kmeans_panels {
     float *chunk;   /* [k * columns] per chunk [columns][its centroids] */
     float *half;    /* [k] half of the squared norm */
     float *tile;    /* work space: a tile of rows, column by column */
+    float reach;    /* the largest norm of a centroid */
+    float error;    /* a score errs by at most error (reach^2 + |x|^2 / 2) */
+};
+
+/* A row that leaves one cluster for another. */
+struct kmeans_move {
+    int32_t row;
+    int32_t from; /* -1: it was in none */
+    int32_t to;
 };
 
 struct kmeans_kernel {
@@ -52,10 +62,17 @@ struct kmeans_kernel {
     void (*assign)(const struct kmeans_panels *panels, const float *x, int64_t rows, int64_t stride,
                    int32_t *labels);
 
-    /* sums[labels[i]][:] += x[i][:] for all rows in order. sums [k][kmeans_pitch(columns)], aligned
+    /* assign for rows index[0 .. rows - 1] of x (NULL: 0 .. rows - 1), and gap[i]: how much farther
+     * than its centroid any other is, at least, beyond what the rounding of scores may hide. It may
+     * be negative, or NAN for k = 1. */
+    void (*judge)(const struct kmeans_panels *panels, const float *x, const int32_t *index,
+                  int64_t rows, int64_t stride, int32_t *labels, float *gap);
+
+    /* sums[to][:] += q and sums[from][:] -= q for all moves in order, where q = (x[row][:] + grid)
+     * - grid in double. grid [kmeans_pitch(columns)], sums [k][kmeans_pitch(columns)], both aligned
      * to 64; the padding stays 0. */
-    void (*add)(const float *x, int64_t rows, int64_t stride, int64_t columns,
-                const int32_t *labels, double *sums);
+    void (*move)(const float *x, int64_t stride, int64_t columns, const double *grid,
+                 const struct kmeans_move *moves, int64_t count, double *sums);
 
     /* squares[i] = |x[i] - centroids[labels[i]]|^2 by differences in double. labels NULL: all 0. */
     void (*squares)(const float *x, int64_t rows, int64_t stride, int64_t columns,

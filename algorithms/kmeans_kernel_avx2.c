@@ -20,6 +20,9 @@ typedef __m256i index_vec;
 #define vec_load(p) _mm256_load_ps(p)
 #define vec_store(p, v) _mm256_store_ps((p), (v))
 #define vec_fill(x) _mm256_set1_ps(x)
+#define vec_min(a, b) _mm256_min_ps((a), (b))
+#define vec_max(a, b) _mm256_max_ps((a), (b))
+#define vec_sqrt(v) _mm256_sqrt_ps(v)
 #define vec_less_product(score, x, c) _mm256_fnmadd_ps((x), (c), (score))
 #define index_load(p) _mm256_load_si256((const __m256i *)(p))
 #define index_store(p, v) _mm256_store_si256((__m256i *)(p), (v))
@@ -68,19 +71,28 @@ static inline void transpose4(const float *const *row, int64_t at, int count, fl
 
 #include "algorithms/kmeans_kernel_body.h"
 
-static void add(const float *x, int64_t rows, int64_t stride, int64_t columns,
-                const int32_t *labels, double *sums)
+/* Four columns of a row go from one sum to another; from may be NULL. */
+static inline void move4(__m128 x, const double *grid, double *from, double *to)
+{
+    __m256d unit = _mm256_load_pd(grid);
+    __m256d q = _mm256_sub_pd(_mm256_add_pd(_mm256_cvtps_pd(x), unit), unit);
+    _mm256_store_pd(to, _mm256_add_pd(_mm256_load_pd(to), q));
+    if (from != NULL) _mm256_store_pd(from, _mm256_sub_pd(_mm256_load_pd(from), q));
+}
+
+static void move(const float *x, int64_t stride, int64_t columns, const double *grid,
+                 const struct kmeans_move *moves, int64_t count, double *sums)
 {
     int64_t pitch = kmeans_pitch(columns);
-    for (int64_t i = 0; i < rows; i++) {
-        const float *row = x + i * stride;
-        double *sum = sums + labels[i] * pitch;
-        int64_t j = 0;
-        for (; j + 4 <= columns; j += 4) {
-            __m256d value = _mm256_cvtps_pd(_mm_loadu_ps(row + j));
-            _mm256_store_pd(sum + j, _mm256_add_pd(_mm256_load_pd(sum + j), value));
+    for (int64_t i = 0; i < count; i++) {
+        const float *row = x + moves[i].row * stride;
+        double *to = sums + moves[i].to * pitch;
+        double *from = moves[i].from >= 0 ? sums + moves[i].from * pitch : NULL;
+        for (int64_t j = 0; j < columns; j += 4) {
+            __m128 four = columns - j >= 4 ? _mm_loadu_ps(row + j)
+                                           : _mm_maskload_ps(row + j, some_of_4(columns - j));
+            move4(four, grid + j, from != NULL ? from + j : NULL, to + j);
         }
-        for (; j < columns; j++) sum[j] += (double)row[j];
     }
 }
 
@@ -114,7 +126,7 @@ static void squares(const float *x, int64_t rows, int64_t stride, int64_t column
 
 TARGET_END
 
-static const struct kmeans_kernel kernel = {"avx2", TILE, CHUNK, assign, add, squares};
+static const struct kmeans_kernel kernel = {"avx2", TILE, CHUNK, assign, judge, move, squares};
 const struct kmeans_kernel *const kmeans_kernel_avx2 = &kernel;
 #else
 const struct kmeans_kernel *const kmeans_kernel_avx2 = NULL;

@@ -20,6 +20,9 @@ typedef __m512i index_vec;
 #define vec_load(p) _mm512_load_ps(p)
 #define vec_store(p, v) _mm512_store_ps((p), (v))
 #define vec_fill(x) _mm512_set1_ps(x)
+#define vec_min(a, b) _mm512_min_ps((a), (b))
+#define vec_max(a, b) _mm512_max_ps((a), (b))
+#define vec_sqrt(v) _mm512_sqrt_ps(v)
 #define vec_less_product(score, x, c) _mm512_fnmadd_ps((x), (c), (score))
 #define index_load(p) _mm512_load_si512(p)
 #define index_store(p, v) _mm512_store_si512((p), (v))
@@ -72,21 +75,29 @@ static inline __mmask8 left(int64_t columns)
     return (__mmask8)(columns >= 8 ? 0xff : (1 << columns) - 1);
 }
 
-static inline void add8(double *sum, __m256 x)
+/* Eight columns of a row go from one sum to another; from may be NULL. */
+static inline void move8(__m256 x, const double *grid, double *from, double *to)
 {
-    _mm512_store_pd(sum, _mm512_add_pd(_mm512_load_pd(sum), _mm512_cvtps_pd(x)));
+    __m512d unit = _mm512_load_pd(grid);
+    __m512d q = _mm512_sub_pd(_mm512_add_pd(_mm512_cvtps_pd(x), unit), unit);
+    _mm512_store_pd(to, _mm512_add_pd(_mm512_load_pd(to), q));
+    if (from != NULL) _mm512_store_pd(from, _mm512_sub_pd(_mm512_load_pd(from), q));
 }
 
-static void add(const float *x, int64_t rows, int64_t stride, int64_t columns,
-                const int32_t *labels, double *sums)
+static void move(const float *x, int64_t stride, int64_t columns, const double *grid,
+                 const struct kmeans_move *moves, int64_t count, double *sums)
 {
     int64_t pitch = kmeans_pitch(columns), whole = columns / 8 * 8;
     __mmask8 some = left(columns - whole);
-    for (int64_t i = 0; i < rows; i++) {
-        const float *row = x + i * stride;
-        double *sum = sums + labels[i] * pitch;
-        for (int64_t j = 0; j < whole; j += 8) add8(sum + j, _mm256_loadu_ps(row + j));
-        if (some != 0) add8(sum + whole, _mm256_maskz_loadu_ps(some, row + whole));
+    for (int64_t i = 0; i < count; i++) {
+        const float *row = x + moves[i].row * stride;
+        double *to = sums + moves[i].to * pitch;
+        double *from = moves[i].from >= 0 ? sums + moves[i].from * pitch : NULL;
+        for (int64_t j = 0; j < columns; j += 8) {
+            __m256 eight =
+                j < whole ? _mm256_loadu_ps(row + j) : _mm256_maskz_loadu_ps(some, row + j);
+            move8(eight, grid + j, from != NULL ? from + j : NULL, to + j);
+        }
     }
 }
 
@@ -116,7 +127,7 @@ static void squares(const float *x, int64_t rows, int64_t stride, int64_t column
 
 TARGET_END
 
-static const struct kmeans_kernel kernel = {"avx512", TILE, CHUNK, assign, add, squares};
+static const struct kmeans_kernel kernel = {"avx512", TILE, CHUNK, assign, judge, move, squares};
 const struct kmeans_kernel *const kmeans_kernel_avx512 = &kernel;
 #else
 const struct kmeans_kernel *const kmeans_kernel_avx512 = NULL;

@@ -9,12 +9,8 @@
 #define VECTORS 2
 #define CHUNK 4
 
-typedef struct {
-    float at[WIDTH];
-} vec;
-typedef struct {
-    int32_t at[WIDTH];
-} index_vec;
+typedef float vec __attribute__((vector_size(4 * WIDTH)));
+typedef int32_t index_vec __attribute__((vector_size(4 * WIDTH)));
 
 /* a - x c rounded once. The product is exact in double; rounding its sum to double and then to
  * float differs from one rounding only if the double falls halfway between two floats, or the float
@@ -59,21 +55,39 @@ static inline void index_store(int32_t *p, index_vec v)
 
 static inline vec vec_fill(float x)
 {
-    return (vec){{x, x, x, x}};
+    return (vec){x, x, x, x};
+}
+
+static inline vec vec_min(vec a, vec b)
+{
+    for (int i = 0; i < WIDTH; i++) a[i] = a[i] < b[i] ? a[i] : b[i];
+    return a;
+}
+
+static inline vec vec_max(vec a, vec b)
+{
+    for (int i = 0; i < WIDTH; i++) a[i] = a[i] > b[i] ? a[i] : b[i];
+    return a;
+}
+
+static inline vec vec_sqrt(vec a)
+{
+    for (int i = 0; i < WIDTH; i++) a[i] = sqrtf(a[i]);
+    return a;
 }
 
 static inline vec vec_less_product(vec score, vec x, vec c)
 {
-    for (int i = 0; i < WIDTH; i++) score.at[i] = less_product(score.at[i], x.at[i], c.at[i]);
+    for (int i = 0; i < WIDTH; i++) score[i] = less_product(score[i], x[i], c[i]);
     return score;
 }
 
 static inline void vec_keep_least(vec score, int32_t centroid, vec *best, index_vec *label)
 {
     for (int i = 0; i < WIDTH; i++) {
-        bool less = score.at[i] < best->at[i];
-        best->at[i] = less ? score.at[i] : best->at[i];
-        label->at[i] = less ? centroid : label->at[i];
+        bool less = score[i] < (*best)[i];
+        (*best)[i] = less ? score[i] : (*best)[i];
+        (*label)[i] = less ? centroid : (*label)[i];
     }
 }
 
@@ -85,12 +99,17 @@ static inline void transpose4(const float *const *row, int64_t at, int count, fl
 
 #include "algorithms/kmeans_kernel_body.h"
 
-static void add(const float *x, int64_t rows, int64_t stride, int64_t columns,
-                const int32_t *labels, double *sums)
+static void move(const float *x, int64_t stride, int64_t columns, const double *grid,
+                 const struct kmeans_move *moves, int64_t count, double *sums)
 {
-    for (int64_t i = 0; i < rows; i++) {
-        double *sum = sums + labels[i] * kmeans_pitch(columns);
-        for (int64_t j = 0; j < columns; j++) sum[j] += (double)x[i * stride + j];
+    int64_t pitch = kmeans_pitch(columns);
+    for (int64_t i = 0; i < count; i++) {
+        const float *row = x + moves[i].row * stride;
+        double *to = sums + moves[i].to * pitch;
+        for (int64_t j = 0; j < columns; j++) to[j] += ((double)row[j] + grid[j]) - grid[j];
+        if (moves[i].from < 0) continue;
+        double *from = sums + moves[i].from * pitch;
+        for (int64_t j = 0; j < columns; j++) from[j] -= ((double)row[j] + grid[j]) - grid[j];
     }
 }
 
@@ -110,5 +129,5 @@ static void squares(const float *x, int64_t rows, int64_t stride, int64_t column
     }
 }
 
-static const struct kmeans_kernel kernel = {"plain", TILE, CHUNK, assign, add, squares};
+static const struct kmeans_kernel kernel = {"plain", TILE, CHUNK, assign, judge, move, squares};
 const struct kmeans_kernel *const kmeans_kernel_plain = &kernel;

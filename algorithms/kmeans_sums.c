@@ -149,7 +149,9 @@ enum status kmeans_sums_init(struct kmeans_sums *sums, int64_t k, int64_t column
     TRY(memory_new(&sums->scaled, k * columns, sizeof *sums->scaled));
     TRY(memory_new(&sums->block_count, k, sizeof *sums->block_count));
     TRY(memory_new(&sums->scale, columns, sizeof *sums->scale));
+    TRY(memory_new(&sums->mine_count, k, sizeof *sums->mine_count));
     TRY(memory_new(&sums->count, k, sizeof *sums->count));
+    TRY(exact_init(&sums->mine, k * (columns + 1)));
     TRY(exact_init(&sums->exact, k * (columns + 1)));
     for (int64_t j = 0; j < columns; j++) sums->scale[j] = 1.0 / unit[j];
 done:
@@ -163,15 +165,17 @@ void kmeans_sums_clear(struct kmeans_sums *sums)
     free(sums->block_count);
     free(sums->scale);
     free(sums->scaled);
+    free(sums->mine_count);
     free(sums->count);
+    exact_clear(&sums->mine);
     exact_clear(&sums->exact);
     *sums = (struct kmeans_sums){0};
 }
 
 void kmeans_sums_reset(struct kmeans_sums *sums)
 {
-    memset(sums->count, 0, (size_t)sums->k * sizeof *sums->count);
-    exact_reset(&sums->exact);
+    memset(sums->mine_count, 0, (size_t)sums->k * sizeof *sums->mine_count);
+    exact_reset(&sums->mine);
 }
 
 void kmeans_sums_take_block(struct kmeans_sums *sums)
@@ -181,9 +185,10 @@ void kmeans_sums_take_block(struct kmeans_sums *sums)
         const double *sum = sums->block + c * pitch; /* block[c][:] */
         for (int64_t j = 0; j < columns; j++)
             sums->scaled[c * columns + j] = sum[j] * sums->scale[j];
-        sums->count[c] += sums->block_count[c];
+        sums->mine_count[c] += sums->block_count[c];
     }
-    exact_add(&sums->exact, 0, sums->scaled, k * columns);
+    exact_add(&sums->mine, 0, sums->scaled, k * columns);
+    sums->block_rows = 0;
     memset(sums->block, 0, (size_t)(k * pitch) * sizeof *sums->block);
     memset(sums->block_count, 0, (size_t)k * sizeof *sums->block_count);
 }
@@ -191,8 +196,10 @@ void kmeans_sums_take_block(struct kmeans_sums *sums)
 enum status kmeans_sums_reduce(const struct comm *comm, struct kmeans_sums *sums, double *sum)
 {
     int64_t k = sums->k, columns = sums->columns;
+    memcpy(sums->exact.sum, sums->mine.sum,
+           (size_t)(sums->exact.count + 1) * sizeof *sums->exact.sum);
     for (int64_t c = 0; c < k; c++)
-        exact_add_one(&sums->exact, k * columns + c, (double)sums->count[c]);
+        exact_add_one(&sums->exact, k * columns + c, (double)sums->mine_count[c]);
     enum status status = exact_reduce(comm, &sums->exact);
     if (status != OK) return status;
     for (int64_t c = 0; c < k; c++) {

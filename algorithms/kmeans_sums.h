@@ -41,13 +41,16 @@ enum status kmeans_mean_variance(const struct comm *comm, const struct rows *x, 
 /* Sums and counts of the rows of each cluster. */
 struct kmeans_sums {
     int64_t k, columns;
-    const double *unit;      /* [columns]; not owned */
-    double *block;           /* [k][kmeans_pitch(columns)] of the block at hand */
-    int64_t *block_count;    /* [k] */
-    double *scale;           /* [columns] 1 / unit */
-    double *scaled;          /* [k][columns] the block in units */
-    int64_t *count;          /* [k] of this rank, then of all */
-    struct exact_sums exact; /* [k][columns] in units, then [k] counts */
+    const double *unit;     /* [columns]; not owned */
+    double *block;          /* [k][kmeans_pitch(columns)] of the block at hand */
+    int64_t *block_count;   /* [k] */
+    int64_t block_rows;     /* rows added to or taken from it */
+    double *scale;          /* [columns] 1 / unit */
+    double *scaled;         /* [k][columns] the block in units */
+    int64_t *mine_count;    /* [k] of this rank */
+    struct exact_sums mine; /* [k][columns] of this rank in units, then [k] counts */
+    int64_t *count;         /* [k] of all ranks, as the next */
+    struct exact_sums exact;
 };
 
 /**
@@ -58,15 +61,15 @@ enum status kmeans_sums_init(struct kmeans_sums *sums, int64_t k, int64_t column
                              const double *unit);
 /** Free; accepts a zeroed struct. Local. */
 void kmeans_sums_clear(struct kmeans_sums *sums);
-/** Empty them for the next iteration. Local. */
+/** Empty them. Local. */
 void kmeans_sums_reset(struct kmeans_sums *sums);
 
-/** Take block and block_count into the exact sums, and empty them. Local. Cost: O(k columns). */
+/** Take block and block_count into the rank's sums, and empty them. Local. Cost: O(k columns). */
 void kmeans_sums_take_block(struct kmeans_sums *sums);
 
 /**
  * Add over the ranks: count becomes that of all ranks, sum[k][columns] the sums in the units of the
- * rows. Collective: one reduction.
+ * rows. Those of the rank stay, to go on from. Collective: one reduction.
  * Errors: ERR_NUMERIC.
  */
 enum status kmeans_sums_reduce(const struct comm *comm, struct kmeans_sums *sums, double *sum);

@@ -5,6 +5,7 @@
 #include "tests/kmeans_table.h"
 
 #include "algorithms/kmeans.h"
+#include "algorithms/kmeans_labels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,51 @@ static void any_scale(void **state)
         sample_clear(&s);
     }
     kmeans_free(&one);
+}
+
+/* The labels of every pass, kept with bounds, are those of scores taken anew; so are the sums. */
+static void labels_stay_right(void **state)
+{
+    (void)state;
+    struct sample s;
+    struct kmeans_panels panels = {0}, anew = {0};
+    struct kmeans_sums sums = {0}, whole = {0};
+    struct kmeans_labels labels = {0}, plain = {0};
+    const struct kmeans_kernel *kernel = kmeans_kernel_choose(KMEANS_PATH_BEST);
+    double unit[COLUMNS], centroids[K * COLUMNS];
+    static double sum[K * COLUMNS], expected[K * COLUMNS];
+    int64_t pruned = 0, still = 0;
+    sample_init(&s, &world, ROWS, COLUMNS, cell, 1);
+    first_rows(centroids, 1);
+    assert_all(kmeans_units(&world, &s.rows, unit) == OK);
+    assert_all(kmeans_panels_init(&panels, kernel, K, COLUMNS) == OK &&
+               kmeans_panels_init(&anew, kernel, K, COLUMNS) == OK);
+    assert_all(kmeans_sums_init(&sums, K, COLUMNS, unit) == OK &&
+               kmeans_sums_init(&whole, K, COLUMNS, unit) == OK);
+    assert_all(kmeans_labels_init(&labels, &s.rows, &panels, &sums) == OK);
+    for (int n = 0; n < 40; n++) {
+        enum kmeans_pass pass = kmeans_labels_pass(&labels, centroids);
+        pruned += pass == KMEANS_PASS_PRUNE;
+        still += pass == KMEANS_PASS_NONE;
+        assert_all(kmeans_labels_init(&plain, &s.rows, &anew, &whole) == OK);
+        kmeans_labels_pass(&plain, centroids);
+        size_t bytes = (size_t)s.blocks.rows_local * sizeof *plain.label;
+        assert_all(bytes == 0 || memcmp(labels.label, plain.label, bytes) == 0);
+        assert_all(kmeans_sums_reduce(&world, &sums, sum) == OK &&
+                   kmeans_sums_reduce(&world, &whole, expected) == OK);
+        assert_all(memcmp(sum, expected, sizeof sum) == 0 &&
+                   memcmp(sums.count, whole.count, K * sizeof *whole.count) == 0);
+        for (int64_t i = 0; i < K * COLUMNS && n < 35; i++) /* then nothing moves any more */
+            centroids[i] += 0.25 * (sum[i] / (double)sums.count[i / COLUMNS] - centroids[i]);
+        kmeans_labels_clear(&plain);
+    }
+    assert_all(s.blocks.rows_local == 0 || (pruned > 5 && still > 2));
+    kmeans_labels_clear(&labels);
+    kmeans_sums_clear(&sums);
+    kmeans_sums_clear(&whole);
+    kmeans_panels_clear(&panels);
+    kmeans_panels_clear(&anew);
+    sample_clear(&s);
 }
 
 static void inertia_never_rises(void **state)
@@ -377,8 +423,9 @@ static void fault_sweep(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(by_hand), cmocka_unit_test(golden), cmocka_unit_test(same_bits),
-          cmocka_unit_test(any_scale), cmocka_unit_test(inertia_never_rises),
-          cmocka_unit_test(start_finds_spots), cmocka_unit_test(restarts_keep_the_best),
-          cmocka_unit_test(few_rows), cmocka_unit_test(empty_clusters_move),
-          cmocka_unit_test(apply_labels_rows), cmocka_unit_test(refine_sharpens),
-          cmocka_unit_test(refusals), cmocka_unit_test(fault_sweep))
+          cmocka_unit_test(any_scale), cmocka_unit_test(labels_stay_right),
+          cmocka_unit_test(inertia_never_rises), cmocka_unit_test(start_finds_spots),
+          cmocka_unit_test(restarts_keep_the_best), cmocka_unit_test(few_rows),
+          cmocka_unit_test(empty_clusters_move), cmocka_unit_test(apply_labels_rows),
+          cmocka_unit_test(refine_sharpens), cmocka_unit_test(refusals),
+          cmocka_unit_test(fault_sweep))

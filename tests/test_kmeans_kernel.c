@@ -61,17 +61,62 @@ static bool labels_right(const struct kmeans_kernel *kernel, int64_t rows, int64
     return right && labels[rows] == -7;
 }
 
+/* Rows added to where they belong, and then moved on to the next cluster. */
 static bool sums_right(const struct kmeans_kernel *kernel, int64_t rows, int64_t columns,
                        const int32_t *labels)
 {
     static _Alignas(64) double sums[K * (COLUMNS + 7)], expected[K * (COLUMNS + 7)];
+    static _Alignas(64) double grid[COLUMNS + 7];
+    struct kmeans_move moves[2 * ROWS];
+    int64_t pitch = kmeans_pitch(columns);
     memset(sums, 0, sizeof sums);
     memset(expected, 0, sizeof expected);
-    kernel->add(x, rows, STRIDE, columns, labels, sums);
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++)
-            expected[labels[i] * kmeans_pitch(columns) + j] += (double)x[i * STRIDE + j];
-    return memcmp(sums, expected, sizeof sums) == 0;
+    memset(grid, 0, sizeof grid);
+    for (int64_t j = 0; j < columns; j++) grid[j] = 0x1.8p33 * (double)(1 << (j % 3));
+    for (int64_t i = 0; i < rows; i++) {
+        int32_t next = (labels[i] + 1) % K;
+        moves[i] = (struct kmeans_move){(int32_t)i, -1, labels[i]};
+        moves[rows + i] = (struct kmeans_move){(int32_t)i, labels[i], next};
+        for (int64_t j = 0; j < columns; j++) {
+            double unit = 0x1p-19 * (double)(1 << (j % 3));
+            expected[next * pitch + j] += rint((double)x[i * STRIDE + j] / unit) * unit;
+        }
+    }
+    kernel->move(x, STRIDE, columns, grid, moves, 2 * rows, sums);
+    bool right = true;
+    for (int64_t i = 0; i < K * pitch; i++) right = right && sums[i] == expected[i];
+    return right;
+}
+
+/* The gap is no more than the other centroids allow, and no less than rounding costs; rows may be
+ * picked. */
+static bool gaps_right(const struct kmeans_kernel *kernel, int64_t rows, int64_t k, int64_t columns)
+{
+    struct kmeans_panels panels = {0};
+    int32_t index[ROWS], labels[ROWS];
+    float gap[ROWS], all[ROWS];
+    bool right = kmeans_panels_init(&panels, kernel, k, columns) == OK;
+    if (!right) return false;
+    kmeans_panels_set(&panels, centroids);
+    for (int64_t i = 0; i < rows; i++) index[i] = (int32_t)(i * 7 % ROWS);
+    kernel->judge(&panels, x, NULL, ROWS, STRIDE, labels, all);
+    kernel->judge(&panels, x, index, rows, STRIDE, labels, gap);
+    for (int64_t i = 0; i < rows; i++) {
+        const float *row = x + index[i] * STRIDE;
+        double least = INFINITY, second = INFINITY;
+        for (int64_t c = 0; c < k; c++) {
+            double square = 0;
+            for (int64_t j = 0; j < columns; j++)
+                square += pow((double)row[j] - (double)(float)centroids[c * columns + j], 2);
+            second = fmin(second, fmax(least, square));
+            least = fmin(least, square);
+        }
+        double truth = sqrt(second) - sqrt(least);
+        right = right && labels[i] == nearest(row, k, columns) && gap[i] == all[index[i]] &&
+                (double)gap[i] <= truth && (double)gap[i] > 0.7 * truth - 0.02;
+    }
+    kmeans_panels_clear(&panels);
+    return right;
 }
 
 static bool squares_right(const struct kmeans_kernel *kernel, int64_t rows, int64_t columns,
@@ -104,6 +149,7 @@ static void every_shape(void **state)
             fill(columns);
             right = right && labels_right(kernel, rows, k, columns, labels);
             right = right && sums_right(kernel, rows, columns, labels);
+            right = right && (k == 1 || gaps_right(kernel, rows, k, columns));
             right = right && squares_right(kernel, rows, columns, labels);
         }
     }
