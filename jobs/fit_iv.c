@@ -4,6 +4,7 @@
 #include "jobs/fit_print.h"
 
 #include "algorithms/instruments.h"
+#include "algorithms/tails.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -31,7 +32,7 @@ static const char doc[] =
     "partial F): below 10 instruments are weak and the estimates not to be trusted. The test of "
     "over-identification, chi-squared with as many degrees of freedom as there are instruments to "
     "spare, is Sargan's, or the score test that allows for what --robust or --cluster allow for: "
-    "where it is large some instrument explains the outcome by itself. r_squared is that of the "
+    "where its p is small some instrument explains the outcome by itself. r_squared is that of the "
     "residuals with the endogenous columns themselves; it may be "
     "negative.\n\n" FIT_LINEAR_ERRORS_HELP "Examples:\n"
     "  remise fit iv wages.csv -f 'log(wage) ~ exper + I(exper * exper) + [educ ~ motheduc + "
@@ -140,23 +141,31 @@ static json_t *coefficients_json(const struct formula_design *made, const struct
     return list;
 }
 
+static double first_stage_p(const struct instruments *fit, int64_t k)
+{
+    if (fit->instruments < 1 || fit->f_freedom < 1) return NAN;
+    return tails_f(fit->f[k], (double)fit->instruments, (double)fit->f_freedom);
+}
+
 static json_t *first_stage_json(const struct formula_design *made, const struct instruments *fit)
 {
     json_t *list = json_array();
     for (int64_t k = 0; k < fit->endogenous; k++)
         json_array_append_new(
-            list, json_pack("{s:s, s:o, s:[I, I]}", "term", name_of(made, fit->parameter[k]), "f",
-                            fit_number(fit->f[k]), "degrees_of_freedom",
-                            (json_int_t)fit->instruments, (json_int_t)fit->f_freedom));
+            list,
+            json_pack("{s:s, s:o, s:[I, I], s:o}", "term", name_of(made, fit->parameter[k]), "f",
+                      fit_number(fit->f[k]), "degrees_of_freedom", (json_int_t)fit->instruments,
+                      (json_int_t)fit->f_freedom, "p", fit_number(first_stage_p(fit, k))));
     return list;
 }
 
 static json_t *over_json(const struct fit_linear *opt, const struct instruments *fit)
 {
     if (fit->over_freedom < 1) return json_null();
-    return json_pack("{s:s, s:o, s:I}", "test",
+    return json_pack("{s:s, s:o, s:I, s:o}", "test",
                      opt->robust || opt->cluster != NULL ? "score" : "Sargan", "statistic",
-                     fit_number(fit->over), "degrees_of_freedom", (json_int_t)fit->over_freedom);
+                     fit_number(fit->over), "degrees_of_freedom", (json_int_t)fit->over_freedom,
+                     "p", fit_number(tails_chi_squared(fit->over, (double)fit->over_freedom)));
 }
 
 static json_t *result_json(const struct fit_linear *opt, const struct formula_design *made,

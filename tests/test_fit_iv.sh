@@ -29,6 +29,7 @@ is x 0.315504715 std_error
 has f 2490.92155
 has statistic 0.07012080
 has test '"Sargan"'
+has p 0.79116
 fits panel.csv -f 'y ~ x + [p ~ z1 + z2]' --weights w
 is p -4.01216861
 is p 0.0649797884 std_error
