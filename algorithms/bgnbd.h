@@ -88,12 +88,17 @@ const char *bgnbd_extreme(const struct bgnbd_model *model);
 double bgnbd_alive(const struct bgnbd_model *model, const struct bgnbd_customer *customer);
 
 /**
- * Purchases to be expected of a customer within `horizon` units of time from now. Local.
+ * Purchases to be expected within `horizon` units of time from now of one who is still a customer.
+ * Local.
  * Cost: a hypergeometric series of about 40 (1 + (alpha + age) / horizon)^-1 terms and more near
- *       1; where that would lose digits, a quadrature of some hundred terms.
+ *       1; where that would lose digits, a quadrature of some hundred terms, up to 50 microseconds.
  * Accuracy: 1e-9 relative.
  * Source: Fader, Hardie and Lee 2005, eq. 10.
  */
+double bgnbd_purchases_alive(const struct bgnbd_model *model, double frequency, double age,
+                             double horizon);
+
+/** Purchases to be expected of a customer: the same times bgnbd_alive. Local. */
 double bgnbd_purchases(const struct bgnbd_model *model, const struct bgnbd_customer *customer,
                        double horizon);
 

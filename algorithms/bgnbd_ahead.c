@@ -82,13 +82,19 @@ static double by_quadrature(const struct ahead *k)
     return width * step * sum;
 }
 
+double bgnbd_purchases_alive(const struct bgnbd_model *model, double frequency, double age,
+                             double horizon)
+{
+    if (!(horizon > 0.0)) return 0.0;
+    struct ahead k = {model->r + frequency, model->a, model->b + frequency,
+                      horizon / (model->alpha + age)};
+    double expected = by_series(&k);
+    return isnan(expected) ? by_quadrature(&k) : expected;
+}
+
 double bgnbd_purchases(const struct bgnbd_model *model, const struct bgnbd_customer *customer,
                        double horizon)
 {
-    if (!(horizon > 0.0)) return 0.0;
-    double scale = model->alpha + customer->age, x = customer->frequency;
-    struct ahead k = {model->r + x, model->a, model->b + x, horizon / scale};
-    double expected = by_series(&k);
-    if (isnan(expected)) expected = by_quadrature(&k);
-    return bgnbd_alive(model, customer) * expected;
+    return bgnbd_alive(model, customer) *
+           bgnbd_purchases_alive(model, customer->frequency, customer->age, horizon);
 }

@@ -40,8 +40,9 @@ struct profile_lifetime {
  * Collective. Needs the events of the data set.
  * horizon   in   days, > 0
  * lifetime  out  the caller clears it with profile_lifetime_clear, also on failure
- * Cost: one pass over the events, the two fits, and some microseconds for each user who bought.
- * Memory: 24 bytes per local user, and 160 for the time of the call.
+ * Cost: one pass over the events, the two fits, and some microseconds for each number of
+ *       purchases and age there is.
+ * Memory: 24 bytes per local user, and 160 and 1 MiB for the time of the call.
  * Same bits for any number of ranks.
  * Errors: ERR_MEMORY.
  */
