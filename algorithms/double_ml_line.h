@@ -1,0 +1,44 @@
+/**
+ * Least squares on controls as they come: missing numbers, categories.
+ *
+ * A number that is missing somewhere enters with its mean there and a column that says so; a
+ * category enters as a column for each level. What depends on earlier columns is dropped.
+ */
+#ifndef REMISE_ALGORITHMS_DOUBLE_ML_LINE_H
+#define REMISE_ALGORITHMS_DOUBLE_ML_LINE_H
+
+#include "algorithms/design.h"
+#include "algorithms/double_ml.h"
+
+struct double_ml_line {
+    struct design design; /* borrows what follows; y and weight are set for each fit */
+    double *x;            /* [rows_local][dense] */
+    int64_t *row_start;   /* [rows_local + 1] */
+    int32_t *column;      /* [entries] */
+};
+
+/**
+ * Lay out the controls.
+ * Collective.
+ * line  out  free with double_ml_line_clear, also on failure
+ * strict  in  refuse a category of more than DOUBLE_ML_LEVELS_MAX levels; otherwise leave it out
+ * Errors: ERR_DATA such a category, or too many columns; ERR_MEMORY.
+ */
+enum status double_ml_line_init(const struct comm *comm, const struct double_ml_data *data,
+                                bool strict, struct double_ml_line *line);
+/** Free; accepts a zeroed struct. Local. */
+void double_ml_line_clear(struct double_ml_line *line);
+
+/**
+ * Fit to rows of weight 1 and predict all rows.
+ * Collective.
+ * y        in   [rows_local]
+ * weight   in   [rows_local] 0 or 1
+ * predict  out  [rows_local]
+ * Same bytes for any number of ranks.
+ * Errors: those of least_squares_fit.
+ */
+enum status double_ml_line_fit(const struct comm *comm, struct double_ml_line *line,
+                               const double *y, const double *weight, double *predict);
+
+#endif

@@ -1,0 +1,173 @@
+/* What double machine learning found, in JSON and in warnings. */
+#include "jobs/fit_dml_result.h"
+
+#include "jobs/fit_print.h"
+#include "mpi/log.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#define LEFT_WARNING 0.05  /* of the treatment's variance */
+#define GROUP_WARNING 0.02 /* of it in a group */
+#define CONTROLS_WEAK 0.01 /* both R squared below it: nothing was taken out */
+#define NORMAL_975 1.959963984540054
+
+enum { GROUP_BYTES = 256 };
+
+/* ---- warnings ---- */
+
+/* income < 1, or not (income < 1); a column's level by itself. */
+static void name_group(const struct fit_dml_result *result, int64_t g, char *name)
+{
+    const struct formula_factor *factor = &result->source->formula->factor[1];
+    const struct formula_levels *levels = &result->data->groups;
+    bool yes_or_no = factor->column < 0 && levels->number != NULL &&
+                     (levels->number[g] == 0.0 || levels->number[g] == 1.0) && levels->count <= 2;
+    if (!yes_or_no)
+        formula_levels_name(levels, g, name, GROUP_BYTES);
+    else
+        snprintf(name, GROUP_BYTES, levels->number[g] == 1.0 ? "%s" : "not (%s)",
+                 result->source->group_by);
+}
+
+static void warn_groups(const struct fit_dml_result *result)
+{
+    char name[GROUP_BYTES];
+    for (int64_t g = 0; g < result->data->groups.count; g++) {
+        const struct double_ml_estimate *group = &result->group[g];
+        name_group(result, g, name);
+        if (isnan(group->estimate))
+            log_warning("%s does not vary where %s: no effect can be estimated there",
+                        result->source->treatment, name);
+        else if (group->left < GROUP_WARNING)
+            log_warning("where %s, controls explain all but %.2g of the variance of %s: the effect "
+                        "there rests on little",
+                        name, group->left, result->source->treatment);
+    }
+}
+
+void fit_dml_warn(const struct fit_dml_result *result)
+{
+    const struct double_ml *ml = result->ml;
+    if (ml->effect.left < LEFT_WARNING)
+        log_warning("controls explain all but %.2g of the variance of %s: the effect rests on the "
+                    "little that is left, and on how well they were taken out",
+                    ml->effect.left, result->source->treatment);
+    if (ml->effective_rows < 100)
+        log_warning("the treatment moves by itself in about %.0f rows only: standard errors may be "
+                    "too small",
+                    ml->effective_rows);
+    if (ml->of_treatment.r_squared < CONTROLS_WEAK && ml->of_outcome.r_squared < CONTROLS_WEAK)
+        log_info("controls explain neither outcome nor treatment: the estimate is about the naive "
+                 "one");
+    if (isnan(ml->effect.std_error))
+        log_warning("all rows are in one cluster: there is no standard error");
+    warn_groups(result);
+}
+
+/* ---- JSON ---- */
+
+static json_t *interval_json(double estimate, double std_error)
+{
+    return json_pack("[o, o]", fit_number(estimate - NORMAL_975 * std_error),
+                     fit_number(estimate + NORMAL_975 * std_error));
+}
+
+static json_t *groups_json(const struct fit_dml_result *result)
+{
+    json_t *list = json_array();
+    char name[GROUP_BYTES];
+    for (int64_t g = 0; g < result->data->groups.count; g++) {
+        const struct double_ml_estimate *e = &result->group[g];
+        name_group(result, g, name);
+        json_t *group = json_pack("{s:s, s:o, s:o, s:o, s:I, s:o}", "group", name, "estimate",
+                                  fit_number(e->estimate), "std_error", fit_number(e->std_error),
+                                  "interval", interval_json(e->estimate, e->std_error), "rows",
+                                  (json_int_t)e->rows, "treatment_left", fit_number(e->left));
+        if (result->data->groups.number != NULL)
+            json_object_set_new(group, "value", json_real(result->data->groups.number[g]));
+        json_array_append_new(list, group);
+    }
+    return list;
+}
+
+static json_t *terms_json(const struct fit_dml_result *result)
+{
+    json_t *list = json_array();
+    const struct double_ml_terms *terms = result->terms;
+    for (int64_t i = 0; terms != NULL && i < result->data->terms->reported; i++) {
+        int64_t at = result->data->terms->parameter[i];
+        double error = sqrt(terms->covariance[at * terms->terms + at]);
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o}", "term",
+                                              result->data->terms->term[i], "estimate",
+                                              fit_number(terms->coefficient[at]), "std_error",
+                                              fit_number(error), "interval",
+                                              interval_json(terms->coefficient[at], error)));
+    }
+    return list;
+}
+
+static json_t *weights_json(const struct double_ml_nuisance *nuisance)
+{
+    return json_pack("{s:f, s:f, s:f}", "lsq", nuisance->weight[LEARNER_LINE], "forest",
+                     nuisance->weight[LEARNER_FOREST], "lsq_then_forest",
+                     nuisance->weight[LEARNER_BOTH]);
+}
+
+static json_t *diagnostics_json(const struct double_ml *ml)
+{
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}}", "treatment_left",
+        fit_number(ml->effect.left), "treatment_r_squared", fit_number(ml->of_treatment.r_squared),
+        "outcome_r_squared", fit_number(ml->of_outcome.r_squared), "effective_rows",
+        fit_number(ml->effective_rows), "robustness_value", fit_number(ml->robustness),
+        "robustness_value_significance", fit_number(ml->robustness_significance), "weights",
+        "outcome", weights_json(&ml->of_outcome), "treatment", weights_json(&ml->of_treatment));
+}
+
+static json_t *controls_json(const struct fit_dml_data *data)
+{
+    json_t *list = json_array();
+    for (int64_t j = 0; j < data->columns; j++)
+        json_array_append_new(list, json_string(fit_dml_control(data, j)));
+    return list;
+}
+
+static json_t *settings_json(const struct fit_dml_result *result)
+{
+    const struct double_ml_options *opt = result->opt;
+    json_t *json = json_pack("{s:s, s:I, s:I}", "nuisance", opt->forest ? "forest" : "lsq", "folds",
+                             (json_int_t)opt->folds, "seed", (json_int_t)opt->seed);
+    if (opt->forest) {
+        json_object_set_new(json, "trees", json_integer(opt->trees));
+        json_object_set_new(json, "depth", json_integer(opt->depth));
+        json_object_set_new(json, "min_rows", json_integer(opt->min_rows));
+    }
+    return json;
+}
+
+json_t *fit_dml_json(const struct fit_dml_result *result)
+{
+    const struct double_ml *ml = result->ml;
+    const struct fit_dml_source *source = result->source;
+    json_t *json = json_pack(
+        "{s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "rows", (json_int_t)ml->rows,
+        "rows_left_out", (json_int_t)result->data->left_out, "outcome", source->outcome,
+        "treatment", source->treatment, "controls", controls_json(result->data), "naive",
+        fit_number(ml->naive.estimate), "naive_std_error", fit_number(ml->naive.std_error),
+        "estimate", fit_number(ml->effect.estimate), "std_error", fit_number(ml->effect.std_error),
+        "interval", interval_json(ml->effect.estimate, ml->effect.std_error), "groups",
+        groups_json(result));
+    if (json == NULL) return NULL;
+    if (result->data->groups.count > 0)
+        json_object_set_new(json, "groups_average",
+                            json_pack("{s:o, s:o}", "estimate",
+                                      fit_number(result->average.estimate), "std_error",
+                                      fit_number(result->average.std_error)));
+    json_object_set_new(json, "effects", terms_json(result));
+    if (source->cluster != NULL) json_object_set_new(json, "cluster", json_string(source->cluster));
+    json_object_set_new(json, "diagnostics", diagnostics_json(ml));
+    json_object_set_new(json, "settings", settings_json(result));
+    return json;
+}

@@ -1,0 +1,28 @@
+/**
+ * The result of `remise fit dml` as JSON, and what is warned of.
+ */
+#ifndef REMISE_JOBS_FIT_DML_RESULT_H
+#define REMISE_JOBS_FIT_DML_RESULT_H
+
+#include "jobs/fit_dml_data.h"
+
+#include <jansson.h>
+
+/* Nothing is owned. */
+struct fit_dml_result {
+    const struct fit_dml_source *source;
+    const struct fit_dml_data *data;
+    const struct double_ml_options *opt;
+    const struct double_ml *ml;
+    const struct double_ml_estimate *group; /* [data->groups.count] */
+    struct double_ml_estimate average;      /* over the groups */
+    const struct double_ml_terms *terms;    /* NULL without */
+};
+
+/** Warn of what makes the estimate doubtful. Local. */
+void fit_dml_warn(const struct fit_dml_result *result);
+
+/** NULL if there is no memory. Local. */
+json_t *fit_dml_json(const struct fit_dml_result *result);
+
+#endif
