@@ -9,17 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 5, OVERSAMPLING = 2, WHOLE_TABLE = 16 };
+enum { ROUNDS = 5, OVERSAMPLING = 2, WHOLE_TABLE = 16, WEIGHED_ROWS = 1 << 17 };
 
 /* The rows drawn so far, and how far each local row is from them. */
 struct draw {
     float *candidates; /* [count][columns] in the order of rounds and rows */
     int64_t count;
-    float *square;    /* [rows_local] squared distance to the nearest candidate */
-    int32_t *nearest; /* [rows_local] its number */
-    double *partial;  /* [blocks_local] sums of square */
-    double total;     /* of square over all ranks */
-    float *mine;      /* rows that this rank drew in the round */
+    float *square;   /* [rows_local] squared distance to the nearest candidate */
+    double *partial; /* [blocks_local] sums of square */
+    double total;    /* of square over all ranks */
+    float *mine;     /* rows that this rank drew in the round */
     int64_t mine_count;
     double *fresh; /* [new candidates][columns], work space of a round */
 };
@@ -28,7 +27,6 @@ static void draw_clear(struct draw *draw)
 {
     free(draw->candidates);
     free(draw->square);
-    free(draw->nearest);
     free(draw->partial);
     free(draw->mine);
     free(draw->fresh);
@@ -38,7 +36,6 @@ static enum status draw_init(struct draw *draw, const struct blocks *blocks)
 {
     enum status status = OK;
     TRY(memory_new(&draw->square, blocks->rows_local, sizeof *draw->square));
-    TRY(memory_new(&draw->nearest, blocks->rows_local, sizeof *draw->nearest));
     TRY(memory_new(&draw->partial, blocks->blocks_local, sizeof *draw->partial));
     for (int64_t i = 0; i < blocks->rows_local; i++) draw->square[i] = INFINITY;
 done:
@@ -136,12 +133,8 @@ static double measure_strip(const struct rows *x, int64_t first, int64_t rows,
     const float *strip = x->x + first * x->stride;
     panels->kernel->assign(panels, strip, rows, x->stride, labels);
     panels->kernel->squares(strip, rows, x->stride, x->columns, labels, draw->fresh, squares);
-    int32_t before = (int32_t)(draw->count - panels->k);
     for (int64_t i = 0; i < rows; i++) {
-        if ((float)squares[i] < draw->square[first + i]) {
-            draw->square[first + i] = (float)squares[i];
-            draw->nearest[first + i] = before + labels[i];
-        }
+        draw->square[first + i] = fminf(draw->square[first + i], (float)squares[i]);
         sum += (double)draw->square[first + i];
     }
     return sum;
@@ -189,12 +182,53 @@ done:
     return status;
 }
 
-static enum status weigh(const struct comm *comm, const struct blocks *blocks,
-                         const struct draw *draw, int64_t **weight)
+/* index = which of the rows [first, first + rows) weigh: all, or of many a sample. */
+static int64_t choose_weighed(const struct blocks *blocks, const struct kmeans_start_options *opt,
+                              int64_t first, int64_t rows, int32_t *index)
+{
+    double chance = (double)WEIGHED_ROWS / (double)blocks->rows_total;
+    int64_t count = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        uint64_t row = (uint64_t)(blocks->row_first + first + i), draw = UINT64_MAX - opt->restart;
+        index[count] = (int32_t)i;
+        count += chance >= 1 || random_uniform(opt->seed, RANDOM_KMEANS_START, row, draw) < chance;
+    }
+    return count;
+}
+
+/* weight out: new, [candidates] rows of this rank that are nearest to each */
+static enum status weigh_local(const struct rows *x, const struct kmeans_start_options *opt,
+                               const struct draw *draw, int64_t **weight)
 {
     enum status status = OK;
-    TRY_ALL(comm, memory_new(weight, draw->count, sizeof **weight));
-    for (int64_t i = 0; i < blocks->rows_local; i++) (*weight)[draw->nearest[i]]++;
+    struct kmeans_panels panels = {0};
+    int32_t index[KMEANS_STRIP], labels[KMEANS_STRIP];
+    float gap[KMEANS_STRIP];
+    double *candidates = NULL;
+    int64_t cells = draw->count * x->columns, local = x->blocks->rows_local;
+    TRY(memory_new(weight, draw->count, sizeof **weight));
+    TRY(memory_new(&candidates, cells, sizeof *candidates));
+    TRY(kmeans_panels_init(&panels, opt->kernel, draw->count, x->columns));
+    for (int64_t i = 0; i < cells; i++) candidates[i] = (double)draw->candidates[i];
+    kmeans_panels_set(&panels, candidates);
+    for (int64_t i = 0; i < local; i += KMEANS_STRIP) {
+        int64_t rows = local - i < KMEANS_STRIP ? local - i : KMEANS_STRIP;
+        int64_t count = choose_weighed(x->blocks, opt, i, rows, index);
+        opt->kernel->judge(&panels, x->x + i * x->stride, index, count, x->stride, labels, gap);
+        for (int64_t r = 0; r < count; r++) (*weight)[labels[r]]++;
+    }
+done:
+    kmeans_panels_clear(&panels);
+    free(candidates);
+    return status;
+}
+
+static enum status weigh(const struct comm *comm, const struct rows *x,
+                         const struct kmeans_start_options *opt, const struct draw *draw,
+                         int64_t **weight)
+{
+    enum status status = OK;
+    TRY_ALL(comm, weigh_local(x, opt, draw, weight));
     comm_sum_int64(comm, *weight, draw->count);
 done:
     return status;
@@ -207,7 +241,9 @@ enum status kmeans_start(const struct comm *comm, const struct rows *x,
     struct draw draw = {0};
     int64_t *weight = NULL;
     TRY(draw_candidates(comm, x, opt, &draw));
-    TRY(weigh(comm, x->blocks, &draw, &weight));
+    free(draw.square);
+    draw.square = NULL;
+    TRY(weigh(comm, x, opt, &draw, &weight));
     /* one rank's choice is everyone's, whatever processors the others have */
     TRY_ALL(comm, comm->rank == 0 ? kmeans_recluster(draw.candidates, weight, draw.count,
                                                      x->columns, opt, centroids)

@@ -22,12 +22,12 @@ struct kmeans_start_options {
  *
  * Collective. Five rounds draw each row with probability 2 k d^2 / sum d^2, d its distance to the
  * rows drawn so far; random numbers go by global row. The rows drawn, weighted by how many rows
- * they are nearest to, are clustered by greedy k-means++ and Lloyd on rank 0. A table of at most 16
- * k rows takes part whole.
+ * they are nearest to (of a sample of about 131,072 rows, if there are more), are clustered by
+ * greedy k-means++ and Lloyd on rank 0. A table of at most 16 k rows takes part whole.
  * x          in   [rows_local][columns] float32, within KMEANS_LIMIT
  * centroids  out  [k][columns], the same on every rank; some are equal if fewer than k rows differ
- * Cost: 20 rows_local k d flops, 12 small reductions.
- * Memory: 8 bytes per local row, 40 k d bytes.
+ * Cost: 20 rows_local k d flops, and again as many for the sample; 12 small reductions.
+ * Memory: 4 bytes per local row, 160 k d bytes.
  * Same bits for any number of ranks.
  * Errors: ERR_MEMORY; ERR_NUMERIC.
  * Source: Bahmani et al. 2012, Scalable k-means++, PVLDB 5(7); Arthur and Vassilvitskii 2007.

@@ -2,11 +2,11 @@
  * How fast k-means iterates: rows made in memory from a counter, a fixed start, a fixed number of
  * Lloyd's iterations.
  *
- * mpirun -np 2 bench_kmeans [ROWS [COLUMNS [K [ITERATIONS]]]] prints one line of JSON. Row i,
- * column j is uniform in [-1, 1): the top 24 bits of the SplitMix64 hash of i * COLUMNS + j; the
- * start is the first K rows. bench/peer_kmeans.py makes the same rows, so that both can be timed
- * on, and agree about, the same fit. data_bytes are the rows, peak_bytes what the processes of all
- * ranks have taken at most, with the code and all.
+ * mpirun -np 2 bench_kmeans [ROWS [COLUMNS [K [ITERATIONS [SEED]]]]] prints one line of JSON. Row
+ * i, column j is uniform in [-1, 1): the top 24 bits of the SplitMix64 hash of i * COLUMNS + j; the
+ * start is the first K rows, or with a SEED a random one, whose time counts. bench/peer_kmeans.py
+ * makes the same rows, so that both can be timed on, and agree about, the same fit. data_bytes are
+ * the rows, peak_bytes what the processes of all ranks have taken at most, with the code and all.
  */
 #include "algorithms/kmeans.h"
 #include "mpi/log.h"
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 struct setting {
-    int64_t rows, columns, k, iterations;
+    int64_t rows, columns, k, iterations, seed; /* seed 0: the first rows */
 };
 
 /* Steele, Lea and Flood 2014, Fast splittable pseudorandom number generators */
@@ -31,9 +31,9 @@ static float value(uint64_t counter)
 
 static struct setting read_setting(int argc, char **argv)
 {
-    int64_t number[4] = {1000000, 32, 64, 20};
-    for (int i = 1; i < argc && i <= 4; i++) number[i - 1] = strtoll(argv[i], NULL, 10);
-    return (struct setting){number[0], number[1], number[2], number[3]};
+    int64_t number[5] = {1000000, 32, 64, 20, 0};
+    for (int i = 1; i < argc && i <= 5; i++) number[i - 1] = strtoll(argv[i], NULL, 10);
+    return (struct setting){number[0], number[1], number[2], number[3], number[4]};
 }
 
 static enum status make_rows(const struct setting *set, const struct blocks *blocks, float **x,
@@ -80,6 +80,7 @@ static enum status run(const struct comm *comm, const struct setting *set)
     struct rows rows = {&blocks, set->columns, set->columns, x};
     struct kmeans_options opt = {
         .k = set->k, .restarts = 1, .max_iterations = set->iterations, .init = init};
+    if (set->seed > 0) opt.seed = (uint64_t)set->seed, opt.init = NULL;
     comm_barrier(comm);
     double start = clock_seconds();
     TRY(kmeans_fit(comm, &rows, &opt, &model));
