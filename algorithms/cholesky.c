@@ -31,12 +31,13 @@ extern void pdpotrs_(const char *triangle, const int *n, const int *sides, const
 /* Rows from .. to of the upper factor U, a = U'U, in place; a dependent column leaves a row of
  * zeros. */
 static void factor_panel(double *a, int64_t n, int64_t from, int64_t to, const int64_t *order,
-                         const double *reference, double tolerance, bool *dependent)
+                         const double *reference, double tolerance, bool *dependent, double *part)
 {
     for (int64_t j = from; j < to; j++) {
         double *row = a + j * n, pivot = row[j];
         int64_t column = order != NULL ? order[j] : j;
         dependent[column] = !(pivot > tolerance * reference[column]);
+        if (part != NULL) part[column] = reference[column] > 0.0 ? pivot / reference[column] : 0.0;
         double divisor = dependent[column] ? 0.0 : 1.0 / sqrt(pivot);
         for (int64_t k = j; k < n; k++) row[k] *= divisor;
         for (int64_t i = j + 1; i < to; i++) {
@@ -56,7 +57,8 @@ static void take_in_order(const double *a, int64_t n, const int64_t *order, doub
 }
 
 static enum status find_dependent(const double *a, int64_t n, const int64_t *order,
-                                  const double *reference, double tolerance, bool *dependent)
+                                  const double *reference, double tolerance, bool *dependent,
+                                  double *part)
 {
     enum status status = OK;
     double *u = NULL;
@@ -64,7 +66,7 @@ static enum status find_dependent(const double *a, int64_t n, const int64_t *ord
     take_in_order(a, n, order, u);
     for (int64_t from = 0; from < n; from += BLOCK) {
         int64_t to = from + BLOCK < n ? from + BLOCK : n;
-        factor_panel(u, n, from, to, order, reference, tolerance, dependent);
+        factor_panel(u, n, from, to, order, reference, tolerance, dependent, part);
         if (to < n)
             cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)(n - to), (int)(to - from),
                         -1.0, u + from * n + to, (int)n, 1.0, u + to * n + to, (int)n);
@@ -76,13 +78,14 @@ done:
 
 enum status cholesky_dependent(const struct comm *comm, const double *a, int64_t columns,
                                const int64_t *order, const double *reference, double tolerance,
-                               bool *dependent)
+                               bool *dependent, double *part)
 {
     enum status status = OK;
     TRY_ALL(comm, comm->rank == 0
-                      ? find_dependent(a, columns, order, reference, tolerance, dependent)
+                      ? find_dependent(a, columns, order, reference, tolerance, dependent, part)
                       : OK);
     comm_broadcast(comm, dependent, columns * (int64_t)sizeof *dependent, 0);
+    if (part != NULL) comm_broadcast(comm, part, columns * (int64_t)sizeof *part, 0);
 done:
     return status;
 }
@@ -389,19 +392,19 @@ static double absolute_sum(const double *x, int64_t n)
 }
 
 /* Climb to a unit vector that the inverse stretches most. side and out are work space. */
-static enum status climb(const struct comm *comm, const struct cholesky *c, double *side,
-                         double *out, double *norm)
+static enum status climb(const struct comm *comm, int64_t n, solve_function *solve,
+                         const void *system, double *side, double *out, double *norm)
 {
     enum status status = OK;
-    int64_t n = c->columns, at = -1;
+    int64_t at = -1;
     for (int64_t i = 0; i < n; i++) side[i] = 1.0 / (double)n;
     for (int round = 0; round < 5; round++) {
-        TRY(cholesky_solve(comm, c, side, 1, out));
+        TRY(solve(comm, system, side, out));
         double stretch = absolute_sum(out, n);
         if (stretch <= *norm) break;
         *norm = stretch;
         for (int64_t i = 0; i < n; i++) side[i] = out[i] < 0.0 ? -1.0 : 1.0;
-        TRY(cholesky_solve(comm, c, side, 1, out));
+        TRY(solve(comm, system, side, out));
         int64_t next = largest_at(out, n);
         if (next == at) break;
         at = next;
@@ -412,14 +415,26 @@ done:
     return status;
 }
 
-enum status cholesky_inverse_norm(const struct comm *comm, const struct cholesky *c, double *norm)
+enum status symmetric_inverse_norm(const struct comm *comm, int64_t columns, solve_function *solve,
+                                   const void *system, double *norm)
 {
     enum status status = OK;
     double *side = NULL;
     *norm = 0.0;
-    TRY_ALL(comm, memory_new(&side, 2 * c->columns, sizeof *side));
-    TRY(climb(comm, c, side, side + c->columns, norm));
+    TRY_ALL(comm, memory_new(&side, 2 * columns, sizeof *side));
+    TRY(climb(comm, columns, solve, system, side, side + columns, norm));
 done:
     free(side);
     return status;
+}
+
+static enum status solve_one(const struct comm *comm, const void *system, const double *b,
+                             double *x)
+{
+    return cholesky_solve(comm, system, b, 1, x);
+}
+
+enum status cholesky_inverse_norm(const struct comm *comm, const struct cholesky *c, double *norm)
+{
+    return symmetric_inverse_norm(comm, c->columns, solve_one, c, norm);
 }

@@ -30,12 +30,13 @@ struct cholesky {
  * reference  in   [columns] what a pivot is compared with, usually the diagonal
  * tolerance  in   column j depends if its pivot is at most tolerance * reference[j]
  * dependent  out  [columns]
+ * part       out  [columns] each pivot over its reference, 0 where that is 0; NULL: not wanted
  * Cost: columns^3 / 3 flops and a copy of the matrix on rank 0.
  * Errors: ERR_MEMORY.
  */
 enum status cholesky_dependent(const struct comm *comm, const double *a, int64_t columns,
                                const int64_t *order, const double *reference, double tolerance,
-                               bool *dependent);
+                               bool *dependent, double *part);
 
 /**
  * Factor a symmetric positive definite matrix (PDPOTRF).
@@ -63,15 +64,23 @@ enum status cholesky_factor(const struct comm *comm, const double *a, int64_t co
 enum status cholesky_solve(const struct comm *comm, const struct cholesky *factor, const double *b,
                            int64_t sides, double *x);
 
+/* Solve for one right-hand side, as cholesky_solve does; `system` is the caller's. Collective. */
+typedef enum status solve_function(const struct comm *comm, const void *system, const double *b,
+                                   double *x);
+
 /**
- * Estimate the 1-norm of the inverse; a lower bound, seldom more than 3 times too small.
+ * Estimate the 1-norm of the inverse of any symmetric matrix; a lower bound, seldom more than 3
+ * times too small.
  *
  * Collective.
  * Cost: 4 to 10 solves.
  * Same bits for any number of ranks.
- * Errors: those of cholesky_solve.
+ * Errors: those of solve.
  * Source: Higham 1988, ACM TOMS 14(4), algorithm 674.
  */
+enum status symmetric_inverse_norm(const struct comm *comm, int64_t columns, solve_function *solve,
+                                   const void *system, double *norm);
+/** symmetric_inverse_norm of a factored matrix. Collective. */
 enum status cholesky_inverse_norm(const struct comm *comm, const struct cholesky *factor,
                                   double *norm);
 

@@ -101,4 +101,12 @@ enum status scaling_guess(const struct comm *comm, const struct design *design,
 /** Free; accepts a zeroed struct. Local. */
 void scaling_clear(struct scaling *scaling);
 
+/**
+ * One row in the units of the scaling, times the root of its weight: intercept, dense, sparse
+ * columns, y. Local.
+ * to  out  [parameters + 1] at distance stride; zero before the call
+ */
+void design_row(const struct design *design, const struct scaling *scaling, int64_t row, double *to,
+                int64_t stride);
+
 #endif

@@ -2,103 +2,17 @@
 #include "algorithms/least_squares.h"
 
 #include "algorithms/absorb.h"
-#include "algorithms/double_double.h"
-#include "algorithms/gram.h"
 #include "algorithms/lsq_errors.h"
+#include "algorithms/lsq_gram.h"
+#include "algorithms/lsq_narrow.h"
 #include "algorithms/lsq_residuals.h"
+#include "algorithms/triangles.h"
 #include "mpi/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #define CLEAR_PART 0.01 /* of y that is left: the normal equations give it to 13 digits */
-
-enum { FEW_BLOCKS = 16 };
-
-/* ---- building the system ---- */
-
-/* One pass where a guess of the scales may do; whether it did. */
-static enum status guess_gram(const struct comm *comm, const struct design *design,
-                              struct scaling *scaling, struct gram *gram, bool *settled)
-{
-    enum status status = OK;
-    *settled = false;
-    TRY(scaling_guess(comm, design, scaling));
-    TRY(gram_make(comm, design, scaling, gram));
-    TRY(gram_settle(comm, design, scaling, gram, settled));
-done:
-    return status;
-}
-
-/* Normal equations and scaling, in one pass or, where that fails or lacks the digits, in three. */
-static enum status sum_gram(const struct comm *comm, const struct design *design,
-                            struct scaling *scaling, struct gram *gram)
-{
-    enum status status = OK;
-    bool settled = false;
-    if (design->sparse == 0 && design->group == NULL && design->blocks->blocks_total > FEW_BLOCKS)
-        status = guess_gram(comm, design, scaling, gram, &settled);
-    if (settled) return OK;
-    gram_clear(gram);
-    scaling_clear(scaling);
-    if (status != OK && status != ERR_NUMERIC && status != ERR_ARG) return status;
-    TRY(scaling_measure(comm, design, scaling));
-    TRY(gram_make(comm, design, scaling, gram));
-done:
-    return status;
-}
-
-/* Columns that others come after even if their numbers are lower, then the rest. */
-static enum status make_order(const struct design *design, int64_t **order)
-{
-    int64_t parameters = design_parameters(design), first = parameters - design->last_first;
-    if (design->last_first == 0 && design->order == NULL) return OK;
-    enum status status = memory_new(order, parameters, sizeof **order);
-    for (int64_t i = 0; status == OK && i < design->last_first; i++) (*order)[i] = first + i;
-    for (int64_t i = 0; status == OK && i < first; i++)
-        (*order)[design->last_first + i] = design->order != NULL ? design->order[i] : i;
-    return status;
-}
-
-static enum status find_dropped(const struct comm *comm, const struct gram *gram,
-                                const struct lsq_system *s, double tolerance, bool *dropped)
-{
-    enum status status = OK;
-    int64_t *order = NULL;
-    TRY_ALL(comm, make_order(s->design, &order));
-    TRY(cholesky_dependent(comm, gram->a, gram->parameters, order, s->scaling->square_sum,
-                           tolerance, dropped));
-done:
-    free(order);
-    return status;
-}
-
-static double largest_column_sum(const double *a, int64_t n)
-{
-    double largest = 0.0;
-    for (int64_t i = 0; i < n; i++) {
-        double sum = 0.0;
-        for (int64_t j = 0; j < n; j++) sum += fabs(a[i * n + j]);
-        largest = fmax(largest, sum);
-    }
-    return largest;
-}
-
-/* Keep the columns that are not dropped, in place in gram->a, and bring the diagonal into [1/2, 2).
- */
-static void compact(struct gram *gram, struct lsq_system *s)
-{
-    int64_t p = gram->parameters;
-    for (int64_t i = 0; i < s->kept; i++)
-        s->unit[i] = lsq_system_unit(gram->a[s->parameter[i] * p + s->parameter[i]]);
-    for (int64_t i = 0; i < s->kept; i++) {
-        const double *from = gram->a + s->parameter[i] * p;
-        for (int64_t j = 0; j < s->kept; j++)
-            gram->a[i * s->kept + j] = from[s->parameter[j]] * s->unit[i] * s->unit[j];
-        s->b[i] = gram->b[s->parameter[i]] * s->unit[i];
-    }
-    s->norm = largest_column_sum(gram->a, s->kept);
-}
 
 /* ---- from the system's units to the caller's ---- */
 
@@ -141,7 +55,7 @@ static enum status fit_condition(const struct comm *comm, const struct lsq_syste
                                  double *condition)
 {
     double inverse = 0.0;
-    enum status status = cholesky_inverse_norm(comm, &s->factor, &inverse);
+    enum status status = lsq_system_inverse_norm(comm, s, &inverse);
     if (status == OK) *condition = s->kept > 0 ? sqrt(s->norm * inverse) : NAN;
     return status;
 }
@@ -187,15 +101,6 @@ void least_squares_free(struct least_squares **fit)
     *fit = NULL;
 }
 
-/* y'Wy less what the solution explains, in scaled units. */
-static double square_left(const struct gram *gram, const struct lsq_system *s)
-{
-    struct double_double sum = {gram->y_square, 0.0};
-    for (int64_t i = 0; i < s->kept; i++)
-        sum = double_double_add(sum, double_double_product(-s->b[i], s->x[i]));
-    return sum.high;
-}
-
 static bool needs_residuals(const struct least_squares_options *options)
 {
     return options->residuals || options->errors != ERRORS_CLASSICAL || options->score ||
@@ -208,7 +113,7 @@ static enum status take_residuals(const struct comm *comm, const struct lsq_syst
                                   struct least_squares *fit, double *square)
 {
     enum status status = OK;
-    bool kept = needs_residuals(options);
+    bool kept = options->residuals || options->errors != ERRORS_CLASSICAL;
     int64_t rows = s->design->blocks->rows_local;
     TRY_ALL(comm, kept ? memory_new(&fit->residual, rows, sizeof *fit->residual) : OK);
     TRY(lsq_residuals_square(comm, s, options, fit->residual, square));
@@ -227,29 +132,66 @@ static void finish_residuals(const struct lsq_system *s,
     fit->residual = NULL;
 }
 
-/* Everything after the normal equations; uses up gram->a. */
-static enum status solve(const struct comm *comm, struct gram *gram, struct lsq_system *s,
-                         const struct absorbed *plain, const struct least_squares_options *options,
-                         struct least_squares *fit)
+/* Everything after the solution; square is what is left of y'Wy, NaN where nobody knows. */
+static enum status finish(const struct comm *comm, const struct lsq_system *s,
+                          const struct absorbed *plain, const struct least_squares_options *options,
+                          double square, struct least_squares *fit)
 {
     enum status status = OK;
-    double square = 0.0;
-    const struct design *design = s->design;
-    const struct scaling *scaling = s->scaling;
-    TRY(find_dropped(comm, gram, s, options->tolerance, fit->dropped));
-    if (plain->way == ABSORB_PROJECTED && design->intercept) fit->dropped[0] = true;
-    TRY_ALL(comm, lsq_system_init(design, scaling, fit->dropped, s));
-    compact(gram, s);
-    TRY(cholesky_factor(comm, gram->a, s->kept, &s->factor));
-    TRY(lsq_system_solve(comm, s, s->b, 1, s->x));
     set_coefficients(s, fit);
-    square = square_left(gram, s);
-    if (needs_residuals(options) || !(square >= CLEAR_PART * scaling->total_square))
+    if (needs_residuals(options) || !(square >= CLEAR_PART * s->scaling->total_square))
         TRY(take_residuals(comm, s, options, fit, &square));
     set_quality(s, plain, square, fit);
     TRY(lsq_errors_set(comm, s, options, fit->residual, square, fit));
     finish_residuals(s, options, fit);
     if (options->condition) TRY(fit_condition(comm, s, &fit->condition));
+done:
+    return status;
+}
+
+/* ---- paths ---- */
+
+static void say(struct least_squares *fit, enum least_squares_path path, const char *why)
+{
+    fit->path = path;
+    fit->why = why;
+}
+
+static enum status by_triangles(const struct comm *comm, const struct design *design,
+                                const struct least_squares_options *options,
+                                const struct scaling *scaling, struct lsq_system *s,
+                                struct least_squares *fit)
+{
+    enum status status = OK;
+    int64_t *order = NULL;
+    TRY_ALL(comm, lsq_gram_order(design, &order));
+    TRY(lsq_narrow_solve(comm, design, scaling, order, options->tolerance, fit->dropped, s));
+done:
+    free(order);
+    return status;
+}
+
+static enum status by_gram(const struct comm *comm, const struct absorbed *plain,
+                           const struct least_squares_options *options, struct scaling *scaling,
+                           struct lsq_system *s, struct gram *gram, double *square,
+                           struct least_squares *fit)
+{
+    enum status status = OK;
+    const struct design *design = &plain->design;
+    bool ill = false, narrow = design->group == NULL;
+    narrow &= design_parameters(design) <= TRIANGLES_COLUMNS_MAX;
+    narrow &= plain->way != ABSORB_PROJECTED || !design->intercept;
+    TRY(lsq_gram_sum(comm, design, options->tolerance, scaling, gram, fit->dropped, &ill));
+    if (options->path == LEAST_SQUARES_TRIANGLES ||
+        (ill && narrow && options->path != LEAST_SQUARES_GRAM)) {
+        say(fit, LEAST_SQUARES_TRIANGLES, ill ? "columns are nearly dependent" : "asked for");
+        return by_triangles(comm, design, options, scaling, s, fit);
+    }
+    say(fit, LEAST_SQUARES_GRAM,
+        !ill ? "few enough columns, far enough from dependent"
+             : "columns are nearly dependent, but too many for triangles");
+    if (plain->way == ABSORB_PROJECTED && design->intercept) fit->dropped[0] = true;
+    TRY(lsq_gram_solve(comm, design, scaling, gram, fit->dropped, s, square));
 done:
     return status;
 }
@@ -262,17 +204,18 @@ enum status least_squares_fit(const struct comm *comm, const struct design *desi
     struct absorbed plain = {0};
     struct scaling scaling = {0};
     struct gram gram = {0};
-    struct lsq_system s = {.design = &plain.design, .scaling = &scaling};
+    struct lsq_system s = {0};
+    double square = NAN;
     const struct absorb_options absorb = {.columns_max = options->columns_max,
                                           .tolerance = options->absorb_tolerance,
-                                          .explained = options->tolerance,
+                                          .explained = fmax(options->tolerance, LSQ_GRAM_TOLERANCE),
                                           .max_iterations = 20000};
     *fit = NULL;
     TRY(absorb_make(comm, design, &absorb, &plain));
     TRY_ALL(comm, least_squares_new(design_parameters(design), design_parameters(&plain.design),
                                     options, fit));
-    TRY(sum_gram(comm, &plain.design, &scaling, &gram));
-    TRY(solve(comm, &gram, &s, &plain, options, *fit));
+    TRY(by_gram(comm, &plain, options, &scaling, &s, &gram, &square, *fit));
+    TRY(finish(comm, &s, &plain, options, square, *fit));
 done:
     lsq_system_clear(&s);
     gram_clear(&gram);

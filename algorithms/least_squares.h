@@ -12,6 +12,13 @@
 
 #include "algorithms/absorb.h"
 
+/** How a model is solved. */
+enum least_squares_path {
+    LEAST_SQUARES_CHOOSE,    /* by size and condition */
+    LEAST_SQUARES_GRAM,      /* replicated normal equations (algorithms/lsq_gram.h) */
+    LEAST_SQUARES_TRIANGLES, /* QR of blocks (algorithms/lsq_narrow.h) */
+};
+
 /** What standard errors allow for. */
 enum least_squares_errors {
     ERRORS_CLASSICAL, /* independent errors of one variance */
@@ -23,10 +30,11 @@ struct least_squares_options {
     bool all_errors; /* standard errors of all parameters; otherwise only of those in `wanted` */
     const int64_t *wanted; /* [wanted_count] distinct parameter numbers; not owned */
     int64_t wanted_count;
-    bool covariance;     /* keep the covariance of the wanted parameters */
-    bool condition;      /* estimate the condition */
+    bool covariance; /* keep the covariance of the wanted parameters */
+    bool condition;  /* estimate the condition */
+    enum least_squares_path path;
     double tolerance;    /* a column is dropped if earlier ones explain all but this part of its
-                         variance */
+                         variance; at least LSQ_GRAM_TOLERANCE but for triangles */
     int64_t columns_max; /* columns, absorbed levels among them, that stand in the normal equations;
                             where there are more, absorbed effects are projected out */
     double absorb_tolerance; /* what they still explain of a column then, as part of its standard
@@ -45,7 +53,7 @@ struct least_squares_options {
 
 #define LEAST_SQUARES_DEFAULTS                                          \
     {                                                                   \
-        .all_errors = true, .condition = true, .tolerance = 1e-10,      \
+        .all_errors = true, .condition = true, .tolerance = 1e-18,      \
         .columns_max = DESIGN_PARAMETERS_MAX, .absorb_tolerance = 1e-12 \
     }
 
@@ -62,6 +70,8 @@ struct least_squares {
     int64_t groups;       /* eliminated */
     int64_t levels;       /* independent absorbed ones that were projected out */
     int64_t freedom;      /* rows - rank - groups - levels */
+    enum least_squares_path path;
+    const char *why; /* it was chosen; a constant */
     enum absorb_way absorbed;
     int64_t iterations;     /* of the projection */
     bool converged;         /* it reached its tolerance; true where nothing was projected */

@@ -2,10 +2,12 @@
 #include "algorithms/lsq_system.h"
 
 #include "algorithms/double_double.h"
+#include "algorithms/lsq_refine.h"
 #include "mpi/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum status lsq_system_init(const struct design *design, const struct scaling *scaling,
                             const bool *dropped, struct lsq_system *s)
@@ -32,6 +34,8 @@ void lsq_system_clear(struct lsq_system *s)
     free(s->parameter);
     free(s->b);
     cholesky_clear(&s->factor);
+    free(s->triangle);
+    grid_factor_clear(&s->grid);
     *s = (struct lsq_system){0};
 }
 
@@ -74,8 +78,48 @@ void lsq_system_side(const struct lsq_system *s, int64_t place, double *side, in
         if (i != place) side[i * stride] = -lsq_system_shift(s, i) * lsq_system_scale(s, i);
 }
 
+/* x = (R'R)^-1 b, in place; x in [n] at distance stride */
+static void solve_triangle(const double *r, int64_t n, double *x, int64_t stride)
+{
+    for (int64_t j = 0; j < n; j++) {
+        double sum = x[j * stride];
+        for (int64_t i = 0; i < j; i++) sum -= r[j * n + i] * x[i * stride];
+        x[j * stride] = sum / r[j * n + j];
+    }
+    for (int64_t j = n; j-- > 0;) {
+        double value = x[j * stride] /= r[j * n + j];
+        for (int64_t i = 0; i < j; i++) x[i * stride] -= r[j * n + i] * value;
+    }
+}
+
+enum status lsq_system_step(const struct comm *comm, const struct lsq_system *s, const double *b,
+                            double *x)
+{
+    if (s->solver == LSQ_GRID) return grid_factor_step(comm, &s->grid, b, x);
+    memcpy(x, b, (size_t)s->kept * sizeof *x);
+    solve_triangle(s->triangle, s->kept, x, 1);
+    return OK;
+}
+
 enum status lsq_system_solve(const struct comm *comm, const struct lsq_system *s, const double *b,
                              int64_t sides, double *x)
 {
-    return cholesky_solve(comm, &s->factor, b, sides, x);
+    if (s->solver == LSQ_CHOLESKY) return cholesky_solve(comm, &s->factor, b, sides, x);
+    if (s->solver == LSQ_GRID) return lsq_refine(comm, s, b, sides, NULL, s->digits, x);
+    memcpy(x, b, (size_t)(s->kept * sides) * sizeof *x);
+    for (int64_t side = 0; side < sides; side++)
+        solve_triangle(s->triangle, s->kept, x + side, sides);
+    return OK;
+}
+
+static enum status solve_one(const struct comm *comm, const void *system, const double *b,
+                             double *x)
+{
+    return lsq_system_solve(comm, system, b, 1, x);
+}
+
+enum status lsq_system_inverse_norm(const struct comm *comm, const struct lsq_system *s,
+                                    double *norm)
+{
+    return symmetric_inverse_norm(comm, s->kept, solve_one, s, norm);
 }

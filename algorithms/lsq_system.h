@@ -11,6 +11,13 @@
 
 #include "algorithms/cholesky.h"
 #include "algorithms/design.h"
+#include "algorithms/grid_factor.h"
+
+enum lsq_solver {
+    LSQ_CHOLESKY, /* of the replicated normal equations */
+    LSQ_TRIANGLE, /* a replicated R with R'R = X'X */
+    LSQ_GRID      /* a factor in pieces on the grid */
+};
 
 struct lsq_system {
     const struct design *design;   /* not owned */
@@ -22,7 +29,11 @@ struct lsq_system {
     double *b;          /* [kept] */
     double *x;          /* [kept] solution */
     double norm;        /* largest column sum of the scaled matrix */
+    enum lsq_solver solver;
     struct cholesky factor;
+    double *triangle; /* [kept][kept] column-major, upper */
+    struct grid_factor grid;
+    int digits; /* binary ones of a refined solution */
 };
 
 /**
@@ -66,9 +77,20 @@ void lsq_system_side(const struct lsq_system *s, int64_t place, double *side, in
  * b  in   [kept][sides] row-major, the same on every rank
  * x  out  [kept][sides] on every rank
  * Same bits for any number of ranks.
- * Errors: those of cholesky_solve.
+ * Errors: those of cholesky_solve or, for a factor on the grid, of lsq_refine.
  */
 enum status lsq_system_solve(const struct comm *comm, const struct lsq_system *s, const double *b,
                              int64_t sides, double *x);
+
+/**
+ * Solve for one right-hand side to the digits of the factor alone: of a triangle or on the grid,
+ * where bits depend on the number of ranks. Collective; all else as lsq_system_solve.
+ */
+enum status lsq_system_step(const struct comm *comm, const struct lsq_system *s, const double *b,
+                            double *x);
+
+/** symmetric_inverse_norm of the system. Collective. */
+enum status lsq_system_inverse_norm(const struct comm *comm, const struct lsq_system *s,
+                                    double *norm);
 
 #endif

@@ -125,7 +125,7 @@ static void finds_dependent(void **state)
         for (int64_t j = 0; j < N; j++)
             for (int64_t k = 0; k < ROWS; k++) a[i * N + j] += d[k * N + i] * d[k * N + j];
     for (int64_t j = 0; j < N; j++) reference[j] = a[j * N + j];
-    assert_all(cholesky_dependent(&world, a, N, NULL, reference, 1e-10, dependent) == OK);
+    assert_all(cholesky_dependent(&world, a, N, NULL, reference, 1e-10, dependent, NULL) == OK);
     for (int j = 0; j < N; j++) assert_all(dependent[j] == (j == 3 || j == 70 || j == 130));
     free(d);
     free(a);
