@@ -161,10 +161,10 @@ static void say_flag(const struct profile_groups *groups, int64_t s, int64_t g)
     double shop = (double)groups->users[g] / (double)groups->known;
     double share = profile_groups_share(groups, s, g);
     if (groups->hidden[at])
-        log_warning("    segment %lld has %s of group %s than the shop (%.1f %%)", (long long)s,
+        log_warning("    segment %lld has %s of group \"%s\" than the shop (%.1f %%)", (long long)s,
                     how, name, 100.0 * shop);
     else
-        log_warning("    segment %lld has %s of group %s than the shop: %.1f %% of its users, "
+        log_warning("    segment %lld has %s of group \"%s\" than the shop: %.1f %% of its users, "
                     "%.1f %% of all, %.2f times",
                     (long long)s, how, name, 100.0 * share, 100.0 * shop, share / shop);
 }
@@ -172,15 +172,15 @@ static void say_flag(const struct profile_groups *groups, int64_t s, int64_t g)
 static void say(const struct profile_groups *groups, int64_t min_users)
 {
     int64_t told = 0;
-    log_info("  group: %lld of at least %lld users each; %lld users without",
+    log_info("  protected group: %lld groups of at least %lld users each, %lld users without one",
              (long long)groups->groups, (long long)min_users, (long long)groups->unknown);
     for (int64_t g = 0; g < groups->groups; g++) {
         const char *name = dictionary_text(&groups->names, g);
         double share = 100.0 * (double)groups->users[g] / (double)groups->known;
         if (isnan(groups->auc[g]))
-            log_info("    %s: %.1f %% of the users", name, share);
+            log_info("    \"%s\": %.1f %% of the users", name, share);
         else
-            log_info("    %s: %.1f %% of the users; features tell it from the others with AUC "
+            log_info("    \"%s\": %.1f %% of the users; features tell it from the others with AUC "
                      "%.3f (error %.3f; 0.5 is chance)",
                      name, share, groups->auc[g], groups->auc_error[g]);
     }

@@ -3,8 +3,8 @@
  * features tell it, and does a segment single a group out? The group is looked at for this report
  * alone, once segments stand; no model, segment or discount depends on it.
  *
- * Groups are the values of the column. Numbers with more than PROFILE_GROUPS different values are
- * cut at their quartiles. Users without a value, groups of fewer than min_users users, and beyond
+ * Groups are the values of the column. Numbers with more than PROFILE_GROUP_NUMBERS different
+ * values are amounts, and cut at their quartiles. Users without a value, groups of fewer than min_users users, and beyond
  * PROFILE_GROUPS the smaller ones, are not reported; the latter two still count as "the others".
  *
  * Can the features tell it: for each group the area under the ROC curve (AUC) of a forest's vote
@@ -22,7 +22,7 @@
 
 #include "jobs/features.h"
 
-enum { PROFILE_GROUPS = 32 };
+enum { PROFILE_GROUPS = 32, PROFILE_GROUP_NUMBERS = 16 };
 
 /* What is looked at; nothing is owned. */
 struct profile_groups_source {

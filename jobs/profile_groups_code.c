@@ -66,7 +66,7 @@ done:
 
 /* Least and greatest value in each bin. */
 struct range {
-    double least[PROFILE_GROUPS], greatest[PROFILE_GROUPS];
+    double least[PROFILE_GROUP_NUMBERS], greatest[PROFILE_GROUP_NUMBERS];
 };
 
 static enum status code_numbers(const struct users *users, const struct bins *bins,
@@ -75,7 +75,7 @@ static enum status code_numbers(const struct users *users, const struct bins *bi
     enum status status = OK;
     uint8_t *bin = NULL;
     int64_t rows = users->blocks.rows_local, count = bins_count(bins, 0);
-    for (int64_t b = 0; b < PROFILE_GROUPS; b++) {
+    for (int64_t b = 0; b < PROFILE_GROUP_NUMBERS; b++) {
         range->least[b] = INFINITY;
         range->greatest[b] = -INFINITY;
     }
@@ -100,8 +100,8 @@ static enum status cut_numbers(const struct comm *comm, const struct users *user
     const struct rows column = {&users->blocks, 1, 1, users->group.value};
     TRY(bins_make(comm, &column, NULL, most, bins));
     TRY_ALL(comm, code_numbers(users, *bins, &column, code, range));
-    comm_min_double(comm, range->least, PROFILE_GROUPS);
-    comm_max_double(comm, range->greatest, PROFILE_GROUPS);
+    comm_min_double(comm, range->least, PROFILE_GROUP_NUMBERS);
+    comm_max_double(comm, range->greatest, PROFILE_GROUP_NUMBERS);
     *apart = true;
     for (int64_t b = 0; b < bins_count(*bins, 0); b++)
         *apart = *apart && range->least[b] >= range->greatest[b];
@@ -137,7 +137,7 @@ static enum status take_numbers(const struct comm *comm, const struct users *use
     bool apart = false;
     int64_t rows = users->blocks.rows_local;
     TRY_ALL(comm, memory_new(&values->code, rows, sizeof *values->code));
-    TRY(cut_numbers(comm, users, PROFILE_GROUPS, &bins, values->code, &range, &apart));
+    TRY(cut_numbers(comm, users, PROFILE_GROUP_NUMBERS, &bins, values->code, &range, &apart));
     if (!apart) {
         bool unused;
         bins_free(&bins);

@@ -135,16 +135,19 @@ static void warn_purchases(const struct bgnbd_model *model)
 /* Whether the model of spend has an expectation for everybody. */
 static bool spend_serves(const struct gamma_gamma_model *model)
 {
-    const char *extreme = gamma_gamma_extreme(model);
-    bool serves = model->converged && model->q > 1.0 && model->p <= 1e4 && isfinite(model->v);
-    if (!serves)
+    return model->converged && model->q > 1.0 && model->p <= 1e4 && isfinite(model->v);
+}
+
+static void warn_spend(const struct profile_lifetime *l)
+{
+    const char *extreme = gamma_gamma_extreme(&l->spend);
+    if (l->spend_mean > 0.0 && !l->spend_fitted)
         log_warning("  Gamma-Gamma cannot be fitted to what purchases brought (%s): a purchase is "
                     "taken to bring the mean of a user's own repeat purchases, that of all where "
                     "there are none",
                     extreme != NULL ? extreme : "its likelihood has no peak that could be found");
-    else if (extreme != NULL)
+    else if (l->spend_fitted && extreme != NULL)
         log_warning("  the likelihood of Gamma-Gamma peaks at the end of the scale: %s", extreme);
-    return serves;
 }
 
 static void say(const struct profile_lifetime *l)
@@ -228,7 +231,6 @@ static enum status fit(const struct comm *comm, const struct history *history, i
     lifetime->spend_mean = 0.01 * (double)totals.cents / (double)totals.repeats;
     TRY(fit_spend(comm, history, users, &lifetime->spend));
     lifetime->spend_fitted = spend_serves(&lifetime->spend);
-    if (!lifetime->spend_fitted) lifetime->spend = (struct gamma_gamma_model){0};
 done:
     return status;
 }
@@ -249,8 +251,10 @@ enum status profile_lifetime_fit(const struct comm *comm, const struct dataset *
                                                 : "BG/NBD cannot be fitted to the purchases");
         goto done;
     }
-    warn_purchases(&lifetime->purchases);
     say(lifetime);
+    warn_purchases(&lifetime->purchases);
+    warn_spend(lifetime);
+    if (!lifetime->spend_fitted) lifetime->spend = (struct gamma_gamma_model){0};
     TRY_ALL(comm, look_ahead(history, users, lifetime));
 done:
     free(history);
