@@ -17,6 +17,8 @@ enum { ROOM = BINS_MAX + 1 };
 enum status tree_search_init(struct tree_search *search)
 {
     enum status status = OK;
+    TRY(memory_new(&search->bin, ROOM, sizeof *search->bin));
+    TRY(memory_new(&search->packed, ROOM, sizeof *search->packed));
     TRY(memory_new(&search->count, ROOM, sizeof *search->count));
     TRY(memory_new(&search->sum, ROOM, sizeof *search->sum));
     TRY(memory_new(&search->square, ROOM, sizeof *search->square));
@@ -27,6 +29,8 @@ done:
 
 void tree_search_clear(struct tree_search *search)
 {
+    free(search->bin);
+    free(search->packed);
     free(search->count);
     free(search->sum);
     free(search->square);
@@ -45,41 +49,6 @@ struct span {
     int32_t column;
 };
 
-/* Rows and sums up to each bin of values; the first ones are those of the missing rows, if they go
- * left. Up to a bin packed ones add like others. */
-static void sum_values(const struct span *span, int64_t rows, int64_t sum, double *restrict count,
-                       double *restrict total)
-{
-    int64_t bins = span->bins - span->missing, packed = sum * (1 << TREE_PACKED_BITS) + rows;
-    if (span->view->packed) {
-        for (int64_t b = 0; b < bins; b++) {
-            packed += span->histogram[b];
-            count[b] = (double)(packed & TREE_PACKED_MASK);
-            total[b] = (double)(packed >> TREE_PACKED_BITS);
-        }
-        return;
-    }
-    for (int64_t b = 0; b < bins; b++) {
-        rows += span->histogram[2 * b];
-        sum += span->histogram[2 * b + 1];
-        count[b] = (double)rows;
-        total[b] = (double)sum;
-    }
-}
-
-/* out[b] = rows of class k up to bin b of values, beginning with `sum`; of all classes for k < 0 */
-static void sum_class(const struct span *span, int64_t k, int64_t sum, double *out)
-{
-    const struct tree_shape *shape = span->view->shape;
-    int64_t width = tree_width(shape, span->view->packed), from = k < 0 ? 0 : k;
-    int64_t to = k < 0 ? shape->classes : k + 1;
-    for (int64_t b = 0; b < span->bins - span->missing; b++) {
-        for (int64_t c = from; c < to; c++)
-            sum += tree_statistic(shape, span->histogram + b * width, span->view->packed, c);
-        out[b] = (double)sum;
-    }
-}
-
 static int64_t missing_statistic(const struct span *span, int64_t s)
 {
     const struct tree_shape *shape = span->view->shape;
@@ -93,6 +62,74 @@ static int64_t missing_rows(const struct span *span)
     int64_t classes = span->view->shape->classes, rows = 0;
     for (int64_t k = 0; k < (classes > 0 ? classes : 1); k++) rows += missing_statistic(span, k);
     return rows;
+}
+
+/* A number below 2^52, by its bits in those of 2^52: a loop of these is one of vectors. */
+static inline double exact_double(uint64_t number)
+{
+    number |= UINT64_C(0x4330000000000000);
+    double value;
+    memcpy(&value, &number, sizeof value);
+    return value - 0x1p52;
+}
+
+/* The bins of values that have rows: between them nothing changes. Where a bin is one integer, also
+ * their sums up to each: packed integers add like others. */
+static void list_bins(const struct span *span, struct tree_search *search)
+{
+    int64_t width = tree_width(span->view->shape, span->view->packed), packed = 0, count = 0;
+    for (int64_t b = 0; b < span->bins - span->missing && width == 1; b++) {
+        packed += span->histogram[b];
+        search->bin[count] = (int32_t)b;
+        search->packed[count] = packed;
+        count += span->histogram[b] != 0;
+    }
+    for (int64_t b = 0; b < span->bins - span->missing && width > 1; b++) {
+        int64_t any = 0;
+        for (int64_t w = 0; w < width; w++) any |= span->histogram[b * width + w];
+        search->bin[count] = (int32_t)b;
+        count += any != 0;
+    }
+    search->bins = count;
+}
+
+/* Rows and sums up to each bin listed; the first ones are those of the missing rows, if they go
+ * left. */
+static void sum_values(const struct span *span, int64_t rows, int64_t sum,
+                       struct tree_search *search)
+{
+    const int64_t *restrict packed = search->packed, bias = INT64_C(1) << 62;
+    double *restrict count = search->count, *restrict total = search->sum;
+    int64_t first = sum * (1 << TREE_PACKED_BITS) + rows + bias;
+    for (int64_t i = 0; i < search->bins && span->view->packed; i++) {
+        uint64_t both = (uint64_t)(first + packed[i]); /* made positive by the bias */
+        count[i] = exact_double(both & TREE_PACKED_MASK);
+        total[i] = exact_double(both >> TREE_PACKED_BITS) - (double)(bias >> TREE_PACKED_BITS);
+    }
+    for (int64_t i = 0; i < search->bins && !span->view->packed; i++) {
+        rows += span->histogram[2 * search->bin[i]];
+        sum += span->histogram[2 * search->bin[i] + 1];
+        count[i] = (double)rows;
+        total[i] = (double)sum;
+    }
+}
+
+/* sum[i] = rows of class k up to bin i of those listed, beginning with `first` */
+static void sum_class(const struct span *span, int64_t k, int64_t first, struct tree_search *search)
+{
+    const struct tree_shape *shape = span->view->shape;
+    int64_t width = tree_width(shape, span->view->packed);
+    const int64_t *restrict packed = search->packed;
+    double *restrict sum = search->sum;
+    for (int64_t i = 0; i < search->bins && width == 1; i++) {
+        uint64_t rows = (uint64_t)packed[i] >> (k * TREE_PACKED_BITS) & TREE_PACKED_MASK;
+        sum[i] = exact_double(rows + (uint64_t)first);
+    }
+    for (int64_t i = 0; i < search->bins && width > 1; i++) {
+        const int64_t *bin = span->histogram + search->bin[i] * width;
+        first += tree_statistic(shape, bin, span->view->packed, k);
+        sum[i] = (double)first;
+    }
 }
 
 /* square += (n sum - S count)^2 */
@@ -116,37 +153,49 @@ static void set_scores(const double *restrict count, const double *restrict squa
     }
 }
 
-/* Scores of all bins with the missing values on one side. */
+/* Rows and squares of classes up to each bin listed. */
+static void sum_classes(const struct span *span, bool missing_left, struct tree_search *search)
+{
+    const struct tree_view *view = span->view;
+    memset(search->count, 0, (size_t)search->bins * sizeof *search->count);
+    for (int64_t k = 0; k < view->shape->classes; k++) {
+        sum_class(span, k, missing_left ? missing_statistic(span, k) : 0, search);
+        for (int64_t i = 0; i < search->bins; i++) search->count[i] += search->sum[i];
+    }
+    for (int64_t k = 0; k < view->shape->classes; k++) {
+        sum_class(span, k, missing_left ? missing_statistic(span, k) : 0, search);
+        add_squares(search->count, search->sum, search->bins, (double)view->rows,
+                    (double)view->stats[k], search->square);
+    }
+}
+
+/* Scores of the bins listed with the missing values on one side. */
 static void scan(const struct span *span, bool missing_left, struct tree_search *search)
 {
     const struct tree_view *view = span->view;
-    int64_t classes = view->shape->classes, bins = span->bins - span->missing;
-    int64_t missing = missing_left ? missing_rows(span) : 0;
     double rows = (double)view->rows;
-    memset(search->square, 0, (size_t)bins * sizeof *search->square);
-    if (classes == 0) {
-        int64_t sum = missing_left ? missing_statistic(span, 1) : 0;
-        sum_values(span, missing, sum, search->count, search->sum);
-        add_squares(search->count, search->sum, bins, rows, (double)view->stats[1], search->square);
+    memset(search->square, 0, (size_t)search->bins * sizeof *search->square);
+    if (view->shape->classes > 0) {
+        sum_classes(span, missing_left, search);
     } else {
-        sum_class(span, -1, missing, search->count);
+        sum_values(span, missing_left ? missing_rows(span) : 0,
+                   missing_left ? missing_statistic(span, 1) : 0, search);
+        add_squares(search->count, search->sum, search->bins, rows, (double)view->stats[1],
+                    search->square);
     }
-    for (int64_t k = 0; k < classes; k++) {
-        sum_class(span, k, missing_left ? missing_statistic(span, k) : 0, search->sum);
-        add_squares(search->count, search->sum, bins, rows, (double)view->stats[k], search->square);
-    }
-    set_scores(search->count, search->square, bins, rows, (double)view->min_rows, search->score);
+    set_scores(search->count, search->square, search->bins, rows, (double)view->min_rows,
+               search->score);
 }
 
 /* Take the first of the best bins if it is better than what there is; gain is a score here. */
 static void take_best(const struct span *span, bool missing_left, const struct tree_search *search,
                       struct tree_split *split)
 {
-    for (int64_t b = 0; b < span->bins - span->missing; b++)
-        if (search->score[b] > split->gain) {
-            split->gain = search->score[b];
+    for (int64_t i = 0; i < search->bins; i++)
+        if (search->score[i] > split->gain) {
+            split->gain = search->score[i];
             split->column = span->column;
-            split->bin = (int32_t)b;
+            split->bin = search->bin[i];
             split->missing_left = missing_left;
         }
 }
@@ -216,6 +265,7 @@ void tree_split_find(const struct tree_view *view, struct tree_search *search,
     for (int64_t i = 0; i < view->asked->count; i++) {
         held = find_held(view, view->asked->column[i], held);
         struct span span = span_of(view, held);
+        list_bins(&span, search);
         for (int missing_left = 0; missing_left <= (missing_rows(&span) > 0); missing_left++) {
             scan(&span, missing_left, search);
             take_best(&span, missing_left, search, split);

@@ -17,10 +17,13 @@ struct tree_split {
 
 /* Work space, made once. */
 struct tree_search {
-    double *count;  /* [bins] rows up to a bin */
-    double *sum;    /* [bins] the same of the targets, or of a class */
-    double *square; /* [bins] */
-    double *score;  /* [bins] */
+    int64_t bins;    /* that have rows */
+    int32_t *bin;    /* [bins] which they are */
+    int64_t *packed; /* [bins] all of packed bins up to one, if that is one integer */
+    double *count;   /* [bins] rows up to a bin */
+    double *sum;     /* [bins] the same of the targets, or of a class */
+    double *square;  /* [bins] */
+    double *score;   /* [bins] */
 };
 
 /** Errors: ERR_MEMORY. Local; free with tree_search_clear. */
