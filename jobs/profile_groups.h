@@ -4,8 +4,9 @@
  * alone, once segments stand; no model, segment or discount depends on it.
  *
  * Groups are the values of the column. Numbers with more than PROFILE_GROUP_NUMBERS different
- * values are amounts, and cut at their quartiles. Users without a value, groups of fewer than min_users users, and beyond
- * PROFILE_GROUPS the smaller ones, are not reported; the latter two still count as "the others".
+ * values are amounts, and cut at their quartiles. Users without a value, groups of fewer than
+ * min_users users, and beyond PROFILE_GROUPS the smaller ones, are not reported; the latter two
+ * still count as "the others".
  *
  * Can the features tell it: for each group the area under the ROC curve (AUC) of a forest's vote
  * for it against all others, over users that the forest has not seen: 0.5 is chance, 1 is always.

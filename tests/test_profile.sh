@@ -51,7 +51,8 @@ for ranks in 1 2 3 4 7; do
         cmp run1/$file run$ranks/$file || fail "$file differs at $ranks ranks"
     done
 done
-grep -q 'has more of group "f" than the shop' run1.log || { cat run1.log; fail "no flag in the log"; }
+grep -q 'has more of group "f" than the shop' run1.log ||
+    { cat run1.log; fail "no flag in the log"; }
 
 python3 - run1/profiles.json <<'PYTHON' ||
 import json, sys
