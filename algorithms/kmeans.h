@@ -53,7 +53,7 @@ struct kmeans_model {
  * Cost: 2 rows_local k d flops and one reduction of k (d + 1) exact sums per iteration, less the
  *       rows that need not be looked at (algorithms/kmeans_labels.h); a start is 10 iterations'
  *       worth.
- * Memory: 80 k d bytes; 4 bytes per local row.
+ * Memory: 80 k d bytes; 4 bytes per local row, 3 for k < 256.
  * Same bits for any number of ranks and any instruction set. A centroid left without rows takes the
  * place of the row that is farthest from its own (lowest row in a tie).
  * Errors: ERR_ARG k < 1, k > rows_total or another option out of range; ERR_NUMERIC a row is not

@@ -9,14 +9,22 @@
 
 /* SPAN: rows between two looks at the bounds, and the most that sums take before they are kept.
  * STEPS: units in the largest shift when the unit is chosen. */
-enum { NONE = UINT16_MAX, SPAN = 4096, STEPS = 64, DRIFT_MOST = 32768, WAIT_MOST = 16 };
+enum {
+    NO_NARROW = UINT8_MAX,
+    NO_WIDE = UINT16_MAX,
+    SPAN = 4096,
+    STEPS = 64,
+    DRIFT_MOST = 32768,
+    WAIT_MOST = 16
+};
 
 #define GRID 6144.0 /* 1.5 2^12: sums of SPAN rows below 1, in multiples of 2^-40, are exact */
 #define SAFELY 1.000001
 
 void kmeans_labels_clear(struct kmeans_labels *labels)
 {
-    free(labels->label);
+    free(labels->narrow);
+    free(labels->wide);
     free(labels->bound);
     free(labels->grid);
     free(labels->place);
@@ -35,11 +43,14 @@ enum status kmeans_labels_init(struct kmeans_labels *labels, const struct rows *
     int64_t k = panels->k, columns = x->columns, rows = x->blocks->rows_local;
     *labels = (struct kmeans_labels){
         .x = x, .panels = panels, .sums = sums, .fresh = true, .wait = 1, .pause = 0};
-    if (k < NONE) {
-        TRY(memory_new(&labels->label, rows, sizeof *labels->label));
-        TRY(memory_new(&labels->bound, rows, sizeof *labels->bound));
-        memset(labels->label, 0xff, (size_t)rows * sizeof *labels->label); /* NONE */
+    if (k <= NO_NARROW) {
+        TRY(memory_new(&labels->narrow, rows, sizeof *labels->narrow));
+        memset(labels->narrow, NO_NARROW, (size_t)rows);
+    } else if (k <= NO_WIDE) {
+        TRY(memory_new(&labels->wide, rows, sizeof *labels->wide));
+        for (int64_t i = 0; i < rows; i++) labels->wide[i] = NO_WIDE;
     }
+    TRY(memory_new(&labels->bound, kmeans_labels_kept(labels) ? rows : 0, sizeof *labels->bound));
     TRY(memory_new(&labels->grid, kmeans_pitch(columns), sizeof *labels->grid));
     TRY(memory_new(&labels->place, k * columns, sizeof *labels->place));
     TRY(memory_new(&labels->shift, k, sizeof *labels->shift));
@@ -107,7 +118,7 @@ static bool let_drift(struct kmeans_labels *labels)
 static enum kmeans_pass plan(struct kmeans_labels *labels, const double *centroids)
 {
     double largest = measure_shifts(labels, centroids);
-    if (labels->fresh || labels->label == NULL) {
+    if (labels->fresh || !kmeans_labels_kept(labels)) {
         kmeans_sums_reset(labels->sums);
         labels->fresh = false;
         return KMEANS_PASS_PLAIN;
@@ -137,11 +148,14 @@ static void reconsider(struct kmeans_labels *labels, enum kmeans_pass pass)
 /* list = the rows [0, rows) of the span whose bounds do not hold */
 static int64_t select_rows(const struct kmeans_labels *labels, int64_t first, int64_t rows)
 {
-    const uint16_t *label = labels->label + first, *bound = labels->bound + first;
+    const uint16_t *bound = labels->bound + first, *need = labels->need;
+    const uint8_t *narrow = labels->narrow;
+    const uint16_t *wide = labels->wide;
+    int32_t *list = labels->list;
     int64_t count = 0;
     for (int64_t i = 0; i < rows; i++) {
-        labels->list[count] = (int32_t)i;
-        count += bound[i] <= labels->need[label[i]];
+        list[count] = (int32_t)i;
+        count += bound[i] <= need[narrow != NULL ? narrow[first + i] : wide[first + i]];
     }
     for (int64_t i = 0; i < count; i++) {
         const float *row = labels->x->x + (first + labels->list[i]) * labels->x->stride;
@@ -150,20 +164,29 @@ static int64_t select_rows(const struct kmeans_labels *labels, int64_t first, in
     return count;
 }
 
-/* changed[] = the r whose label is no longer the one found, which is kept; old[] = what it was */
-static int64_t find_changes(struct kmeans_labels *labels, int64_t first, const int32_t *list,
-                            int64_t at, int64_t rows, const int32_t *found, int32_t *changed,
-                            int32_t *old)
+/* The label of a row before, -1 for none; it becomes `label`. */
+static inline int32_t swap_label(uint8_t *narrow, uint16_t *wide, int64_t row, int32_t label)
 {
+    int32_t old = narrow != NULL ? narrow[row] : wide[row];
+    int32_t none = narrow != NULL ? NO_NARROW : NO_WIDE;
+    if (narrow != NULL)
+        narrow[row] = (uint8_t)label;
+    else
+        wide[row] = (uint16_t)label;
+    return old == none ? -1 : old;
+}
+
+/* changed[] = the r whose label is no longer the one found, which is kept; old[] = what it was */
+static int64_t find_changes(const struct kmeans_labels *labels, int64_t first, const int32_t *list,
+                            int64_t rows, const int32_t *found, int32_t *changed, int32_t *old)
+{
+    uint8_t *narrow = labels->narrow; /* no store through these can change these */
+    uint16_t *wide = labels->wide;
     int64_t count = 0;
     for (int64_t r = 0; r < rows; r++) {
-        int64_t row = first + (list != NULL ? list[at + r] : at + r);
+        int64_t row = first + (list != NULL ? list[r] : r);
         changed[count] = (int32_t)r;
-        old[count] = NONE;
-        if (labels->label != NULL) {
-            old[count] = labels->label[row];
-            labels->label[row] = (uint16_t)found[r];
-        }
+        old[count] = narrow == NULL && wide == NULL ? -1 : swap_label(narrow, wide, row, found[r]);
         count += old[count] != found[r];
     }
     return count;
@@ -176,13 +199,14 @@ static void take(struct kmeans_labels *labels, int64_t first, const int32_t *lis
     struct kmeans_sums *sums = labels->sums;
     const struct rows *x = labels->x;
     int32_t changed[KMEANS_STRIP], old[KMEANS_STRIP];
-    int64_t count = find_changes(labels, first, list, at, rows, found, changed, old);
+    int64_t count = find_changes(labels, first + (list == NULL ? at : 0),
+                                 list == NULL ? NULL : list + at, rows, found, changed, old);
     for (int64_t m = 0; m < count; m++) {
         int64_t r = changed[m];
         int32_t row = list != NULL ? list[at + r] : (int32_t)(at + r);
-        labels->moves[m] = (struct kmeans_move){row, old[m] == NONE ? -1 : old[m], found[r]};
+        labels->moves[m] = (struct kmeans_move){row, old[m], found[r]};
         sums->block_count[found[r]]++;
-        if (old[m] != NONE) sums->block_count[old[m]]--;
+        if (old[m] >= 0) sums->block_count[old[m]]--;
     }
     labels->panels->kernel->move(x->x + first * x->stride, x->stride, x->columns, labels->grid,
                                  labels->moves, count, sums->block);
@@ -251,8 +275,9 @@ void kmeans_labels_get(const struct kmeans_labels *labels, int64_t first, int64_
                        int32_t *out)
 {
     const struct rows *x = labels->x;
-    if (labels->label == NULL)
+    if (!kmeans_labels_kept(labels))
         labels->panels->kernel->assign(labels->panels, x->x + first * x->stride, rows, x->stride,
                                        out);
-    for (int64_t i = 0; i < rows && labels->label != NULL; i++) out[i] = labels->label[first + i];
+    for (int64_t i = 0; i < rows && labels->narrow != NULL; i++) out[i] = labels->narrow[first + i];
+    for (int64_t i = 0; i < rows && labels->wide != NULL; i++) out[i] = labels->wide[first + i];
 }

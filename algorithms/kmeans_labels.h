@@ -23,7 +23,8 @@ struct kmeans_labels {
     const struct rows *x;         /* not owned, as the next two */
     struct kmeans_panels *panels; /* of the centroids of the last pass */
     struct kmeans_sums *sums;     /* of the rows by their labels on this rank */
-    uint16_t *label;              /* [rows_local]; NULL: more clusters than these tell apart */
+    uint8_t *narrow;              /* [rows_local] labels; NULL for k > 255 */
+    uint16_t *wide;               /* [rows_local] then; NULL for k > 65535, when none are kept */
     uint16_t *bound;              /* [rows_local] in units, beside the drift of the label */
     double *grid;                 /* [kmeans_pitch(columns)] what rows are rounded to, for move() */
     double *place;                /* [k][columns] centroids of the last pass, as scores see them */
@@ -42,7 +43,7 @@ struct kmeans_labels {
 /**
  * Make room. Local. Clear with kmeans_labels_clear.
  * sums  in  initialised; emptied
- * Memory: 4 bytes a row.
+ * Memory: 4 bytes a row, 3 for k < 256.
  * Errors: ERR_MEMORY.
  */
 enum status kmeans_labels_init(struct kmeans_labels *labels, const struct rows *x,
@@ -56,6 +57,12 @@ void kmeans_labels_clear(struct kmeans_labels *labels);
  * Returns what was done.
  */
 enum kmeans_pass kmeans_labels_pass(struct kmeans_labels *labels, const double *centroids);
+
+/** Is there a label for each row? Local. */
+static inline bool kmeans_labels_kept(const struct kmeans_labels *labels)
+{
+    return labels->narrow != NULL || labels->wide != NULL;
+}
 
 /** The labels that the last pass gave to rows [first, first + rows). Local. */
 void kmeans_labels_get(const struct kmeans_labels *labels, int64_t first, int64_t rows,

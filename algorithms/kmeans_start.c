@@ -15,10 +15,10 @@ enum { ROUNDS = 5, OVERSAMPLING = 2, WHOLE_TABLE = 16, WEIGHED_ROWS = 1 << 17 };
 struct draw {
     float *candidates; /* [count][columns] in the order of rounds and rows */
     int64_t count;
-    float *square;   /* [rows_local] squared distance to the nearest candidate */
-    double *partial; /* [blocks_local] sums of square */
-    double total;    /* of square over all ranks */
-    float *mine;     /* rows that this rank drew in the round */
+    uint16_t *square; /* [rows_local] squared distance to the nearest candidate, to two digits */
+    double *partial;  /* [blocks_local] sums of square */
+    double total;     /* of square over all ranks */
+    float *mine;      /* rows that this rank drew in the round */
     int64_t mine_count;
     double *fresh; /* [new candidates][columns], work space of a round */
 };
@@ -32,12 +32,28 @@ static void draw_clear(struct draw *draw)
     free(draw->fresh);
 }
 
+/* The first 16 bits of a float that is not negative: they are ordered as numbers are. */
+static uint16_t first_bits(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (uint16_t)(bits >> 16);
+}
+
+static double square_of(const struct draw *draw, int64_t i)
+{
+    uint32_t bits = (uint32_t)draw->square[i] << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return (double)x;
+}
+
 static enum status draw_init(struct draw *draw, const struct blocks *blocks)
 {
     enum status status = OK;
     TRY(memory_new(&draw->square, blocks->rows_local, sizeof *draw->square));
     TRY(memory_new(&draw->partial, blocks->blocks_local, sizeof *draw->partial));
-    for (int64_t i = 0; i < blocks->rows_local; i++) draw->square[i] = INFINITY;
+    for (int64_t i = 0; i < blocks->rows_local; i++) draw->square[i] = first_bits(INFINITY);
 done:
     return status;
 }
@@ -80,9 +96,9 @@ static enum status draw_round(const struct rows *x, const struct kmeans_start_op
     double rate = (double)(OVERSAMPLING * opt->k) / draw->total;
     uint64_t number = opt->restart * ROUNDS + round;
     for (int64_t i = 0; status == OK && i < x->blocks->rows_local; i++) {
-        if (draw->square[i] <= 0.0f) continue;
+        if (draw->square[i] == 0) continue;
         uint64_t row = (uint64_t)(x->blocks->row_first + i);
-        double chance = rate * (double)draw->square[i];
+        double chance = rate * square_of(draw, i);
         if (random_uniform(opt->seed, RANDOM_KMEANS_START, row, number) < chance)
             status = keep_row(draw, x, i, &room);
     }
@@ -134,8 +150,9 @@ static double measure_strip(const struct rows *x, int64_t first, int64_t rows,
     panels->kernel->assign(panels, strip, rows, x->stride, labels);
     panels->kernel->squares(strip, rows, x->stride, x->columns, labels, draw->fresh, squares);
     for (int64_t i = 0; i < rows; i++) {
-        draw->square[first + i] = fminf(draw->square[first + i], (float)squares[i]);
-        sum += (double)draw->square[first + i];
+        uint16_t square = first_bits((float)squares[i]);
+        if (square < draw->square[first + i]) draw->square[first + i] = square;
+        sum += square_of(draw, first + i);
     }
     return sum;
 }

@@ -27,7 +27,7 @@ struct kmeans_start_options {
  * x          in   [rows_local][columns] float32, within KMEANS_LIMIT
  * centroids  out  [k][columns], the same on every rank; some are equal if fewer than k rows differ
  * Cost: 20 rows_local k d flops, and again as many for the sample; 12 small reductions.
- * Memory: 4 bytes per local row, 160 k d bytes.
+ * Memory: 2 bytes per local row, 160 k d bytes.
  * Same bits for any number of ranks.
  * Errors: ERR_MEMORY; ERR_NUMERIC.
  * Source: Bahmani et al. 2012, Scalable k-means++, PVLDB 5(7); Arthur and Vassilvitskii 2007.

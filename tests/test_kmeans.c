@@ -193,8 +193,8 @@ static void labels_stay_right(void **state)
         still += pass == KMEANS_PASS_NONE;
         assert_all(kmeans_labels_init(&plain, &s.rows, &anew, &whole) == OK);
         kmeans_labels_pass(&plain, centroids);
-        size_t bytes = (size_t)s.blocks.rows_local * sizeof *plain.label;
-        assert_all(bytes == 0 || memcmp(labels.label, plain.label, bytes) == 0);
+        size_t bytes = (size_t)s.blocks.rows_local;
+        assert_all(bytes == 0 || memcmp(labels.narrow, plain.narrow, bytes) == 0);
         assert_all(kmeans_sums_reduce(&world, &sums, sum) == OK &&
                    kmeans_sums_reduce(&world, &whole, expected) == OK);
         assert_all(memcmp(sum, expected, sizeof sum) == 0 &&
@@ -210,6 +210,40 @@ static void labels_stay_right(void **state)
     kmeans_panels_clear(&panels);
     kmeans_panels_clear(&anew);
     sample_clear(&s);
+}
+
+enum { ACROSS = 300, TWICE = 90 };
+
+static int64_t points; /* of on_a_grid(): then the first come again */
+
+static double on_a_grid(int64_t i, int64_t j)
+{
+    i %= points;
+    return (double)(j == 0 ? i % ACROSS : i / ACROSS) - ACROSS / 2;
+}
+
+/* Labels of one byte, of two, and none: a cluster for each point, of which TWICE come twice. */
+static void any_number_of_clusters(void **state)
+{
+    (void)state;
+    const int64_t ks[3] = {255, 256, 65536};
+    for (int n = 0; n < 3; n++) {
+        struct sample s;
+        struct kmeans_model *model = NULL;
+        double *init = NULL;
+        points = ks[n];
+        assert_all(memory_new(&init, 2 * points, sizeof *init) == OK);
+        for (int64_t i = 0; i < 2 * points; i++) init[i] = on_a_grid(i / 2, i % 2) + 0.125;
+        struct kmeans_options opt = {.k = points, .restarts = 1, .max_iterations = 1, .init = init};
+        sample_init(&s, &world, points + TWICE, 2, on_a_grid, 1);
+        assert_all(kmeans_fit(&world, &s.rows, &opt, &model) == OK);
+        assert_all(model->inertia == 0 && model->iterations == 1);
+        for (int64_t c = 0; c < points; c += points / 5)
+            assert_all(model->sizes[c] == (c < TWICE ? 2 : 1));
+        kmeans_free(&model);
+        sample_clear(&s);
+        free(init);
+    }
 }
 
 static void inertia_never_rises(void **state)
@@ -423,9 +457,9 @@ static void fault_sweep(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(by_hand), cmocka_unit_test(golden), cmocka_unit_test(same_bits),
-          cmocka_unit_test(any_scale), cmocka_unit_test(labels_stay_right),
-          cmocka_unit_test(inertia_never_rises), cmocka_unit_test(start_finds_spots),
-          cmocka_unit_test(restarts_keep_the_best), cmocka_unit_test(few_rows),
-          cmocka_unit_test(empty_clusters_move), cmocka_unit_test(apply_labels_rows),
-          cmocka_unit_test(refine_sharpens), cmocka_unit_test(refusals),
-          cmocka_unit_test(fault_sweep))
+          cmocka_unit_test(any_scale), cmocka_unit_test(any_number_of_clusters),
+          cmocka_unit_test(labels_stay_right), cmocka_unit_test(inertia_never_rises),
+          cmocka_unit_test(start_finds_spots), cmocka_unit_test(restarts_keep_the_best),
+          cmocka_unit_test(few_rows), cmocka_unit_test(empty_clusters_move),
+          cmocka_unit_test(apply_labels_rows), cmocka_unit_test(refine_sharpens),
+          cmocka_unit_test(refusals), cmocka_unit_test(fault_sweep))
