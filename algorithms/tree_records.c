@@ -31,8 +31,9 @@ static enum status measure(const struct forest_data *data, double range[2])
     for (int64_t i = 0; i < data->blocks->rows_local; i++) {
         if (!used(data, i)) continue;
         if (!(fabs(data->value[i]) <= TARGET_LIMIT))
-            return FAIL(ERR_NUMERIC, "the target of row %lld is %g; it must be within %g",
-                        (long long)(data->blocks->row_first + i), data->value[i], TARGET_LIMIT);
+            return FAIL(ERR_NUMERIC,
+                        "the target of data row %lld is %g, beyond %g; give it in a larger unit",
+                        (long long)(data->blocks->row_first + i + 1), data->value[i], TARGET_LIMIT);
         range[0] = fmax(range[0], data->value[i]);
         range[1] = fmax(range[1], -data->value[i]);
     }

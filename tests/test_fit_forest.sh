@@ -96,7 +96,12 @@ refuses 65 'no row is left to train on' tree single.csv --target y --test 0.9999
 printf 'a,y\n1e39,2\n1,3\n' >far.csv
 refuses 65 'column "a" is 1e+39 in data row 1, beyond single precision' tree far.csv --target y
 printf 'a,y\n1,1e200\n1,3\n' >far.csv
-refuses 65 'far.csv: the target of row 0 is 1e+200' tree far.csv --target y --test 0
+refuses 65 'far.csv: the target of data row 1 is 1e+200' tree far.csv --target y --test 0
+printf 'a,b,c,y\n1,,NaN,5\n2,,3,6\n3,,nan,5\n4,,3,8\n' >gaps.csv
+warns 'left out: "b" (no value)' forest gaps.csv --target y --test 0
+says '{"if":"cismissing","value":5.0' tree gaps.csv --target y $plain --columns c
+printf 'a,y\n1,5\n2,5\n3,5\n' >flat.csv
+says '"nodes":3,"oob_rmse":0.0' forest flat.csv --target y --test 0 --trees 3
 printf 'name,y\nx,1\n' >texts.csv
 refuses 65 'name columns of texts by --columns' tree texts.csv --target y
 printf 'a,b\n' >header.csv
@@ -152,6 +157,11 @@ for ranks in 1 2 3 4 7; do
         cmp 1.$file $ranks.$file || fail "$ranks ranks give another .$file than one"
     done
 done
+
+timeout -k 5 60 mpirun -np 7 "$remise" fit tree shop.csv --target sold $plain >7.json 2>log ||
+    { cat log; fail "more ranks than rows ended with an error"; }
+fit tree shop.csv --target sold $plain
+[ "$(tr -d ' \n' <7.json)" = "$(cat out)" ] || fail "more ranks than rows give something else"
 
 # ---- iris ----
 iris=$data/customers/iris.csv
