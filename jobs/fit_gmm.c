@@ -42,7 +42,8 @@ static const char doc[] =
     "\"held\" counts the directions of each component that lie on the floor, which a component of "
     "few rows and collinear or constant columns do.\n\n"
     "The start is a k-means clustering, which may end in a poor place: ask for 10 restarts where "
-    "the result matters. The same seed gives the same bytes at any number of ranks.\n\n"
+    "the result of many rows matters. The same seed gives the same bytes at any number of "
+    "ranks.\n\n"
     "Examples:\n"
     "  remise fit gmm iris.csv --columns petal_length,petal_width --components 3\n"
     "  mpirun -n 4 remise fit gmm users.csv.gz -k 2..10 --covariance diag --out segments.csv\n";
@@ -51,10 +52,12 @@ static const struct argp_option option_list[] = {
     {"columns", KEY_COLUMNS, "A,B,C", 0, "Columns to fit (all columns of numbers)", 0},
     {"components", KEY_COMPONENTS, "K", 0,
      "Number of components, or a range such as 2..6; may be left out with --init", 0},
+    {"k", KEY_COMPONENTS, NULL, OPTION_ALIAS, NULL, 0},
     {"covariance", KEY_COVARIANCE, "KIND", 0,
      "full: each component its own; diag: its own, columns independent; tied: one for all (full)",
      0},
-    {"restarts", KEY_RESTARTS, "R", 0, "Random starts, of which the best is kept (1)", 0},
+    {"restarts", KEY_RESTARTS, "R", 0,
+     "Random starts, of which the best is kept (as many as make a million rows, 1 to 10)", 0},
     {"seed", KEY_SEED, "S", 0, "Seed of the random starts (1)", 0},
     {"max-iterations", KEY_MAX_ITERATIONS, "N", 0, "Stop after N iterations (500)", 0},
     {"tolerance", KEY_TOLERANCE, "T", 0,
@@ -91,17 +94,9 @@ static double parse_number(const char *text, double least, double most, const ch
     return value;
 }
 
-/* 3 or 2..6 */
 static void parse_components(const char *text, struct options *opt, struct argp_state *state)
 {
-    char *end, *rest;
-    errno = 0;
-    opt->first = opt->last = strtoll(text, &end, 10);
-    if (strncmp(end, "..", 2) == 0) {
-        opt->last = strtoll(end + 2, &rest, 10);
-        end = rest == end + 2 ? end : rest;
-    }
-    if (end == text || *end != '\0' || errno != 0 || opt->first < 1 || opt->last < opt->first)
+    if (!fit_range_parse(text, &opt->first, &opt->last))
         argp_error(state, "--components %s: give a whole number of at least 1, or a range: 2..6",
                    text);
 }
@@ -110,6 +105,7 @@ static enum mixture_covariance parse_covariance(const char *text, struct argp_st
 {
     for (int c = MIXTURE_FULL; c <= MIXTURE_TIED; c++)
         if (strcmp(text, model_gmm_covariances[c]) == 0) return (enum mixture_covariance)c;
+    if (strcmp(text, "diagonal") == 0) return MIXTURE_DIAGONAL;
     argp_error(state, "--covariance %s: choose full, diag or tied", text);
     return MIXTURE_FULL;
 }
@@ -199,6 +195,7 @@ static enum status fit_gmm_parse(int argc, char **argv, void **options)
     if (status != OK) return status;
     opt->fit = (struct mixture_options)MIXTURE_OPTIONS_DEFAULTS;
     opt->keep = 1;
+    opt->fit.restarts = 0;
     argp_parse(&argp, argc, argv, 0, NULL, opt);
     *options = opt;
     return OK;
@@ -318,6 +315,8 @@ static enum status fit_gmm_run(const struct comm *comm, void *options)
     TRY(fit_matrix_read(comm, opt->file, names, opt->names_count, "a mixture", &matrix));
     if (opt->init_file != NULL) TRY(read_init(comm, opt, &matrix, &init));
     opt->fit.init = init;
+    if (opt->fit.restarts == 0)
+        opt->fit.restarts = init != NULL ? 1 : fit_restarts(matrix.blocks->rows_total);
     TRY_ALL(comm, memory_new(&choices, opt->last - opt->first + 1, sizeof *choices));
     TRY(fit(comm, opt, &matrix, choices, &model));
     warn(opt, &matrix, model);

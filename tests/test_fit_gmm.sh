@@ -87,7 +87,7 @@ grep -qF 'others.csv: data row 2 is not finite, or too far' log ||
 # ---- ranks ----
 seq 1 9000 | awk 'BEGIN { OFS = ","; print "u,v,w" }
     { print $1 % 97, ($1 * 7919) % 1009 + $1 % 97, ($1 * 31) % 13 }' >many.csv
-says '"iterations":3,"converged":false,"monotone":true' many.csv -k 3 --max-iterations 3
+says '"iterations":3,"converged":false,"monotone":true' many.csv --k 3 --max-iterations 3
 for ranks in 1 2 3 4 7; do
     timeout -k 5 60 mpirun -np $ranks "$remise" fit gmm many.csv -k 2..5 --max-iterations 20 \
         --restarts 2 --out $ranks.csv --keep 2 --model $ranks.h5 >$ranks.json 2>log ||
