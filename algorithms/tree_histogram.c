@@ -128,9 +128,14 @@ static int64_t fitting(const uint32_t *entry, int64_t count)
     return i;
 }
 
-static void unpack(const struct tree_shape *shape, int64_t bins, int64_t *packed, int64_t *to)
+static void unpack(const struct tree_shape *shape, int64_t bins, int64_t *restrict packed,
+                   int64_t *restrict to)
 {
-    for (int64_t b = 0; b < bins; b++)
+    for (int64_t b = 0; b < bins && shape->classes == 0; b++) {
+        to[2 * b] += packed[b] & TREE_PACKED_MASK;
+        to[2 * b + 1] += packed[b] >> TREE_PACKED_BITS;
+    }
+    for (int64_t b = 0; b < bins && shape->classes > 0; b++)
         for (int64_t s = 0; s < shape->stats; s++)
             to[b * shape->stats + s] += tree_statistic(shape, packed + b * shape->words, true, s);
     memset(packed, 0, (size_t)(bins * shape->words) * sizeof *packed);

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-enum { WORDS = 4, STEPS = 9 }; /* draws of one call of the generator; Poisson's table */
+/* Draws of one call of the generator; Poisson's table, and its part that most draws fall in. */
+enum { WORDS = 4, STEPS = 9, FIRST_STEPS = 4 };
 
 /* 2^32 P(less than 1, 2, ... rows) of Poisson's law with mean 1; more than 9 are taken as 9. */
 static const uint32_t poisson[STEPS] = {1580030169, 3160060337, 3950075422, 4213413783, 4279248374,
@@ -14,16 +15,20 @@ static const uint32_t poisson[STEPS] = {1580030169, 3160060337, 3950075422, 4213
 static uint32_t weight_of(uint32_t bits)
 {
     uint32_t weight = 0;
-    for (int i = 0; i < STEPS; i++) weight += bits >= poisson[i];
+    for (int i = 0; i < FIRST_STEPS; i++) weight += bits >= poisson[i];
+    if (weight < FIRST_STEPS) return weight;
+    for (int i = FIRST_STEPS; i < STEPS; i++) weight += bits >= poisson[i];
     return weight;
 }
 
+/* Written to both ends, and kept at one: nothing branches. Where the ends meet, the second entry is
+ * right: it is the row alone if that was not drawn. */
 static inline void put(struct tree_list *list, uint32_t row, uint32_t weight, int64_t rows)
 {
-    if (weight > 0)
-        list->entry[list->drawn++] = row | weight << TREE_ROW_BITS;
-    else
-        list->entry[rows - ++list->left_out] = row;
+    list->entry[rows - 1 - list->left_out] = row;
+    list->entry[list->drawn] = row | weight << TREE_ROW_BITS;
+    list->drawn += weight > 0;
+    list->left_out += weight == 0;
 }
 
 /* Trees whose draws come from the same call: first .. first + count - 1, count <= WORDS. */
