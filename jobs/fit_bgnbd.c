@@ -15,7 +15,7 @@
 struct options {
     const char *file;
     const char *out_file, *model_file;      /* NULL: none */
-    const char *names[MODEL_BGNBD_COLUMNS]; /* frequency, recency, age */
+    const char *names[MODEL_BGNBD_COLUMNS]; /* frequency, recency, age; NULL: the usual ones */
     double horizon;                         /* NaN: none */
 };
 
@@ -37,13 +37,13 @@ static const char doc[] =
     "purchases to expect within the horizon (expected_purchases). --model saves the model for "
     "`remise apply`. The bytes are the same at any number of ranks.\n\n"
     "Example:\n"
-    "  remise fit bgnbd cdnow.csv --frequency x --recency t_x --age T --horizon 39 --out "
-    "next.csv\n";
+    "  remise fit bgnbd cdnow.csv --frequency orders --age weeks --horizon 39 --out next.csv\n";
 
 static const struct argp_option option_list[] = {
-    {"frequency", KEY_FREQUENCY, "COLUMN", 0, "Number of repeat purchases (frequency)", 0},
-    {"recency", KEY_RECENCY, "COLUMN", 0, "Time from the first to the last purchase (recency)", 0},
-    {"age", KEY_AGE, "COLUMN", 0, "Time from the first purchase to now (age)", 0},
+    {"frequency", KEY_FREQUENCY, "COLUMN", 0, "Number of repeat purchases (frequency or x)", 0},
+    {"recency", KEY_RECENCY, "COLUMN", 0,
+     "Time from the first to the last purchase (recency or t_x)", 0},
+    {"age", KEY_AGE, "COLUMN", 0, "Time from the first purchase to now (age or T)", 0},
     {"horizon", KEY_HORIZON, "H", 0, "Expect purchases within so much time from now", 0},
     {"out", KEY_OUT, "CSV", 0, "What is expected of each row, in the order of the rows", 0},
     {"model", KEY_MODEL, "FILE", 0, "Save the model, for remise apply", 0},
@@ -100,13 +100,16 @@ static enum status fit_bgnbd_parse(int argc, char **argv, void **options)
     struct options *opt = NULL;
     enum status status = memory_new(&opt, 1, sizeof *opt);
     if (status != OK) return status;
-    *opt = (struct options){.names = {"frequency", "recency", "age"}, .horizon = NAN};
+    *opt = (struct options){.horizon = NAN};
     argp_parse(&argp, argc, argv, 0, NULL, opt);
     *options = opt;
     return OK;
 }
 
 /* ---- the fit ---- */
+
+static const char *const usual[MODEL_BGNBD_COLUMNS][FIT_USUAL_NAMES] = {
+    {"frequency", "x"}, {"recency", "t_x"}, {"age", "T"}};
 
 static enum status fit(const struct comm *comm, const struct model_rows *rows,
                        struct bgnbd_model *model)
@@ -169,6 +172,7 @@ static enum status fit_bgnbd_run(const struct comm *comm, void *options)
     struct model_bgnbd model = {.horizon = opt->horizon};
     struct applied applied = {0};
     double expected = NAN;
+    TRY(fit_table_usual_names(comm, opt->file, usual, MODEL_BGNBD_COLUMNS, opt->names));
     TRY(fit_table_read(comm, opt->file, opt->names, MODEL_BGNBD_COLUMNS, &table));
     TRY(model_rows_take(comm, &table, opt->names, MODEL_BGNBD_COLUMNS, false, &rows));
     TRY(model_rows_tell(comm, &rows));

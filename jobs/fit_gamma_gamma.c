@@ -14,7 +14,7 @@
 struct options {
     const char *file;
     const char *out_file, *model_file;            /* NULL: none */
-    const char *names[MODEL_GAMMA_GAMMA_COLUMNS]; /* frequency, spend */
+    const char *names[MODEL_GAMMA_GAMMA_COLUMNS]; /* frequency, spend; NULL: the usual ones */
 };
 
 /* ---- the command line ---- */
@@ -35,11 +35,12 @@ static const char doc[] =
     "times expected_purchases of `remise fit bgnbd` it is what the customer will be worth. --model "
     "saves the model for `remise apply`. The bytes are the same at any number of ranks.\n\n"
     "Example:\n"
-    "  remise fit gamma-gamma cdnow.csv --frequency x --spend m --out spend.csv\n";
+    "  remise fit gamma-gamma cdnow.csv --frequency orders --spend amount --out spend.csv\n";
 
 static const struct argp_option option_list[] = {
-    {"frequency", KEY_FREQUENCY, "COLUMN", 0, "Number of repeat purchases (frequency)", 0},
-    {"spend", KEY_SPEND, "COLUMN", 0, "Mean amount of the repeat purchases (spend)", 0},
+    {"frequency", KEY_FREQUENCY, "COLUMN", 0, "Number of repeat purchases (frequency or x)", 0},
+    {"spend", KEY_SPEND, "COLUMN", 0,
+     "Mean amount of the repeat purchases (spend, zbar or monetary_value)", 0},
     {"out", KEY_OUT, "CSV", 0, "What is expected of each row, in the order of the rows", 0},
     {"model", KEY_MODEL, "FILE", 0, "Save the model, for remise apply", 0},
     {0}};
@@ -80,13 +81,15 @@ static enum status fit_gamma_gamma_parse(int argc, char **argv, void **options)
     struct options *opt = NULL;
     enum status status = memory_new(&opt, 1, sizeof *opt);
     if (status != OK) return status;
-    *opt = (struct options){.names = {"frequency", "spend"}};
     argp_parse(&argp, argc, argv, 0, NULL, opt);
     *options = opt;
     return OK;
 }
 
 /* ---- the fit ---- */
+
+static const char *const usual[MODEL_GAMMA_GAMMA_COLUMNS][FIT_USUAL_NAMES] = {
+    {"frequency", "x"}, {"spend", "zbar", "monetary_value"}};
 
 static enum status fit(const struct comm *comm, const struct model_rows *rows,
                        struct gamma_gamma_model *model)
@@ -127,6 +130,7 @@ static enum status fit_gamma_gamma_run(const struct comm *comm, void *options)
     struct model_rows rows = {0};
     struct gamma_gamma_model model = {0};
     struct applied applied = {0};
+    TRY(fit_table_usual_names(comm, opt->file, usual, MODEL_GAMMA_GAMMA_COLUMNS, opt->names));
     TRY(fit_table_read(comm, opt->file, opt->names, MODEL_GAMMA_GAMMA_COLUMNS, &table));
     TRY(model_rows_take(comm, &table, opt->names, MODEL_GAMMA_GAMMA_COLUMNS, false, &rows));
     model_gamma_gamma_settle(&rows);

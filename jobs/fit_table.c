@@ -1,6 +1,7 @@
 /* Columns of a table for `remise fit`: named, chosen, refused. */
 #include "jobs/fit_table.h"
 
+#include "io/csv.h"
 #include "io/parse.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
@@ -64,6 +65,28 @@ static enum status take_name(char **at, char **name, char *end)
     **at = 0;
     for (char *c = *at; !quoted && c > from && isblank((unsigned char)c[-1]);) *--c = 0;
     return **name != 0 ? OK : wrong("a name between two commas is empty");
+}
+
+static bool has_name(const struct csv *csv, const char *name)
+{
+    for (int64_t j = 0; j < csv->columns; j++)
+        if (strcmp(csv->name[j], name) == 0) return true;
+    return false;
+}
+
+enum status fit_table_usual_names(const struct comm *comm, const char *path,
+                                  const char *const usual[][FIT_USUAL_NAMES], int64_t count,
+                                  const char **names)
+{
+    struct csv *csv = NULL;
+    enum status status = csv_open(comm, path, NULL, &csv);
+    for (int64_t i = 0; i < count && status == OK; i++) {
+        for (int u = 0; u < FIT_USUAL_NAMES && names[i] == NULL && usual[i][u] != NULL; u++)
+            if (has_name(csv, usual[i][u])) names[i] = usual[i][u];
+        if (names[i] == NULL) names[i] = usual[i][0];
+    }
+    csv_free(&csv);
+    return status;
 }
 
 static bool parse_whole(const char **text, int64_t *value)

@@ -28,6 +28,21 @@ struct fit_columns {
  */
 enum status fit_names_parse(char *text, char ***names, int64_t *count);
 
+enum { FIT_USUAL_NAMES = 3 };
+
+/**
+ * Where the user named no column: that of the usual names which the table has, the first one if it
+ * has none.
+ *
+ * Collective.
+ * usual  in      [count] names in order of preference, NULL behind the last
+ * names  in out  [count] NULL where none was given; borrows from usual
+ * Errors: those of csv_open.
+ */
+enum status fit_table_usual_names(const struct comm *comm, const char *path,
+                                  const char *const usual[][FIT_USUAL_NAMES], int64_t count,
+                                  const char **names);
+
 /**
  * Read a whole number of at least 1, or a range of them: 3, 2..6, 2-6 or 2:6. Local.
  * Returns false for anything else.
