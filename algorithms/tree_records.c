@@ -5,7 +5,9 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
+enum { PAGE_BYTES = 1 << 21, FEW_PAGES = 8 };
 enum { TARGET_BITS = 30, SUM_BITS = 52, STRIP = 256, EXPONENT_MIN = -400 };
 
 #define TARGET_LIMIT 1e120 /* squares of it are numbers */
@@ -92,6 +94,23 @@ static void fill(const struct forest_data *data, struct tree_records *records)
     }
 }
 
+/* In large pages, if the system has them: nodes take records from all over, and would look up a
+ * page for each. */
+static enum status records_alloc(struct tree_records *records)
+{
+    size_t bytes = (size_t)(records->rows * records->stride) / PAGE_BYTES * PAGE_BYTES + PAGE_BYTES;
+    if (bytes < FEW_PAGES * PAGE_BYTES)
+        return memory_new(&records->record, records->rows * records->stride, 1);
+    records->record = aligned_alloc(PAGE_BYTES, bytes);
+    if (records->record == NULL)
+        return FAIL(ERR_MEMORY, "no memory for %lld rows; use more ranks",
+                    (long long)records->rows);
+#ifdef MADV_HUGEPAGE
+    (void)madvise(records->record, bytes, MADV_HUGEPAGE);
+#endif
+    return OK;
+}
+
 enum status tree_records_make(const struct comm *comm, const struct forest_data *data,
                               struct tree_records *records)
 {
@@ -110,7 +129,7 @@ enum status tree_records_make(const struct comm *comm, const struct forest_data 
         TRY_ALL(comm, check_labels(data));
     else
         TRY(set_unit(comm, data, records));
-    TRY_ALL(comm, memory_new(&records->record, records->rows * records->stride, 1));
+    TRY_ALL(comm, records_alloc(records));
     fill(data, records);
 done:
     if (status != OK) tree_records_clear(records);
