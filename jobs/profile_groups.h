@@ -56,7 +56,7 @@ struct profile_groups {
  *
  * Collective.
  * groups  out  the caller clears it with profile_groups_clear, also on failure
- * Cost: a pass over the users; five forests of 25 trees on at most about 100,000 of them.
+ * Cost: a pass over the users; five forests of 24 trees on at most about 100,000 of them.
  * Memory: 4 bytes per local user; per user judged 4 bytes and two for each feature, twice as many
  *         doubles as groups, and what forest_fit takes.
  * Same bits for any number of ranks.
