@@ -96,6 +96,9 @@ enum status fit_linear_read(const struct comm *comm, const struct fit_linear *fi
             TRY(fit_table_tell_left_out(in, all, in->missing[j]));
     TRY(fit_table_blame(in, formula_design_make(comm, formula, in->table, design)));
     TRY(fit_table_tell_left_out(in, all, (*design)->left_out));
+    if ((*design)->weightless > 0)
+        log_warning("%s: %lld rows have the weight 0 and do not count", fit->file,
+                    (long long)(*design)->weightless);
 done:
     return status;
 }

@@ -287,7 +287,9 @@ done:
 static void set_design(struct maker *m)
 {
     struct formula_design *out = m->out;
-    out->left_out = m->rows.table->blocks.rows_total - m->rows.blocks.rows_total;
+    out->weightless = m->rows.weightless;
+    out->left_out =
+        m->rows.table->blocks.rows_total - m->rows.blocks.rows_total - m->rows.weightless;
     out->blocks = m->rows.blocks;
     m->rows.blocks = (struct blocks){0};
     out->design = (struct design){.blocks = &out->blocks,

@@ -25,8 +25,9 @@ struct formula_design {
     struct formula_levels levels[FORMULA_EFFECTS]; /* of the absorbed effects */
     int64_t nested_levels; /* of effects whose levels lie in one cluster each, but one an effect */
     int64_t left_out; /* rows with a missing value in a column the formula reads, over all ranks */
-    int64_t reported; /* coefficients that are not absorbed */
-    char **term;      /* [reported] such as log(price):brand[tropicana], (Intercept) */
+    int64_t weightless;      /* rows left out for a weight of 0, over all ranks */
+    int64_t reported;        /* coefficients that are not absorbed */
+    char **term;             /* [reported] such as log(price):brand[tropicana], (Intercept) */
     int64_t *parameter;      /* [reported] number in the design */
     enum formula_role *role; /* [reported] */
 };

@@ -77,6 +77,17 @@ static bool is_missing(const struct table_column *column, int64_t row)
     return column->type == COLUMN_TEXT ? column->code[row] < 0 : isnan(column->number[row]);
 }
 
+/* Whether a row is used, counting those that only their weight excludes. */
+static bool is_complete(struct formula_rows *r, int64_t row)
+{
+    int64_t weight = r->formula->weight;
+    for (int64_t c = 0; c < r->formula->names; c++)
+        if (is_missing(r->column[c], row)) return false;
+    if (weight < 0 || r->column[weight]->number[row] != 0.0) return true;
+    r->weightless++;
+    return false;
+}
+
 static enum status cut_complete(struct formula_rows *r)
 {
     enum status status = OK;
@@ -89,15 +100,37 @@ static enum status cut_complete(struct formula_rows *r)
     TRY(memory_new(&kept->start, all->blocks_local + 1, sizeof *kept->start));
     for (int64_t b = 0; b < all->blocks_local; b++) {
         for (int64_t i = all->start[b]; i < all->start[b + 1]; i++) {
-            r->complete[i] = true;
-            for (int64_t c = 0; c < r->formula->names; c++)
-                r->complete[i] = r->complete[i] && !is_missing(r->column[c], i);
+            r->complete[i] = is_complete(r, i);
             kept->rows_local += r->complete[i];
         }
         kept->start[b + 1] = kept->rows_local;
     }
 done:
     return status;
+}
+
+static enum status check_weights(const struct formula_rows *r)
+{
+    if (r->formula->weight < 0) return OK;
+    const struct table_column *column = r->column[r->formula->weight];
+    for (int64_t i = 0; i < r->table->blocks.rows_local; i++)
+        if (r->complete[i] && !(column->number[i] > 0.0))
+            return FAIL(ERR_DATA,
+                        "weight \"%s\" is %g in data row %lld; weights are 0 (the row does not "
+                        "count) or more",
+                        column->name, column->number[i],
+                        (long long)(r->table->blocks.row_first + i + 1));
+    return OK;
+}
+
+static enum status check_some(const struct formula_rows *r)
+{
+    if (r->blocks.rows_total > 0) return OK;
+    if (r->weightless > 0)
+        return FAIL(ERR_DATA, "no row has a weight \"%s\" above 0, so none counts",
+                    r->column[r->formula->weight]->name);
+    return FAIL(ERR_DATA, "none of the %lld rows has a value in every column of the formula",
+                (long long)r->table->blocks.rows_total);
 }
 
 enum status formula_rows_init(const struct comm *comm, const struct formula *formula,
@@ -109,12 +142,12 @@ enum status formula_rows_init(const struct comm *comm, const struct formula *for
     TRY_ALL(comm, find_columns(r));
     TRY_ALL(comm, check_types(r));
     TRY_ALL(comm, cut_complete(r));
+    TRY_ALL(comm, check_weights(r));
     kept->rows_total = kept->rows_local;
     comm_sum_int64(comm, &kept->rows_total, 1);
+    comm_sum_int64(comm, &r->weightless, 1);
     kept->row_first = comm_prefix_int64(comm, kept->rows_local);
-    if (kept->rows_total == 0)
-        status = FAIL(ERR_DATA, "none of the %lld rows has a value in every column of the formula",
-                      (long long)table->blocks.rows_total);
+    TRY(check_some(r));
 done:
     return status;
 }
@@ -239,38 +272,15 @@ enum status formula_rows_effect_levels(const struct comm *comm, const struct for
 
 /* ---- weights ---- */
 
-static enum status check_weights(const struct formula_rows *r, const struct table_column *column)
-{
-    for (int64_t i = 0; i < r->table->blocks.rows_local; i++)
-        if (r->complete[i] && !(column->number[i] >= 0.0))
-            return FAIL(ERR_DATA,
-                        "weight \"%s\" is %g in data row %lld; weights are 0 (the row does not "
-                        "count) or more",
-                        column->name, column->number[i],
-                        (long long)(r->table->blocks.row_first + i + 1));
-    return OK;
-}
-
 enum status formula_rows_weights(const struct comm *comm, const struct formula_rows *r,
                                  double **weight)
 {
     enum status status = OK;
-    int64_t positive = 0;
     *weight = NULL;
     if (r->formula->weight < 0) return OK;
-    const struct table_column *column = r->column[r->formula->weight];
-    TRY_ALL(comm, check_weights(r, column));
     TRY_ALL(comm, memory_new(weight, r->blocks.rows_local, sizeof **weight));
-    copy_column(r, column, *weight);
-    for (int64_t i = 0; i < r->blocks.rows_local; i++) positive += (*weight)[i] > 0.0;
-    comm_sum_int64(comm, &positive, 1);
-    if (positive == 0)
-        TRY(FAIL(ERR_DATA, "no row has a weight \"%s\" above 0, so none counts", column->name));
+    copy_column(r, r->column[r->formula->weight], *weight);
 done:
-    if (status != OK) {
-        free(*weight);
-        *weight = NULL;
-    }
     return status;
 }
 

@@ -1,5 +1,6 @@
 /**
- * The rows of a table that a formula uses, those without a missing value, and what stands in them.
+ * The rows of a table that a formula uses, those without a missing value or a weight of 0, and what
+ * stands in them.
  *
  * For jobs/formula_design.c: columns by number of their name, values of expressions, levels of
  * factors and of absorbed effects, weights and clusters.
@@ -17,6 +18,8 @@ struct formula_rows {
     const struct table_column *column[FORMULA_NAMES]; /* of each name */
     bool *complete;                                   /* [table rows] */
     struct blocks blocks; /* of the complete rows: the table's less the others */
+    int64_t weightless; /* rows without missing value that are left out for a weight of 0, over all
+                             ranks */
 };
 
 /**
@@ -24,7 +27,8 @@ struct formula_rows {
  *
  * Collective.
  * rows  out  end with formula_rows_clear, also on failure
- * Errors: ERR_DATA a column is missing, text stands in arithmetic, no row is complete; ERR_MEMORY.
+ * Errors: ERR_DATA a column is missing, text stands in arithmetic, a weight is negative, no row is
+ *         complete; ERR_MEMORY.
  */
 enum status formula_rows_init(const struct comm *comm, const struct formula *formula,
                               const struct table *table, struct formula_rows *rows);
@@ -59,8 +63,7 @@ enum status formula_rows_effect_levels(const struct comm *comm, const struct for
 
 /**
  * Weights of the complete rows, and a key for the cluster of each; NULL where the formula names
- * none. Collective. New, the caller frees them.
- * Errors: ERR_DATA a weight is negative or none is positive, naming the column; ERR_MEMORY.
+ * none. Collective. New, the caller frees them. Errors: ERR_MEMORY.
  */
 enum status formula_rows_weights(const struct comm *comm, const struct formula_rows *rows,
                                  double **weight);

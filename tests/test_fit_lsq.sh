@@ -83,6 +83,13 @@ fits poor.csv -f 'y ~ text + C(x) | text'
 refuses 65 'poor.csv: none of the 4 rows has a value in every column used; "empty" lacks 4' \
     poor.csv -f 'y ~ x + empty'
 refuses 65 'weight "w" is -1 in data row 3' poor.csv -f 'y ~ x' --weights w
+printf 'y,x,w,by\n1,2,1,u\n2,1,3,v\n0,-1,0,w\n5,3,2,u\n4,5,1,v\n,1,1,v\n' >weighted.csv
+fits weighted.csv -f 'y ~ log(x) + C(by)' -w w --cluster by
+grep -q '1 rows have the weight 0' log || fail "rows without weight are not counted"
+grep -q 'C(by)\[v\]' out && ! grep -q 'C(by)\[w\]' out || fail "a level without weight is there"
+grep -q '"clusters": 2' json || fail "clusters by text"
+printf 'y,x,w\n1,2,0\n2,1,0\n' >weightless.csv
+refuses 65 'no row has a weight "w" above 0' weightless.csv -f 'y ~ x' -w w
 refuses 65 'column "text" holds text ("only") and cannot be weights' poor.csv -f 'y ~ x' -w text
 refuses 65 'column "one" has a single value in the rows' poor.csv -f 'y ~ x' --cluster one
 refuses 64 'leave --robust out' poor.csv -f 'y ~ x' --cluster x --robust
