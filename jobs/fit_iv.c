@@ -40,33 +40,9 @@ static const char doc[] =
     "  mpirun -n 4 remise fit iv weeks.csv.gz -f 'log(units) ~ promo + [log(price) ~ log(cost)] | "
     "store + product + week' --cluster store\n";
 
-static error_t parse_option(int key, char *text, struct argp_state *state)
-{
-    return fit_linear_option(key, text, state, state->input);
-}
-
-static void fit_iv_free(void *options)
-{
-    struct fit_linear *opt = options;
-    if (opt == NULL) return;
-    fit_linear_clear(opt);
-    free(opt);
-}
-
 static enum status fit_iv_parse(int argc, char **argv, void **options)
 {
-    static const struct argp argp = {
-        .options = fit_linear_options, .parser = parse_option, .args_doc = "FILE", .doc = doc};
-    enum status status = OK;
-    struct fit_linear *opt = NULL;
-    TRY(memory_new(&opt, 1, sizeof *opt));
-    argp_parse(&argp, argc, argv, 0, NULL, opt);
-    TRY(fit_linear_parse(opt, true));
-    *options = opt;
-    opt = NULL;
-done:
-    fit_iv_free(opt);
-    return status;
+    return fit_linear_parse(argc, argv, doc, true, options);
 }
 
 /* ---- roles ---- */
@@ -216,4 +192,4 @@ const struct command command_fit_iv = {.name = "iv",
                                        .alone = false,
                                        .parse = fit_iv_parse,
                                        .run = fit_iv_run,
-                                       .free = fit_iv_free};
+                                       .free = fit_linear_free};

@@ -6,6 +6,7 @@
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
+#include <argp.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -15,7 +16,7 @@ enum { FEW_CLUSTERS = 10 };
 
 /* ---- the command line ---- */
 
-const struct argp_option fit_linear_options[] = {
+static const struct argp_option option_list[] = {
     {"formula", 'f', "F", 0, "What explains what, such as 'log(sales) ~ log(price) * brand'", 0},
     {"weights", 'w', "COL", 0, "Weight rows by this column", 0},
     {"robust", 'r', NULL, 0, "Errors that allow for rows of different variance (HC1)", 0},
@@ -32,8 +33,9 @@ static void check_options(const struct fit_linear *fit, struct argp_state *state
         argp_error(state, "--cluster allows for different variances too: leave --robust out");
 }
 
-error_t fit_linear_option(int key, char *text, struct argp_state *state, struct fit_linear *fit)
+static error_t parse_option(int key, char *text, struct argp_state *state)
 {
+    struct fit_linear *fit = state->input;
     switch (key) {
     case 'f':
         fit->text = text;
@@ -60,7 +62,8 @@ error_t fit_linear_option(int key, char *text, struct argp_state *state, struct 
     return 0;
 }
 
-enum status fit_linear_parse(struct fit_linear *fit, bool instruments)
+/* The formula, and the columns of weights and clusters. */
+static enum status parse_formula(struct fit_linear *fit, bool instruments)
 {
     enum status status = OK;
     TRY(instruments ? formula_parse_instrumented(fit->text, &fit->formula)
@@ -77,9 +80,29 @@ done:
     return status;
 }
 
-void fit_linear_clear(struct fit_linear *fit)
+enum status fit_linear_parse(int argc, char **argv, const char *doc, bool instruments,
+                             void **options)
 {
+    const struct argp argp = {
+        .options = option_list, .parser = parse_option, .args_doc = "FILE", .doc = doc};
+    enum status status = OK;
+    struct fit_linear *fit = NULL;
+    TRY(memory_new(&fit, 1, sizeof *fit));
+    argp_parse(&argp, argc, argv, 0, NULL, fit);
+    TRY(parse_formula(fit, instruments));
+    *options = fit;
+    fit = NULL;
+done:
+    fit_linear_free(fit);
+    return status;
+}
+
+void fit_linear_free(void *options)
+{
+    struct fit_linear *fit = options;
+    if (fit == NULL) return;
     formula_free(&fit->formula);
+    free(fit);
 }
 
 /* ---- the table ---- */

@@ -9,7 +9,6 @@
 #include "jobs/fit_table.h"
 #include "jobs/formula_design.h"
 
-#include <argp.h>
 #include <jansson.h>
 
 struct fit_linear {
@@ -17,9 +16,6 @@ struct fit_linear {
     bool robust;
     struct formula *formula;
 };
-
-/** Options --formula, --weights, --robust, --cluster, ended by zeros. */
-extern const struct argp_option fit_linear_options[];
 
 /** What --help says about formulas, weights and errors; texts to put together. */
 #define FIT_LINEAR_FORMULA_HELP                                                                 \
@@ -53,16 +49,16 @@ extern const struct argp_option fit_linear_options[];
     "number of ranks.\n\n"
 
 /**
- * Take an option of fit_linear_options, or the file, or check at the end; as argp wants it. Local.
+ * Parse the command line and the formula, as struct command's parse does. Local.
+ * doc          in   for --help
+ * instruments  in   the formula must name some; otherwise it may not
+ * options      out  new struct fit_linear; freed by fit_linear_free
+ * Errors: ERR_USAGE, ERR_MEMORY; wrong usage ends the process.
  */
-error_t fit_linear_option(int key, char *text, struct argp_state *state, struct fit_linear *fit);
-
-/**
- * Parse the formula and add the columns of weights and clusters. Local; after the options.
- * instruments  in  it may and must name some
- * Errors: ERR_USAGE, ERR_MEMORY.
- */
-enum status fit_linear_parse(struct fit_linear *fit, bool instruments);
+enum status fit_linear_parse(int argc, char **argv, const char *doc, bool instruments,
+                             void **options);
+/** Free; accepts NULL. Local. */
+void fit_linear_free(void *options);
 
 /**
  * Read the table and make the design.
@@ -92,8 +88,5 @@ json_t *fit_linear_coefficient(const char *term, double estimate, double std_err
 
 /** What the errors allow for, as JSON. New. Local. */
 json_t *fit_linear_errors(const struct fit_linear *fit, const struct least_squares *least);
-
-/** Free; accepts a zeroed struct. Local. */
-void fit_linear_clear(struct fit_linear *fit);
 
 #endif

@@ -22,33 +22,9 @@ static const char doc[] =
     "  mpirun -n 4 remise fit lsq weeks.csv.gz -f 'log(units) ~ log(price):category | product + "
     "week' --weights stores --robust\n";
 
-static error_t parse_option(int key, char *text, struct argp_state *state)
-{
-    return fit_linear_option(key, text, state, state->input);
-}
-
-static void fit_lsq_free(void *options)
-{
-    struct fit_linear *opt = options;
-    if (opt == NULL) return;
-    fit_linear_clear(opt);
-    free(opt);
-}
-
 static enum status fit_lsq_parse(int argc, char **argv, void **options)
 {
-    static const struct argp argp = {
-        .options = fit_linear_options, .parser = parse_option, .args_doc = "FILE", .doc = doc};
-    enum status status = OK;
-    struct fit_linear *opt = NULL;
-    TRY(memory_new(&opt, 1, sizeof *opt));
-    argp_parse(&argp, argc, argv, 0, NULL, opt);
-    TRY(fit_linear_parse(opt, false));
-    *options = opt;
-    opt = NULL;
-done:
-    fit_lsq_free(opt);
-    return status;
+    return fit_linear_parse(argc, argv, doc, false, options);
 }
 
 /* ---- the fit ---- */
@@ -99,4 +75,4 @@ const struct command command_fit_lsq = {.name = "lsq",
                                         .alone = false,
                                         .parse = fit_lsq_parse,
                                         .run = fit_lsq_run,
-                                        .free = fit_lsq_free};
+                                        .free = fit_linear_free};

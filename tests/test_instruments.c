@@ -1,6 +1,7 @@
 /* Two-stage least squares: by hand, against plain least squares, what is not identified, the same
  * bytes at any number of ranks. Its goldens are those of test_fit_iv.sh. */
 #include "tests/harness.h"
+#include "tests/uniform.h"
 
 #include "algorithms/instruments.h"
 
@@ -22,14 +23,6 @@ struct table {
     int32_t *column, *level;
     struct design_effect effect;
 };
-
-static double uniform(int64_t row, int what)
-{
-    uint64_t x = (uint64_t)row * 64 + (uint64_t)what + 0x9E3779B97F4A7C15u;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    return ldexp((double)((x ^ (x >> 31)) >> 11), -53);
-}
 
 static void fill_row(struct table *t, int64_t i, int64_t row)
 {

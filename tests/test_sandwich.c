@@ -1,6 +1,7 @@
 /* Sandwich errors: by hand, groups against dummies, each row its own cluster, turns, the same bytes
  * at any number of ranks. Their goldens are those of test_fit_lsq.sh. */
 #include "tests/harness.h"
+#include "tests/uniform.h"
 
 #include "algorithms/least_squares.h"
 #include "algorithms/sandwich.h"
@@ -16,14 +17,6 @@ struct table {
     int64_t *row_start, *group, *cluster, *own;
     int32_t *column;
 };
-
-static double uniform(int64_t row, int what)
-{
-    uint64_t x = (uint64_t)row * 64 + (uint64_t)what + 0x9E3779B97F4A7C15u;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    return ldexp((double)((x ^ (x >> 31)) >> 11), -53);
-}
 
 /* Blocks of 50 rows are the groups; clusters run across them, their keys are large. */
 static struct table table_make(const struct comm *comm)
