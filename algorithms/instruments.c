@@ -11,6 +11,9 @@
 #define SINGULAR \
     1e-12 /* a pivot below this part of its diagonal: the covariance has not full rank */
 
+/* Fitted values are rounded, and those that others explain not quite explained by them. */
+#define FITTED_TOLERANCE 1e-12
+
 struct work {
     struct instruments_split split;
     const struct least_squares_options *options; /* not owned */
@@ -227,6 +230,7 @@ static enum status second_stage(const struct comm *comm, struct work *w)
     int64_t *wanted = NULL;
     TRY_ALL(comm, instruments_part_make(&w->split, true, false, w->split.design->y, &part));
     TRY_ALL(comm, list_wanted(w, &part, &options, &wanted));
+    options.tolerance = fmax(options.tolerance, FITTED_TOLERANCE);
     options.covariance = options.score = false;
     options.residuals = true;
     options.late_count = w->split.endogenous;
@@ -255,6 +259,7 @@ static enum status test_over(const struct comm *comm, struct work *w)
     TRY_ALL(comm, list_instruments(w, &part, &wanted, &options.wanted_count));
     options.all_errors = false;
     options.wanted = wanted;
+    options.tolerance = fmax(options.tolerance, FITTED_TOLERANCE);
     options.covariance = options.score = true;
     options.condition = options.residuals = false;
     options.late_count = 0;

@@ -20,13 +20,13 @@ enum { NAMES_BYTES = 512 };
 
 static const char doc[] =
     "Fit a linear model with instruments to the rows of a CSV table by two-stage least squares "
-    "and print it as JSON on stdout: what `remise fit lsq` prints, and first_stage (for each "
-    "endogenous term f, degrees_of_freedom) and overidentification (test, statistic, "
-    "degrees_of_freedom; null without instruments to spare).\v"
-    "What else than the outcome's own causes moved the price? Name the endogenous terms, and what "
-    "explains them but not the outcome, in brackets:\n"
-    "  y ~ x + [p ~ z1 + z2]          p is endogenous, z1 and z2 are its instruments\n"
-    "  y ~ x + [p + q ~ z1 + z2] | s  two endogenous columns; effects of s are absorbed\n"
+    "and print it as JSON on stdout: what `remise fit lsq` prints, first_stage (for each "
+    "endogenous term f, degrees_of_freedom, p) and overidentification (test, statistic, "
+    "degrees_of_freedom, p; null without instruments to spare).\v"
+    "Did the price move for other reasons than what buyers wanted? Name the endogenous terms, and "
+    "what explains them but not the outcome, in brackets:\n"
+    "  y ~ x + [p ~ z1 + z2]          p is endogenous, its instruments z1 and z2\n"
+    "  y ~ x + [p + q ~ z1 + z2] | s  both p and q are; effects of s are absorbed\n"
     "There must be as many instruments as endogenous columns, or more.\n\n" FIT_LINEAR_FORMULA_HELP
     "f is that of all instruments in the first stage, by the errors asked for (classically the "
     "partial F): below 10 instruments are weak and the estimates not to be trusted. The test of "
@@ -35,10 +35,10 @@ static const char doc[] =
     "where its p is small some instrument explains the outcome by itself. r_squared is that of the "
     "residuals with the endogenous columns themselves; it may be "
     "negative.\n\n" FIT_LINEAR_ERRORS_HELP "Examples:\n"
-    "  remise fit iv wages.csv -f 'log(wage) ~ exper + I(exper * exper) + [educ ~ motheduc + "
-    "fatheduc]' --robust\n"
-    "  mpirun -n 4 remise fit iv weeks.csv.gz -f 'log(units) ~ promo + [log(price) ~ log(cost)] | "
-    "store + product + week' --cluster store\n";
+    "  remise fit iv wages.csv --robust \\\n"
+    "    -f 'log(wage) ~ exper + [educ ~ motheduc + fatheduc]'\n"
+    "  mpirun -n 4 remise fit iv weeks.csv.gz --cluster store \\\n"
+    "    -f 'log(units) ~ promo + [log(price) ~ log(cost)] | store + week'\n";
 
 static enum status fit_iv_parse(int argc, char **argv, void **options)
 {

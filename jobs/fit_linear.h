@@ -23,11 +23,11 @@ struct fit_linear {
     "  a + b           both columns\n"                                                          \
     "  a:b             their product\n"                                                         \
     "  a * b           a + b + a:b, and likewise for more; (a + b):c is a:c + b:c\n"            \
-    "  log(12 * a / b) also exp, sqrt, abs, min, max; other arithmetic inside I(a / b)\n"       \
-    "  a < 1           1 where it is so, 0 elsewhere; also <= > >= == !=; (a < 1):b too\n"      \
-    "  C(week)         the values of a column of numbers, or of arithmetic, as levels\n"        \
+    "  log(12 * a / b) also exp, sqrt, abs, min, max; other: I(a / b)\n"                        \
+    "  a < 1           1 where it is so, 0 elsewhere; also <= > >= == !=; (a < 1):b\n"          \
+    "  C(week)         its values as levels, those of numbers or arithmetic\n"                  \
     "  - 1             no intercept\n"                                                          \
-    "  | a + b:c       effects of the values of a, and of the combinations of b and c,\n"       \
+    "  | a + b:c       effects of the values of a, and of combinations of b and c,\n"           \
     "                  absorbed and not printed\n"                                              \
     "A text column stands for its levels, compared with the first in sorted order; names with " \
     "spaces or signs go in `backticks`. Rows with a missing value in a column of the formula, " \

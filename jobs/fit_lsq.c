@@ -17,10 +17,10 @@ static const char doc[] =
     "The condition is that of the columns centred and scaled: above a million, few digits of the "
     "coefficients mean anything.\n\n" FIT_LINEAR_ERRORS_HELP "Examples:\n"
     "  remise fit lsq oj.csv --formula 'log(sales) ~ log(price) * brand'\n"
-    "  remise fit lsq oj.csv -f 'log(sales) ~ log(price) * (feat == 1) | store + week' "
-    "--cluster store\n"
-    "  mpirun -n 4 remise fit lsq weeks.csv.gz -f 'log(units) ~ log(price):category | product + "
-    "week' --weights stores --robust\n";
+    "  remise fit lsq weeks.csv --cluster store \\\n"
+    "    -f 'log(sales) ~ log(price) * (feat == 1) | store + week'\n"
+    "  mpirun -n 4 remise fit lsq weeks.csv.gz --weights stores --robust \\\n"
+    "    -f 'log(units) ~ log(price):category | product + week'\n";
 
 static enum status fit_lsq_parse(int argc, char **argv, void **options)
 {

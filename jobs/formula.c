@@ -99,6 +99,7 @@ static enum status parse_star(struct formula_parser *p, struct formula_sum *sum)
     struct formula_sum left, right;
     enum status status = parse_product(p, sum);
     while (status == OK && formula_accept(p, '*')) {
+        if (*p->at == '*') return formula_wrong(p, p->at - 1, "%s", formula_no_power);
         left = *sum;
         status = parse_product(p, &right);
         if (status == OK && (left.zero || right.zero))

@@ -11,7 +11,8 @@
 
 enum { MESSAGE_BYTES = 1024 };
 
-const char formula_no_power[] = "there is no ^; write I(x * x) for a square, a * b for a + b + a:b";
+const char formula_no_power[] =
+    "there is no power; write I(x * x) for a square, a * b for a + b + a:b";
 
 /* About the user's words: the message has no place in our code behind it. */
 __attribute__((format(printf, 3, 4))) enum status

@@ -71,6 +71,12 @@ has f 16581.930
 has statistic 0.02230449
 same_at 4 6 -- panel.csv -f 'y ~ x + [p ~ z1 + z2] | store + week' --cluster week
 
+# A price with a large mean: its fitted values are rounded, and still seen through.
+fits panel.csv -f 'y ~ x + [I(p + 100000000) ~ z1 + z2]'
+is 'I(p+100000000)' -4.00103
+has statistic 0.0701
+refuses 65 'is not identified' panel.csv -f 'y ~ x + [I(p + 100000000) ~ I(3 * x + 5)]'
+
 # ---- terms of levels, instruments that say nothing, and what is not identified ----
 fits panel.csv -f 'y ~ C(region) + [p:C(week < 8) ~ z1:C(week < 8) + C(z2 < 15):C(week < 8)]'
 grep -q '"p:C(week<8)\[1\]"' out || fail "an endogenous product is missing"

@@ -88,6 +88,7 @@ static void refuses(void **state)
         {"y ~", "character 4: a term is expected"},
         {"y ~ a +", "character 8: a term is expected"},
         {"y ~ a b", "character 7: +, -, * or : is expected"},
+        {"y ~ a ** 2", "character 7: there is no power; write I(x * x)"},
         {"y ~ a / b", "character 7: a quotient goes inside I(a / b)"},
         {"y ~ (a + b", "character 5: what is opened here is not closed"},
         {"y ~ a + b)", "character 10: nothing was opened that \")\""},
