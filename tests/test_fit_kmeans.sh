@@ -8,8 +8,11 @@ data=${REMISE_DATA:-$(dirname "$0")/../../shared/data}
 cd "$work" || exit 70
 
 fit() { # ARGUMENTS...: JSON in ./out as one line without spaces, everything else in ./log
+    [ "$*" != "${fitted:-}" ] || return 0 # they are there
+    fitted=
     timeout -k 5 60 "$remise" fit kmeans "$@" >json 2>log || return $?
     tr -d ' \n' <json >out
+    fitted=$*
 }
 
 says() { # TEXT ARGUMENTS...: the fit succeeds and its JSON holds the text

@@ -39,6 +39,7 @@ static const double golden_centroids_100[] = {
 static const double golden_inertia_100[] = {3118.5231167910924};
 static const double golden_sizes_100[] = {334, 334, 334, 333, 333, 999, 333};
 static const double golden_iterations_100[] = {16};
+static const double golden_label_sum_100[] = {19995332}; /* of row * label, both from 1 */
 
 static void first_rows(double *init, double scale)
 {
@@ -93,6 +94,8 @@ static void golden(void **state)
     (void)state;
     struct sample s;
     double init[K * COLUMNS];
+    int64_t label_sum = 0;
+    static int32_t labels[ROWS];
     struct kmeans_model *few = NULL, *many = NULL;
     first_rows(init, 1);
     sample_init(&s, &world, ROWS, COLUMNS, cell, 1);
@@ -110,6 +113,11 @@ static void golden(void **state)
     }
     assert_all(few->stopped && few->iterations == (int64_t)golden_iterations_3[0]);
     assert_all(many->settled && many->iterations == (int64_t)golden_iterations_100[0]);
+    assert_all(kmeans_apply(many, &s.rows, labels, NULL) == OK);
+    for (int64_t i = 0; i < s.blocks.rows_local; i++)
+        label_sum += (s.blocks.row_first + i + 1) * (labels[i] + 1);
+    comm_sum_int64(&world, &label_sum, 1);
+    assert_all(label_sum == (int64_t)golden_label_sum_100[0]);
     kmeans_free(&few);
     kmeans_free(&many);
     sample_clear(&s);

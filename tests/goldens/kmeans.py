@@ -43,6 +43,7 @@ def main():
         show(f"inertia_{iterations}", [fit.inertia_])
         show(f"sizes_{iterations}", np.bincount(fit.labels_))
         show(f"iterations_{iterations}", [fit.n_iter_])
+        show(f"label_sum_{iterations}", [np.sum((fit.labels_ + 1) * np.arange(1, ROWS + 1))])
         show(f"silhouette_{iterations}", [silhouette_score(x, fit.labels_)])
 
 
