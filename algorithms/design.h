@@ -13,7 +13,10 @@
 
 #include "partition/blocks.h"
 
-enum { DESIGN_PARAMETERS_MAX = 4096 };
+enum {
+    DESIGN_PARAMETERS_MAX = 20000,
+    DESIGN_REPLICATED_MAX = 4096 /* of which one rank may hold all products */
+};
 
 /* An effect that is absorbed: each of its levels has a constant that nobody asks for. */
 struct design_effect {
@@ -84,7 +87,7 @@ struct scaling {
  * scaling  out  free with scaling_clear
  * Cost: two passes over the rows, two reductions.
  * Same bits for any number of ranks.
- * Errors: ERR_ARG no row of positive weight, no or more than 4,096 parameters, a sparse column out
+ * Errors: ERR_ARG no row of positive weight, no or more than 20,000 parameters, a sparse column out
  *         of range; ERR_NUMERIC a value is not finite or a weight is negative, with the column;
  *         ERR_MEMORY.
  */

@@ -18,6 +18,7 @@ enum { CHUNK_ROWS = 256 };
 struct work {
     const struct design *design;   /* not owned */
     const struct scaling *scaling; /* not owned */
+    bool pairs;                    /* of sparse columns are summed, too */
     int64_t width;                 /* columns of the panel */
     int64_t strips;                /* of the panel; the columns beyond width are 0 */
     double *row;                   /* [width] of the panel being filled */
@@ -50,12 +51,12 @@ static int64_t sparse_at(const struct work *w)
     return cross_at(w) + w->design->sparse * w->width;
 }
 
-static enum status work_init(const struct design *design, const struct scaling *scaling,
+static enum status work_init(const struct design *design, const struct scaling *scaling, bool pairs,
                              struct work *w)
 {
     enum status status = OK;
     int64_t sparse = design->sparse, width = design->dense + 1 + (design->intercept ? 1 : 0);
-    *w = (struct work){.design = design, .scaling = scaling, .width = width};
+    *w = (struct work){.design = design, .scaling = scaling, .pairs = pairs, .width = width};
     w->strips = (width + SYRK_STRIP - 1) / SYRK_STRIP;
     int64_t padded = w->strips * SYRK_STRIP;
     TRY(memory_new(&w->row, padded, sizeof *w->row));
@@ -68,7 +69,7 @@ static enum status work_init(const struct design *design, const struct scaling *
     TRY(memory_new(&w->is_touched, 2 * sparse, sizeof *w->is_touched));
     w->met = w->touched + sparse;
     w->is_met = w->is_touched + sparse;
-    TRY(exact_init(&w->sums, sparse_at(w) + triangle_row(sparse, sparse)));
+    TRY(exact_init(&w->sums, sparse_at(w) + (pairs ? triangle_row(sparse, sparse) : 0)));
 done:
     return status;
 }
@@ -228,7 +229,7 @@ static void add_sparse_row(struct work *w, int64_t row)
         }
         for (int64_t j = 0; j < w->width; j++) cross[j] += value * w->row[j];
     }
-    add_pairs(w, first, last, weight);
+    if (w->pairs) add_pairs(w, first, last, weight);
 }
 
 /* The block's sums go into the exact ones; the work space is empty again. */
@@ -308,21 +309,52 @@ void gram_clear(struct gram *gram)
     *gram = (struct gram){0};
 }
 
+static enum status sum_blocks(const struct comm *comm, const struct design *design,
+                              const struct scaling *scaling, bool pairs, struct work *w)
+{
+    enum status status = OK;
+    const struct blocks *blocks = design->blocks;
+    TRY_ALL(comm, work_init(design, scaling, pairs, w));
+    for (int64_t b = 0; b < blocks->blocks_local; b++)
+        add_block(w, blocks->start[b], blocks->start[b + 1]);
+    TRY(exact_reduce(comm, &w->sums));
+done:
+    return status;
+}
+
 enum status gram_make(const struct comm *comm, const struct design *design,
                       const struct scaling *scaling, struct gram *gram)
 {
     enum status status = OK;
     struct work w = {0};
-    const struct blocks *blocks = design->blocks;
     *gram = (struct gram){0};
-    TRY_ALL(comm, work_init(design, scaling, &w));
-    for (int64_t b = 0; b < blocks->blocks_local; b++)
-        add_block(&w, blocks->start[b], blocks->start[b + 1]);
-    TRY(exact_reduce(comm, &w.sums));
+    TRY(sum_blocks(comm, design, scaling, true, &w));
     TRY_ALL(comm, gram_new(design_parameters(design), gram));
     unpack(&w, gram);
 done:
     work_clear(&w);
     if (status != OK) gram_clear(gram);
     return status;
+}
+
+enum status gram_make_edge(const struct comm *comm, const struct design *design,
+                           const struct scaling *scaling, struct gram_edge *edge)
+{
+    enum status status = OK;
+    struct work w = {0};
+    *edge = (struct gram_edge){0};
+    TRY(sum_blocks(comm, design, scaling, false, &w));
+    edge->width = w.width;
+    TRY_ALL(comm, memory_new(&edge->square, sparse_at(&w), sizeof *edge->square));
+    edge->cross = edge->square + cross_at(&w);
+    exact_get_all(&w.sums, 0, edge->square, sparse_at(&w));
+done:
+    work_clear(&w);
+    return status;
+}
+
+void gram_edge_clear(struct gram_edge *edge)
+{
+    free(edge->square);
+    *edge = (struct gram_edge){0};
 }

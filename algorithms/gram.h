@@ -50,4 +50,22 @@ enum status gram_settle(const struct comm *comm, const struct design *design,
 /** Free; accepts a zeroed struct. Local. */
 void gram_clear(struct gram *gram);
 
+/* The normal equations but for products of sparse columns with each other. */
+struct gram_edge {
+    int64_t width;  /* intercept, dense columns, y */
+    double *square; /* packed upper triangle of these, row by row */
+    double *cross;  /* [sparse][width] */
+};
+
+/**
+ * gram_make without the products of sparse columns: for so many that no rank may hold them all.
+ *
+ * Collective; all else as there, for a design without groups. Free with gram_edge_clear.
+ * Cost: one reduction of 16 (width^2 / 2 + sparse width) bytes.
+ */
+enum status gram_make_edge(const struct comm *comm, const struct design *design,
+                           const struct scaling *scaling, struct gram_edge *edge);
+/** Free; accepts a zeroed struct. Local. */
+void gram_edge_clear(struct gram_edge *edge);
+
 #endif

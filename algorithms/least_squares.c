@@ -4,9 +4,8 @@
 #include "algorithms/absorb.h"
 #include "algorithms/lsq_errors.h"
 #include "algorithms/lsq_gram.h"
-#include "algorithms/lsq_narrow.h"
+#include "algorithms/lsq_path.h"
 #include "algorithms/lsq_residuals.h"
-#include "algorithms/triangles.h"
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -142,58 +141,28 @@ static enum status finish(const struct comm *comm, const struct lsq_system *s,
     if (needs_residuals(options) || !(square >= CLEAR_PART * s->scaling->total_square))
         TRY(take_residuals(comm, s, options, fit, &square));
     set_quality(s, plain, square, fit);
-    TRY(lsq_errors_set(comm, s, options, fit->residual, square, fit));
+    int64_t wanted = fit->wanted_count;
+    if (s->solver == LSQ_GRID && wanted > LEAST_SQUARES_GRID_ERRORS) fit->wanted_count = 0;
+    status = lsq_errors_set(comm, s, options, fit->residual, square, fit);
+    fit->wanted_count = wanted;
+    if (status != OK) goto done;
     finish_residuals(s, options, fit);
     if (options->condition) TRY(fit_condition(comm, s, &fit->condition));
 done:
     return status;
 }
 
-/* ---- paths ---- */
+/* ---- the whole ---- */
 
-static void say(struct least_squares *fit, enum least_squares_path path, const char *why)
+const char *least_squares_path_text(enum least_squares_path path)
 {
-    fit->path = path;
-    fit->why = why;
-}
-
-static enum status by_triangles(const struct comm *comm, const struct design *design,
-                                const struct least_squares_options *options,
-                                const struct scaling *scaling, struct lsq_system *s,
-                                struct least_squares *fit)
-{
-    enum status status = OK;
-    int64_t *order = NULL;
-    TRY_ALL(comm, lsq_gram_order(design, &order));
-    TRY(lsq_narrow_solve(comm, design, scaling, order, options->tolerance, fit->dropped, s));
-done:
-    free(order);
-    return status;
-}
-
-static enum status by_gram(const struct comm *comm, const struct absorbed *plain,
-                           const struct least_squares_options *options, struct scaling *scaling,
-                           struct lsq_system *s, struct gram *gram, double *square,
-                           struct least_squares *fit)
-{
-    enum status status = OK;
-    const struct design *design = &plain->design;
-    bool ill = false, narrow = design->group == NULL;
-    narrow &= design_parameters(design) <= TRIANGLES_COLUMNS_MAX;
-    narrow &= plain->way != ABSORB_PROJECTED || !design->intercept;
-    TRY(lsq_gram_sum(comm, design, options->tolerance, scaling, gram, fit->dropped, &ill));
-    if (options->path == LEAST_SQUARES_TRIANGLES ||
-        (ill && narrow && options->path != LEAST_SQUARES_GRAM)) {
-        say(fit, LEAST_SQUARES_TRIANGLES, ill ? "columns are nearly dependent" : "asked for");
-        return by_triangles(comm, design, options, scaling, s, fit);
-    }
-    say(fit, LEAST_SQUARES_GRAM,
-        !ill ? "few enough columns, far enough from dependent"
-             : "columns are nearly dependent, but too many for triangles");
-    if (plain->way == ABSORB_PROJECTED && design->intercept) fit->dropped[0] = true;
-    TRY(lsq_gram_solve(comm, design, scaling, gram, fit->dropped, s, square));
-done:
-    return status;
+    static const char *const text[] = {[LEAST_SQUARES_CHOOSE] = "no path yet",
+                                       [LEAST_SQUARES_GRAM] = "normal equations",
+                                       [LEAST_SQUARES_TRIANGLES] =
+                                           "QR of blocks, PDGELS over the triangles",
+                                       [LEAST_SQUARES_GRID] = "normal equations in pieces, PDPOTRF",
+                                       [LEAST_SQUARES_ROWS] = "PDGELS on the rows"};
+    return text[path];
 }
 
 enum status least_squares_fit(const struct comm *comm, const struct design *design,
@@ -202,24 +171,21 @@ enum status least_squares_fit(const struct comm *comm, const struct design *desi
 {
     enum status status = OK;
     struct absorbed plain = {0};
-    struct scaling scaling = {0};
-    struct gram gram = {0};
-    struct lsq_system s = {0};
-    double square = NAN;
-    const struct absorb_options absorb = {.columns_max = options->columns_max,
-                                          .tolerance = options->absorb_tolerance,
-                                          .explained = fmax(options->tolerance, LSQ_GRAM_TOLERANCE),
-                                          .max_iterations = 20000};
+    struct lsq_solution solution = {0};
+    const struct absorb_options absorb = {
+        .columns_max = options->columns_max < DESIGN_REPLICATED_MAX ? options->columns_max
+                                                                    : DESIGN_REPLICATED_MAX,
+        .tolerance = options->absorb_tolerance,
+        .explained = fmax(options->tolerance, LSQ_GRAM_TOLERANCE),
+        .max_iterations = 20000};
     *fit = NULL;
     TRY(absorb_make(comm, design, &absorb, &plain));
     TRY_ALL(comm, least_squares_new(design_parameters(design), design_parameters(&plain.design),
                                     options, fit));
-    TRY(by_gram(comm, &plain, options, &scaling, &s, &gram, &square, *fit));
-    TRY(finish(comm, &s, &plain, options, square, *fit));
+    TRY(lsq_path_solve(comm, &plain, options, *fit, &solution));
+    TRY(finish(comm, &solution.system, &plain, options, solution.square, *fit));
 done:
-    lsq_system_clear(&s);
-    gram_clear(&gram);
-    scaling_clear(&scaling);
+    lsq_solution_clear(&solution);
     absorbed_clear(&plain);
     if (status != OK) least_squares_free(fit);
     return status;

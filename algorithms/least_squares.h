@@ -2,10 +2,17 @@
  * Distributed linear least squares with standard errors: dense columns, one-hot effects, weights,
  * eliminated groups.
  *
- * Each rank sums the normal equations of its blocks (algorithms/gram.h); they are solved by
- * ScaLAPACK and refined (algorithms/cholesky.h); where little is left of y, another pass sums the
- * squared residuals. Parameters are numbered intercept, dense, sparse (algorithms/design.h). A
- * column that depends on earlier ones is dropped and said so, never silently kept.
+ * There are four ways to a solution, chosen by size and condition (algorithms/lsq_path.h), and the
+ * fit says which and why. What ScaLAPACK factors has other last bits on another grid, so that no
+ * solution is published as it comes: normal equations are exact sums, of which solutions are
+ * refined far beyond a double (algorithms/cholesky.h); the other paths refine against the rows
+ * themselves (algorithms/lsq_refine.h) and round coefficients to 44 binary digits of the largest
+ * (in units of the scaled columns) on the grid, to 24 .. 60 by condition with triangles. Dropped
+ * columns are decided at parts of 1e-10 (normal equations; 1e-8 in pieces) or 1e-18 (R) of a column's squares,
+ * where factors of any grid agree to many digits.
+ *
+ * Parameters are numbered intercept, dense, sparse (algorithms/design.h). A column that depends on
+ * earlier ones is dropped and said so, never silently kept.
  */
 #ifndef REMISE_ALGORITHMS_LEAST_SQUARES_H
 #define REMISE_ALGORITHMS_LEAST_SQUARES_H
@@ -17,7 +24,16 @@ enum least_squares_path {
     LEAST_SQUARES_CHOOSE,    /* by size and condition */
     LEAST_SQUARES_GRAM,      /* replicated normal equations (algorithms/lsq_gram.h) */
     LEAST_SQUARES_TRIANGLES, /* QR of blocks (algorithms/lsq_narrow.h) */
+    LEAST_SQUARES_GRID,      /* normal equations in pieces (algorithms/lsq_sparse.h) */
+    LEAST_SQUARES_ROWS       /* PDGELS on the rows (algorithms/lsq_wide.h) */
 };
+
+/** Name of a path for a log; a constant. Local. */
+const char *least_squares_path_text(enum least_squares_path path);
+
+/* On the last two paths each standard error costs passes over the rows: where more are wanted, all
+ * stay NaN. */
+enum { LEAST_SQUARES_GRID_ERRORS = 64 };
 
 /** What standard errors allow for. */
 enum least_squares_errors {
@@ -35,7 +51,8 @@ struct least_squares_options {
     enum least_squares_path path;
     double tolerance;    /* a column is dropped if earlier ones explain all but this part of its
                          variance; at least LSQ_GRAM_TOLERANCE but for triangles */
-    int64_t columns_max; /* columns, absorbed levels among them, that stand in the normal equations;
+    int64_t columns_max; /* columns, absorbed levels among them, that stand in the normal equations
+                            (at most DESIGN_REPLICATED_MAX);
                             where there are more, absorbed effects are projected out */
     double absorb_tolerance; /* what they still explain of a column then, as part of its standard
                                 deviation */
@@ -54,7 +71,7 @@ struct least_squares_options {
 #define LEAST_SQUARES_DEFAULTS                                          \
     {                                                                   \
         .all_errors = true, .condition = true, .tolerance = 1e-18,      \
-        .columns_max = DESIGN_PARAMETERS_MAX, .absorb_tolerance = 1e-12 \
+        .columns_max = DESIGN_REPLICATED_MAX, .absorb_tolerance = 1e-12 \
     }
 
 struct least_squares {

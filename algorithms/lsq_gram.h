@@ -9,7 +9,7 @@
 #include "algorithms/lsq_system.h"
 
 #define LSQ_GRAM_TOLERANCE 1e-10 /* normal equations tell no smaller parts of a column from none */
-#define LSQ_GRAM_ILL 1e-8        /* below it they keep less than half the digits of a coefficient */
+#define LSQ_GRAM_ILL 1e-6        /* below it a coefficient has ten digits or fewer */
 
 /**
  * The columns in the order in which it is settled what depends on what: absorbed levels before all
