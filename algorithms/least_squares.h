@@ -7,9 +7,9 @@
  * solution is published as it comes: normal equations are exact sums, of which solutions are
  * refined far beyond a double (algorithms/cholesky.h); the other paths refine against the rows
  * themselves (algorithms/lsq_refine.h) and round coefficients to 44 binary digits of the largest
- * (in units of the scaled columns) on the grid, to 24 .. 60 by condition with triangles. Dropped
- * columns are decided at parts of 1e-10 (normal equations; 1e-8 in pieces) or 1e-18 (R) of a column's squares,
- * where factors of any grid agree to many digits.
+ * (in units of the scaled columns) on the grid, to 24 .. 60 by condition with triangles. Columns
+ * are dropped where earlier ones explain all but 1e-10 of their squares (normal equations), 1e-8
+ * (these in pieces) or 1e-18 (R): factors of any grid agree there to many digits.
  *
  * Parameters are numbered intercept, dense, sparse (algorithms/design.h). A column that depends on
  * earlier ones is dropped and said so, never silently kept.

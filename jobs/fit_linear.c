@@ -194,6 +194,23 @@ static enum status check_clusters(const struct fit_linear *fit, const struct lea
     return OK;
 }
 
+/* How the model was solved, and what that means for its figures. */
+static void tell_path(const struct least_squares *least)
+{
+    log_info("solved by %s: %s", least_squares_path_text(least->path), least->why);
+    if (least->absorbed == ABSORB_PROJECTED)
+        log_info("%lld independent absorbed levels were projected out in %lld iterations",
+                 (long long)least->levels, (long long)least->iterations);
+    if (!least->converged)
+        log_warning("the absorbed effects did not settle in %lld iterations, so that estimates may "
+                    "have few right digits; leave an effect out",
+                    (long long)least->iterations);
+    if (least->path >= LEAST_SQUARES_GRID && least->wanted_count > LEAST_SQUARES_GRID_ERRORS)
+        log_warning("%lld coefficients of a model this wide are too many for standard errors: "
+                    "absorb a factor instead, as in y ~ x | factor",
+                    (long long)least->wanted_count);
+}
+
 enum status fit_linear_warn(const struct comm *comm, const struct fit_linear *fit,
                             const struct formula_design *design, const struct least_squares *least)
 {
@@ -201,6 +218,7 @@ enum status fit_linear_warn(const struct comm *comm, const struct fit_linear *fi
     bool *varies = NULL;
     TRY_ALL(comm, memory_new(&varies, design->design.dense + 1, sizeof *varies));
     TRY(find_varying(comm, &design->design, varies));
+    tell_path(least);
     warn_dropped(design, least, varies);
     if (!varies[design->design.dense])
         log_warning("%s is the same in all rows that are used: nothing is there to explain",
