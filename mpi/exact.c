@@ -162,7 +162,7 @@ double exact_get(const struct exact_sums *sums, int64_t at)
     if (llabs(sum->high) < (int64_t)1 << 53 &&
         sum->low >> 48 == 0) /* both limbs exact: one rounding */
         return (double)sum->high / HIGH_SCALE + (double)sum->low * 0x1p-55;
-    __extension__ __int128 whole = ((__int128)sum->high << 48) + sum->low;
+    __extension__ __int128 whole = (__int128)sum->high * ((int64_t)1 << 48) + sum->low;
     return ldexp((double)whole, -55);
 }
 
