@@ -40,6 +40,8 @@ static enum status check_options(const struct double_ml_data *data,
         return FAIL(ERR_ARG, "%" PRId64 " folds; choose 2 to %d", opt->folds, DOUBLE_ML_FOLDS_MAX);
     if (data->controls.columns < 1)
         return FAIL(ERR_ARG, "there is no control; name the columns that drive the treatment");
+    if (opt->forest && opt->boosted < 1)
+        return FAIL(ERR_ARG, "%" PRId64 " boosted trees; choose at least 1", opt->boosted);
     return OK;
 }
 

@@ -7,10 +7,10 @@
  * regression: constant, by group (double_ml_groups), or linear in columns (double_ml_terms). An
  * error of one prediction alone does not move the estimate, only the product of both errors does.
  *
- * A prediction is a weighted sum of learners: least squares, and unless only that is wanted a
- * forest, and a forest grown on what least squares leave. Weights are those that predict best out
- * of fold, none negative, so straight lines, steps and bends are all taken out without anybody
- * choosing.
+ * A prediction is a weighted sum of learners: least squares, and unless only that is wanted least
+ * squares of lines that bend, a forest, and small trees boosted on what bent lines leave. Weights
+ * are those that predict best out of fold, none negative, so straight lines, curves, steps and
+ * interactions are taken out without anybody choosing.
  */
 #ifndef REMISE_ALGORITHMS_DOUBLE_ML_H
 #define REMISE_ALGORITHMS_DOUBLE_ML_H
@@ -27,7 +27,13 @@ enum {
 };
 
 /* What stands by whom in weights. */
-enum double_ml_learner { LEARNER_LINE, LEARNER_FOREST, LEARNER_BOTH, DOUBLE_ML_LEARNERS };
+enum double_ml_learner {
+    LEARNER_LINE,
+    LEARNER_BENT,
+    LEARNER_FOREST,
+    LEARNER_BOOST,
+    DOUBLE_ML_LEARNERS
+};
 
 /* Nothing is owned; rows that are skipped may hold anything. */
 struct double_ml_data {
@@ -44,12 +50,14 @@ struct double_ml_options {
     bool forest; /* otherwise least squares alone */
     int64_t folds;
     int64_t trees, depth, min_rows; /* of forests, as in algorithms/forest.h */
+    int64_t boosted;                /* small trees on what bent lines leave */
     uint64_t seed;                  /* of folds and forests */
 };
 
-#define DOUBLE_ML_DEFAULTS                                                               \
-    {                                                                                    \
-        .forest = true, .folds = 5, .trees = 100, .depth = 10, .min_rows = 10, .seed = 1 \
+#define DOUBLE_ML_DEFAULTS                                                                     \
+    {                                                                                          \
+        .forest = true, .folds = 5, .trees = 100, .depth = 10, .min_rows = 10, .boosted = 150, \
+        .seed = 1                                                                              \
     }
 
 struct double_ml_estimate {
@@ -91,8 +99,9 @@ struct double_ml {
  * opt  in   same values on every rank
  * ml   out  new; the caller frees it with double_ml_free; NULL unless OK. Borrows blocks and
  *           cluster of data.
- * Cost: 2 folds fits of least squares and 4 folds of a forest.
- * Memory: about 13 bytes for each control and 150 for each row, and what a forest takes.
+ * Cost: 2 folds fits of least squares, twice, of a forest, and of boosted trees of depth 3.
+ * Memory: 13 bytes for each control and 150 for each row, up to 64 for each control where rows are
+ *         few, at most 1 GiB over all ranks; and what a forest takes.
  * Same bytes for any number of ranks.
  * Errors: ERR_ARG an option is out of range; ERR_DATA too few rows or clusters for the folds, a
  *         constant outcome or treatment, or one that the controls explain wholly; ERR_NUMERIC a

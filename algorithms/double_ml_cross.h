@@ -11,14 +11,15 @@
 struct double_ml_cross {
     const struct double_ml_data *data;
     const struct double_ml_options *opt;
-    const uint8_t *fold;  /* [rows_local] or DOUBLE_ML_NO_FOLD; not owned */
-    const double *weight; /* [rows_local] 0 without a fold, else 1; not owned */
-    struct double_ml_line line;
-    struct double_ml_grove grove; /* empty unless opt->forest */
-    double *training;             /* [rows_local] weights of a fit */
-    double *straight;             /* [rows_local] what least squares predict */
-    double *left;                 /* [rows_local] what they leave */
-    double *predict;              /* [learners][rows_local] out of fold */
+    const uint8_t *fold;              /* [rows_local] or DOUBLE_ML_NO_FOLD; not owned */
+    const double *weight;             /* [rows_local] 0 without a fold, else 1; not owned */
+    struct double_ml_line line, bent; /* bent is empty unless opt->forest */
+    int64_t knots;                    /* of a number in bent */
+    struct double_ml_grove grove;     /* empty unless opt->forest */
+    double *training;                 /* [rows_local] weights of a fit */
+    double *straight;                 /* [rows_local] what bent least squares predict */
+    double *left;                     /* [rows_local] what they leave */
+    double *predict;                  /* [learners][rows_local] out of fold */
 };
 
 /**

@@ -11,6 +11,7 @@
 
 enum { COVARIANCE_GROUPS = 64 };
 
+#define CONSTANT 1e-24   /* mean square of a treatment, in units, that does not vary */
 #define ONE_CLUSTER 1e-5 /* clustered errors below this part of the others: nothing was summed */
 
 /* Rows about their means in groups, as a design with a sparse column for each group. */
@@ -101,7 +102,9 @@ static enum status about_make(const struct comm *comm, const struct double_ml_re
     TRY(exact_reduce(comm, &a->sums));
     for (int64_t g = 0; g < a->groups; g++) {
         double seen = exact_get(&a->sums, g * SUMS + SUM_SEEN);
-        a->left[g] = seen > 0 ? exact_get(&a->sums, g * SUMS + SUM_T) / seen : NAN;
+        a->left[g] = seen > CONSTANT * (double)a->rows[g]
+                         ? exact_get(&a->sums, g * SUMS + SUM_T) / seen
+                         : NAN;
     }
 done:
     free(sum);
@@ -111,9 +114,10 @@ done:
 /* ---- groups ---- */
 
 /* With an intercept and a slope of its own a group has rows - 2 degrees of freedom. */
-static double small_sample(const struct least_squares *fit, bool clustered, int64_t rows)
+static double small_sample(const struct least_squares *fit, bool clustered, int64_t rows,
+                           double left)
 {
-    if (rows < 3) return NAN;
+    if (rows < 3 || isnan(left)) return NAN;
     if (clustered) return 1;
     return sqrt((double)rows / (double)(rows - 2) / fit->correction);
 }
@@ -123,9 +127,9 @@ static void set_estimates(const struct double_ml_residuals *r, const struct abou
 {
     for (int64_t g = 0; g < a->groups; g++)
         estimate[g] = (struct double_ml_estimate){
-            .estimate = fit->dropped[g] ? NAN : fit->coefficient[g] * r->unit,
-            .std_error =
-                fit->std_error[g] * r->unit * small_sample(fit, r->cluster != NULL, a->rows[g]),
+            .estimate = fit->dropped[g] || isnan(a->left[g]) ? NAN : fit->coefficient[g] * r->unit,
+            .std_error = fit->std_error[g] * r->unit *
+                         small_sample(fit, r->cluster != NULL, a->rows[g], a->left[g]),
             .rows = a->rows[g],
             .left = a->left[g]};
 }

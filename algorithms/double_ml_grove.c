@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RATE 0.1       /* part of a small tree that is believed */
 #define RARE_ROWS 10.0 /* rows of the overall mean that a level's mean is drawn towards */
 
 static int64_t levels_of(const struct double_ml_data *data, int64_t j)
@@ -184,25 +185,76 @@ static void predict_held(const struct double_ml_grove *grove, const struct fores
     }
 }
 
+/* Which rows a forest does not grow from; categories are put in the order of y over the others. */
+static enum status prepare(const struct comm *comm, struct double_ml_grove *grove, const double *y,
+                           const uint8_t *fold, uint8_t held, uint8_t **skip)
+{
+    enum status status = OK;
+    const struct rows *from = &grove->data->controls;
+    int64_t rows = from->blocks->rows_local;
+    TRY_ALL(comm, memory_new(skip, rows, sizeof **skip));
+    for (int64_t i = 0; i < rows; i++) (*skip)[i] = fold[i] == held || fold[i] == DOUBLE_ML_NO_FOLD;
+    for (int64_t j = 0; j < from->columns; j++)
+        if (levels_of(grove->data, j) > 0) TRY(order_category(comm, grove, j, y, *skip));
+done:
+    return status;
+}
+
+static struct forest_data data_of(const struct double_ml_grove *grove, const double *y,
+                                  const uint8_t *skip)
+{
+    return (struct forest_data){.blocks = grove->data->controls.blocks,
+                                .bins = grove->bins,
+                                .code = grove->code,
+                                .value = y,
+                                .skip = skip};
+}
+
 enum status double_ml_grove_fit(const struct comm *comm, struct double_ml_grove *grove,
                                 const struct forest_options *opt, const double *y,
                                 const uint8_t *fold, uint8_t held, double *predict)
 {
     enum status status = OK;
-    const struct rows *from = &grove->data->controls;
-    int64_t rows = from->blocks->rows_local;
     struct forest *forest = NULL;
     uint8_t *skip = NULL;
-    TRY_ALL(comm, memory_new(&skip, rows, sizeof *skip));
-    for (int64_t i = 0; i < rows; i++) skip[i] = fold[i] == held || fold[i] == DOUBLE_ML_NO_FOLD;
-    for (int64_t j = 0; j < from->columns; j++)
-        if (levels_of(grove->data, j) > 0) TRY(order_category(comm, grove, j, y, skip));
-    struct forest_data data = {
-        .blocks = from->blocks, .bins = grove->bins, .code = grove->code, .value = y, .skip = skip};
+    TRY(prepare(comm, grove, y, fold, held, &skip));
+    struct forest_data data = data_of(grove, y, skip);
     TRY(forest_fit(comm, &data, opt, &forest));
     predict_held(grove, forest, fold, held, predict);
 done:
     forest_free(&forest);
+    free(skip);
+    return status;
+}
+
+enum status double_ml_grove_boost(const struct comm *comm, struct double_ml_grove *grove,
+                                  const struct forest_options *opt, double *y, const uint8_t *fold,
+                                  uint8_t held, double *predict)
+{
+    enum status status = OK;
+    const struct rows *from = &grove->data->controls;
+    struct forest *one = NULL;
+    struct forest_options each = *opt;
+    uint8_t *skip = NULL;
+    TRY(prepare(comm, grove, y, fold, held, &skip));
+    struct forest_data data = data_of(grove, y, skip);
+    each.trees = 1;
+    for (int64_t t = 0; t < opt->trees; t++) {
+        each.seed = opt->seed + (uint64_t)t;
+        TRY(forest_fit(comm, &data, &each, &one));
+        const struct tree *tree = &one->tree[0];
+        for (int64_t i = 0; i < from->blocks->rows_local; i++) {
+            if (fold[i] == DOUBLE_ML_NO_FOLD) continue;
+            double step = RATE * tree->value[tree_leaf(tree, grove->x + i * from->columns)];
+            if (fold[i] == held)
+                predict[i] += step;
+            else
+                y[i] -= step;
+        }
+        forest_free(&one);
+    }
+done:
+    forest_free(&one);
     free(skip);
     return status;
 }

@@ -10,6 +10,8 @@
 #include "algorithms/double_ml.h"
 #include "algorithms/forest.h"
 
+enum { DOUBLE_ML_NO_FOLD = 255 };
+
 struct double_ml_grove {
     const struct double_ml_data *data;
     struct bins *bins;
@@ -37,9 +39,21 @@ void double_ml_grove_clear(struct double_ml_grove *grove);
  * Same bytes for any number of ranks.
  * Errors: those of forest_fit.
  */
-enum { DOUBLE_ML_NO_FOLD = 255 };
 enum status double_ml_grove_fit(const struct comm *comm, struct double_ml_grove *grove,
                                 const struct forest_options *opt, const double *y,
                                 const uint8_t *fold, uint8_t held, double *predict);
+
+/**
+ * Grow small trees one after another, each on what those before left, and predict rows by a tenth
+ * of each.
+ * Collective.
+ * y        inout  [rows_local] at most about 1; what all trees leave
+ * predict  inout  [rows_local] of rows in the fold held: their prediction is added
+ * All else as double_ml_grove_fit.
+ * Source: Friedman 2001, Annals of Statistics 29(5).
+ */
+enum status double_ml_grove_boost(const struct comm *comm, struct double_ml_grove *grove,
+                                  const struct forest_options *opt, double *y, const uint8_t *fold,
+                                  uint8_t held, double *predict);
 
 #endif

@@ -94,14 +94,22 @@ done:
 
 /* ---- layout ---- */
 
+/* Knots of a column of numbers; with two values there is nothing to bend. */
+static int64_t knots_of(const struct double_ml_line *line, int64_t j)
+{
+    int64_t bins = line->knots == NULL ? 1 : bins_count(line->knots, j);
+    return bins < 3 ? 0 : bins - 1;
+}
+
 static bool left_out(const struct double_ml_data *data, const struct survey *s, int64_t j)
 {
     return levels_of(data, j) > DOUBLE_ML_LEVELS_MAX || s->missing[j] == s->missing[s->columns];
 }
 
 static enum status check(const struct double_ml_data *data, const struct survey *s, bool strict,
-                         struct design *design)
+                         struct double_ml_line *line)
 {
+    struct design *design = &line->design;
     for (int64_t j = 0; j < s->columns; j++) {
         int64_t levels = levels_of(data, j);
         if (strict && levels > DOUBLE_ML_LEVELS_MAX)
@@ -113,7 +121,7 @@ static enum status check(const struct double_ml_data *data, const struct survey 
         if (levels > 0)
             design->sparse += levels;
         else
-            design->dense += 1 + (s->missing[j] > 0);
+            design->dense += 1 + knots_of(line, j) + (s->missing[j] > 0);
     }
     if (design_parameters(design) > DESIGN_PARAMETERS_MAX)
         return FAIL(ERR_DATA,
@@ -125,19 +133,23 @@ static enum status check(const struct double_ml_data *data, const struct survey 
 }
 
 /* One row's dense columns and sparse entries; the entries' end. */
-static int64_t lay_row(const struct double_ml_data *data, const struct survey *s, int64_t row,
-                       double *x, int32_t *column, int64_t entries)
+static int64_t lay_row(const struct double_ml_data *data, const struct survey *s,
+                       struct double_ml_line *line, int64_t row, int64_t entries)
 {
     int64_t first = 0;
+    double *x = line->x + row * line->design.dense;
     for (int64_t j = 0; j < s->columns; j++) {
         if (left_out(data, s, j)) continue;
         double value = value_of(data, row, j);
         if (levels_of(data, j) > 0) {
-            if (!isnan(value)) column[entries++] = (int32_t)(first + (int64_t)value);
+            if (!isnan(value)) line->column[entries++] = (int32_t)(first + (int64_t)value);
             first += levels_of(data, j);
         } else {
-            *x++ = isnan(value) ? s->mean[j] : value;
-            if (s->missing[j] > 0) *x++ = isnan(value);
+            bool missing = isnan(value);
+            *x++ = value = missing ? s->mean[j] : value;
+            for (int64_t k = 0; k < knots_of(line, j); k++)
+                *x++ = fmax(value - (double)bins_edge(line->knots, j, k), 0.0);
+            if (s->missing[j] > 0) *x++ = missing;
         }
     }
     return entries;
@@ -156,9 +168,7 @@ static enum status lay_rows(const struct double_ml_data *data, const struct surv
     TRY(memory_new(&line->column, rows * categories, sizeof *line->column));
     for (int64_t i = 0; i < rows; i++) {
         int64_t from = line->row_start[i];
-        bool wanted = used(data, i);
-        line->row_start[i + 1] =
-            !wanted ? from : lay_row(data, s, i, line->x + i * design->dense, line->column, from);
+        line->row_start[i + 1] = used(data, i) ? lay_row(data, s, line, i, from) : from;
     }
     design->x = line->x;
     design->row_start = line->row_start;
@@ -168,14 +178,15 @@ done:
 }
 
 enum status double_ml_line_init(const struct comm *comm, const struct double_ml_data *data,
-                                bool strict, struct double_ml_line *line)
+                                bool strict, int64_t knots, struct double_ml_line *line)
 {
     enum status status = OK;
     struct survey survey = {0};
     *line = (struct double_ml_line){0};
     line->design = (struct design){.blocks = data->controls.blocks, .intercept = true};
     TRY(survey_make(comm, data, &survey));
-    TRY(check(data, &survey, strict, &line->design));
+    if (knots > 0) TRY(bins_make(comm, &data->controls, data->skip, knots + 1, &line->knots));
+    TRY(check(data, &survey, strict, line));
     TRY_ALL(comm, lay_rows(data, &survey, line));
 done:
     survey_clear(&survey);
@@ -184,6 +195,7 @@ done:
 
 void double_ml_line_clear(struct double_ml_line *line)
 {
+    bins_free(&line->knots);
     free(line->x);
     free(line->row_start);
     free(line->column);

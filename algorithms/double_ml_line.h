@@ -1,17 +1,20 @@
 /**
- * Least squares on controls as they come: missing numbers, categories.
+ * Least squares on controls as they come: missing numbers, categories, and lines that may bend.
  *
  * A number that is missing somewhere enters with its mean there and a column that says so; a
- * category enters as a column for each level. What depends on earlier columns is dropped.
+ * category enters as a column for each level. A number may have knots, at its quantiles: its line
+ * has another slope behind each. What depends on earlier columns is dropped.
  */
 #ifndef REMISE_ALGORITHMS_DOUBLE_ML_LINE_H
 #define REMISE_ALGORITHMS_DOUBLE_ML_LINE_H
 
+#include "algorithms/bins.h"
 #include "algorithms/design.h"
 #include "algorithms/double_ml.h"
 
 struct double_ml_line {
     struct design design; /* borrows what follows; y and weight are set for each fit */
+    struct bins *knots;   /* of the controls; NULL: lines are straight */
     double *x;            /* [rows_local][dense] */
     int64_t *row_start;   /* [rows_local + 1] */
     int32_t *column;      /* [entries] */
@@ -22,10 +25,11 @@ struct double_ml_line {
  * Collective.
  * line  out  free with double_ml_line_clear, also on failure
  * strict  in  refuse a category of more than DOUBLE_ML_LEVELS_MAX levels; otherwise leave it out
+ * knots   in  of a number, at most; 0: straight lines
  * Errors: ERR_DATA such a category, or too many columns; ERR_MEMORY.
  */
 enum status double_ml_line_init(const struct comm *comm, const struct double_ml_data *data,
-                                bool strict, struct double_ml_line *line);
+                                bool strict, int64_t knots, struct double_ml_line *line);
 /** Free; accepts a zeroed struct. Local. */
 void double_ml_line_clear(struct double_ml_line *line);
 

@@ -26,8 +26,10 @@ static const char doc[] =
     "follows from the treatment. Each row's outcome and treatment are predicted from its controls "
     "by models that have not seen its fold; what is left of one is regressed on what is left of "
     "the other.\n\n"
-    "Predictions are by least squares, a forest, and a forest on what least squares leave, "
-    "weighted by how well they predict out of fold (diagnostics.weights); with --nuisance lsq by "
+    "Predictions are by least squares, straight and with lines that bend, a forest, and small "
+    "trees boosted on what lines leave, weighted by how well they predict out of fold "
+    "(diagnostics.weights); with --nuisance "
+    "lsq by "
     "least squares alone. Missing controls are allowed; texts count by level.\n\n"
     "--group-by gives an estimate for each value of a column or expression, --effects one that is "
     "linear in columns, as in a formula of fit lsq: (Intercept) is the effect where all are 0. "
@@ -45,7 +47,15 @@ static const char doc[] =
     "  mpirun -n 4 remise fit dml sales.csv.gz -y 'log(units)' -t 'log(price)' -c all --effects "
     "'income + category' --cluster user\n";
 
-enum { KEY_NUISANCE = 1000, KEY_FOLDS, KEY_EFFECTS, KEY_CLUSTER, KEY_DEPTH, KEY_MIN_ROWS };
+enum {
+    KEY_NUISANCE = 1000,
+    KEY_FOLDS,
+    KEY_EFFECTS,
+    KEY_CLUSTER,
+    KEY_DEPTH,
+    KEY_MIN_ROWS,
+    KEY_BOOSTED
+};
 
 static const struct argp_option option_list[] = {
     {"outcome", 'y', "EXPR", 0, "What is acted on, such as 'log(demand)'", 0},
@@ -60,6 +70,7 @@ static const struct argp_option option_list[] = {
     {"trees", 'n', "N", 0, "Trees of each forest (100)", 0},
     {"depth", KEY_DEPTH, "D", 0, "Questions in a row of a tree, at most (10)", 0},
     {"min-rows", KEY_MIN_ROWS, "N", 0, "Rows of a leaf, at least (10)", 0},
+    {"boosted", KEY_BOOSTED, "N", 0, "Small trees boosted on what lines leave (150)", 0},
     {"seed", 's', "S", 0, "Seed of folds and forests (1)", 0},
     {0}};
 
@@ -117,6 +128,9 @@ static error_t parse_numbers(int key, char *text, struct argp_state *state)
         break;
     case KEY_MIN_ROWS:
         opt->fit.min_rows = parse_count(text, 1, INT64_MAX, "min-rows", state);
+        break;
+    case KEY_BOOSTED:
+        opt->fit.boosted = parse_count(text, 1, 100000, "boosted", state);
         break;
     case 's':
         opt->fit.seed = (uint64_t)parse_count(text, 0, INT64_MAX, "seed", state);

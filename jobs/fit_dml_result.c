@@ -110,9 +110,9 @@ static json_t *terms_json(const struct fit_dml_result *result)
 
 static json_t *weights_json(const struct double_ml_nuisance *nuisance)
 {
-    return json_pack("{s:f, s:f, s:f}", "lsq", nuisance->weight[LEARNER_LINE], "forest",
-                     nuisance->weight[LEARNER_FOREST], "lsq_then_forest",
-                     nuisance->weight[LEARNER_BOTH]);
+    return json_pack("{s:f, s:f, s:f, s:f}", "lsq", nuisance->weight[LEARNER_LINE], "bent",
+                     nuisance->weight[LEARNER_BENT], "forest", nuisance->weight[LEARNER_FOREST],
+                     "boosted", nuisance->weight[LEARNER_BOOST]);
 }
 
 static json_t *diagnostics_json(const struct double_ml *ml)
@@ -143,6 +143,7 @@ static json_t *settings_json(const struct fit_dml_result *result)
         json_object_set_new(json, "trees", json_integer(opt->trees));
         json_object_set_new(json, "depth", json_integer(opt->depth));
         json_object_set_new(json, "min_rows", json_integer(opt->min_rows));
+        json_object_set_new(json, "boosted", json_integer(opt->boosted));
     }
     return json;
 }
