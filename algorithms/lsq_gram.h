@@ -9,7 +9,7 @@
 #include "algorithms/lsq_system.h"
 
 #define LSQ_GRAM_TOLERANCE 1e-10 /* normal equations tell no smaller parts of a column from none */
-#define LSQ_GRAM_ILL 1e-6        /* below it a coefficient has ten digits or fewer */
+#define LSQ_GRAM_ILL 1e-4        /* below it a coefficient may have less than twelve digits */
 
 /**
  * The columns in the order in which it is settled what depends on what: absorbed levels before all
@@ -32,6 +32,14 @@ enum status lsq_gram_order(const struct design *design, int64_t **order);
  */
 enum status lsq_gram_sum(const struct comm *comm, const struct design *design, double tolerance,
                          struct scaling *scaling, struct gram *gram, bool *dropped, bool *ill);
+
+/**
+ * Add a ridge to the normal equations of the first `penalised` parameters but an intercept; none of
+ * these is dropped then. Local.
+ * ridge  in  > 0, in the units of weights, of y and of the columns
+ */
+void lsq_gram_penalise(const struct design *design, const struct scaling *scaling, double ridge,
+                       int64_t penalised, struct gram *gram, bool *dropped);
 
 /**
  * Solve for the kept columns; uses up gram->a, which must outlive the system.

@@ -1,14 +1,16 @@
 /**
  * How fast a linear model is fitted: rows made in memory from a counter, standard errors and
- * condition included.
+ * condition included; and beside it ScaLAPACK's PDGELS, called directly on the same rows, for the
+ * coefficients alone.
  *
  * mpirun -np 2 bench_lsq [ROWS [COLUMNS [LEVELS]]] prints one line of JSON. Row i, column j is
  * uniform in [-1, 1): the top 24 bits of the SplitMix64 hash of i * COLUMNS + j; y is the row's sum
  * with weights 1, 1/2, 1/3, .. and a term that no column explains. With LEVELS each row also has
- * two one-hot effects of LEVELS / 2 levels each. bench/peer_lsq.py makes the same rows and the same
+ * two one-hot effects of LEVELS / 2 levels each, and PDGELS is not tried. bench/peer_lsq.py makes the same rows and the same
  * fit without them.
  */
 #include "algorithms/least_squares.h"
+#include "mpi/grid.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -76,18 +78,86 @@ done:
     return status;
 }
 
-static void print_result(const struct comm *comm, const struct setting *set,
-                         const struct least_squares *fit, double seconds)
+/* ---- PDGELS ---- */
+
+/* ScaLAPACK has no C header. */
+extern void descinit_(int *descriptor, const int *rows, const int *columns, const int *row_block,
+                      const int *column_block, const int *row_source, const int *column_source,
+                      const int *context, const int *leading, int *info);
+extern void pdgels_(const char *transpose, const int *rows, const int *columns, const int *sides,
+                    double *a, const int *ia, const int *ja, const int *descriptor_a, double *b,
+                    const int *ib, const int *jb, const int *descriptor_b, double *work,
+                    const int *work_size, int *info);
+
+enum { BLOCK = 64 };
+
+/* The same rows, a constant before them, as PDGELS wants them: column-major, block-cyclic. */
+static void fill_share(const struct setting *set, const struct grid *grid, int share, double *a,
+                       double *b)
 {
-    double flops = (double)set->rows * (double)set->columns * (double)set->columns;
+    for (int i = 0; i < share; i++) {
+        int64_t row = grid_global(i, BLOCK, grid->row, grid->rows);
+        double sum = 0.0;
+        a[i] = 1.0;
+        for (int64_t j = 0; j < set->columns; j++) {
+            double x = value((uint64_t)(row * set->columns + j));
+            a[(j + 1) * share + i] = x;
+            sum += x / (double)(j + 1);
+        }
+        b[i] = sum + value((uint64_t)row + ((uint64_t)1 << 62));
+    }
+}
+
+/* seconds = the time of PDGELS alone, once it has its rows */
+static enum status time_pdgels(const struct comm *comm, const struct setting *set, double *seconds)
+{
+    enum status status = OK;
+    struct grid grid = {0};
+    double *a = NULL, *work = NULL, wanted = 0.0;
+    int rows = (int)set->rows, columns = (int)set->columns + 1, one = 1, zero = 0, block = BLOCK;
+    int of_a[9], of_b[9], info = 0, size = -1;
+    TRY(grid_open_tall(comm, &grid));
+    int share = grid_share(rows, BLOCK, grid.row, grid.rows), leading = share > 0 ? share : 1;
+    TRY_ALL(comm, memory_new(&a, (int64_t)leading * (columns + 1), sizeof *a));
+    double *b = a + (int64_t)leading * columns;
+    fill_share(set, &grid, share, a, b);
+    descinit_(of_a, &rows, &columns, &block, &block, &zero, &zero, &grid.context, &leading, &info);
+    descinit_(of_b, &rows, &one, &block, &block, &zero, &zero, &grid.context, &leading, &info);
+    pdgels_("N", &rows, &columns, &one, a, &one, &one, of_a, b, &one, &one, of_b, &wanted, &size,
+            &info);
+    size = (int)wanted;
+    TRY_ALL(comm, memory_new(&work, size, sizeof *work));
+    comm_barrier(comm);
+    double start = clock_seconds();
+    pdgels_("N", &rows, &columns, &one, a, &one, &one, of_a, b, &one, &one, of_b, work, &size,
+            &info);
+    *seconds = clock_seconds() - start;
+done:
+    grid_close(&grid);
+    free(a);
+    free(work);
+    return status;
+}
+
+/* ---- ours ---- */
+
+static void print_result(const struct comm *comm, const struct setting *set,
+                         const struct least_squares *fit, double seconds, double pdgels)
+{
+    double columns = (double)set->columns, levels = (double)set->levels;
+    double flops = (double)set->rows * columns * columns + 2.0 / 3.0 * levels * levels * levels;
     if (comm->rank != 0) return;
     printf(
         "{\"bench\": \"lsq\", \"rows\": %lld, \"columns\": %lld, \"levels\": %lld, \"ranks\": %d, "
         "\"seconds\": %.4f, \"rows_per_second\": %.4g, \"gflops\": %.1f, \"slope\": %.12g, "
-        "\"std_error\": %.6g, \"r_squared\": %.12g, \"condition\": %.4g}\n",
+        "\"std_error\": %.6g, \"r_squared\": %.12g, \"condition\": %.4g",
         (long long)set->rows, (long long)set->columns, (long long)set->levels, comm->ranks, seconds,
         (double)set->rows / seconds, flops / seconds / 1e9, fit->coefficient[1], fit->std_error[1],
         fit->r_squared, fit->condition);
+    if (pdgels > 0.0)
+        printf(", \"more\": [{\"peer\": \"ScaLAPACK PDGELS\", \"rows_per_second\": %.4g}]",
+               (double)set->rows / pdgels);
+    printf("}\n");
 }
 
 static enum status run(const struct comm *comm, const struct setting *set)
@@ -115,7 +185,9 @@ static enum status run(const struct comm *comm, const struct setting *set)
     comm_barrier(comm);
     double start = clock_seconds();
     TRY(least_squares_fit(comm, &design, &options, &fit));
-    print_result(comm, set, fit, clock_seconds() - start);
+    double seconds = clock_seconds() - start, pdgels = 0.0;
+    if (set->levels == 0) TRY(time_pdgels(comm, set, &pdgels));
+    print_result(comm, set, fit, seconds, pdgels);
 done:
     least_squares_free(&fit);
     blocks_clear(&data.blocks);

@@ -98,7 +98,7 @@ if peer and "log_likelihood" in peer:
     if abs(found - expected) > 1e-8 * abs(expected):
         sys.exit(f"{noun}: the peer came to log-likelihood {expected}, not {found}")
 ratio = ", ".join(f"{rate / p['rows_per_second']:.2f} x {p['peer']}"
-                  for p in ([peer] + peer.get("more", []) if peer else []))
+                  for p in ([peer] + peer.get("more", []) if peer else []) + ours.get("more", []))
 print(f"{stage:<10} {noun:<24} {rate:>12.4g} rows/s  {100 * share:>5.1f} % of {kind:<6}  "
       + (ratio or "peer not installed"))
 PYTHON
@@ -124,6 +124,7 @@ profile kmeans float 200000 128 512 10
 profile mixture double full
 profile mixture double diag
 demand lsq double
+demand lsq double 1000000 2 4000
 recommend recommend copy
 respond mlp float
 allocate allocate copy

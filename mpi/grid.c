@@ -16,12 +16,11 @@ static void shape(int ranks, int *rows, int *columns)
     *columns = ranks / side;
 }
 
-enum status grid_open(const struct comm *comm, struct grid *grid)
+static enum status open_shape(const struct comm *comm, int rows, int columns, struct grid *grid)
 {
     int handle = Csys2blacs_handle(comm->handle);
     enum status status = OK;
-    *grid = (struct grid){.context = handle};
-    shape(comm->ranks, &grid->rows, &grid->columns);
+    *grid = (struct grid){.context = handle, .rows = rows, .columns = columns};
     bool expected = comm->rank < grid->rows * grid->columns;
     Cblacs_gridinit(&grid->context, "Row", grid->rows, grid->columns);
     Cfree_blacs_system_handle(handle);
@@ -35,6 +34,18 @@ enum status grid_open(const struct comm *comm, struct grid *grid)
     status = comm_agree(comm, status);
     if (status != OK) grid_close(grid);
     return status;
+}
+
+enum status grid_open(const struct comm *comm, struct grid *grid)
+{
+    int rows = 0, columns = 0;
+    shape(comm->ranks, &rows, &columns);
+    return open_shape(comm, rows, columns, grid);
+}
+
+enum status grid_open_tall(const struct comm *comm, struct grid *grid)
+{
+    return open_shape(comm, comm->ranks, 1, grid);
 }
 
 void grid_close(struct grid *grid)

@@ -22,6 +22,8 @@ struct grid {
  * Errors: ERR_LAUNCH BLACS refuses.
  */
 enum status grid_open(const struct comm *comm, struct grid *grid);
+/** The same with all ranks one below the other, for tall matrices. Collective. */
+enum status grid_open_tall(const struct comm *comm, struct grid *grid);
 /** Collective over the grid; harmless outside. */
 void grid_close(struct grid *grid);
 
