@@ -14,6 +14,7 @@
 struct options {
     struct fit_dml_source source;
     struct double_ml_options fit;
+    int64_t tree; /* depth of the tree of effects, -1: none */
 };
 
 static const char doc[] =
@@ -34,7 +35,9 @@ static const char doc[] =
     "--group-by gives an estimate for each value of a column or expression, --effects one that is "
     "linear in columns, as in a formula of fit lsq: (Intercept) is the effect where all are 0. "
     "Their columns become controls. groups_average weighs the groups by rows; estimate weighs "
-    "rows by how much their treatment moves by itself. With --cluster rows of one value, such as "
+    "rows by how much their treatment moves by itself. --tree asks which questions about the "
+    "controls tell rows of different effects apart: half of the rows grow a small tree, the other "
+    "half gives its leaves' estimates. With --cluster rows of one value, such as "
     "a user, are in one fold and may depend on each other.\n\n"
     "treatment_left is the share of the treatment's variance that controls do not explain: below "
     "0.05 a warning, below 0.0001 a refusal. robustness_value: an unseen confounder would have to "
@@ -54,7 +57,8 @@ enum {
     KEY_CLUSTER,
     KEY_DEPTH,
     KEY_MIN_ROWS,
-    KEY_BOOSTED
+    KEY_BOOSTED,
+    KEY_TREE
 };
 
 static const struct argp_option option_list[] = {
@@ -65,6 +69,7 @@ static const struct argp_option option_list[] = {
     {"group-by", 'g', "EXPR", 0, "An estimate for each value, such as 'income < 1' or segment", 0},
     {"effects", KEY_EFFECTS, "TERMS", 0, "An effect linear in these, such as 'income + age'", 0},
     {"cluster", KEY_CLUSTER, "COL", 0, "Rows of one value may depend on each other", 0},
+    {"tree", KEY_TREE, "DEPTH", 0, "Look for where the effect differs by a tree, 0 to 6 deep", 0},
     {"nuisance", KEY_NUISANCE, "HOW", 0, "How controls are taken out: forest or lsq (forest)", 0},
     {"folds", KEY_FOLDS, "K", 0, "Folds, 2 to 100 (5)", 0},
     {"trees", 'n', "N", 0, "Trees of each forest (100)", 0},
@@ -128,6 +133,9 @@ static error_t parse_numbers(int key, char *text, struct argp_state *state)
         break;
     case KEY_MIN_ROWS:
         opt->fit.min_rows = parse_count(text, 1, INT64_MAX, "min-rows", state);
+        break;
+    case KEY_TREE:
+        opt->tree = parse_count(text, 0, DOUBLE_ML_DEPTH_MAX, "tree", state);
         break;
     case KEY_BOOSTED:
         opt->fit.boosted = parse_count(text, 1, 100000, "boosted", state);
@@ -196,6 +204,7 @@ static enum status fit_dml_options_parse(int argc, char **argv, void **options)
     struct options *opt = NULL;
     TRY(memory_new(&opt, 1, sizeof *opt));
     opt->fit = (struct double_ml_options)DOUBLE_ML_DEFAULTS;
+    opt->tree = -1;
     argp_parse(&argp, argc, argv, 0, NULL, opt);
     TRY(fit_dml_parse(&opt->source));
     *options = opt;
@@ -235,7 +244,7 @@ done:
 static enum status fit(const struct comm *comm, const struct options *opt,
                        const struct fit_dml_data *data, struct double_ml **ml,
                        struct double_ml_estimate **group, struct double_ml_estimate *average,
-                       struct double_ml_terms *terms)
+                       struct double_ml_terms *terms, struct double_ml_tree *tree)
 {
     enum status status = OK;
     struct double_ml_data rows = {
@@ -247,6 +256,8 @@ static enum status fit(const struct comm *comm, const struct options *opt,
     TRY(double_ml_fit(comm, &rows, &opt->fit, ml));
     TRY(fit_groups(comm, *ml, data, group, average));
     TRY(fit_terms(comm, *ml, data, terms));
+    if (opt->tree >= 0)
+        TRY(double_ml_tree_fit(comm, *ml, &rows.controls, NULL, opt->tree, 0, opt->fit.seed, tree));
 done:
     return status;
 }
@@ -259,18 +270,24 @@ static enum status fit_dml_run(const struct comm *comm, void *options)
     struct double_ml *ml = NULL;
     struct double_ml_estimate *group = NULL, average = {0};
     struct double_ml_terms terms = {0};
+    struct double_ml_tree tree = {0};
+    json_t *json = NULL;
     TRY(fit_dml_data_read(comm, &opt->source, &data));
-    TRY(fit_table_blame(&data.in, fit(comm, opt, &data, &ml, &group, &average, &terms)));
+    TRY(fit_table_blame(&data.in, fit(comm, opt, &data, &ml, &group, &average, &terms, &tree)));
     struct fit_dml_result result = {.source = &opt->source,
                                     .data = &data,
                                     .opt = &opt->fit,
                                     .ml = ml,
                                     .group = group,
                                     .average = average,
-                                    .terms = data.terms != NULL ? &terms : NULL};
+                                    .terms = data.terms != NULL ? &terms : NULL,
+                                    .tree = opt->tree >= 0 ? &tree : NULL};
     fit_dml_warn(&result);
-    TRY_ALL(comm, comm->rank == 0 ? fit_print(fit_dml_json(&result)) : OK);
+    TRY_ALL(comm, fit_dml_json(&result, &json));
+    TRY_ALL(comm, comm->rank == 0 ? fit_print(json_incref(json)) : OK);
 done:
+    json_decref(json);
+    double_ml_tree_clear(&tree);
     double_ml_terms_clear(&terms);
     free(group);
     double_ml_free(&ml);

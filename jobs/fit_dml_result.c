@@ -2,11 +2,14 @@
 #include "jobs/fit_dml_result.h"
 
 #include "jobs/fit_print.h"
+#include "jobs/rules.h"
 #include "mpi/log.h"
+#include "mpi/memory.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define LEFT_WARNING 0.05  /* of the treatment's variance */
 #define GROUP_WARNING 0.02 /* of it in a group */
@@ -148,7 +151,74 @@ static json_t *settings_json(const struct fit_dml_result *result)
     return json;
 }
 
-json_t *fit_dml_json(const struct fit_dml_result *result)
+/* ---- leaves ---- */
+
+static void words_clear(int64_t columns, const char **name, const char ***level)
+{
+    for (int64_t j = 0; level != NULL && j < columns; j++) free(level[j]);
+    free(level);
+    free(name);
+}
+
+/* Names of the controls, and the texts of their levels. */
+static enum status words_make(const struct fit_dml_data *data, const char ***name,
+                              const char ****level)
+{
+    enum status status = OK;
+    TRY(memory_new(name, data->columns, sizeof **name));
+    TRY(memory_new(level, data->columns, sizeof **level));
+    for (int64_t j = 0; j < data->columns; j++) {
+        const struct table_column *column = &data->in.table->column[data->source[j]];
+        (*name)[j] = column->name;
+        if (data->levels[j] == 0) continue;
+        TRY(memory_new(&(*level)[j], data->levels[j] + 1, sizeof ***level));
+        for (int64_t l = 0; l < data->levels[j]; l++)
+            (*level)[j][l] = dictionary_text(&column->levels, l);
+    }
+done:
+    return status;
+}
+
+static enum status leaf_json(const struct tree_rule *rule, const struct rules_words *words,
+                             const struct double_ml_estimate *e, json_t *list)
+{
+    char *text = NULL;
+    enum status status = rules_text(rule, words, &text);
+    if (status != OK) return status;
+    json_t *json =
+        json_pack("{s:s, s:o, s:o, s:o, s:I}", "if", text, "estimate", fit_number(e->estimate),
+                  "std_error", fit_number(e->std_error), "interval",
+                  interval_json(e->estimate, e->std_error), "rows", (json_int_t)e->rows);
+    free(text);
+    return json_array_append_new(list, json) == 0 ? OK : FAIL(ERR_MEMORY, "no memory for a leaf");
+}
+
+static enum status leaves_json(const struct fit_dml_result *result, json_t *json)
+{
+    enum status status = OK;
+    const struct double_ml_tree *tree = result->tree;
+    const char **name = NULL, ***level = NULL;
+    struct tree_rules rules = {0};
+    json_t *list = json_array();
+    TRY(words_make(result->data, &name, &level));
+    TRY(tree_rules_make(&tree->forest->tree[0], 0, &rules));
+    struct rules_words words = {name, tree->bins->missing, (const char *const *const *)level};
+    for (int64_t i = 0; i < rules.count; i++)
+        TRY(leaf_json(&rules.rule[i], &words, &tree->estimate[rules.rule[i].leaf], list));
+    json_object_set(json, "leaves", list);
+    json_object_set_new(json, "leaves_wald",
+                        json_pack("{s:o, s:I}", "statistic", fit_number(tree->wald),
+                                  "degrees_of_freedom", (json_int_t)(tree->leaves - 1)));
+done:
+    json_decref(list);
+    tree_rules_clear(&rules);
+    words_clear(result->data->columns, name, level);
+    return status;
+}
+
+/* ---- all ---- */
+
+static json_t *all_json(const struct fit_dml_result *result)
 {
     const struct double_ml *ml = result->ml;
     const struct fit_dml_source *source = result->source;
@@ -171,4 +241,16 @@ json_t *fit_dml_json(const struct fit_dml_result *result)
     json_object_set_new(json, "diagnostics", diagnostics_json(ml));
     json_object_set_new(json, "settings", settings_json(result));
     return json;
+}
+
+enum status fit_dml_json(const struct fit_dml_result *result, json_t **json)
+{
+    *json = all_json(result);
+    if (*json == NULL) return FAIL(ERR_MEMORY, "no memory for the result");
+    enum status status = result->tree != NULL ? leaves_json(result, *json) : OK;
+    if (status != OK) {
+        json_decref(*json);
+        *json = NULL;
+    }
+    return status;
 }

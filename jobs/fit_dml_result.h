@@ -4,6 +4,7 @@
 #ifndef REMISE_JOBS_FIT_DML_RESULT_H
 #define REMISE_JOBS_FIT_DML_RESULT_H
 
+#include "algorithms/double_ml_tree.h"
 #include "jobs/fit_dml_data.h"
 
 #include <jansson.h>
@@ -17,12 +18,13 @@ struct fit_dml_result {
     const struct double_ml_estimate *group; /* [data->groups.count] */
     struct double_ml_estimate average;      /* over the groups */
     const struct double_ml_terms *terms;    /* NULL without */
+    const struct double_ml_tree *tree;      /* NULL without */
 };
 
 /** Warn of what makes the estimate doubtful. Local. */
 void fit_dml_warn(const struct fit_dml_result *result);
 
-/** NULL if there is no memory. Local. */
-json_t *fit_dml_json(const struct fit_dml_result *result);
+/** The result; *json is new. Local. Errors: ERR_MEMORY. */
+enum status fit_dml_json(const struct fit_dml_result *result, json_t **json);
 
 #endif

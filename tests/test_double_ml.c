@@ -1,6 +1,6 @@
 /* Double machine learning: figures of an independent implementation, planted effects, groups that
  * say nothing, refusals, and the same bytes on any ranks. */
-#include "algorithms/double_ml.h"
+#include "algorithms/double_ml_tree.h"
 
 #include "tests/forest_table.h"
 
@@ -259,6 +259,44 @@ static void group_in_one_cluster(void **state)
     shop_clear(&s);
 }
 
+/* ---- a tree of effects ---- */
+
+/* The effect is -1.5, and -2.5 where the second column is above a half. */
+static void tree_finds_where(void **state)
+{
+    (void)state;
+    struct comm self = comm_self();
+    struct shop s, whole;
+    struct double_ml *ml = NULL, *expected = NULL;
+    struct double_ml_tree tree, same;
+    const struct comm *comm[2] = {&world, &self};
+    struct shop *shop[2] = {&s, &whole};
+    struct double_ml **fit[2] = {&ml, &expected};
+    struct double_ml_tree *grown_tree[2] = {&tree, &same};
+    for (int n = 0; n < 2; n++) {
+        shop_init(shop[n], comm[n], 3000, false);
+        for (int64_t i = 0; i < shop[n]->blocks.rows_local; i++)
+            if (shop[n]->x[i * COLUMNS + 1] > 0.5f) shop[n]->outcome[i] -= shop[n]->treatment[i];
+        assert_all(double_ml_fit(comm[n], &shop[n]->data, &straight, fit[n]) == OK);
+        assert_all(double_ml_tree_fit(comm[n], *fit[n], &shop[n]->data.controls, shop[n]->skip, 1,
+                                      0, 1, grown_tree[n]) == OK);
+    }
+    assert_all(tree.leaves == 2 && tree.forest->tree[0].node[0].feature == 1);
+    assert_close(tree.forest->tree[0].node[0].threshold, 0.5, 0.05);
+    assert_close(tree.estimate[1].estimate, -1.5, 0.2);
+    assert_close(tree.estimate[2].estimate, -2.5, 0.2);
+    assert_all(tree.wald > 20);
+    assert_all(memcmp(tree.estimate, same.estimate, 3 * sizeof *same.estimate) == 0);
+    double_ml_tree_clear(&tree);
+    assert_all(double_ml_tree_fit(&world, ml, &s.data.controls, s.skip, 7, 0, 1, &tree) == ERR_ARG);
+    double_ml_tree_clear(&tree);
+    double_ml_tree_clear(&same);
+    double_ml_free(&ml);
+    double_ml_free(&expected);
+    shop_clear(&s);
+    shop_clear(&whole);
+}
+
 /* ---- the same bytes ---- */
 
 static void same_bytes(void **state)
@@ -354,4 +392,5 @@ static void fault_sweep(void **state)
 TEST_MAIN(cmocka_unit_test(golden_rows), cmocka_unit_test(golden_terms),
           cmocka_unit_test(golden_clusters), cmocka_unit_test(forest_sees_steps),
           cmocka_unit_test(quiet_groups), cmocka_unit_test(group_in_one_cluster),
-          cmocka_unit_test(same_bytes), cmocka_unit_test(refusals), cmocka_unit_test(fault_sweep))
+          cmocka_unit_test(tree_finds_where), cmocka_unit_test(same_bytes),
+          cmocka_unit_test(refusals), cmocka_unit_test(fault_sweep))

@@ -65,6 +65,9 @@ near -2 0.15 '"term":"\(Intercept\)","estimate":'
 near 1 0.2 '"term":"promo","estimate":'
 grep -qF '"cluster":"user"' out || fail "no cluster"
 says '"term":"shop[s1]"' $sales --effects 'shop + season' --nuisance lsq
+says '"leaves":[{"if":"promo>0.5","estimate":-' $sales,promo --tree 1 --nuisance lsq
+says '"if":"always"' $sales --tree 0 --nuisance lsq
+refuses 64 'from 0 to 6' $sales --tree 7
 quick="--trees 10 --folds 2"
 fit $sales,size,promo -g promo $quick || { cat log; fail "no forest"; }
 near -2 0.2 '"group":"0","estimate":'
@@ -95,8 +98,9 @@ warns 'does not vary where' sales.csv -y 'log(sold)' -t 'promo * price' -c seaso
 (cat sales.csv; tail -n +2 sales.csv; tail -n +2 sales.csv) >many.csv
 for ranks in 1 2 3 4 7; do
     for how in forest lsq; do
-        timeout -k 5 90 mpirun -np $ranks "$remise" fit dml many.csv -y 'log(sold)' -t 'log(price)' \
-            -c season,shop,size -g promo --effects 'season + shop' --cluster user --nuisance $how \
+        timeout -k 5 90 mpirun -np $ranks "$remise" fit dml many.csv -y 'log(sold)' \
+            -t 'log(price)' -c season,shop,size -g promo --effects 'season + shop' --cluster user \
+            --tree 2 --nuisance $how \
             --trees 2 --depth 3 --boosted 3 --folds 2 >$ranks.$how.json 2>log ||
             { cat log; fail "$ranks ranks ended with an error"; }
         cmp 1.$how.json $ranks.$how.json || fail "$ranks ranks give other bytes than one"

@@ -1,4 +1,4 @@
-"""Figures of tests/test_double_ml.c: double machine learning by least squares in numpy, on its rows.
+"""Figures of tests/test_double_ml.c: double machine learning by least squares, on its rows.
 
 Folds are drawn as partition/random.h says, predictions and sandwich errors written from the
 formulas. Prints the constants of the test: python3 -P tests/goldens/double_ml.py
@@ -19,7 +19,7 @@ def uniform(counter):
 
 
 def fold(entity):
-    """Philox4x32-10 of (SEED, stage 1, entity, draw 0), then the upper part of 64 bits times FOLDS."""
+    """Philox4x32-10 of (SEED, stage 1, entity, draw 0); the upper part of 64 bits times FOLDS."""
     c, k = [entity & MASK, entity >> 32, 0, 1 << 8], [SEED, 0]
     for _ in range(10):
         a, b = c[0] * 0xD2511F53, c[2] * 0xCD9E8D57
@@ -31,7 +31,8 @@ def fold(entity):
 def design(x, hole, level):
     """Constant, numbers with their mean where missing, a mark there, a column for each level."""
     third = np.where(hole, x[~hole, 2].mean(), x[:, 2])
-    return np.column_stack([np.ones(len(x)), x[:, :2], third, hole] + [level == l for l in range(4)])
+    levels = [level == l for l in range(4)]
+    return np.column_stack([np.ones(len(x)), x[:, :2], third, hole] + levels)
 
 
 def rest(z, y, folds):
