@@ -56,6 +56,8 @@ struct least_squares_options {
                             where there are more, absorbed effects are projected out */
     double absorb_tolerance; /* what they still explain of a column then, as part of its standard
                                 deviation */
+    double ridge; /* > 0: add so many times the squares of all coefficients but the intercept and
+                     absorbed effects to what is to be least; then there are no errors */
     enum least_squares_errors errors;
     const int64_t *cluster; /* [rows_local] key of each row's cluster; for ERRORS_CLUSTERED */
     int64_t nested_levels;  /* absorbed levels that lie within clusters, but for one of each effect:

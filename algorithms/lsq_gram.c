@@ -82,6 +82,19 @@ done:
     return status;
 }
 
+void lsq_gram_penalise(const struct design *design, const struct scaling *scaling, double ridge,
+                       int64_t penalised, struct gram *gram, bool *dropped)
+{
+    int64_t first = design->intercept ? 1 : 0;
+    for (int64_t j = first; j < penalised; j++) {
+        int64_t column = j - first;
+        double scale = column < design->dense ? scaling->scale[column]
+                                              : scaling->sparse_scale[column - design->dense];
+        gram->a[j * gram->parameters + j] += ridge * scaling->weight_scale * scale * scale;
+        dropped[j] = false;
+    }
+}
+
 static double largest_column_sum(const double *a, int64_t n)
 {
     double largest = 0.0;

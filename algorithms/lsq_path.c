@@ -36,9 +36,14 @@ static void choose_by_size(const struct design *design, const struct least_squar
         say(fit, LEAST_SQUARES_ROWS, "dense columns are more than half the rows");
 }
 
-static enum status check_path(const struct design *design, const struct least_squares *fit)
+static enum status check_path(const struct design *design,
+                              const struct least_squares_options *options,
+                              const struct least_squares *fit)
 {
     bool pieces = fit->path == LEAST_SQUARES_GRID || fit->path == LEAST_SQUARES_ROWS;
+    if (pieces && options->ridge > 0.0)
+        return FAIL(ERR_ARG, "%lld columns are too many for a ridge, which takes up to %d",
+                    (long long)design_parameters(design), DESIGN_REPLICATED_MAX);
     if (pieces && (design->group != NULL || design->last_first > 0 || design->order != NULL))
         return FAIL(ERR_ARG,
                     "%lld columns together with groups or roles are more than %d: use fewer "
@@ -61,6 +66,20 @@ done:
     return status;
 }
 
+/* Normal equations with a ridge; what is left of y'Wy is not what they leave. */
+static enum status by_ridge(const struct comm *comm, const struct absorbed *plain, double ridge,
+                            struct lsq_solution *solution, struct least_squares *fit)
+{
+    double square = 0.0;
+    const struct design *design = &plain->design;
+    say(fit, LEAST_SQUARES_GRAM, "a ridge was asked for");
+    lsq_gram_penalise(design, &solution->scaling, ridge, fit->parameters, &solution->gram,
+                      fit->dropped);
+    if (plain->way == ABSORB_PROJECTED && design->intercept) fit->dropped[0] = true;
+    return lsq_gram_solve(comm, design, &solution->scaling, &solution->gram, fit->dropped,
+                          &solution->system, &square);
+}
+
 static bool is_narrow(const struct absorbed *plain)
 {
     const struct design *design = &plain->design;
@@ -78,6 +97,7 @@ static enum status by_gram(const struct comm *comm, const struct absorbed *plain
     bool ill = false, chosen = fit->path != LEAST_SQUARES_CHOOSE;
     TRY(lsq_gram_sum(comm, design, options->tolerance, &solution->scaling, &solution->gram,
                      fit->dropped, &ill));
+    if (options->ridge > 0.0) return by_ridge(comm, plain, options->ridge, solution, fit);
     if (!chosen && ill && is_narrow(plain))
         say(fit, LEAST_SQUARES_TRIANGLES, "columns are nearly dependent");
     else if (!chosen)
@@ -102,7 +122,7 @@ enum status lsq_path_solve(const struct comm *comm, const struct absorbed *plain
     struct scaling *scaling = &solution->scaling;
     *solution = (struct lsq_solution){.square = NAN};
     choose_by_size(design, options, fit);
-    TRY(check_path(design, fit));
+    TRY(check_path(design, options, fit));
     if (fit->path == LEAST_SQUARES_GRID) {
         TRY(scaling_measure(comm, design, scaling));
         TRY(lsq_sparse_solve(comm, design, scaling, fit->dropped, &solution->system));

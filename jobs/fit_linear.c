@@ -23,6 +23,8 @@ static const struct argp_option option_list[] = {
     {"cluster", 'c', "COL", 0,
      "Errors that allow for rows that depend on each other where this column has the same value",
      0},
+    {"ridge", 'R', "L", 0,
+     "Add L times the squares of all coefficients but the intercept and absorbed effects", 0},
     {0}};
 
 static void check_options(const struct fit_linear *fit, struct argp_state *state)
@@ -31,6 +33,18 @@ static void check_options(const struct fit_linear *fit, struct argp_state *state
     if (fit->text == NULL) argp_error(state, "say what explains what: --formula 'y ~ x'");
     if (fit->robust && fit->cluster != NULL)
         argp_error(state, "--cluster allows for different variances too: leave --robust out");
+    if (fit->ridge > 0.0 && (fit->robust || fit->cluster != NULL))
+        argp_error(state, "--ridge biases the estimates, which then have no standard errors: leave "
+                          "--robust and --cluster out");
+}
+
+static double parse_ridge(const char *text, struct argp_state *state)
+{
+    char *end = NULL;
+    double ridge = strtod(text, &end);
+    if (end == text || *end != 0 || !(ridge >= 0.0 && ridge < HUGE_VAL))
+        argp_error(state, "--ridge %s is not a number from 0 on", text);
+    return ridge;
 }
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -48,6 +62,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         break;
     case 'c':
         fit->cluster = text;
+        break;
+    case 'R':
+        fit->ridge = parse_ridge(text, state);
         break;
     case ARGP_KEY_ARG:
         if (fit->file != NULL) argp_error(state, "one table at a time: %s and %s", fit->file, text);
@@ -133,6 +150,7 @@ void fit_linear_set_errors(const struct fit_linear *fit, const struct formula_de
                       : fit->robust        ? ERRORS_HC1
                                            : ERRORS_CLASSICAL;
     options->cluster = design->cluster;
+    options->ridge = fit->ridge;
     options->nested_levels = design->nested_levels;
 }
 
@@ -247,6 +265,7 @@ json_t *fit_linear_coefficient(const char *term, double estimate, double std_err
 
 json_t *fit_linear_errors(const struct fit_linear *fit, const struct least_squares *least)
 {
+    if (fit->ridge > 0.0) return json_null();
     if (fit->cluster == NULL) return json_pack("{s:s}", "type", fit->robust ? "HC1" : "classical");
     return json_pack("{s:s, s:s, s:I}", "type", "cluster", "by", fit->cluster, "clusters",
                      (json_int_t)least->clusters);

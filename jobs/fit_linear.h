@@ -14,6 +14,7 @@
 struct fit_linear {
     const char *file, *text, *weights, *cluster; /* not owned; as on the command line */
     bool robust;
+    double ridge; /* 0: none */
     struct formula *formula;
 };
 

@@ -15,7 +15,10 @@ static const char doc[] =
     "stdout: rows, coefficients (term, estimate, std_error, t), r_squared, condition, "
     "degrees_of_freedom, errors.\v" FIT_LINEAR_FORMULA_HELP
     "The condition is that of the columns centred and scaled: above a million, few digits of the "
-    "coefficients mean anything.\n\n" FIT_LINEAR_ERRORS_HELP "Examples:\n"
+    "coefficients mean anything.\n\n" FIT_LINEAR_ERRORS_HELP
+    "--ridge L draws coefficients towards 0, as scikit-learn's Ridge(alpha=L): nothing is dropped, "
+    "and nothing has standard errors. Columns are taken as they are: bring them to like units "
+    "first.\n\nExamples:\n"
     "  remise fit lsq oj.csv --formula 'log(sales) ~ log(price) * brand'\n"
     "  remise fit lsq weeks.csv --cluster store \\\n"
     "    -f 'log(sales) ~ log(price) * (feat == 1) | store + week'\n"

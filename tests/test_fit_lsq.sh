@@ -126,6 +126,20 @@ is x 0.165518087 std_error
 fits panel.csv -f 'y ~ (x < 10) * (p >= 50) + log(12 * x / 4 + 1) | store:week'
 grep -q '"x<10:p>=50"' out || fail "a comparison is not named"
 
+# ---- ridge ----
+fits panel.csv -f 'y ~ x + p + I(2 * x)' --ridge 1000 --weights w
+is x 1.9745004
+is p -2.5446529
+is 'I(2*x)' 3.9490007
+is '(Intercept)' 44.669047
+grep -q '"std_error": null' json && grep -q '"errors": null' json || fail "a ridge has errors"
+same_at 2 3 -- panel.csv -f 'y ~ x + p + I(2 * x)' --ridge 1000 --weights w
+fits panel.csv -f 'y ~ x + C(week) | store' --ridge 50
+is x 9.9429297
+is 'C(week)[2]' -3.5604770
+refuses 64 'no standard errors' panel.csv -f 'y ~ x' --ridge 1 --robust
+refuses 64 'is not a number from 0 on' panel.csv -f 'y ~ x' --ridge=-1
+
 # ---- ranks: many blocks, two absorbed effects, slopes by category ----
 seq 1 20000 | awk 'BEGIN { OFS = ","; print "y,x,z,kind,store,week" }
     { r = ($1 * 7919) % 10007

@@ -110,3 +110,15 @@ two_stage("y ~ x + [p ~ z1]", columns(p), columns(z1), columns(x, one), one, "cl
 two_stage("y ~ x + [p + q ~ z1 + z2] --robust", columns(p, q), zs, columns(x, one), one, "HC1")
 two_stage("y ~ x + [p ~ z1 + z2] | store + week --cluster week", columns(p), zs,
           np.column_stack([x, stores, weeks]), one, "cluster", week, 16)
+
+
+def ridge(title, penalised, free, weights, penalty, reported):
+    a = np.column_stack([penalised, free]).astype(float)
+    square = a.T @ (a * weights[:, None])
+    square[np.arange(penalised.shape[1]), np.arange(penalised.shape[1])] += penalty
+    b = np.linalg.lstsq(square, a.T @ (weights * y), rcond=None)[0]
+    print(title, [f"{v:.9g}" for v in b[:reported]])
+
+
+ridge("y ~ x + p + I(2 * x) --ridge 1000 --weights w", columns(x, p, 2 * x), columns(one), w, 1000, 4)
+ridge("y ~ x + C(week) | store --ridge 50", np.column_stack([x, weeks[:, 1:]]), stores, one, 50, 3)
