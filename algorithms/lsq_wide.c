@@ -34,6 +34,8 @@ static enum status spreader_init(const struct comm *comm, const struct lsq_syste
     *p = (struct spreader){.s = s, .f = f, .y = y};
     p->panels = (s->kept + GRID_BLOCK - 1) / GRID_BLOCK;
     p->batch_rows = BATCH_BYTES / ((p->panels + 1) * (int64_t)sizeof *p->send) + 1;
+    if (p->batch_rows > s->design->blocks->rows_local)
+        p->batch_rows = s->design->blocks->rows_local + 1;
     TRY(memory_new(&p->row, design_parameters(s->design) + 1, sizeof *p->row));
     TRY(memory_new(&p->counts, 2 * (int64_t)comm->ranks, sizeof *p->counts));
     p->next = p->counts + comm->ranks;

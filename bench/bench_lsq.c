@@ -6,8 +6,8 @@
  * mpirun -np 2 bench_lsq [ROWS [COLUMNS [LEVELS]]] prints one line of JSON. Row i, column j is
  * uniform in [-1, 1): the top 24 bits of the SplitMix64 hash of i * COLUMNS + j; y is the row's sum
  * with weights 1, 1/2, 1/3, .. and a term that no column explains. With LEVELS each row also has
- * two one-hot effects of LEVELS / 2 levels each, and PDGELS is not tried. bench/peer_lsq.py makes the same rows and the same
- * fit without them.
+ * two one-hot effects of LEVELS / 2 levels each, and PDGELS is not tried. bench/peer_lsq.py makes
+ * the same rows and the same fit without them.
  */
 #include "algorithms/least_squares.h"
 #include "mpi/grid.h"
