@@ -120,5 +120,6 @@ def ridge(title, penalised, free, weights, penalty, reported):
     print(title, [f"{v:.9g}" for v in b[:reported]])
 
 
-ridge("y ~ x + p + I(2 * x) --ridge 1000 --weights w", columns(x, p, 2 * x), columns(one), w, 1000, 4)
+ridge("y ~ x + p + I(2 * x) --ridge 1000 --weights w", columns(x, p, 2 * x), columns(one), w, 1000,
+      4)
 ridge("y ~ x + C(week) | store --ridge 50", np.column_stack([x, weeks[:, 1:]]), stores, one, 50, 3)
