@@ -329,7 +329,7 @@ const struct config_key config_keys[] = {
      .unit = "events",
      .help = "the last events of each user to keep in profiles.h5 for sequence networks"},
 
-    CHOICE("demand.season", "month|week", "month",
+    CHOICE("demand.season", "month|week", "week",
            "length of the seasons whose effects are taken out before prices are compared"),
     {.name = "demand.min_rows",
      .type = KEY_INTEGER,

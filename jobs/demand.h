@@ -1,15 +1,19 @@
 /**
- * demand.h5: own-price elasticities of the categories and of the segments.
+ * demand.h5: own-price elasticities of categories, segments, products and users.
  *
- * From one regression over (product, week, segment) cells with sales: log units on log price by
- * category and by segment, with effects of each product (eliminated), of the segments and of the
- * season. Each elasticity is shrunk toward the mean of its kind; `weak` marks those that rest on
- * fewer than demand.min_rows cells or whose 95 % interval holds zero.
+ * Categories and segments come from one regression of counts over (product, week, segment) cells
+ * (jobs/demand_fit.h); products and users from what they leave of it. Each is shrunk toward those
+ * above it: a product toward its category, a user toward what categories and segment make of the
+ * things the user buys, categories and segments toward the mean of their kind; `weak` marks those
+ * that rest on fewer than demand.min_rows cells or whose 95 % interval holds zero.
  */
 #ifndef REMISE_JOBS_DEMAND_H
 #define REMISE_JOBS_DEMAND_H
 
-#include "mpi/comm.h"
+#include "io/dataset.h"
+
+/* What an elasticity was shrunk to: the nearest above it that has an estimate. */
+enum demand_level { DEMAND_ALL, DEMAND_CATEGORY, DEMAND_SEGMENT, DEMAND_LEVELS };
 
 struct elasticities {
     int64_t units;
@@ -19,11 +23,24 @@ struct elasticities {
     double *shrunk_sd; /* [units] */
     int64_t *rows;     /* [units] cells behind the estimate */
     int64_t *users;    /* [units] distinct users who bought: jobs/demand_users.h */
+    uint8_t *level;    /* [units] enum demand_level */
+};
+
+/* Of this rank's users. */
+struct demand_people {
+    int64_t users;
+    float *estimate,
+        *std_error; /* [users] of the user's own purchases; NaN where they tell nothing */
+    float *shrunk, *shrunk_sd; /* [users] posterior, given that it is not above zero */
+    int32_t *rows;             /* [users] purchases behind the estimate */
+    uint8_t *level;            /* [users] enum demand_level */
+    const int32_t *segment;    /* [users][DEMAND_FOLDS]: jobs/demand_segments.h; not owned */
 };
 
 struct demand {
-    struct elasticities category, segment;
-    double overall; /* mean of the segments, weighted by rows; NaN if unknown */
+    struct elasticities category, segment, product;
+    double overall;              /* mean of the segments, weighted by sales; NaN if unknown */
+    struct demand_people people; /* as made; not read back by demand_read */
 };
 
 /**
@@ -31,10 +48,10 @@ struct demand {
  */
 double demand_elasticity(const struct demand *demand, int32_t category, int32_t segment);
 
-/** Read demand.h5 on all ranks. Collective. Free with demand_clear. Errors: those of store_read. */
+/** Read all but the people of demand.h5 on all ranks. Collective. Free with demand_clear. */
 enum status demand_read(const struct comm *comm, const char *path, struct demand *demand);
 
-/** Write it. Collective; the same on every rank. Errors: those of store_write. */
+/** Write it. Collective; the same on every rank but for people. Errors: those of store_write. */
 enum status demand_write(const struct comm *comm, const char *path, const struct demand *demand);
 
 /** Make room for `units`. Local. Errors: ERR_MEMORY. */

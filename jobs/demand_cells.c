@@ -1,9 +1,24 @@
-/* Purchases into cells, merged here and again at their owners. */
+/* Events into cells, merged here and again at their owners. */
 #include "jobs/demand_cells.h"
 
 #include "mpi/memory.h"
 
 #include <stdlib.h>
+
+enum { MICROS = 10000000 /* of a unit, for a cent a thousandth */ };
+enum { DAY_SECONDS = 86400, REDEEM_SECONDS = 30 * 86400 };
+
+int64_t demand_week(const struct dataset *dataset, int64_t time)
+{
+    int64_t day = dataset->time_first / DAY_SECONDS;
+    if (day * DAY_SECONDS > dataset->time_first) day--; /* before 1970 */
+    return (time - day * DAY_SECONDS) / DEMAND_WEEK_SECONDS;
+}
+
+int64_t demand_weeks(const struct dataset *dataset)
+{
+    return demand_week(dataset, dataset->time_last) + 1;
+}
 
 static int compare_cell(const void *a, const void *b)
 {
@@ -20,9 +35,8 @@ static int64_t merge(struct demand_cell *cell, int64_t count)
     if (count > 0) qsort(cell, (size_t)count, sizeof *cell, compare_cell);
     for (int64_t i = 0; i < count; i++) {
         if (kept > 0 && compare_cell(&cell[kept - 1], &cell[i]) == 0) {
-            cell[kept - 1].quantity_milli += cell[i].quantity_milli;
-            cell[kept - 1].paid_cents += cell[i].paid_cents;
-            cell[kept - 1].list_cents += cell[i].list_cents;
+            cell[kept - 1].sales += cell[i].sales;
+            cell[kept - 1].price_micros += cell[i].price_micros;
         } else {
             cell[kept++] = cell[i];
         }
@@ -30,30 +44,42 @@ static int64_t merge(struct demand_cell *cell, int64_t count)
     return kept;
 }
 
-static enum status local_cells(const struct dataset *dataset, const int32_t *segment,
-                               struct demand_cell **out, int64_t *count)
+static bool counts(const struct events *events, const bool *personal, int64_t e)
+{
+    bool sold = events->kind[e] == EVENT_PURCHASE && events->paid_cents[e] > 0;
+    return sold && (personal == NULL || !personal[e]);
+}
+
+static struct demand_cell cell_of(const struct dataset *dataset, const int32_t *segment, int64_t u,
+                                  int64_t e)
 {
     const struct events *events = &dataset->events;
-    int64_t users = dataset->users.blocks.rows_local, purchases = 0;
-    for (int64_t e = 0; e < events->start[users]; e++)
-        purchases += events->kind[e] == EVENT_PURCHASE;
-    enum status status = memory_new(out, purchases, sizeof **out);
+    int64_t week = demand_week(dataset, events->time[e]), milli = events->quantity_milli[e];
+    return (struct demand_cell){.product = events->product[e],
+                                .segment = segment[u * DEMAND_FOLDS + week % DEMAND_FOLDS],
+                                .week = week,
+                                .sales = 1,
+                                .price_micros = (int64_t)MICROS * events->paid_cents[e] / milli};
+}
+
+static enum status local_cells(const struct dataset *dataset, const int32_t *segment,
+                               const bool *personal, struct demand_cell **out, int64_t *count)
+{
+    const struct events *events = &dataset->events;
+    int64_t users = dataset->users.blocks.rows_local, wanted = 0, at = 0;
+    for (int64_t e = 0; e < events->start[users]; e++) wanted += counts(events, personal, e);
+    enum status status = memory_new(out, wanted, sizeof **out);
     if (status != OK) return status;
-    int64_t at = 0;
     for (int64_t u = 0; u < users; u++)
-        for (int64_t e = events->start[u]; e < events->start[u + 1]; e++) {
-            if (events->kind[e] != EVENT_PURCHASE) continue;
-            int64_t week = (events->time[e] - dataset->time_first) / DEMAND_WEEK_SECONDS;
-            (*out)[at++] = (struct demand_cell){
-                events->product[e],    segment[u],           week, events->quantity_milli[e],
-                events->paid_cents[e], events->list_cents[e]};
-        }
+        for (int64_t e = events->start[u]; e < events->start[u + 1]; e++)
+            if (counts(events, personal, e)) (*out)[at++] = cell_of(dataset, segment, u, e);
     *count = merge(*out, at);
     return OK;
 }
 
 enum status demand_cells_make(const struct comm *comm, const struct dataset *dataset,
-                              const int32_t *segment, struct demand_cells *cells)
+                              const int32_t *segment, const bool *personal,
+                              struct demand_cells *cells)
 {
     enum status status = OK;
     struct demand_cell *mine = NULL;
@@ -62,7 +88,7 @@ enum status demand_cells_make(const struct comm *comm, const struct dataset *dat
     *cells = (struct demand_cells){0};
     TRY_ALL(comm, blocks_cut(comm, products, DEMAND_BLOCK, &cells->products));
     TRY_ALL(comm, memory_new(&to, comm->ranks, sizeof *to));
-    TRY_ALL(comm, local_cells(dataset, segment, &mine, &count));
+    TRY_ALL(comm, local_cells(dataset, segment, personal, &mine, &count));
     for (int64_t i = 0; i < count; i++)
         to[blocks_owner(comm, products, DEMAND_BLOCK, mine[i].product)]++;
     TRY(comm_exchange(comm, mine, to, sizeof *mine, &received, &cells->cells));
@@ -80,4 +106,31 @@ void demand_cells_clear(struct demand_cells *cells)
     blocks_clear(&cells->products);
     free(cells->cell);
     *cells = (struct demand_cells){0};
+}
+
+/* ---- personal prices ---- */
+
+enum status demand_personal_mark(const struct dataset *dataset, bool **personal, int64_t *count)
+{
+    const struct events *events = &dataset->events;
+    const struct offers *offers = &dataset->offers;
+    int64_t users = dataset->users.blocks.rows_local;
+    enum status status = memory_new(personal, events->start[users], sizeof **personal);
+    *count = 0;
+    if (status != OK || offers->start == NULL) return status;
+    for (int64_t u = 0; u < users; u++)
+        for (int64_t o = offers->start[u]; o < offers->start[u + 1]; o++) {
+            if ((offers->flags[o] & OFFER_REDEEMED) == 0) continue;
+            for (int64_t e = events->start[u]; e < events->start[u + 1]; e++) {
+                int64_t after = events->time[e] - offers->time[o];
+                if (after < 0 || (*personal)[e] || events->kind[e] != EVENT_PURCHASE ||
+                    events->product[e] != offers->product[o])
+                    continue;
+                if (after > REDEEM_SECONDS) break;
+                (*personal)[e] = true;
+                (*count)++;
+                break;
+            }
+        }
+    return OK;
 }

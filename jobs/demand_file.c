@@ -2,6 +2,7 @@
 #include "jobs/demand.h"
 
 #include "io/store.h"
+#include "jobs/demand_cells.h"
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -18,6 +19,7 @@ enum status elasticities_init(struct elasticities *e, int64_t units)
     TRY(memory_new(&e->shrunk_sd, units, sizeof *e->shrunk_sd));
     TRY(memory_new(&e->rows, units, sizeof *e->rows));
     TRY(memory_new(&e->users, units, sizeof *e->users));
+    TRY(memory_new(&e->level, units, sizeof *e->level));
 done:
     return status;
 }
@@ -30,13 +32,27 @@ static void elasticities_clear(struct elasticities *e)
     free(e->shrunk_sd);
     free(e->rows);
     free(e->users);
+    free(e->level);
     *e = (struct elasticities){0};
+}
+
+static void people_clear(struct demand_people *p)
+{
+    free(p->estimate);
+    free(p->std_error);
+    free(p->shrunk);
+    free(p->shrunk_sd);
+    free(p->rows);
+    free(p->level);
+    *p = (struct demand_people){0};
 }
 
 void demand_clear(struct demand *demand)
 {
     elasticities_clear(&demand->category);
     elasticities_clear(&demand->segment);
+    elasticities_clear(&demand->product);
+    people_clear(&demand->people);
     demand->overall = NAN;
 }
 
@@ -54,12 +70,14 @@ struct part {
 
 enum { PARTS = 4 };
 
+#define LEVEL_HELP "what it was shrunk to: 0 all, 1 category, 2 segment"
+
 static void parts_of(struct elasticities *e, struct part parts[PARTS])
 {
     const struct part list[PARTS] = {
-        {"estimate", "elasticity by least squares, NaN where the data tell nothing", &e->estimate},
+        {"estimate", "own-price elasticity, NaN where the data tell nothing", &e->estimate},
         {"std_error", "its standard error", &e->std_error},
-        {"shrunk", "elasticity shrunk toward the mean of all", &e->shrunk},
+        {"shrunk", "elasticity shrunk toward what is above it", &e->shrunk},
         {"shrunk_sd", "posterior standard deviation", &e->shrunk_sd}};
     for (int p = 0; p < PARTS; p++) parts[p] = list[p];
 }
@@ -74,7 +92,7 @@ static enum status write_elasticities(const struct comm *comm, struct store *sto
     parts_of(&e, parts);
     for (int p = 0; p < PARTS; p++) {
         snprintf(name, sizeof name, "%s/%s", folder, parts[p].name);
-        struct store_column column = {name, STORE_F64, 1, "d log units / d log price",
+        struct store_column column = {name, STORE_F64, 1, "d log purchases / d log price",
                                       parts[p].help};
         TRY(store_write(comm, store, &column, *parts[p].data, rows));
     }
@@ -84,6 +102,9 @@ static enum status write_elasticities(const struct comm *comm, struct store *sto
     snprintf(name, sizeof name, "%s/users", folder);
     struct store_column users = {name, STORE_I64, 1, "users", "distinct users who bought"};
     TRY(store_write(comm, store, &users, e.users, rows));
+    snprintf(name, sizeof name, "%s/level", folder);
+    struct store_column level = {name, STORE_U8, 1, "", LEVEL_HELP};
+    TRY(store_write(comm, store, &level, e.level, rows));
 done:
     return status;
 }
@@ -100,11 +121,40 @@ static enum status read_elasticities(const struct comm *comm, struct store *stor
     TRY(store_read(comm, store, name, STORE_I64, 0, units, e->rows));
     snprintf(name, sizeof name, "%s/users", folder);
     TRY(store_read(comm, store, name, STORE_I64, 0, units, e->users));
+    snprintf(name, sizeof name, "%s/level", folder);
+    TRY(store_read(comm, store, name, STORE_U8, 0, units, e->level));
     parts_of(e, parts);
     for (int p = 0; p < PARTS; p++) {
         snprintf(name, sizeof name, "%s/%s", folder, parts[p].name);
         TRY(store_read(comm, store, name, STORE_F64, 0, units, *parts[p].data));
     }
+done:
+    return status;
+}
+
+static enum status write_people(const struct comm *comm, struct store *store,
+                                const struct demand_people *p)
+{
+    static const char unit[] = "d log purchases / d log price";
+    const struct store_column
+        estimate = {"users/estimate", STORE_F32, 1, unit,
+                    "of the user's own purchases, NaN where they tell nothing"},
+        std_error = {"users/std_error", STORE_F32, 1, unit, "of it"},
+        shrunk = {"users/shrunk", STORE_F32, 1, unit,
+                  "shrunk toward the segment, and not above zero"},
+        shrunk_sd = {"users/shrunk_sd", STORE_F32, 1, unit, "posterior standard deviation"},
+        rows = {"users/rows", STORE_I32, 1, "purchases", "evidence behind the estimate"},
+        level = {"users/level", STORE_U8, 1, "", LEVEL_HELP},
+        segment = {"users/segment", STORE_I32, DEMAND_FOLDS, "",
+                   "in the weeks of each fold, as all other weeks tell"};
+    enum status status = OK;
+    TRY(store_write(comm, store, &estimate, p->estimate, p->users));
+    TRY(store_write(comm, store, &std_error, p->std_error, p->users));
+    TRY(store_write(comm, store, &shrunk, p->shrunk, p->users));
+    TRY(store_write(comm, store, &shrunk_sd, p->shrunk_sd, p->users));
+    TRY(store_write(comm, store, &rows, p->rows, p->users));
+    TRY(store_write(comm, store, &level, p->level, p->users));
+    TRY(store_write(comm, store, &segment, p->segment, p->users));
 done:
     return status;
 }
@@ -119,6 +169,8 @@ enum status demand_write(const struct comm *comm, const char *path, const struct
     TRY(store_write(comm, store, &overall, &demand->overall, comm->rank == 0));
     TRY(write_elasticities(comm, store, "category", demand->category));
     TRY(write_elasticities(comm, store, "segment", demand->segment));
+    TRY(write_elasticities(comm, store, "product", demand->product));
+    TRY(write_people(comm, store, &demand->people));
     TRY(store_commit(comm, &store));
 done:
     store_close(comm, &store);
@@ -134,6 +186,7 @@ enum status demand_read(const struct comm *comm, const char *path, struct demand
     TRY(store_read(comm, store, "overall", STORE_F64, 0, 1, &demand->overall));
     TRY(read_elasticities(comm, store, "category", &demand->category));
     TRY(read_elasticities(comm, store, "segment", &demand->segment));
+    TRY(read_elasticities(comm, store, "product", &demand->product));
 done:
     store_close(comm, &store);
     if (status != OK) demand_clear(demand);

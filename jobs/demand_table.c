@@ -14,10 +14,13 @@
 
 enum { NAME_BYTES = 2048 };
 
+static const char *const level_words[DEMAND_LEVELS] = {"all", "category", "segment"};
+
 /* What a line needs beside its figures. */
 struct lines {
     const char *level;
     const struct dictionary *names; /* NULL: numbers */
+    bool alone;                     /* no unit can be had from the others by subtraction */
     int64_t min_rows, min_users;
 };
 
@@ -44,14 +47,14 @@ static void print_figures(const struct lines *lines, const struct elasticities *
         size_t bytes = isfinite(values[v]) ? format_number(values[v], number) : 0;
         fprintf(file, "%.*s,", (int)bytes, number);
     }
-    fprintf(file, "%lld,%d,%lld,0\n", (long long)e->rows[unit], weak, (long long)e->users[unit]);
+    fprintf(file, "%lld,%d,%lld,0,%s\n", (long long)e->rows[unit], weak, (long long)e->users[unit],
+            level_words[e->level[unit]]);
 }
 
-/* Users buy in several categories, so that none can be had by subtraction; each is in one
- * segment. */
+/* Users buy in several categories and products; each is in one segment. */
 static void hide_small(const struct lines *lines, const struct elasticities *e, bool *hidden)
 {
-    if (lines->names == NULL)
+    if (!lines->alone)
         suppress_cells(e->users, e->units, lines->min_users, hidden);
     else
         for (int64_t u = 0; u < e->units; u++)
@@ -67,7 +70,7 @@ static enum status print_level(const struct lines *lines, const struct elasticit
     for (int64_t u = 0; u < e->units; u++) {
         print_name(lines, u, file);
         if (hidden[u])
-            fprintf(file, ",,,,,,,1\n");
+            fprintf(file, ",,,,,,,1,\n");
         else
             print_figures(lines, e, u, file);
     }
@@ -81,14 +84,16 @@ static enum status format_table(const struct run *run, const struct demand *dema
     enum status status = OK;
     int64_t min_rows = config_integer(run->config, "demand.min_rows"),
             min_users = config_integer(run->config, "privacy.min_users");
-    const struct lines of_category = {"category", &products->category, min_rows, min_users},
-                       of_segment = {"segment", NULL, min_rows, min_users};
+    const struct lines of_category = {"category", &products->category, true, min_rows, min_users},
+                       of_segment = {"segment", NULL, false, min_rows, min_users},
+                       of_product = {"product", &products->id, true, min_rows, min_users};
     FILE *file = open_memstream(text, bytes);
     if (file == NULL) return FAIL(ERR_MEMORY, "no memory for elasticities.csv");
     fprintf(file, "level,name,estimate,std_error,elasticity,elasticity_sd,cells,weak,users,"
-                  "suppressed\n");
+                  "suppressed,shrunk_to\n");
     TRY(print_level(&of_category, &demand->category, file));
     TRY(print_level(&of_segment, &demand->segment, file));
+    TRY(print_level(&of_product, &demand->product, file));
 done:
     if (fclose(file) != 0 && status == OK)
         status = FAIL(ERR_MEMORY, "no memory for elasticities.csv");

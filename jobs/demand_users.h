@@ -8,10 +8,11 @@
 #include "jobs/demand.h"
 
 /**
- * Count the distinct users who bought in each category and in each segment, over all ranks.
+ * Count the distinct users who bought in each category, in each segment and, where there is room
+ * for them, of each product, over all ranks.
  * Collective.
- * segment  in   [users_local]
- * demand   out  category.users, segment.users
+ * segment  in   [users_local][DEMAND_FOLDS]; a user may count in several
+ * demand   out  category.users, segment.users, product.users
  * Errors: ERR_MEMORY.
  */
 enum status demand_users_count(const struct comm *comm, const struct dataset *dataset,

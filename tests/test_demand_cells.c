@@ -1,23 +1,24 @@
 /* Sales by product, week and segment: by hand, and the same cells whoever made and owns them. */
 #include "tests/tiny_shop.h"
 
-#include "jobs/demand_cells.h"
+#include "jobs/demand_prices.h"
 
 enum { WEEK = DEMAND_WEEK_SECONDS };
 
 static const struct tiny_product products[] = {
     {"apple", "fruit", 2.0, 1.0}, {"bread", "bakery", 3.0, 1.0}, {"pear", "fruit", 2.0, 1.0}};
 
-/* The first event of all is at second 1000; weeks are counted from there. */
+/* The first event of all is at second 1000; weeks are counted from the day it falls on. */
 static const struct tiny_event events[] = {{0, 1000, 2, EVENT_VIEW, 1000, 0, 0},
                                            {0, 2000, 1, EVENT_PURCHASE, 1000, 300, 310},
-                                           {0, 1000 + WEEK - 1, 1, EVENT_PURCHASE, 2000, 500, 620},
+                                           {0, WEEK - 1, 1, EVENT_PURCHASE, 2000, 500, 620},
                                            {1, 1500, 1, EVENT_PURCHASE, 500, 150, 155},
-                                           {1, 1000 + WEEK, 1, EVENT_PURCHASE, 1000, 310, 310},
-                                           {1, 1000 + WEEK, 1, EVENT_RETURN, 1000, 310, 310},
-                                           {2, 1000 + 3 * WEEK, 0, EVENT_PURCHASE, 1000, 200, 200},
-                                           {3, 1000 + 3 * WEEK, 0, EVENT_PURCHASE, 3000, 450, 600},
-                                           {4, 1000 + 3 * WEEK, 0, EVENT_PURCHASE, 1000, 200, 200}};
+                                           {1, WEEK, 1, EVENT_PURCHASE, 1000, 310, 310},
+                                           {1, WEEK, 1, EVENT_RETURN, 1000, 310, 310},
+                                           {2, 3 * WEEK, 0, EVENT_PURCHASE, 1000, 200, 200},
+                                           {3, 3 * WEEK, 0, EVENT_PURCHASE, 3000, 450, 600},
+                                           {4, 3 * WEEK, 0, EVENT_PURCHASE, 1000, 200, 200},
+                                           {5, 2 * WEEK, 2, EVENT_CART, 1000, 190, 200}};
 
 static const struct tiny_shop shop = {.users = 6,
                                       .products = 3,
@@ -34,9 +35,10 @@ static int32_t segment_of(int user)
 static int32_t *segments(const struct dataset *d)
 {
     int32_t *segment = NULL;
-    TINY_NEW(segment, d->users.blocks.rows_local);
+    TINY_NEW(segment, d->users.blocks.rows_local * DEMAND_FOLDS);
     for (int64_t u = 0; u < d->users.blocks.rows_local; u++)
-        segment[u] = segment_of(tiny_user(d, u));
+        for (int f = 0; f < DEMAND_FOLDS; f++)
+            segment[u * DEMAND_FOLDS + f] = segment_of(tiny_user(d, u));
     return segment;
 }
 
@@ -54,16 +56,14 @@ static void gather(const struct demand_cells *cells, struct demand_cell **all, i
 static void as_by_hand(void **state)
 {
     (void)state;
-    static const struct demand_cell expected[] = {{0, 0, 3, 1000, 200, 200},
-                                                  {0, 1, 3, 4000, 650, 800},
-                                                  {1, 0, 0, 3500, 950, 1085},
-                                                  {1, 0, 1, 1000, 310, 310}};
+    static const struct demand_cell expected[] = {
+        {0, 0, 3, 1, 2000000}, {0, 1, 3, 2, 3500000}, {1, 0, 0, 3, 8500000}, {1, 0, 1, 1, 3100000}};
     struct dataset *d = tiny_open(&world, &shop);
     int32_t *segment = segments(d);
     struct demand_cells cells;
     struct demand_cell *all = NULL;
     int64_t count = 0;
-    assert_all(demand_cells_make(&world, d, segment, &cells) == OK);
+    assert_all(demand_cells_make(&world, d, segment, NULL, &cells) == OK);
     assert_all(cells.products.rows_total == 3);
     gather(&cells, &all, &count);
     assert_all(count == 4 && memcmp(all, expected, sizeof expected) == 0);
@@ -112,8 +112,8 @@ static void same_cells_on_any_ranks(void **state)
     struct demand_cells cells, alone;
     struct demand_cell *all = NULL;
     int64_t count = 0, paid = 0, sold = 0;
-    assert_all(demand_cells_make(&world, mine, segment, &cells) == OK);
-    assert_all(demand_cells_make(&self, whole, segment_alone, &alone) == OK);
+    assert_all(demand_cells_make(&world, mine, segment, NULL, &cells) == OK);
+    assert_all(demand_cells_make(&self, whole, segment_alone, NULL, &alone) == OK);
     gather(&cells, &all, &count);
     assert_all(count == alone.cells);
     assert_all(memcmp(all, alone.cell, (size_t)count * sizeof *all) == 0);
@@ -121,9 +121,8 @@ static void same_cells_on_any_ranks(void **state)
     for (int64_t i = 0; i < cells.cells; i++)
         owned = owned && cells.cell[i].product >= cells.products.row_first &&
                 cells.cell[i].product < cells.products.row_first + cells.products.rows_local;
-    for (int64_t i = 0; i < count; i++) paid += all[i].paid_cents;
-    for (int e = 0; e < MANY_EVENTS; e++)
-        sold += event[e].kind == EVENT_PURCHASE ? event[e].paid_cents : 0;
+    for (int64_t i = 0; i < count; i++) paid += all[i].sales;
+    for (int e = 0; e < MANY_EVENTS; e++) sold += event[e].kind == EVENT_PURCHASE;
     assert_all(owned && paid == sold && count < MANY_EVENTS * 4 / 5);
     demand_cells_clear(&cells);
     demand_cells_clear(&alone);
@@ -142,7 +141,58 @@ static void nothing_sold(void **state)
     struct dataset *d = tiny_open(&world, &quiet);
     int32_t *segment = segments(d);
     struct demand_cells cells;
-    assert_all(demand_cells_make(&world, d, segment, &cells) == OK && cells.cells == 0);
+    assert_all(demand_cells_make(&world, d, segment, NULL, &cells) == OK && cells.cells == 0);
+    demand_cells_clear(&cells);
+    free(segment);
+    dataset_free(&d);
+}
+
+/* The first purchase from a redeemed offer on is at a price of the user's own, others are not. */
+static void personal_prices(void **state)
+{
+    (void)state;
+    static const struct tiny_event bought[] = {
+        {0, 1000, 0, EVENT_PURCHASE, 1000, 200, 200}, {0, 2000, 0, EVENT_VIEW, 1000, 150, 200},
+        {0, 3000, 0, EVENT_PURCHASE, 1000, 150, 200}, {0, 4000, 0, EVENT_PURCHASE, 1000, 200, 200},
+        {1, 3000, 0, EVENT_PURCHASE, 1000, 200, 200}, {2, 3000, 1, EVENT_PURCHASE, 1000, 300, 300}};
+    static const struct tiny_offer given[] = {
+        {.user = 0, .time = 2000, .product = 0, .discount = 0.25f, .flags = 1 | OFFER_REDEEMED},
+        {.user = 1, .time = 2000, .product = 0, .discount = 0.25f, .flags = 1},
+        {.user = 2, .time = 2000, .product = 0, .discount = 0.25f, .flags = 1 | OFFER_REDEEMED}};
+    struct tiny_shop with = shop;
+    with.event = bought;
+    with.events = sizeof bought / sizeof *bought;
+    with.offer = given;
+    with.offers = sizeof given / sizeof *given;
+    struct dataset *d = tiny_open(&world, &with);
+    bool *personal = NULL;
+    int64_t count = 0, row = tiny_row(d, 0);
+    assert_all(demand_personal_mark(d, &personal, &count) == OK);
+    comm_sum_int64(&world, &count, 1);
+    assert_all(count == 1);
+    assert_all(row < 0 || personal[d->events.start[row] + 2]);
+    free(personal);
+    dataset_free(&d);
+}
+
+/* What was paid a unit in a week with a sale; none in others. */
+static void prices_of_weeks(void **state)
+{
+    (void)state;
+    struct dataset *d = tiny_open(&world, &shop);
+    int32_t *segment = segments(d);
+    struct demand_cells cells;
+    struct demand_prices prices;
+    assert_all(demand_weeks(d) == 4);
+    assert_all(demand_cells_make(&world, d, segment, NULL, &cells) == OK);
+    assert_all(demand_prices_make(&world, &cells, 4, &prices) == OK);
+    assert_all(prices.products == 3 && prices.weeks == 4);
+    assert_close(prices.x[3], log(5.5 / 3.0), 1e-15); /* apple, week 3 */
+    assert_close(prices.x[4], log(8.5 / 3.0), 1e-15); /* bread, weeks 0 and 1 */
+    assert_close(prices.x[5], log(3.1), 1e-15);
+    for (int t = 0; t < 12; t++)
+        if (t < 3 || t > 5) assert_all(isnan(prices.x[t]));
+    demand_prices_clear(&prices);
     demand_cells_clear(&cells);
     free(segment);
     dataset_free(&d);
@@ -155,13 +205,13 @@ static void survives_faults(void **state)
     int32_t *segment = segments(d);
     struct demand_cells cells;
     comm_inject_fault(-1, 0);
-    assert_all(demand_cells_make(&world, d, segment, &cells) == OK);
+    assert_all(demand_cells_make(&world, d, segment, NULL, &cells) == OK);
     demand_cells_clear(&cells);
     int64_t agreements = comm_agreements();
     for (int64_t k = 0; k < agreements; k++)
         for (int r = 0; r < world.ranks; r++) {
             comm_inject_fault(k, r);
-            assert_all(demand_cells_make(&world, d, segment, &cells) == ERR_BUG);
+            assert_all(demand_cells_make(&world, d, segment, NULL, &cells) == ERR_BUG);
             assert_all(cells.cell == NULL);
         }
     comm_inject_fault(-1, 0);
@@ -170,4 +220,5 @@ static void survives_faults(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(as_by_hand), cmocka_unit_test(same_cells_on_any_ranks),
-          cmocka_unit_test(nothing_sold), cmocka_unit_test(survives_faults))
+          cmocka_unit_test(nothing_sold), cmocka_unit_test(personal_prices),
+          cmocka_unit_test(prices_of_weeks), cmocka_unit_test(survives_faults))

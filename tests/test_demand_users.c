@@ -1,6 +1,7 @@
 /* Users behind the elasticities: each once in a category and in a segment, whoever owns them. */
 #include "tests/tiny_shop.h"
 
+#include "jobs/demand_cells.h"
 #include "jobs/demand_users.h"
 
 static const struct tiny_product products[] = {{"apple", "fruit", 2.0, 1.0},
@@ -36,17 +37,21 @@ static void by_hand(void **state)
     struct dataset *d = tiny_open(&world, &shop);
     struct demand demand = {0};
     int32_t *segment = NULL;
-    TINY_NEW(segment, d->users.blocks.rows_local);
-    for (int64_t u = 0; u < d->users.blocks.rows_local; u++)
-        segment[u] = tiny_user(d, u) == 0 || tiny_user(d, u) == 2 ? 0 : 1;
+    TINY_NEW(segment, d->users.blocks.rows_local * DEMAND_FOLDS);
+    for (int64_t i = 0; i < d->users.blocks.rows_local * DEMAND_FOLDS; i++)
+        segment[i] =
+            tiny_user(d, i / DEMAND_FOLDS) == 0 || tiny_user(d, i / DEMAND_FOLDS) == 2 ? 0 : 1;
     assert_all(elasticities_init(&demand.category, d->products.category.count) == OK);
     assert_all(elasticities_init(&demand.segment, 3) == OK);
+    assert_all(elasticities_init(&demand.product, 4) == OK);
     for (int again = 0; again < 2; again++) { /* what stood there does not matter */
         assert_all(demand_users_count(&world, d, segment, &demand) == OK);
         assert_all(users_of(d, &demand, "fruit") == 2 && users_of(d, &demand, "bakery") == 1);
         assert_all(users_of(d, &demand, "care") == 0);
         assert_all(demand.segment.users[0] == 1 && demand.segment.users[1] == 1);
         assert_all(demand.segment.users[2] == 0);
+        assert_all(demand.product.users[0] == 2 && demand.product.users[1] == 1);
+        assert_all(demand.product.users[2] == 1 && demand.product.users[3] == 0);
     }
     comm_inject_fault(0, world.ranks - 1);
     assert_all(demand_users_count(&world, d, segment, &demand) != OK);

@@ -2,7 +2,7 @@
  * any units. Units are spread over the ranks by turns, so that most tests hold at any number. */
 #include "tests/harness.h"
 
-#include "algorithms/shrink.h"
+#include "algorithms/shrink_few.h"
 
 #include <string.h>
 
@@ -251,6 +251,27 @@ static void exact_estimates_stay(void **state)
     assert_all(prior.sd > 0.5);
 }
 
+/* Averaged over tau; the values of tests/goldens/shrink.py, by a finer grid. */
+static void few_of_unknown_spread(void **state)
+{
+    (void)state;
+    static const double estimate[5] = {-2.6, -1.9, -1.4, -2.0, 9.0},
+                        error[5] = {0.35, 0.25, 0.2, 0.3, NAN},
+                        mean[5] = {-2.37453, -1.89905, -1.48654, -1.97232, -1.93311},
+                        deviation[5] = {0.35556, 0.22870, 0.20708, 0.26869, 1.08427};
+    double shrunk[5], sd[5];
+    struct shrink_prior prior;
+    assert_all(shrink_few_fit(estimate, error, 5, shrunk, sd, &prior) == OK && prior.units == 4);
+    for (int i = 0; i < 5; i++) {
+        assert_close(shrunk[i], mean[i], 0.002);
+        assert_close(sd[i], deviation[i], 0.01);
+    }
+    assert_all(shrink_few_fit(estimate, error, 1, shrunk, sd, &prior) == OK);
+    assert_all(shrunk[0] == -2.6 && prior.sd == 0.0);
+    assert_close(sd[0], 0.35, 1e-15);
+    assert_all(shrink_few_fit(estimate + 4, error + 4, 1, shrunk, sd, &prior) == ERR_NUMERIC);
+}
+
 static void a_known_sign(void **state)
 {
     (void)state;
@@ -292,5 +313,5 @@ TEST_MAIN(cmocka_unit_test(as_by_hand), cmocka_unit_test(less_spread_than_error)
           cmocka_unit_test(what_is_known_better_moves_less),
           cmocka_unit_test(scale_does_not_matter), cmocka_unit_test(few_units),
           cmocka_unit_test(tree_as_dense_algebra), cmocka_unit_test(same_bits_on_all_ranks),
-          cmocka_unit_test(exact_estimates_stay), cmocka_unit_test(a_known_sign),
-          cmocka_unit_test(a_fault_reaches_all))
+          cmocka_unit_test(exact_estimates_stay), cmocka_unit_test(few_of_unknown_spread),
+          cmocka_unit_test(a_known_sign), cmocka_unit_test(a_fault_reaches_all))

@@ -116,6 +116,24 @@ def below_zero():
         print(f"N({mean}, {sd}) below 0: mean {low.mean():.12g} sd {low.std():.9g}")
 
 
+def few():
+    """Four units and a new one, averaged over a flat prior of tau up to 3 ranges."""
+    b, s = np.array([-2.6, -1.9, -1.4, -2.0]), np.array([0.35, 0.25, 0.2, 0.3])
+    taus = np.linspace(0, 3 * 1.2, 100001)
+    w = 1 / (s ** 2 + taus[:, None] ** 2)
+    mu, v = (w * b).sum(1) / w.sum(1), 1 / w.sum(1)
+    density = -0.5 * (-np.log(w) + w * (b - mu[:, None]) ** 2).sum(1) - 0.5 * np.log(w.sum(1))
+    density = np.exp(density - density.max())
+    density /= density.sum()
+    lost = s ** 2 * w
+    mean = np.c_[(1 - lost) * b + lost * mu[:, None], mu]
+    variance = np.c_[lost * taus[:, None] ** 2 + lost ** 2 * v[:, None], taus ** 2 + v]
+    m = density @ mean
+    print("few: means", [f"{x:.5f}" for x in m], "sds",
+          [f"{x:.5f}" for x in np.sqrt(density @ (variance + mean ** 2) - m ** 2)])
+
+
 single()
+few()
 tree()
 below_zero()

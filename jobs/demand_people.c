@@ -1,0 +1,174 @@
+/* One step for each user, shrunk within segments. */
+#include "jobs/demand_people.h"
+
+#include "algorithms/shrink.h"
+#include "mpi/log.h"
+#include "mpi/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define ERROR_MOST 20.0 /* with a larger standard error an estimate tells nothing */
+
+struct local {
+    int64_t users;
+    double *estimate, *std_error, *shrunk, *shrunk_sd, *reference;
+    int64_t *segment; /* most of its folds' */
+    struct shrink_level level[2];
+};
+
+static enum status local_init(struct local *l, int64_t users, int64_t segments)
+{
+    enum status status = OK;
+    l->users = users;
+    TRY(memory_new(&l->estimate, users, sizeof *l->estimate));
+    TRY(memory_new(&l->std_error, users, sizeof *l->std_error));
+    TRY(memory_new(&l->shrunk, users, sizeof *l->shrunk));
+    TRY(memory_new(&l->shrunk_sd, users, sizeof *l->shrunk_sd));
+    TRY(memory_new(&l->reference, users, sizeof *l->reference));
+    TRY(memory_new(&l->segment, users, sizeof *l->segment));
+    TRY(shrink_level_init(&l->level[0], segments, NULL));
+    TRY(shrink_level_init(&l->level[1], 1, NULL));
+done:
+    return status;
+}
+
+static void local_clear(struct local *l)
+{
+    free(l->estimate);
+    free(l->std_error);
+    free(l->shrunk);
+    free(l->shrunk_sd);
+    free(l->reference);
+    free(l->segment);
+    shrink_level_clear(&l->level[0]);
+    shrink_level_clear(&l->level[1]);
+}
+
+static enum status people_init(struct demand_people *p, int64_t users)
+{
+    enum status status = OK;
+    p->users = users;
+    TRY(memory_new(&p->estimate, users, sizeof *p->estimate));
+    TRY(memory_new(&p->std_error, users, sizeof *p->std_error));
+    TRY(memory_new(&p->shrunk, users, sizeof *p->shrunk));
+    TRY(memory_new(&p->shrunk_sd, users, sizeof *p->shrunk_sd));
+    TRY(memory_new(&p->rows, users, sizeof *p->rows));
+    TRY(memory_new(&p->level, users, sizeof *p->level));
+done:
+    return status;
+}
+
+/* The segment that most folds say, the lower one in a tie. */
+static int64_t usual(const int32_t *segment)
+{
+    int64_t best = 0, most = 0;
+    for (int f = 0; f < DEMAND_FOLDS; f++) {
+        int64_t votes = 0;
+        for (int g = 0; g < DEMAND_FOLDS; g++) votes += segment[g] == segment[f];
+        if (votes > most || (votes == most && segment[f] < best)) {
+            most = votes;
+            best = segment[f];
+        }
+    }
+    return best;
+}
+
+struct expected {
+    double slope, mean, variance;
+    bool known;
+};
+
+/* What is asked of a user's purchases. */
+struct source {
+    const struct dataset *dataset;
+    const struct demand_fit *fit;
+    const struct demand_prices *prices;
+    const int32_t *segment;
+    const bool *personal;
+    const struct demand *demand;
+    struct expected *expected; /* [products][segments] as they are asked for */
+};
+
+/* Of a product for a segment: the elasticity, and what prices purchases are expected to have. */
+static const struct expected *expect(const struct source *s, int32_t product, int32_t segment)
+{
+    struct expected *at = &s->expected[product * s->fit->segments + segment];
+    int64_t weeks = s->prices->weeks;
+    if (at->known) return at;
+    at->known = true;
+    at->slope = demand_elasticity(s->demand, s->dataset->products.category_code[product], segment);
+    at->mean = NAN;
+    if (!isnan(at->slope))
+        count_panel_moments(s->prices->x + product * weeks, s->fit->week_effect,
+                            s->fit->offset + product * weeks, weeks, 1, 0, at->slope, &at->mean,
+                            &at->variance);
+    return at;
+}
+
+static void estimate_user(const struct source *s, int64_t u, struct local *l, int32_t *rows)
+{
+    const struct events *events = &s->dataset->events;
+    double score = 0, information = 0, slopes = 0;
+    l->segment[u] = usual(s->segment + u * DEMAND_FOLDS);
+    l->reference[u] = s->demand->segment.shrunk[l->segment[u]];
+    l->estimate[u] = l->std_error[u] = NAN;
+    for (int64_t e = events->start[u]; e < events->start[u + 1]; e++) {
+        if (events->kind[e] != EVENT_PURCHASE || s->personal[e]) continue;
+        int64_t week = demand_week(s->dataset, events->time[e]), fold = week % DEMAND_FOLDS;
+        const double *x = s->prices->x + events->product[e] * s->prices->weeks;
+        const struct expected *at =
+            expect(s, events->product[e], s->segment[u * DEMAND_FOLDS + fold]);
+        if (isnan(at->slope) || isnan(x[week]) || isnan(at->mean)) continue;
+        score += x[week] - at->mean;
+        information += at->variance;
+        slopes += at->variance * at->slope;
+        (*rows)++;
+    }
+    if (!(information * ERROR_MOST * ERROR_MOST > s->fit->panel->dispersion)) return;
+    l->reference[u] = slopes / information;
+    l->estimate[u] = score / information;
+    l->std_error[u] = sqrt(s->fit->panel->dispersion / information);
+}
+
+static void keep(const struct local *l, int64_t u, bool nothing, const struct demand *demand,
+                 struct demand_people *p)
+{
+    double mean = l->reference[u] + (nothing ? 0.0 : l->shrunk[u]);
+    double sd = nothing ? NAN : l->shrunk_sd[u];
+    if (isfinite(mean) && isfinite(sd)) shrink_below_zero(&mean, &sd);
+    p->estimate[u] = (float)(l->reference[u] + l->estimate[u]);
+    p->std_error[u] = (float)l->std_error[u];
+    p->shrunk[u] = (float)mean;
+    p->shrunk_sd[u] = (float)sd;
+    p->level[u] = isfinite(demand->segment.estimate[l->segment[u]]) ? DEMAND_SEGMENT : DEMAND_ALL;
+}
+
+enum status demand_people_make(const struct comm *comm, const struct dataset *dataset,
+                               const struct demand_fit *fit, const struct demand_prices *prices,
+                               const int32_t *segment, const bool *personal, struct demand *demand)
+{
+    enum status status = OK;
+    struct local l = {0};
+    struct source source = {dataset, fit, prices, segment, personal, demand, NULL};
+    int64_t users = dataset->users.blocks.rows_local;
+    TRY_ALL(comm, people_init(&demand->people, users));
+    TRY_ALL(comm, local_init(&l, users, fit->segments));
+    TRY_ALL(comm, memory_new(&source.expected, prices->products * fit->segments,
+                             sizeof *source.expected));
+    for (int64_t u = 0; u < users; u++) estimate_user(&source, u, &l, &demand->people.rows[u]);
+    const struct shrink_units units = {users, l.estimate, l.std_error, l.segment};
+    status = shrink_tree_fit(comm, &units, l.level, 2, l.shrunk, l.shrunk_sd);
+    bool nothing = status == ERR_NUMERIC;
+    if (!nothing) TRY(status);
+    status = OK;
+    if (!nothing)
+        log_info("  user elasticities: %lld of %lld estimated, spread %.3f in a segment",
+                 (long long)l.level[0].members, (long long)dataset->users.blocks.rows_total,
+                 l.level[0].spread);
+    for (int64_t u = 0; u < users; u++) keep(&l, u, nothing, demand, &demand->people);
+done:
+    free(source.expected);
+    local_clear(&l);
+    return status;
+}

@@ -1,0 +1,150 @@
+/* One step for each product, shrunk within categories. */
+#include "jobs/demand_products.h"
+
+#include "algorithms/shrink.h"
+#include "mpi/log.h"
+#include "mpi/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ERROR_MOST 20.0 /* with a larger standard error an estimate tells nothing */
+
+/* This rank's products, and what is made of all. */
+struct local {
+    int64_t products;
+    double *estimate, *std_error, *shrunk, *shrunk_sd, *reference;
+    int64_t *rows, *category;
+    struct shrink_level level[2]; /* categories, all */
+};
+
+static enum status local_init(struct local *l, int64_t products, int64_t categories)
+{
+    enum status status = OK;
+    l->products = products;
+    TRY(memory_new(&l->estimate, products, sizeof *l->estimate));
+    TRY(memory_new(&l->std_error, products, sizeof *l->std_error));
+    TRY(memory_new(&l->shrunk, products, sizeof *l->shrunk));
+    TRY(memory_new(&l->shrunk_sd, products, sizeof *l->shrunk_sd));
+    TRY(memory_new(&l->reference, products, sizeof *l->reference));
+    TRY(memory_new(&l->rows, products, sizeof *l->rows));
+    TRY(memory_new(&l->category, products, sizeof *l->category));
+    TRY(shrink_level_init(&l->level[0], categories, NULL));
+    TRY(shrink_level_init(&l->level[1], 1, NULL));
+done:
+    return status;
+}
+
+static void local_clear(struct local *l)
+{
+    free(l->estimate);
+    free(l->std_error);
+    free(l->shrunk);
+    free(l->shrunk_sd);
+    free(l->reference);
+    free(l->rows);
+    free(l->category);
+    shrink_level_clear(&l->level[0]);
+    shrink_level_clear(&l->level[1]);
+}
+
+/* What a product's cells tell beyond its category. */
+static bool compare(const struct demand_fit *f, int64_t p, double slope, double *score,
+                    double *information)
+{
+    const double *x = f->data.x + p * f->weeks;
+    const double *offset = f->data_by_segment.offset + p * f->weeks;
+    double mean, variance;
+    *score = *information = 0;
+    if (isnan(slope) ||
+        !count_panel_moments(x, f->week_effect, offset, f->weeks, 1, 0, slope, &mean, &variance))
+        return false;
+    for (int64_t i = f->start[p]; i < f->start[p + 1]; i++) {
+        if (isnan(x[f->count[i].week])) continue;
+        *score += f->count[i].units * (x[f->count[i].week] - mean);
+        *information += f->count[i].units * variance;
+    }
+    return *information * ERROR_MOST * ERROR_MOST > f->panel->dispersion;
+}
+
+static void estimate(const struct dataset *dataset, const struct demand_fit *f,
+                     const struct demand *demand, struct local *l)
+{
+    int64_t first = f->data.blocks->row_first;
+    for (int64_t p = 0; p < l->products; p++) {
+        double score, information;
+        int32_t category = dataset->products.category_code[first + p];
+        l->category[p] = category;
+        l->rows[p] = f->start[p + 1] - f->start[p];
+        l->estimate[p] = l->std_error[p] = NAN;
+        l->reference[p] = demand->category.shrunk[category];
+        if (!compare(f, p, l->reference[p], &score, &information)) continue;
+        l->estimate[p] = score / information;
+        l->std_error[p] = sqrt(f->panel->dispersion / information);
+    }
+}
+
+/* ---- for all ranks ---- */
+
+static enum status gather(const struct comm *comm, const void *mine, int64_t count, size_t size,
+                          void *all)
+{
+    void *got = NULL;
+    int64_t bytes = 0;
+    enum status status = comm_gather_all(comm, mine, count * (int64_t)size, &got, &bytes);
+    if (status == OK && bytes > 0) memcpy(all, got, (size_t)bytes);
+    free(got);
+    return status;
+}
+
+static enum status gather_all(const struct comm *comm, const struct local *l,
+                              struct elasticities *e)
+{
+    enum status status = OK;
+    TRY(gather(comm, l->estimate, l->products, sizeof *l->estimate, e->estimate));
+    TRY(gather(comm, l->std_error, l->products, sizeof *l->std_error, e->std_error));
+    TRY(gather(comm, l->shrunk, l->products, sizeof *l->shrunk, e->shrunk));
+    TRY(gather(comm, l->shrunk_sd, l->products, sizeof *l->shrunk_sd, e->shrunk_sd));
+    TRY(gather(comm, l->rows, l->products, sizeof *l->rows, e->rows));
+done:
+    return status;
+}
+
+static void set_levels(const struct dataset *dataset, const struct demand *demand,
+                       struct elasticities *e)
+{
+    for (int64_t p = 0; p < e->units; p++) {
+        int32_t category = dataset->products.category_code[p];
+        bool own = isfinite(demand->category.estimate[category]);
+        e->level[p] = own ? DEMAND_CATEGORY : DEMAND_ALL;
+    }
+}
+
+enum status demand_products_make(const struct comm *comm, const struct dataset *dataset,
+                                 const struct demand_fit *fit, struct demand *demand)
+{
+    enum status status = OK;
+    struct local l = {0};
+    TRY_ALL(comm, elasticities_init(&demand->product, dataset->products.count));
+    TRY_ALL(comm, local_init(&l, fit->data.blocks->rows_local, fit->categories));
+    estimate(dataset, fit, demand, &l);
+    const struct shrink_units units = {l.products, l.estimate, l.std_error, l.category};
+    status = shrink_tree_fit(comm, &units, l.level, 2, l.shrunk, l.shrunk_sd);
+    bool nothing = status == ERR_NUMERIC;
+    if (!nothing) TRY(status);
+    if (!nothing)
+        log_info("  product elasticities: %lld of %lld estimated, spread %.3f in a category",
+                 (long long)l.level[0].members, (long long)demand->product.units,
+                 l.level[0].spread);
+    for (int64_t p = 0; p < l.products; p++) {
+        l.estimate[p] += l.reference[p];
+        l.shrunk[p] = nothing ? l.reference[p] : l.reference[p] + l.shrunk[p];
+        if (nothing) l.shrunk_sd[p] = NAN;
+    }
+    TRY(gather_all(comm, &l, &demand->product));
+    set_levels(dataset, demand, &demand->product);
+done:
+    local_clear(&l);
+    return status;
+}

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""Poisson regression with an effect for each panel, for tests/test_count_panel.c.
+
+The same rows as the test makes; panels, seasons, slopes and shifts are dummy columns of one dense
+design, fitted by Newton's method without any elimination, with a prior of sd 100 on slopes and
+shifts. The sandwich clusters cells of product and week; leverages are those of a cell on its slope
+alone, as algorithms/count_panel.h states.
+
+    python3 tests/goldens/count_panel.py
+"""
+import numpy as np
+
+PRODUCTS, WEEKS, SEGMENTS, SLOPES, FOLDS = 9, 12, 3, 3, 2
+RIDGE = 1e-4
+
+
+def price(i, t):
+    return np.nan if (i == 4 and t < 3) else -0.25 * ((i * 5 + t * 7) % 11 < 3) - 0.02 * (t % 3)
+
+
+def units(i, t, s):
+    return ((i * 31 + t * 17 + s * 13 + i * t * s) % 7) * (2 if price(i, t) < -0.2 else 1)
+
+
+def season(t):
+    return t // 3
+
+
+def main():
+    rows, panels = [], {}
+    for i in range(PRODUCTS):
+        for s in range(SEGMENTS):
+            for f in range(FOLDS):
+                weeks = [t for t in range(WEEKS) if t % FOLDS == f and not np.isnan(price(i, t))]
+                if sum(units(i, t, s) for t in weeks) == 0:
+                    continue
+                panel = panels.setdefault((i, s, f), len(panels))
+                rows += [(i, t, s, panel) for t in weeks]
+    seasons = season(WEEKS - 1) + 1
+    z = SLOPES + SEGMENTS - 1
+    k = z + seasons - 1
+    x = np.zeros((len(rows), k + len(panels)))
+    y = np.zeros(len(rows))
+    for r, (i, t, s, panel) in enumerate(rows):
+        x[r, i % SLOPES] = price(i, t)
+        if s > 0:
+            x[r, SLOPES + s - 1] = price(i, t)
+        if season(t) > 0:
+            x[r, z + season(t) - 1] = 1
+        x[r, k + panel] = 1
+        y[r] = units(i, t, s)
+    b = np.zeros(x.shape[1])
+    b[k:] = np.log(y.mean())
+    ridge = np.diag(RIDGE * (np.arange(len(b)) < z))
+    for _ in range(100):
+        mu = np.exp(x @ b)
+        step = np.linalg.solve(x.T @ (mu[:, None] * x) + ridge, x.T @ (y - mu) - ridge @ b)
+        b += np.clip(step, -1, 1)
+    mu = np.exp(x @ b)
+    # eliminate the panels' effects, then the sandwich
+    own = x[:, :k].copy()
+    panel = np.array([p for *_, p in rows])
+    for p in range(len(panels)):
+        at = panel == p
+        own[at] -= (mu[at, None] * own[at]).sum(0) / mu[at].sum()
+    bread = own.T @ (mu[:, None] * own) + ridge[:k, :k]
+    slope_alone = np.array([1 / np.linalg.inv(bread[np.ix_([c] + list(range(SLOPES, k)),
+                                                           [c] + list(range(SLOPES, k)))])[0, 0]
+                            for c in range(SLOPES)])
+    meat, square, cells = np.zeros((k, k)), 0.0, 0
+    for i in range(PRODUCTS):
+        for t in range(WEEKS):
+            at = np.array([r for r, row in enumerate(rows) if row[:2] == (i, t)], dtype=int)
+            if len(at) == 0:
+                continue
+            h = (mu[at] * own[at, i % SLOPES] ** 2).sum()
+            score = (own[at] * (y[at] - mu[at])[:, None]).sum(0)
+            meat += np.outer(score, score) / (1 - h / slope_alone[i % SLOPES]) ** 2
+            square += (y[at].sum() - mu[at].sum()) ** 2 / mu[at].sum()
+            cells += 1
+    cover = np.linalg.inv(bread) @ meat @ np.linalg.inv(bread)
+    print("slopes", [f"{v:.12f}" for v in b[:SLOPES]], "shifts", [f"{v:.12f}" for v in b[SLOPES:z]])
+    print("seasons", [f"{v:.12f}" for v in b[z:k]])
+    print("leverage", [f"{v:.10f}" for v in slope_alone])
+    print("errors of slopes", [f"{np.sqrt(cover[c, c]):.12f}" for c in range(SLOPES)])
+    w = np.zeros(k)
+    w[1], w[SLOPES], w[SLOPES + 1] = 1, 0.25, 0.5
+    print(f"slope 1 and shifts: {w @ b[:k]:.12f} {np.sqrt(w @ cover @ w):.12f}")
+    print(f"dispersion {square / (cells - k):.12f} cells {cells}")
+
+
+def truncated():
+    """Only weeks with sales, one segment and fold: zero-truncated Poisson with a dummy for each
+    product, by its likelihood; r units a sale scale it."""
+    per_sale = 1.5
+    rows = [(i, t) for i in range(PRODUCTS) for t in range(WEEKS)
+            if not np.isnan(price(i, t)) and units(i, t, 0) > 0]
+    seasons = season(WEEKS - 1) + 1
+    k = SLOPES + seasons - 1
+    x = np.zeros((len(rows), k + PRODUCTS))
+    y = np.array([per_sale * units(i, t, 0) for i, t in rows])
+    for r, (i, t) in enumerate(rows):
+        x[r, i % SLOPES] = price(i, t)
+        if season(t) > 0:
+            x[r, SLOPES + season(t) - 1] = 1
+        x[r, k + i] = 1
+
+    def mean(b):
+        m = np.exp(x @ b) / per_sale
+        given = m / -np.expm1(-m)
+        return per_sale * given, per_sale * given * (1 - m * np.exp(-m) / -np.expm1(-m))
+    b = np.zeros(x.shape[1])
+    b[k:] = np.log(y.mean())
+    ridge = np.diag(RIDGE * (np.arange(len(b)) < SLOPES))
+    for _ in range(200):
+        e, w = mean(b)
+        step = np.linalg.solve(x.T @ (w[:, None] * x) + ridge, x.T @ (y - e) - ridge @ b)
+        b += np.clip(step, -1, 1)
+    print("truncated: slopes", [f"{v:.12f}" for v in b[:SLOPES]], "seasons",
+          [f"{v:.12f}" for v in b[SLOPES:k]])
+    e, w = mean(b)
+    own = x[:, :k].copy()
+    for i in range(PRODUCTS):
+        at = np.array([row[0] == i for row in rows])
+        own[at] -= (w[at, None] * own[at]).sum(0) / w[at].sum()
+    bread = own.T @ (w[:, None] * own) + ridge[:k, :k]
+    tail = list(range(SLOPES, k))
+    meat = np.zeros((k, k))
+    for r, (i, t) in enumerate(rows):
+        c = i % SLOPES
+        alone = 1 / np.linalg.inv(bread[np.ix_([c] + tail, [c] + tail)])[0, 0]
+        score = own[r] * (y[r] - e[r])
+        meat += np.outer(score, score) / (1 - w[r] * own[r, c] ** 2 / alone) ** 2
+    cover = np.linalg.inv(bread) @ meat @ np.linalg.inv(bread)
+    print("  errors", [f"{np.sqrt(cover[c, c]):.12f}" for c in range(SLOPES)])
+    i, t = rows[5]
+    print(f"  offset of product {i} week {t}: {np.log(e[5]) - x[5] @ b:.12f}")
+
+
+main()
+truncated()
