@@ -332,9 +332,11 @@ enum status mixture_fit_range(const struct comm *comm, const struct mixture_rows
     struct mixture_model *tried = NULL;
     struct mixture_options one = *opt;
     *model = NULL;
-    if (first < 1 || last < first || opt->init != NULL)
-        TRY(FAIL(ERR_ARG, "%lld to %lld components: give a range from 1 up, and no start",
-                 (long long)first, (long long)last));
+    if (first < 1 || last < first || last > x->blocks->rows_total || opt->init != NULL)
+        TRY(FAIL(ERR_ARG,
+                 "k = %lld to %lld components of %lld rows; choose a range from 1 to the number of "
+                 "rows, without a start",
+                 (long long)first, (long long)last, (long long)x->blocks->rows_total));
     for (one.k = first; one.k <= last; one.k++) {
         TRY(mixture_fit(comm, x, &one, &tried));
         choices[one.k - first] = (struct mixture_choice){

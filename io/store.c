@@ -183,13 +183,16 @@ enum status store_open(const struct comm *comm, const char *path, struct store *
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     TRY_ALL(comm, access(path, R_OK) == 0
                       ? OK
-                      : FAIL(ERR_NO_INPUT,
-                             "%s is missing or not readable; run the stage that writes it", path));
+                      : FAIL(ERR_NO_INPUT, "%s: %m; check the path, or run what writes it", path));
     TRY_ALL(comm, store_new(path, false, &store));
     hid_t fapl = parallel_access(comm);
     store->file = H5Fopen(path, H5F_ACC_RDONLY, fapl);
     H5Pclose(fapl);
-    TRY_ALL(comm, store_check(store->file >= 0, ERR_IO, store, "open", "as HDF5"));
+    TRY_ALL(comm,
+            store->file >= 0
+                ? OK
+                : FAIL(ERR_DATA, "%s is no HDF5 file, or was cut short; run what writes it again",
+                       path));
     *out = store;
     store = NULL;
 done:

@@ -91,7 +91,7 @@ enum status store_commit(const struct comm *comm, struct store **store);
 
 /**
  * Open an existing file for reading. Collective.
- * Errors: ERR_NO_INPUT, ERR_IO not an HDF5 file of ours.
+ * Errors: ERR_NO_INPUT; ERR_DATA not an HDF5 file, or cut short.
  */
 enum status store_open(const struct comm *comm, const char *path, struct store **store);
 

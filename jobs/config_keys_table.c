@@ -319,7 +319,7 @@ const struct config_key config_keys[] = {
              "many days from the shop's last event"},
     {.name = "profile.rules_depth",
      .type = KEY_INTEGER,
-     BETWEEN("3", 0, 8),
+     BETWEEN("4", 0, 8),
      .unit = "questions",
      .help = "in a row, at most, of the rules that say in words what sets a segment apart; 0: no "
              "rules"},

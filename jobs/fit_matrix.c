@@ -4,6 +4,7 @@
 #include "mpi/memory.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,20 +42,37 @@ static enum status choose(const char *const *names, int64_t names_count, const c
     return OK;
 }
 
-static enum status check(const char *model, const struct fit_matrix *matrix)
+static enum status check_types(const char *model, const struct fit_matrix *matrix)
 {
     char remedy[128];
     snprintf(remedy, sizeof remedy, "%s needs numbers: leave it out of --columns", model);
-    for (int64_t j = 0; j < matrix->columns; j++) {
-        int64_t at = matrix->source[j], missing = matrix->in.missing[at];
+    for (int64_t j = 0; j < matrix->columns; j++)
         if (column_of(matrix, j)->type != COLUMN_NUMBER)
-            return fit_table_refuse_text(&matrix->in, at, remedy);
-        if (missing > 0)
-            return FAIL(ERR_DATA,
-                        "%s: column \"%s\" has %" PRId64
-                        " missing or infinite values; fill them, remove "
-                        "those rows, or name other columns by --columns",
-                        matrix->in.path, fit_matrix_name(matrix, j), missing);
+            return fit_table_refuse_text(&matrix->in, matrix->source[j], remedy);
+    return OK;
+}
+
+/* The first row of all, from 1, that has no finite number in a column. */
+static int64_t first_gap(const struct comm *comm, const struct fit_matrix *matrix, int64_t j)
+{
+    const double *number = column_of(matrix, j)->number;
+    int64_t rows = matrix->blocks->rows_local, row = INT64_MAX;
+    for (int64_t i = rows - 1; i >= 0; i--)
+        if (!isfinite(number[i])) row = matrix->blocks->row_first + i + 1;
+    comm_min_int64(comm, &row, 1);
+    return row;
+}
+
+static enum status check_gaps(const struct comm *comm, const struct fit_matrix *matrix)
+{
+    for (int64_t j = 0; j < matrix->columns; j++) {
+        int64_t missing = matrix->in.missing[matrix->source[j]];
+        if (missing == 0) continue;
+        return FAIL(ERR_DATA,
+                    "%s: column \"%s\" has %" PRId64 " missing or infinite %s, first in data row "
+                    "%" PRId64 "; fill them, remove those rows, or name other columns by --columns",
+                    matrix->in.path, fit_matrix_name(matrix, j), missing,
+                    missing == 1 ? "value" : "values", first_gap(comm, matrix, j));
     }
     return OK;
 }
@@ -81,7 +99,8 @@ enum status fit_matrix_read(const struct comm *comm, const char *path, const cha
     TRY(fit_table_read(comm, path, names, names_count, &matrix->in));
     matrix->blocks = &matrix->in.table->blocks;
     TRY_ALL(comm, choose(names, names_count, model, matrix));
-    TRY_ALL(comm, check(model, matrix));
+    TRY_ALL(comm, check_types(model, matrix));
+    TRY(check_gaps(comm, matrix));
     TRY_ALL(comm, fill(matrix));
 done:
     return status;

@@ -55,7 +55,7 @@ refuses 65 'column "gap" has 1 missing' pairs.csv -c a,gap -k 2
 refuses 65 'column "name" holds text' pairs.csv -c name -k 2
 refuses 65 'no column "wombat"; it has a, b' pairs.csv -c a,wombat -k 2
 refuses 65 'pairs.csv: k = 5 components of 4 rows' pairs.csv -c a -k 5
-refuses 65 'pairs.csv: k = 5 components of 4 rows' pairs.csv -c a -k 3..5
+refuses 65 'pairs.csv: k = 3 to 5 components of 4 rows' pairs.csv -c a -k 3..5
 refuses 65 '2 rows for 3 components' pairs.csv -c a,b -k 3 --init start.csv
 refuses 66 'nosuch.csv' nosuch.csv -k 2
 refuses 64 'at least 1' pairs.csv -k 0

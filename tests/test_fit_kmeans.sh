@@ -40,7 +40,7 @@ says '"centroids":[[0.5,0.0],[10.5,4000000.0]]' pairs.csv --columns a,big --init
 says '"centroids":[[0.0,0.5],[4000000.0,10.5]]' pairs.csv --columns big,a --k 2 --seed 4
 says '"inertia":0.03960396039603960' pairs.csv --columns a,same --standardize --k 2 # 1 / 25.25
 says '"iterations":1,"converged":false' pairs.csv --columns a --init start.csv --max-iterations 1
-refuses 65 'column "gap" has 1 missing' pairs.csv --columns a,gap --k 2
+refuses 65 'column "gap" has 1 missing or infinite value, first in data row 2' pairs.csv --columns a,gap --k 2
 refuses 65 'column "name" holds text' pairs.csv --columns name --k 2
 refuses 65 'no column "wombat"; it has a, big' pairs.csv --columns a,wombat --k 2
 refuses 65 'pairs.csv: k = 5 clusters of 4 rows' pairs.csv --columns a --k 5
@@ -113,6 +113,13 @@ printf 'name,b\nx,0.25\ny,\nz,20.5\n' >next.csv
 apply a.h5 next.csv --columns b
 printf 'segment,distance\n0,0.25\n,\n1,10\n' | cmp - said || fail "segments of other rows by hand"
 grep -qF '1 of 3 rows left out' log || fail "apply does not tell of a missing value"
+head -c 300 a.h5 >cut.h5
+for model in cut.h5 pairs.csv; do
+    code=0
+    timeout -k 5 60 "$remise" apply $model pairs.csv >said 2>log || code=$?
+    [ $code = 65 ] && grep -qF "$model is no HDF5 file, or was cut short" log ||
+        { cat log; fail "apply takes $model for a model"; }
+done
 says '"k":2' pairs.csv --columns big,a --standardize --k 2 --out two.csv --model two.h5
 apply two.h5 pairs.csv
 cmp said two.csv || fail "apply of a standardised model does not say what the fit said"

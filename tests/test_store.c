@@ -395,7 +395,7 @@ static void a_missing_file_and_a_strange_one(void **state)
     struct store *store = NULL;
     assert_all(store_open(&world, missing, &store) == ERR_NO_INPUT && store == NULL);
     assert_all(strstr(status_message(), "nosuch.h5") != NULL);
-    assert_all(store_open(&world, strange, &store) == ERR_IO && store == NULL);
+    assert_all(store_open(&world, strange, &store) == ERR_DATA && store == NULL);
     assert_all(strstr(status_message(), "strange.h5") != NULL);
     assert_all(store_create(&world, nowhere, &store) == ERR_WRITE && store == NULL);
     free(missing);
