@@ -40,7 +40,8 @@ says '"centroids":[[0.5,0.0],[10.5,4000000.0]]' pairs.csv --columns a,big --init
 says '"centroids":[[0.0,0.5],[4000000.0,10.5]]' pairs.csv --columns big,a --k 2 --seed 4
 says '"inertia":0.03960396039603960' pairs.csv --columns a,same --standardize --k 2 # 1 / 25.25
 says '"iterations":1,"converged":false' pairs.csv --columns a --init start.csv --max-iterations 1
-refuses 65 'column "gap" has 1 missing or infinite value, first in data row 2' pairs.csv --columns a,gap --k 2
+refuses 65 'column "gap" has 1 missing or infinite value, first in data row 2' pairs.csv \
+    --columns a,gap --k 2
 refuses 65 'column "name" holds text' pairs.csv --columns name --k 2
 refuses 65 'no column "wombat"; it has a, big' pairs.csv --columns a,wombat --k 2
 refuses 65 'pairs.csv: k = 5 clusters of 4 rows' pairs.csv --columns a --k 5
