@@ -13,10 +13,15 @@
  *
  * Does a segment single it out: flagged is a group whose users are in the segment at least 5/4 or
  * at most 4/5 as often as all users are, where that is beyond chance: by Fisher's exact test, both
- * sides, p < 0.01 over all pairs of segment and group together (Bonferroni). Segments of fewer than
- * min_users users are not flagged. Numbers of few users are hidden, and the smallest other of the
- * same segment and of the same group with them, so that none can be had by subtraction; a flag of a
- * hidden number is shown, as it says no more than that there are few, or that there are many.
+ * sides, p < 0.01 over all pairs of segment and group together (Bonferroni); users without a value
+ * have no part in that. Segments of fewer than min_users users are not flagged.
+ *
+ * Numbers of few users are hidden, and the smallest other of the same segment and of the same group
+ * with them, so that none can be had by subtraction. Who is of no reported group is what is left of
+ * a segment, or of the shop: such rests are protected like the numbers that are shown, and so a
+ * group's total may be hidden too. Therefore shares are told among all users, whether they have a
+ * value or not. A flag of a hidden number is shown, as it says no more than that there are few, or
+ * that there are many.
  */
 #ifndef REMISE_JOBS_PROFILE_GROUPS_H
 #define REMISE_JOBS_PROFILE_GROUPS_H
@@ -38,17 +43,20 @@ struct profile_groups_source {
 struct profile_groups {
     int64_t groups; /* 0: there is none to report on */
     int64_t segments;
-    struct dictionary names; /* [groups] */
-    int64_t known, unknown;  /* users with a value, and without, over all ranks */
-    int64_t *users;          /* [groups] */
-    double *auc;             /* [groups] NaN where it cannot be said: all users are of it, or few */
-    double *auc_error;       /* [groups] its standard error */
-    int64_t judged;          /* users it was counted over */
-    int64_t *segment_known;  /* [segments] users with a value */
-    int64_t *cell;           /* [segments][groups] users */
-    bool *hidden;            /* [segments][groups] */
-    int8_t *flag;            /* [segments][groups] 1 more often, -1 less often than all users */
-    int64_t flags;           /* how many are not 0 */
+    struct dictionary names;    /* [groups] */
+    int64_t known, unknown;     /* users with a value, and without, over all ranks */
+    int64_t small, small_users; /* values that are not reported as they have few users, and these */
+    int64_t *users;             /* [groups] */
+    bool *users_hidden;         /* [groups] */
+    double *auc;            /* [groups] NaN where it cannot be said: all users are of it, or few */
+    double *auc_error;      /* [groups] its standard error */
+    int64_t judged;         /* users it was counted over */
+    int64_t *segment_users; /* [segments] users */
+    int64_t *segment_known; /* [segments] users with a value */
+    int64_t *cell;          /* [segments][groups] users */
+    bool *hidden;           /* [segments][groups] */
+    int8_t *flag;           /* [segments][groups] 1 more often, -1 less often than all users */
+    int64_t flags;          /* how many are not 0 */
 };
 
 /**
@@ -67,7 +75,7 @@ struct profile_groups {
 enum status profile_groups_fit(const struct comm *comm, const struct profile_groups_source *source,
                                struct profile_groups *groups);
 
-/** Share of group g among the users of a segment with a value; 0 where there are none. Local. */
+/** Share of group g among all users of a segment; 0 where there are none. Local. */
 double profile_groups_share(const struct profile_groups *groups, int64_t segment, int64_t g);
 
 /** Accepts a zeroed struct. Local. */

@@ -176,6 +176,15 @@ static int64_t choose(int64_t min_users, struct values *values)
     return chosen;
 }
 
+static void count_small(const struct values *values, struct profile_groups *groups)
+{
+    for (int64_t v = 0; v < values->count; v++) {
+        if (values->group[v] < groups->groups) continue;
+        groups->small += values->users[v] > 0;
+        groups->small_users += values->users[v];
+    }
+}
+
 static const char *name_of(const struct users *users, const struct values *values, int64_t v)
 {
     return values->name != NULL ? values->name[v] : dictionary_text(&users->group.levels, v);
@@ -219,6 +228,7 @@ enum status profile_groups_code(const struct comm *comm, const struct profile_gr
     for (int64_t v = 0; v < values.count; v++) groups->known += values.users[v];
     groups->unknown = users->blocks.rows_total - groups->known;
     groups->groups = choose(source->min_users, &values);
+    count_small(&values, groups);
     TRY_ALL(comm, describe(users, &values, groups));
     for (int64_t u = 0; u < users->blocks.rows_local; u++)
         if (values.code[u] >= 0) values.code[u] = values.group[values.code[u]];

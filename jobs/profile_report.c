@@ -200,12 +200,13 @@ static json_t *group_cell_json(const struct profile_groups *groups, int64_t segm
     static const char *const flags[] = {"less", "", "more"};
     int64_t at = segment * groups->groups + g;
     double in = profile_groups_share(groups, segment, g),
-           all = share(groups->users[g], groups->known);
+           all = share(groups->users[g], groups->known + groups->unknown);
     bool hidden = groups->hidden[at];
     return json_pack("{s:s, s:o, s:o, s:o, s:s, s:b}", "group", dictionary_text(&groups->names, g),
                      "users", hidden ? json_null() : whole(groups->cell[at]), "share",
-                     number(hidden ? NAN : in), "times_the_shop", number(hidden ? NAN : in / all),
-                     "flag", flags[groups->flag[at] + 1], "suppressed", hidden);
+                     number(hidden ? NAN : in), "times_the_shop",
+                     number(hidden || groups->users_hidden[g] ? NAN : in / all), "flag",
+                     flags[groups->flag[at] + 1], "suppressed", hidden);
 }
 
 static json_t *in_groups_json(const struct profile_groups *groups, int64_t segment)
@@ -273,17 +274,37 @@ static json_t *mixture_json(const struct mixture_model *model)
                      "aic", number(model->aic));
 }
 
+/* An error of two digits, as more would tell the numbers of users that it follows from. */
+static double two_digits(double x)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.1e", x);
+    return isnan(x) ? NAN : strtod(text, NULL);
+}
+
 static json_t *groups_json(const struct profile_groups *groups)
 {
     json_t *list = json_array();
-    for (int64_t g = 0; g < groups->groups; g++)
-        json_array_append_new(list, json_pack("{s:s, s:I, s:o, s:o, s:o}", "group",
-                                              dictionary_text(&groups->names, g), "users",
-                                              (json_int_t)groups->users[g], "share",
-                                              number(share(groups->users[g], groups->known)), "auc",
-                                              number(groups->auc[g]), "auc_error",
-                                              number(groups->auc_error[g])));
+    for (int64_t g = 0; g < groups->groups; g++) {
+        bool hidden = groups->users_hidden[g];
+        double part = share(groups->users[g], groups->known + groups->unknown);
+        json_array_append_new(
+            list,
+            json_pack("{s:s, s:o, s:o, s:o, s:o, s:b}", "group", dictionary_text(&groups->names, g),
+                      "users", hidden ? json_null() : whole(groups->users[g]), "share",
+                      number(hidden ? NAN : part), "auc", number(groups->auc[g]), "auc_error",
+                      number(two_digits(groups->auc_error[g])), "suppressed", hidden));
+    }
     return list;
+}
+
+/* null where it would tell how few have no group */
+static json_t *judged_json(const struct report *report)
+{
+    const struct profile_groups *groups = report->groups;
+    int64_t left = report->users - groups->judged;
+    bool few = groups->judged > 0 && left > 0 && left < report->min_users;
+    return few ? json_null() : whole(groups->judged);
 }
 
 static json_t *flags_json(const struct profile_groups *groups)
@@ -318,7 +339,7 @@ static json_t *report_json(const struct report *report)
     json_object_set_new(file, "lifetime", lifetime_json(&report->profiles->lifetime));
     json_object_set_new(file, "mixture", mixture_json(report->profiles->mixture.model));
     json_object_set_new(file, "groups", groups_json(report->groups));
-    json_object_set_new(file, "groups_judged", whole(report->groups->judged));
+    json_object_set_new(file, "groups_judged", judged_json(report));
     json_object_set_new(file, "flags", flags_json(report->groups));
     return file;
 }

@@ -142,7 +142,7 @@ static void kinds_of_columns(void **state)
     assert_all(g.groups == 3 && is_named(&g, 2, "c") && g.users[0] == 1000 && g.users[2] == 20);
     assert_all(g.unknown == 2 && g.known == USERS - 2);
     assert_all(g.auc[1] > 0.7 && g.auc_error[2] > g.auc_error[1]);
-    assert_close(profile_groups_share(&g, 0, 2), 20.0 / 1998.0, 1e-15);
+    assert_close(profile_groups_share(&g, 0, 2), 20.0 / 2000.0, 1e-15);
     profile_groups_clear(&g);
     leave(&crowd);
 
@@ -213,6 +213,26 @@ static int32_t by_table(int user)
     return 3;
 }
 
+/* What is left of a known sum when all that is shown is taken away: nobody, or not few. */
+static bool is_safe(const int64_t *users, const bool *hidden, int64_t step, int64_t count,
+                    int64_t sum)
+{
+    for (int64_t i = 0; i < count; i++) sum -= hidden[i * step] ? 0 : users[i * step];
+    return sum == 0 || sum >= MIN_USERS;
+}
+
+static bool rests_are_safe(const struct profile_groups *g)
+{
+    int64_t all = g->known + g->unknown;
+    bool safe = is_safe(g->users, g->users_hidden, 1, g->groups, all);
+    for (int64_t s = 0, at = 0; s < g->segments; s++, at += g->groups)
+        safe &= is_safe(g->cell + at, g->hidden + at, 1, g->groups, g->segment_users[s]);
+    for (int64_t k = 0; k < g->groups; k++)
+        safe &= g->users_hidden[k] ||
+                is_safe(g->cell + k, g->hidden + k, g->groups, g->segments, g->users[k]);
+    return safe;
+}
+
 static void flags_and_hidden_numbers(void **state)
 {
     (void)state;
@@ -232,8 +252,45 @@ static void flags_and_hidden_numbers(void **state)
      * of 0; and then the others of those segments */
     static const bool hidden[8] = {true, true, true, true, false, false, true, true};
     for (int i = 0; i < 8; i++) assert_all(g.hidden[i] == hidden[i]);
+    assert_all(!g.users_hidden[0] && !g.users_hidden[1] && rests_are_safe(&g));
     profile_groups_clear(&g);
     leave(&crowd);
+}
+
+static float some_without(int user) /* 12 of 400 users have none: 4 of each of the first segments */
+{
+    return user % 100 < 12 && user % 4 == 1 ? NAN : quarter(user);
+}
+
+static float some_small(int user) /* 12 of 400 users are of a group of their own */
+{
+    return user % 100 < 12 && user % 4 == 1 ? 2.0f : quarter(user);
+}
+
+static int32_t four_hundreds(int user)
+{
+    return user / 100;
+}
+
+/* 25 of group 1, 72 of group 0 and 3 others in each of four segments: all but one of the numbers
+ * shown would give the others, and so would the totals 100 and 288 of 400. */
+static void the_others_are_hidden(void **state)
+{
+    (void)state;
+    float (*const columns[2])(int) = {some_without, some_small};
+    for (int k = 0; k < 2; k++) {
+        struct profile_groups g;
+        struct crowd crowd = gather(&world, 400, columns[k], four_hundreds, 0.0);
+        assert_all(look(&world, &crowd, 4, &g) == OK);
+        assert_all(g.groups == 2 && g.users[0] == 288 && g.users[1] == 100);
+        assert_all(g.unknown == (k == 0 ? 12 : 0) && g.small_users == (k == 0 ? 0 : 12));
+        assert_all(g.segment_users[2] == 100 && g.segment_known[2] == (k == 0 ? 97 : 100));
+        for (int s = 0; s < 4; s++) assert_all(g.hidden[2 * s + 1] && !g.hidden[2 * s]);
+        assert_all(g.users_hidden[1] && !g.users_hidden[0]);
+        assert_all(rests_are_safe(&g));
+        profile_groups_clear(&g);
+        leave(&crowd);
+    }
 }
 
 /* Segments of 10 and 11 users wholly of one group: too few to be flagged. */
@@ -295,5 +352,5 @@ static void survives_faults(void **state)
 
 TEST_MAIN(cmocka_unit_test(areas), cmocka_unit_test(kinds_of_columns),
           cmocka_unit_test(nothing_to_say), cmocka_unit_test(flags_and_hidden_numbers),
-          cmocka_unit_test(few_users_are_no_evidence), cmocka_unit_test(same_bits_on_any_ranks),
-          cmocka_unit_test(survives_faults))
+          cmocka_unit_test(the_others_are_hidden), cmocka_unit_test(few_users_are_no_evidence),
+          cmocka_unit_test(same_bits_on_any_ranks), cmocka_unit_test(survives_faults))

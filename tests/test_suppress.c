@@ -22,6 +22,7 @@ static void cells(void **state)
     assert_all(hides(80, 80, 0, 3, "x--x")); /* the lowest of equals; an empty one hides none */
     assert_all(hides(0, 7, 0, 0, "-x--"));   /* there is no other */
     assert_all(hides(1, 2, 3, 4, "xxxx"));
+    assert_all(hides(3, 4, 1000, 60, "xx-x")); /* 7 users in all are as few */
     suppress_cells(NULL, 0, 50, NULL);
 }
 
