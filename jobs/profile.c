@@ -40,14 +40,21 @@ static enum status say(const struct run *run, const struct kmeans_model *model, 
     enum status status = memory_new(&hidden, model->k, sizeof *hidden);
     if (status != OK) return status;
     suppress_cells(model->sizes, model->k, least, hidden);
-    log_info("  %lld segments after %lld iterations, inertia %.4f a user", (long long)model->k,
-             (long long)model->iterations, model->inertia / (double)users);
+    int64_t empty = 0;
+    if (users >= least)
+        log_info("  %lld segments after %lld iterations, inertia %.4f a user", (long long)model->k,
+                 (long long)model->iterations, model->inertia / (double)users);
     for (int64_t c = 0; c < model->k; c++)
-        if (hidden[c])
+        if (model->sizes[c] == 0)
+            empty++;
+        else if (hidden[c])
             log_info("    segment %lld: suppressed, as a segment has fewer than %lld users",
                      (long long)c, (long long)least);
         else
             log_info("    segment %lld: %lld users", (long long)c, (long long)model->sizes[c]);
+    if (empty > 0)
+        log_warning("    %lld of %lld segments are empty: fewer kinds of users differ at all",
+                    (long long)empty, (long long)model->k);
     free(hidden);
     return OK;
 }
@@ -64,6 +71,8 @@ static enum status cluster(const struct comm *comm, const struct run *run, const
     options.max_iterations = config_integer(run->config, "profile.max_iterations");
     options.seed = run->seed;
     int64_t most = config_integer(run->config, "profile.segments_most");
+    if (rows->blocks->rows_total < config_integer(run->config, "privacy.min_users"))
+        most = 0; /* what is said of each number of segments would be of few users */
     TRY(kmeans_choices_fit(comm, rows, &options, most, &profiles->choice, &profiles->choices,
                            &model));
     TRY_ALL(comm,
@@ -120,7 +129,7 @@ static enum status profile_run(const struct comm *comm, const struct run *run)
     TRY(profile_mixture_fit(comm, run, rows.blocks, &features, &profiles.mixture));
     TRY(profile_lifetime_fit(comm, dataset,
                              (double)config_integer(run->config, "profile.horizon_days"),
-                             &profiles.lifetime));
+                             config_integer(run->config, "privacy.min_users"), &profiles.lifetime));
     TRY(look_at_groups(comm, run, dataset, &features, &profiles, &groups));
     TRY(profiles_write(comm, run_path(run, "profiles.h5"), dataset, &features, &profiles,
                        config_integer(run->config, "profile.sequence")));

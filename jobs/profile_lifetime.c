@@ -150,14 +150,28 @@ static void warn_spend(const struct profile_lifetime *l)
         log_warning("  the likelihood of Gamma-Gamma peaks at the end of the scale: %s", extreme);
 }
 
-static void say(const struct profile_lifetime *l)
+static void say(const struct profile_lifetime *l, int64_t min_users)
 {
     const struct bgnbd_model *m = &l->purchases;
-    log_info("  lifetime value over %g days, of %lld users who bought, %lld of them on two days or "
-             "more",
-             l->horizon, (long long)l->customers, (long long)l->repeaters);
+    if (l->customers < min_users) {
+        log_info("  lifetime value: suppressed, as fewer than %lld users bought",
+                 (long long)min_users);
+        return;
+    }
+    if (l->repeaters < min_users)
+        log_info("  lifetime value over %g days, of %lld users who bought, fewer than %lld of them "
+                 "on two days or more",
+                 l->horizon, (long long)l->customers, (long long)min_users);
+    else
+        log_info(
+            "  lifetime value over %g days, of %lld users who bought, %lld of them on two days or "
+            "more",
+            l->horizon, (long long)l->customers, (long long)l->repeaters);
+    warn_purchases(m);
     log_info("    BG/NBD r %.5g alpha %.5g days a %.5g b %.5g, log-likelihood %.4f a user", m->r,
              m->alpha, m->a, m->b, m->log_likelihood / (double)l->customers);
+    if (l->repeaters < min_users) return;
+    warn_spend(l);
     if (l->spend_fitted)
         log_info("    Gamma-Gamma p %.5g q %.5g v %.5g, log-likelihood %.4f a user", l->spend.p,
                  l->spend.q, l->spend.v, l->spend.log_likelihood / (double)l->spend.customers);
@@ -236,7 +250,8 @@ done:
 }
 
 enum status profile_lifetime_fit(const struct comm *comm, const struct dataset *dataset,
-                                 double horizon, struct profile_lifetime *lifetime)
+                                 double horizon, int64_t min_users,
+                                 struct profile_lifetime *lifetime)
 {
     enum status status = OK;
     int64_t users = dataset->users.blocks.rows_local;
@@ -251,9 +266,7 @@ enum status profile_lifetime_fit(const struct comm *comm, const struct dataset *
                                                 : "BG/NBD cannot be fitted to the purchases");
         goto done;
     }
-    say(lifetime);
-    warn_purchases(&lifetime->purchases);
-    warn_spend(lifetime);
+    say(lifetime, min_users);
     if (!lifetime->spend_fitted) lifetime->spend = (struct gamma_gamma_model){0};
     TRY_ALL(comm, look_ahead(history, users, lifetime));
 done:

@@ -35,7 +35,7 @@ struct profile_lifetime {
 
 /**
  * Fit both models to the users' purchases and say of each user what is to be expected; says the
- * parameters in the log.
+ * parameters in the log, where at least min_users users stand behind them.
  *
  * Collective. Needs the events of the data set.
  * horizon   in   days, > 0
@@ -47,7 +47,8 @@ struct profile_lifetime {
  * Errors: ERR_MEMORY.
  */
 enum status profile_lifetime_fit(const struct comm *comm, const struct dataset *dataset,
-                                 double horizon, struct profile_lifetime *lifetime);
+                                 double horizon, int64_t min_users,
+                                 struct profile_lifetime *lifetime);
 
 /** Write it into profiles.h5; nothing unless fitted. Collective. Errors: of store_write. */
 enum status profile_lifetime_write(const struct comm *comm, struct store *store,

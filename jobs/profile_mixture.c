@@ -37,16 +37,23 @@ done:
 static void say(const struct mixture_model *model, const int64_t *users, const bool *hidden,
                 int64_t least)
 {
-    log_info("  a mixture of %lld components after %lld iterations, log-likelihood %.4f a user",
-             (long long)model->k, (long long)model->iterations,
-             model->log_likelihood / (double)model->rows);
+    int64_t empty = 0;
+    if (model->rows >= least)
+        log_info("  a mixture of %lld components after %lld iterations, log-likelihood %.4f a user",
+                 (long long)model->k, (long long)model->iterations,
+                 model->log_likelihood / (double)model->rows);
     for (int64_t c = 0; c < model->k; c++)
-        if (hidden[c])
+        if (users[c] == 0)
+            empty++;
+        else if (hidden[c])
             log_info("    component %lld: suppressed, as a component has fewer than %lld users",
                      (long long)c, (long long)least);
         else
             log_info("    component %lld: the likeliest of %lld users", (long long)c,
                      (long long)users[c]);
+    if (empty > 0)
+        log_info("    %lld of %lld components are nobody's likeliest", (long long)empty,
+                 (long long)model->k);
 }
 
 /* Sizes of the components, less those of few users. */

@@ -28,29 +28,61 @@ struct report {
     const struct profiles *profiles;
     const struct profile_groups *groups;
     int64_t users, min_users;
-    int64_t width; /* features and lifetime */
-    double *sum;   /* [segments + 1][width]; the last line is that of all users */
-    bool *hidden;  /* [segments] too few users */
+    int64_t width;     /* features and lifetime */
+    double *sum;       /* [segments + 1][width]; the last line is that of all users */
+    bool *hidden;      /* [segments] too few users */
+    int64_t frequency; /* column; -1: there is none */
+    int64_t *buyers;   /* [segments + 1] users who bought */
+    bool *few_buyers;  /* [segments + 1] too few, or none */
 };
 
 static void report_clear(struct report *report)
 {
     free(report->sum);
     free(report->hidden);
+    free(report->buyers);
+    free(report->few_buyers);
+}
+
+/* Figures of few users are of single people. */
+static bool is_few(const struct report *report, int64_t users)
+{
+    return users < report->min_users;
+}
+
+/* Features that only users who bought have. */
+static bool is_of_buyers(const struct report *report, int64_t column)
+{
+    const char *name = dictionary_text(&report->features->names, column);
+    return report->frequency >= 0 && (strcmp(name, "recency") == 0 || strcmp(name, "basket") == 0);
+}
+
+static int64_t column_of(const struct features *features, const char *name)
+{
+    for (int64_t j = 0; j < features->columns; j++)
+        if (strcmp(dictionary_text(&features->names, j), name) == 0) return j;
+    return -1;
 }
 
 /* ---- sums ---- */
 
+static bool has_bought(const struct report *report, int64_t user)
+{
+    const struct features *f = report->features;
+    return report->frequency >= 0 && f->x[user * f->columns + report->frequency] > 0.0;
+}
+
 static void describe_user(const struct report *report, const enum profile_scale *scale,
                           int64_t user, double *line)
 {
+    bool bought = has_bought(report, user);
     const struct features *f = report->features;
     const struct profile_lifetime *l = &report->profiles->lifetime;
     for (int64_t j = 0; j < f->columns; j++) {
         double x = f->x[user * f->columns + j];
         if (scale[j] == SCALE_LOG || scale[j] == SCALE_WHOLE) x = expm1(x);
         if (scale[j] == SCALE_PERCENT) x *= 100.0;
-        line[j] = x / UNIT;
+        line[j] = bought || !is_of_buyers(report, j) ? x / UNIT : 0.0;
     }
     if (!l->fitted) return;
     line[f->columns + ALIVE] = l->alive[user] / UNIT;
@@ -64,7 +96,18 @@ static void add_users(const struct report *report, const struct blocks *blocks,
     for (int64_t u = 0; u < blocks->rows_local; u++) {
         describe_user(report, scale, u, line);
         exact_add(sums, report->profiles->segment[u] * report->width, line, report->width);
+        report->buyers[report->profiles->segment[u]] += has_bought(report, u);
     }
+}
+
+static void count_buyers(const struct comm *comm, struct report *report)
+{
+    int64_t segments = report->profiles->segments, *all = &report->buyers[segments];
+    comm_sum_int64(comm, report->buyers, segments);
+    for (int64_t s = 0; s < segments; s++) *all += report->buyers[s];
+    suppress_cells(report->buyers, segments, report->min_users, report->few_buyers);
+    for (int64_t s = 0; s <= segments; s++)
+        report->few_buyers[s] |= is_few(report, report->buyers[s]);
 }
 
 static void take_sums(const struct exact_sums *sums, struct report *report)
@@ -91,11 +134,14 @@ static enum status add_up(const struct comm *comm, const struct blocks *blocks,
     TRY_ALL(comm, memory_new(&line, report->width, sizeof *line));
     TRY_ALL(comm, memory_new(&report->sum, (segments + 1) * report->width, sizeof *report->sum));
     TRY_ALL(comm, memory_new(&report->hidden, segments, sizeof *report->hidden));
+    TRY_ALL(comm, memory_new(&report->buyers, segments + 1, sizeof *report->buyers));
+    TRY_ALL(comm, memory_new(&report->few_buyers, segments + 1, sizeof *report->few_buyers));
     for (int64_t j = 0; j < columns; j++)
         scale[j] = profile_words_scale(dictionary_text(&report->features->names, j));
     add_users(report, blocks, scale, line, &sums);
     TRY(exact_reduce(comm, &sums));
     take_sums(&sums, report);
+    count_buyers(comm, report);
     suppress_cells(report->profiles->size, segments, report->min_users, report->hidden);
 done:
     exact_clear(&sums);
@@ -128,10 +174,10 @@ static double share(int64_t part, int64_t all)
 /* ---- parts ---- */
 
 static const char *const units[][2] = {
-    {"recency", "days since the last purchase"},
+    {"recency", "days since the last purchase, of users who bought"},
     {"frequency", "baskets in 30 days"},
     {"spend", "currency in 30 days"},
-    {"basket", "currency a basket"},
+    {"basket", "currency a basket, of users who bought"},
     {"variety", "categories"},
     {"discount_share", "% of lines bought below list price"},
     {"discount_depth", "% below list prices"},
@@ -145,13 +191,16 @@ static const char *unit_of(const char *name)
     return profile_words_scale(name) == SCALE_PERCENT ? "% of spend" : "";
 }
 
-/* Line `at` of the sums over so many users. */
+/* Line `at` of the sums over so many users; what only buyers have, over those. */
 static json_t *means_json(const struct report *report, int64_t at, int64_t users)
 {
     json_t *means = json_object();
-    for (int64_t j = 0; j < report->features->columns; j++)
+    for (int64_t j = 0; j < report->features->columns; j++) {
+        bool bought = is_of_buyers(report, j), few = bought && report->few_buyers[at];
+        double of = (double)(bought ? report->buyers[at] : users);
         json_object_set_new(means, dictionary_text(&report->features->names, j),
-                            number(report->sum[at * report->width + j] / (double)users));
+                            number(few ? NAN : report->sum[at * report->width + j] / of));
+    }
     return means;
 }
 
@@ -170,10 +219,11 @@ static double mean_of(const struct report *report, int64_t at, int what, int64_t
     return report->sum[at * report->width + report->features->columns + what] / (double)users;
 }
 
-/* null without a lifetime value */
+/* null without a lifetime value, or where few users of the shop bought at all */
 static json_t *worth_json(const struct report *report, int64_t at, int64_t users)
 {
-    if (!report->profiles->lifetime.fitted) return json_null();
+    const struct profile_lifetime *l = &report->profiles->lifetime;
+    if (!l->fitted || is_few(report, l->customers)) return json_null();
     return json_pack("{s:o, s:o, s:o}", "alive", number(mean_of(report, at, ALIVE, users)),
                      "expected_purchases", number(mean_of(report, at, EXPECTED, users)),
                      "expected_value", number(mean_of(report, at, VALUE, users)));
@@ -234,10 +284,16 @@ static json_t *segment_json(const struct report *report, int64_t s)
     return segment;
 }
 
-static json_t *kmeans_json(const struct profiles *profiles, int64_t users)
+static json_t *kmeans_json(const struct report *report)
 {
-    return json_pack("{s:I, s:o, s:o}", "segments", (json_int_t)profiles->segments,
-                     "inertia_a_user", number(profiles->inertia / (double)users), "choices",
+    const struct profiles *profiles = report->profiles;
+    bool few = is_few(report, report->users);
+    int64_t empty = 0;
+    for (int64_t s = 0; s < profiles->segments; s++) empty += profiles->size[s] == 0;
+    return json_pack("{s:o, s:I, s:o, s:o}", "segments",
+                     few ? json_null() : whole(profiles->segments), "empty", (json_int_t)empty,
+                     "inertia_a_user",
+                     number(few ? NAN : profiles->inertia / (double)report->users), "choices",
                      kmeans_choices_json(profiles->choice, profiles->choices));
 }
 
@@ -245,29 +301,33 @@ static json_t *segments_json(const struct report *report)
 {
     json_t *list = json_array();
     for (int64_t s = 0; s < report->profiles->segments; s++)
-        json_array_append_new(list, segment_json(report, s));
+        if (report->profiles->size[s] > 0) json_array_append_new(list, segment_json(report, s));
     return list;
 }
 
-static json_t *lifetime_json(const struct profile_lifetime *l)
+static json_t *lifetime_json(const struct report *report)
 {
+    const struct profile_lifetime *l = &report->profiles->lifetime;
     const struct bgnbd_model *m = &l->purchases;
     const struct gamma_gamma_model *g = &l->spend;
     json_t *spend = json_null();
-    if (!l->fitted) return json_null();
-    if (l->spend_fitted)
+    bool few_came_back = is_few(report, l->repeaters);
+    if (!l->fitted || is_few(report, l->customers)) return json_null();
+    if (l->spend_fitted && !few_came_back)
         spend = json_pack("{s:o, s:o, s:o, s:o}", "p", number(g->p), "q", number(g->q), "v",
                           number(g->v), "log_likelihood", number(g->log_likelihood));
-    return json_pack("{s:o, s:I, s:I, s:{s:o, s:o, s:o, s:o, s:o, s:b}, s:o}", "horizon_days",
+    return json_pack("{s:o, s:I, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:b}, s:o}", "horizon_days",
                      number(l->horizon), "customers", (json_int_t)l->customers, "repeaters",
-                     (json_int_t)l->repeaters, "bgnbd", "r", number(m->r), "alpha",
-                     number(m->alpha), "a", number(m->a), "b", number(m->b), "log_likelihood",
-                     number(m->log_likelihood), "converged", m->converged, "gamma_gamma", spend);
+                     few_came_back ? json_null() : whole(l->repeaters), "bgnbd", "r", number(m->r),
+                     "alpha", number(m->alpha), "a", number(m->a), "b", number(m->b),
+                     "log_likelihood", number(m->log_likelihood), "converged", m->converged,
+                     "gamma_gamma", spend);
 }
 
-static json_t *mixture_json(const struct mixture_model *model)
+static json_t *mixture_json(const struct report *report)
 {
-    if (model == NULL) return json_null();
+    const struct mixture_model *model = report->profiles->mixture.model;
+    if (model == NULL || is_few(report, report->users)) return json_null();
     return json_pack("{s:I, s:I, s:b, s:o, s:o, s:o}", "components", (json_int_t)model->k,
                      "iterations", (json_int_t)model->iterations, "converged", model->converged,
                      "log_likelihood", number(model->log_likelihood), "bic", number(model->bic),
@@ -325,19 +385,21 @@ static json_t *report_json(const struct report *report)
 {
     int64_t all = report->profiles->segments;
     json_t *file = json_object(), *shop = json_object();
-    json_object_set_new(shop, "users", whole(report->users));
-    json_object_set_new(shop, "means", means_json(report, all, report->users));
+    bool few = is_few(report, report->users);
+    json_object_set_new(shop, "users", few ? json_null() : whole(report->users));
+    json_object_set_new(shop, "means", few ? json_null() : means_json(report, all, report->users));
     json_object_set_new(shop, "lifetime", worth_json(report, all, report->users));
+    json_object_set_new(shop, "suppressed", json_boolean(few));
     json_object_set_new(file, "min_users", whole(report->min_users));
     json_object_set_new(file, "units", units_json(report->features));
     json_object_set_new(file, "shop", shop);
-    json_object_set_new(file, "kmeans", kmeans_json(report->profiles, report->users));
+    json_object_set_new(file, "kmeans", kmeans_json(report));
     json_object_set_new(file, "segments", segments_json(report));
     json_object_set_new(
         file, "told_by_rules",
-        number(report->profiles->rules.segments > 0 ? report->profiles->rules.told : NAN));
-    json_object_set_new(file, "lifetime", lifetime_json(&report->profiles->lifetime));
-    json_object_set_new(file, "mixture", mixture_json(report->profiles->mixture.model));
+        number(report->profiles->rules.segments > 0 && !few ? report->profiles->rules.told : NAN));
+    json_object_set_new(file, "lifetime", lifetime_json(report));
+    json_object_set_new(file, "mixture", mixture_json(report));
     json_object_set_new(file, "groups", groups_json(report->groups));
     json_object_set_new(file, "groups_judged", judged_json(report));
     json_object_set_new(file, "flags", flags_json(report->groups));
@@ -349,7 +411,7 @@ static json_t *report_json(const struct report *report)
 static void say(const struct report *report)
 {
     const struct profile_lifetime *l = &report->profiles->lifetime;
-    if (!l->fitted) return;
+    if (!l->fitted || is_few(report, l->customers)) return;
     for (int64_t s = 0; s < report->profiles->segments; s++) {
         int64_t users = report->profiles->size[s];
         if (report->hidden[s] || users == 0) continue;
@@ -371,6 +433,7 @@ enum status profile_report_write(const struct comm *comm, const struct run *run,
                             .groups = groups,
                             .users = blocks->rows_total,
                             .min_users = config_integer(run->config, "privacy.min_users"),
+                            .frequency = column_of(features, "frequency"),
                             .width = features->columns + LIFETIME};
     TRY(add_up(comm, blocks, &report));
     say(&report);

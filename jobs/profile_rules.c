@@ -361,7 +361,10 @@ enum status profile_rules_fit(const struct comm *comm, const struct run *run,
     TRY(recount(comm, &view, segment, &forest->tree[0]));
     TRY_ALL(comm, tree_rules_join(&forest->tree[0]));
     TRY_ALL(comm, read_tree(run, &features->names, &forest->tree[0], rules));
-    say(run, rules);
+    if (blocks->rows_total >= config_integer(run->config, "privacy.min_users"))
+        say(run, rules);
+    else
+        log_info("  rules: suppressed, as the shop has fewer users than privacy.min_users");
 done:
     view_clear(&view);
     forest_free(&forest);

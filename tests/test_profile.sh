@@ -110,4 +110,37 @@ import json, sys
 file = json.load(open(sys.argv[1]))
 assert file["lifetime"] is None and file["groups"] == [] and file["flags"] == []
 assert all(s["suppressed"] and s["users"] is None and s["means"] is None for s in file["segments"])
+shop = file["shop"]
+assert shop["suppressed"] and shop["users"] is shop["means"] is shop["lifetime"] is None
+assert file["mixture"] is None and file["kmeans"]["inertia_a_user"] is None
+PYTHON
+grep -q 'log-likelihood\|inertia' few1.log && fail "the log tells of two users"
+
+# ---- buyers all alike, and who only looked: two segments of eight, one without a purchase ----
+awk 'BEGIN {
+    print "user,product,when,price,kind" >"events.csv"
+    print "user,group" >"users.csv"
+    for (u = 1; u <= 60; u++) {
+        print u "," u >"users.csv"
+        printf "%d,%s,2025-01-01,5,%s\n", u, u % 2 ? "saw" : "hat",
+            u % 2 ? "purchase" : "view" >"events.csv"
+    }
+    print "1,saw,2025-01-11,,view" >"events.csv"
+}'
+sed -i 's/unit_price: price/unit_price: price, kind: kind/; s/segments: 2/segments: 8/' shop.yaml
+sed -i '1i users: {file: users.csv, columns: {user_id: user, group: group}}' shop.yaml
+sed -i 's/profile: {/profile: {rules_depth: 2, /' shop.yaml
+timeout -k 5 60 "$remise" ingest shop.yaml -o alike >ingest.log 2>&1 ||
+    { cat ingest.log; fail "ingest of users who are alike"; }
+profile 2 alike
+grep -q 'segments are empty' alike.log && grep -q 'is users.columns.group an id?' alike.log ||
+    { cat alike.log; fail "empty segments, groups of one: not said"; }
+python3 - alike/profiles.json <<'PYTHON' || { cat alike/profiles.json; fail "of users alike"; }
+import json, sys
+file = json.load(open(sys.argv[1]))
+means = [s["means"] for s in file["segments"] if s["means"]]
+assert 2 <= len(file["segments"]) == 8 - file["kmeans"]["empty"] < 8 and file["groups"] == []
+looked = [m for m in means if m["spend"] == 0]
+assert looked and all(m["recency"] is None and m["basket"] is None for m in looked)
+assert file["shop"]["means"]["recency"] == 10 and file["shop"]["means"]["basket"] == 5
 PYTHON

@@ -64,7 +64,7 @@ static void as_textbook(void **state)
     struct tiny_shop shop = simulated();
     struct dataset *d = tiny_open(&world, &shop);
     struct profile_lifetime l;
-    assert_all(profile_lifetime_fit(&world, d, 90.0, &l) == OK);
+    assert_all(profile_lifetime_fit(&world, d, 90.0, 0, &l) == OK);
     assert_all(l.fitted && l.spend_fitted && l.customers == CUSTOMERS && l.repeaters == 50);
     assert_close(l.purchases.r, 0.77351209, 1e-6);
     assert_close(l.purchases.alpha, 6.99832866, 1e-5);
@@ -101,7 +101,7 @@ static bool is_sound(const struct dataset *d, const struct profile_lifetime *l)
 static struct dataset *fit_shop(const struct tiny_shop *shop, struct profile_lifetime *l)
 {
     struct dataset *d = tiny_open(&world, shop);
-    assert_all(profile_lifetime_fit(&world, d, 30.0, l) == OK);
+    assert_all(profile_lifetime_fit(&world, d, 30.0, 0, l) == OK);
     assert_all(!l->fitted || is_sound(d, l));
     return d;
 }
@@ -190,8 +190,8 @@ static void same_bits_on_any_ranks(void **state)
     struct tiny_shop shop = simulated();
     struct dataset *mine = tiny_open(&world, &shop), *whole = tiny_open(&self, &shop);
     struct profile_lifetime l, all;
-    assert_all(profile_lifetime_fit(&world, mine, 90.0, &l) == OK);
-    assert_all(profile_lifetime_fit(&self, whole, 90.0, &all) == OK);
+    assert_all(profile_lifetime_fit(&world, mine, 90.0, 0, &l) == OK);
+    assert_all(profile_lifetime_fit(&self, whole, 90.0, 0, &all) == OK);
     int64_t first = mine->users.blocks.row_first, rows = mine->users.blocks.rows_local;
     size_t bytes = (size_t)rows * sizeof *l.value;
     assert_all(memcmp(l.value, all.value + first, bytes) == 0);
@@ -212,13 +212,13 @@ static void survives_faults(void **state)
     struct dataset *d = tiny_open(&world, &shop);
     struct profile_lifetime l;
     comm_inject_fault(-1, 0);
-    assert_all(profile_lifetime_fit(&world, d, 90.0, &l) == OK);
+    assert_all(profile_lifetime_fit(&world, d, 90.0, 0, &l) == OK);
     profile_lifetime_clear(&l);
     int64_t agreements = comm_agreements();
     for (int64_t k = 0; k < agreements; k++)
         for (int r = 0; r < world.ranks; r++) {
             comm_inject_fault(k, r);
-            assert_all(profile_lifetime_fit(&world, d, 90.0, &l) == ERR_BUG);
+            assert_all(profile_lifetime_fit(&world, d, 90.0, 0, &l) == ERR_BUG);
             profile_lifetime_clear(&l);
         }
     comm_inject_fault(-1, 0);
