@@ -1,5 +1,6 @@
-/* The profile stage: features of the users, standardised, their segments by k-means, the components
- * of a mixture that they belong to, and sequences of their events. */
+/* The profile stage: features of the users, standardised; their segments by k-means, and rules that
+ * say in words what these are; the components of a mixture that they belong to; their lifetime
+ * value; how the protected group stands to all that; a report, and sequences of their events. */
 #include "algorithms/standardise.h"
 #include "jobs/features.h"
 #include "jobs/kmeans_choices.h"
@@ -149,7 +150,7 @@ static const char *const outputs[] = {"profiles.h5", "profiles.json", NULL};
 
 const struct stage stage_profile = {
     .name = "profile",
-    .does = "features and segments of the users",
+    .does = "features, segments and lifetime value of the users",
     .keys = keys,
     .needs = needs,
     .outputs = outputs,

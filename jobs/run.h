@@ -27,7 +27,7 @@ struct run {
 
 struct stage {
     const char *name;           /* "profile" */
-    const char *does;           /* for --help and the log: "features and segments of the users" */
+    const char *does;           /* for --help and the log: "features, segments, ..." */
     const char *const *keys;    /* prefixes of the settings it depends on, ended by NULL */
     const char *const *needs;   /* stages whose outputs it reads, ended by NULL */
     const char *const *outputs; /* files it leaves in the run folder, ended by NULL */

@@ -162,7 +162,7 @@ const struct command command_run = {.name = "run",
                                             .free = run_free};
 
 STAGE_COMMAND(ingest, "stage 1: tables in, cleaned, users to their ranks")
-STAGE_COMMAND(profile, "stage 2: features and segments of the users")
+STAGE_COMMAND(profile, "stage 2: features, segments and lifetime value of the users")
 STAGE_COMMAND(demand, "stage 3: price elasticities")
 STAGE_COMMAND(recommend, "stage 4: which products each user may want")
 STAGE_COMMAND(respond, "stage 5: the chance of buying at each discount")
