@@ -126,7 +126,7 @@ refuses 64 'above 0' "${bgnbd[@]}" --horizon 0
 refuses 64 'a model and a table' apply buyers.h5
 refuses 64 '--columns names 1 columns; buyers.h5 takes 3' apply buyers.h5 shop.csv --columns x
 refuses 66 'nosuch.h5' apply nosuch.h5 shop.csv
-refuses 74 'shop.csv' apply shop.csv shop.csv
+refuses 65 'shop.csv' apply shop.csv shop.csv
 for r in 1 2 3 4 5; do printf '%s,%s,%s\n' $r 10 10; done |
     { echo frequency,recency,age; cat; } >steady.csv
 warns 'at the end of the scale' fit bgnbd steady.csv
