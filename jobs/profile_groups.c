@@ -149,21 +149,60 @@ static void take_hidden(const struct margins *m, struct profile_groups *groups)
     }
 }
 
-/* Each line adds up to what is shown or to a cell of it, so lines both ways, until nothing changes;
- * a total and its parts are one line. */
+static void hide_lines(int64_t min_users, struct margins *m)
+{
+    for (int64_t more = 1; more > 0;) {
+        more = 0;
+        for (int64_t s = 0; s < m->rows; s++)
+            more += hide_line(m, s * m->columns, 1, m->columns, min_users);
+        for (int64_t g = 0; g < m->columns; g++)
+            more += hide_line(m, g, m->columns, m->rows, min_users);
+    }
+}
+
+/* Marks in `side` the lines (rows, then columns) that hidden cells other than `cell` join to its
+ * row; whether its column is one of them. If not, the cell is the difference of the sums of these
+ * rows and of these columns, which are known but for it. */
+static bool is_joined(const struct margins *m, int64_t cell, bool *side)
+{
+    for (int64_t i = 0; i < m->rows + m->columns; i++) side[i] = i == cell / m->columns;
+    for (bool grown = true; grown;) {
+        grown = false;
+        for (int64_t i = 0; i < m->rows * m->columns; i++) {
+            int64_t row = i / m->columns, column = m->rows + i % m->columns;
+            if (!m->hidden[i] || i == cell || side[row] == side[column]) continue;
+            side[row] = side[column] = grown = true;
+        }
+    }
+    return side[m->rows + cell % m->columns];
+}
+
+/* Hide the smallest cell that joins both sides; whether there is one. */
+static bool join(struct margins *m, const bool *side)
+{
+    int64_t found = -1;
+    for (int64_t i = 0; i < m->rows * m->columns; i++)
+        if (!m->hidden[i] && m->users[i] > 0 &&
+            side[i / m->columns] != side[m->rows + i % m->columns] &&
+            (found < 0 || m->users[i] < m->users[found]))
+            found = i;
+    if (found >= 0) m->hidden[found] = true;
+    return found >= 0;
+}
+
+/* Each line adds up to what is shown or to a cell of it, a total and its parts are one line: so
+ * lines both ways until nothing changes, and then several lines together. */
 static enum status hide_cells(int64_t min_users, struct profile_groups *groups)
 {
     enum status status = OK;
     struct margins m = {0};
     TRY(margins_new(groups, &m));
     margins_fill(groups, min_users, &m);
-    for (int64_t more = 1; more > 0;) {
-        more = 0;
-        for (int64_t s = 0; s < m.rows; s++)
-            more += hide_line(&m, s * m.columns, 1, m.columns, min_users);
-        for (int64_t g = 0; g < m.columns; g++)
-            more += hide_line(&m, g, m.columns, m.rows, min_users);
-    }
+    hide_lines(min_users, &m);
+    for (int64_t i = 0; i < m.rows * m.columns; i++)
+        while (m.users[i] > 0 && m.users[i] < min_users && !is_joined(&m, i, m.line_hidden) &&
+               join(&m, m.line_hidden))
+            hide_lines(min_users, &m);
     take_hidden(&m, groups);
 done:
     margins_clear(&m);

@@ -293,6 +293,44 @@ static void the_others_are_hidden(void **state)
     }
 }
 
+/* Two squares of small numbers and one, 9, that joins them. No line gives it away, but segments 0
+ * and 1 less groups 0 and 1 do: so the smallest number that joins them otherwise is hidden. */
+static const int squares[4][4] = {
+    {10, 11, 30, 31}, {12, 13, 9, 32}, {33, 34, 10, 11}, {35, 36, 12, 10}};
+
+static int square_of(int user)
+{
+    int at = 0;
+    while (at < 15 && user >= squares[at / 4][at % 4]) {
+        user -= squares[at / 4][at % 4];
+        at++;
+    }
+    return at;
+}
+
+static float square_group(int user)
+{
+    return (float)(square_of(user) % 4);
+}
+
+static int32_t square_segment(int user)
+{
+    return square_of(user) / 4;
+}
+
+static void several_lines_together(void **state)
+{
+    (void)state;
+    struct profile_groups g;
+    struct crowd crowd = gather(&world, 329, square_group, square_segment, 0.0);
+    assert_all(look(&world, &crowd, 4, &g) == OK);
+    assert_all(g.groups == 4 && g.cell[6] == 9 && g.cell[15] == 10);
+    for (int i = 0; i < 16; i++) assert_all(g.hidden[i] == (g.cell[i] < MIN_USERS || i == 2));
+    for (int k = 0; k < 4; k++) assert_all(!g.users_hidden[k]);
+    profile_groups_clear(&g);
+    leave(&crowd);
+}
+
 /* Segments of 10 and 11 users wholly of one group: too few to be flagged. */
 static int32_t small_segments(int user)
 {
@@ -352,5 +390,6 @@ static void survives_faults(void **state)
 
 TEST_MAIN(cmocka_unit_test(areas), cmocka_unit_test(kinds_of_columns),
           cmocka_unit_test(nothing_to_say), cmocka_unit_test(flags_and_hidden_numbers),
-          cmocka_unit_test(the_others_are_hidden), cmocka_unit_test(few_users_are_no_evidence),
-          cmocka_unit_test(same_bits_on_any_ranks), cmocka_unit_test(survives_faults))
+          cmocka_unit_test(the_others_are_hidden), cmocka_unit_test(several_lines_together),
+          cmocka_unit_test(few_users_are_no_evidence), cmocka_unit_test(same_bits_on_any_ranks),
+          cmocka_unit_test(survives_faults))
