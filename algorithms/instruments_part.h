@@ -26,6 +26,7 @@ struct instruments_split {
 /** Sort the columns and copy the endogenous ones. Local. Free with instruments_split_clear. */
 enum status instruments_split_make(const struct design *design, const enum instruments_role *role,
                                    struct instruments_split *split);
+/** Free; accepts a zeroed struct. Local. */
 void instruments_split_clear(struct instruments_split *split);
 
 /**
@@ -48,6 +49,7 @@ struct instruments_part {
  */
 enum status instruments_part_make(const struct instruments_split *split, bool fitted,
                                   bool instruments, const double *y, struct instruments_part *part);
+/** Free; accepts a zeroed struct. Local. */
 void instruments_part_clear(struct instruments_part *part);
 
 #endif

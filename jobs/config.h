@@ -50,10 +50,14 @@ bool config_has(const struct config *config, const char *key);
 
 /** Number or fraction; NAN without a value. */
 double config_number(const struct config *config, const char *key);
+
+/** Whole number; aborts without a value. */
 int64_t config_integer(const struct config *config, const char *key);
 
 /** Money in cents. */
 int64_t config_cents(const struct config *config, const char *key);
+
+/** Yes or no. */
 bool config_boolean(const struct config *config, const char *key);
 
 /** Seconds since 1970-01-01 UTC. */
@@ -71,9 +75,13 @@ bool config_is(const struct config *config, const char *key, const char *choice)
  */
 const char *config_path(const struct config *config, const char *key);
 
-/** Lists of numbers or integers, and of texts; the count. */
+/** List of numbers, the configuration's; returns the count. */
 int64_t config_numbers(const struct config *config, const char *key, const double **numbers);
+
+/** List of whole numbers, the configuration's; returns the count. */
 int64_t config_integers(const struct config *config, const char *key, const int64_t **integers);
+
+/** List of texts, the configuration's; returns the count. */
 int64_t config_texts(const struct config *config, const char *key, const char *const **texts);
 
 /** Where the value comes from: "default", "shop.yaml:12" or "--set". */

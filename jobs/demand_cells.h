@@ -25,8 +25,9 @@ struct demand_cells {
     struct demand_cell *cell; /* [cells] in the order of product, week, segment */
 };
 
-/** Week of a time, and how many weeks there are. Local. */
+/** Week of a time, from 0 on the day of the first event. Local. */
 int64_t demand_week(const struct dataset *dataset, int64_t time);
+/** How many weeks there are. Local. */
 int64_t demand_weeks(const struct dataset *dataset);
 
 /**

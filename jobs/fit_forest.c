@@ -1,9 +1,7 @@
 /* `remise fit forest FILE`: a random forest on one table. */
 #include "jobs/command.h"
-#include "jobs/fit_forest_options.h"
-#include "jobs/fit_forest_result.h"
+#include "jobs/fit_forest_grow.h"
 #include "jobs/fit_print.h"
-#include "jobs/model_forest.h"
 
 #include "mpi/log.h"
 
@@ -65,6 +63,9 @@ static enum status fit_forest_parse(int argc, char **argv, void **options)
 
 static int64_t features_of(const struct fit_forest_options *opt, const struct fit_forest_data *data)
 {
+    if (opt->features > data->columns)
+        log_warning("--features %lld: more than the columns, %lld; all are drawn",
+                    (long long)opt->features, (long long)data->columns);
     if (opt->features > 0) return opt->features < data->columns ? opt->features : data->columns;
     int64_t root = (int64_t)sqrt((double)data->columns);
     return data->classes > 0 ? root : (data->columns + 2) / 3;
@@ -89,12 +90,7 @@ static enum status fit_forest_run(const struct comm *comm, void *options)
     struct fit_forest_test test;
     TRY(fit_forest_data_read(comm, &opt->source, &data));
     opt->fit.features = features_of(opt, &data);
-    struct forest_data training = fit_forest_data_training(&data);
-    TRY(fit_table_blame(&data.in, forest_fit(comm, &training, &opt->fit, &forest)));
-    TRY(fit_forest_judge(comm, &data, forest, &test));
-    if (test.rows == 0 && opt->source.test > 0.0)
-        log_warning("%s: no row fell to the test; raise --test to have measures", data.in.path);
-    if (opt->model_file != NULL) TRY(model_forest_write(comm, opt->model_file, &data, forest));
+    TRY(fit_forest_grow(comm, opt, &data, &forest, &test));
     TRY_ALL(comm, comm->rank == 0 ? print(opt, &data, forest, &test) : OK);
 done:
     forest_free(&forest);

@@ -1,11 +1,7 @@
 /* `remise fit tree FILE`: one decision tree on one table, and its rules in words. */
 #include "jobs/command.h"
-#include "jobs/fit_forest_options.h"
-#include "jobs/fit_forest_result.h"
+#include "jobs/fit_forest_grow.h"
 #include "jobs/fit_print.h"
-#include "jobs/model_forest.h"
-
-#include "mpi/log.h"
 
 #include <argp.h>
 
@@ -75,12 +71,7 @@ static enum status fit_tree_run(const struct comm *comm, void *options)
     struct forest *forest = NULL;
     struct fit_forest_test test;
     TRY(fit_forest_data_read(comm, &opt->source, &data));
-    struct forest_data training = fit_forest_data_training(&data);
-    TRY(fit_table_blame(&data.in, forest_fit(comm, &training, &opt->fit, &forest)));
-    TRY(fit_forest_judge(comm, &data, forest, &test));
-    if (test.rows == 0 && opt->source.test > 0.0)
-        log_warning("%s: no row fell to the test; raise --test to have measures", data.in.path);
-    if (opt->model_file != NULL) TRY(model_forest_write(comm, opt->model_file, &data, forest));
+    TRY(fit_forest_grow(comm, opt, &data, &forest, &test));
     TRY_ALL(comm, comm->rank == 0 ? print(opt, &data, forest, &test) : OK);
 done:
     forest_free(&forest);
