@@ -1,11 +1,12 @@
 /**
  * demand.h5: own-price elasticities of categories, segments, products and users.
  *
- * Categories and segments come from one regression of counts over (product, week, segment) cells
- * (jobs/demand_fit.h); products and users from what they leave of it. Each is shrunk toward those
- * above it: a product toward its category, a user toward what categories and segment make of the
- * things the user buys, categories and segments toward the mean of their kind; `weak` marks those
- * that rest on fewer than demand.min_rows cells or whose 95 % interval holds zero.
+ * Categories and segments come from (product, week, segment) cells by one of several methods
+ * (jobs/demand_method.h); products and users from what their own sales say beside them. Each is
+ * shrunk toward those above it: a product toward its category, a user toward what categories and
+ * segment make of the things the user buys, categories and segments toward the mean of their kind;
+ * `weak` marks those that rest on fewer than demand.min_rows cells or whose 95 % interval holds
+ * zero.
  */
 #ifndef REMISE_JOBS_DEMAND_H
 #define REMISE_JOBS_DEMAND_H

@@ -81,11 +81,8 @@ struct expected {
 
 /* What is asked of a user's purchases. */
 struct source {
-    const struct dataset *dataset;
-    const struct demand_fit *fit;
-    const struct demand_prices *prices;
-    const int32_t *segment;
-    const bool *personal;
+    const struct demand_sources *from;
+    const struct demand_baseline *baseline;
     const struct demand *demand;
     struct expected *expected; /* [products][segments] as they are asked for */
 };
@@ -93,42 +90,44 @@ struct source {
 /* Of a product for a segment: the elasticity, and what prices purchases are expected to have. */
 static const struct expected *expect(const struct source *s, int32_t product, int32_t segment)
 {
-    struct expected *at = &s->expected[product * s->fit->segments + segment];
-    int64_t weeks = s->prices->weeks;
+    struct expected *at = &s->expected[product * s->from->segments + segment];
+    int64_t weeks = s->from->prices.weeks;
     if (at->known) return at;
     at->known = true;
-    at->slope = demand_elasticity(s->demand, s->dataset->products.category_code[product], segment);
+    at->slope =
+        demand_elasticity(s->demand, s->from->dataset->products.category_code[product], segment);
     at->mean = NAN;
     if (!isnan(at->slope))
-        count_panel_moments(s->prices->x + product * weeks, s->fit->week_effect,
-                            s->fit->offset + product * weeks, weeks, 1, 0, at->slope, &at->mean,
-                            &at->variance);
+        count_panel_moments(s->from->prices.x + product * weeks, s->baseline->week_effect,
+                            s->baseline->offset + product * weeks, weeks, 1, 0, at->slope,
+                            &at->mean, &at->variance);
     return at;
 }
 
 static void estimate_user(const struct source *s, int64_t u, struct local *l, int32_t *rows)
 {
-    const struct events *events = &s->dataset->events;
+    const struct demand_sources *from = s->from;
+    const struct events *events = &from->dataset->events;
+    const int32_t *segment = from->segment + u * DEMAND_FOLDS;
     double score = 0, information = 0, slopes = 0;
-    l->segment[u] = usual(s->segment + u * DEMAND_FOLDS);
+    l->segment[u] = usual(segment);
     l->reference[u] = s->demand->segment.shrunk[l->segment[u]];
     l->estimate[u] = l->std_error[u] = NAN;
     for (int64_t e = events->start[u]; e < events->start[u + 1]; e++) {
-        if (events->kind[e] != EVENT_PURCHASE || s->personal[e]) continue;
-        int64_t week = demand_week(s->dataset, events->time[e]), fold = week % DEMAND_FOLDS;
-        const double *x = s->prices->x + events->product[e] * s->prices->weeks;
-        const struct expected *at =
-            expect(s, events->product[e], s->segment[u * DEMAND_FOLDS + fold]);
+        if (events->kind[e] != EVENT_PURCHASE || from->personal[e]) continue;
+        int64_t week = demand_week(from->dataset, events->time[e]), fold = week % DEMAND_FOLDS;
+        const double *x = from->prices.x + events->product[e] * from->prices.weeks;
+        const struct expected *at = expect(s, events->product[e], segment[fold]);
         if (isnan(at->slope) || isnan(x[week]) || isnan(at->mean)) continue;
         score += x[week] - at->mean;
         information += at->variance;
         slopes += at->variance * at->slope;
         (*rows)++;
     }
-    if (!(information * ERROR_MOST * ERROR_MOST > s->fit->panel->dispersion)) return;
+    if (!(information * ERROR_MOST * ERROR_MOST > s->baseline->dispersion)) return;
     l->reference[u] = slopes / information;
     l->estimate[u] = score / information;
-    l->std_error[u] = sqrt(s->fit->panel->dispersion / information);
+    l->std_error[u] = sqrt(s->baseline->dispersion / information);
 }
 
 static void keep(const struct local *l, int64_t u, bool nothing, const struct demand *demand,
@@ -144,18 +143,18 @@ static void keep(const struct local *l, int64_t u, bool nothing, const struct de
     p->level[u] = isfinite(demand->segment.estimate[l->segment[u]]) ? DEMAND_SEGMENT : DEMAND_ALL;
 }
 
-enum status demand_people_make(const struct comm *comm, const struct dataset *dataset,
-                               const struct demand_fit *fit, const struct demand_prices *prices,
-                               const int32_t *segment, const bool *personal, struct demand *demand)
+enum status demand_people_make(const struct comm *comm, const struct demand_sources *sources,
+                               const struct demand_baseline *baseline, struct demand *demand)
 {
     enum status status = OK;
     struct local l = {0};
-    struct source source = {dataset, fit, prices, segment, personal, demand, NULL};
-    int64_t users = dataset->users.blocks.rows_local;
+    struct source source = {sources, baseline, demand, NULL};
+    const struct blocks *blocks = &sources->dataset->users.blocks;
+    int64_t users = blocks->rows_local, products = sources->prices.products;
     TRY_ALL(comm, people_init(&demand->people, users));
-    TRY_ALL(comm, local_init(&l, users, fit->segments));
-    TRY_ALL(comm, memory_new(&source.expected, prices->products * fit->segments,
-                             sizeof *source.expected));
+    TRY_ALL(comm, local_init(&l, users, sources->segments));
+    TRY_ALL(comm,
+            memory_new(&source.expected, products * sources->segments, sizeof *source.expected));
     for (int64_t u = 0; u < users; u++) estimate_user(&source, u, &l, &demand->people.rows[u]);
     const struct shrink_units units = {users, l.estimate, l.std_error, l.segment};
     status = shrink_tree_fit(comm, &units, l.level, 2, l.shrunk, l.shrunk_sd);
@@ -164,8 +163,8 @@ enum status demand_people_make(const struct comm *comm, const struct dataset *da
     status = OK;
     if (!nothing)
         log_info("  user elasticities: %lld of %lld estimated, spread %.3f in a segment",
-                 (long long)l.level[0].members, (long long)dataset->users.blocks.rows_total,
-                 l.level[0].spread);
+                 (long long)l.level[0].members, (long long)blocks->rows_total, l.level[0].spread);
+    demand->people.segment = sources->segment;
     for (int64_t u = 0; u < users; u++) keep(&l, u, nothing, demand, &demand->people);
 done:
     free(source.expected);

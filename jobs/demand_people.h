@@ -5,14 +5,13 @@
 #ifndef REMISE_JOBS_DEMAND_PEOPLE_H
 #define REMISE_JOBS_DEMAND_PEOPLE_H
 
-#include "jobs/demand_fit.h"
+#include "jobs/demand_method.h"
 
 /**
  * Estimate and shrink them.
  *
  * Collective.
- * segment   in     [users_local][DEMAND_FOLDS]; personal in [events_local]
- * demand    inout  category, segment and overall are read; people is made
+ * demand  inout  category, segment and overall are read; people is made
  * Which weeks a user bought a product in, given how much in all, is compared with the shares that
  * category and segment expect: score S and information I of one step of Newton's method. So
  *     deviation = S / I,  std_error = sqrt(dispersion / I)
@@ -21,8 +20,7 @@
  * Nothing but two numbers a user is kept, and only sums travel.
  * Errors: ERR_MEMORY.
  */
-enum status demand_people_make(const struct comm *comm, const struct dataset *dataset,
-                               const struct demand_fit *fit, const struct demand_prices *prices,
-                               const int32_t *segment, const bool *personal, struct demand *demand);
+enum status demand_people_make(const struct comm *comm, const struct demand_sources *sources,
+                               const struct demand_baseline *baseline, struct demand *demand);
 
 #endif

@@ -50,38 +50,36 @@ static void local_clear(struct local *l)
 }
 
 /* What a product's cells tell beyond its category. */
-static bool compare(const struct demand_fit *f, int64_t p, double slope, double *score,
-                    double *information)
+static bool compare(const struct demand_panel *panel, const struct demand_baseline *baseline,
+                    int64_t p, double slope, double *score, double *information)
 {
-    const double *x = f->data.x + p * f->weeks;
-    const double *offset = f->data_by_segment.offset + p * f->weeks;
+    const double *x = panel->x + p * panel->weeks;
+    const double *offset = baseline->offset + (panel->products->row_first + p) * panel->weeks;
     double mean, variance;
     *score = *information = 0;
-    if (isnan(slope) ||
-        !count_panel_moments(x, f->week_effect, offset, f->weeks, 1, 0, slope, &mean, &variance))
+    if (isnan(slope) || !count_panel_moments(x, baseline->week_effect, offset, panel->weeks, 1, 0,
+                                             slope, &mean, &variance))
         return false;
-    for (int64_t i = f->start[p]; i < f->start[p + 1]; i++) {
-        if (isnan(x[f->count[i].week])) continue;
-        *score += f->count[i].units * (x[f->count[i].week] - mean);
-        *information += f->count[i].units * variance;
+    for (int64_t i = panel->start[p]; i < panel->start[p + 1]; i++) {
+        if (isnan(x[panel->count[i].week])) continue;
+        *score += panel->count[i].units * (x[panel->count[i].week] - mean);
+        *information += panel->count[i].units * variance;
     }
-    return *information * ERROR_MOST * ERROR_MOST > f->panel->dispersion;
+    return *information * ERROR_MOST * ERROR_MOST > baseline->dispersion;
 }
 
-static void estimate(const struct dataset *dataset, const struct demand_fit *f,
+static void estimate(const struct demand_panel *panel, const struct demand_baseline *baseline,
                      const struct demand *demand, struct local *l)
 {
-    int64_t first = f->data.blocks->row_first;
     for (int64_t p = 0; p < l->products; p++) {
         double score, information;
-        int32_t category = dataset->products.category_code[first + p];
-        l->category[p] = category;
-        l->rows[p] = f->start[p + 1] - f->start[p];
+        l->category[p] = panel->category[p];
+        l->rows[p] = panel->start[p + 1] - panel->start[p];
         l->estimate[p] = l->std_error[p] = NAN;
-        l->reference[p] = demand->category.shrunk[category];
-        if (!compare(f, p, l->reference[p], &score, &information)) continue;
+        l->reference[p] = demand->category.shrunk[panel->category[p]];
+        if (!compare(panel, baseline, p, l->reference[p], &score, &information)) continue;
         l->estimate[p] = score / information;
-        l->std_error[p] = sqrt(f->panel->dispersion / information);
+        l->std_error[p] = sqrt(baseline->dispersion / information);
     }
 }
 
@@ -121,14 +119,15 @@ static void set_levels(const struct dataset *dataset, const struct demand *deman
     }
 }
 
-enum status demand_products_make(const struct comm *comm, const struct dataset *dataset,
-                                 const struct demand_fit *fit, struct demand *demand)
+enum status demand_products_make(const struct comm *comm, const struct demand_sources *sources,
+                                 const struct demand_baseline *baseline, struct demand *demand)
 {
     enum status status = OK;
+    const struct demand_panel *panel = &sources->panel;
     struct local l = {0};
-    TRY_ALL(comm, elasticities_init(&demand->product, dataset->products.count));
-    TRY_ALL(comm, local_init(&l, fit->data.blocks->rows_local, fit->categories));
-    estimate(dataset, fit, demand, &l);
+    TRY_ALL(comm, elasticities_init(&demand->product, panel->products->rows_total));
+    TRY_ALL(comm, local_init(&l, panel->products->rows_local, panel->categories));
+    estimate(panel, baseline, demand, &l);
     const struct shrink_units units = {l.products, l.estimate, l.std_error, l.category};
     status = shrink_tree_fit(comm, &units, l.level, 2, l.shrunk, l.shrunk_sd);
     bool nothing = status == ERR_NUMERIC;
@@ -143,7 +142,7 @@ enum status demand_products_make(const struct comm *comm, const struct dataset *
         if (nothing) l.shrunk_sd[p] = NAN;
     }
     TRY(gather_all(comm, &l, &demand->product));
-    set_levels(dataset, demand, &demand->product);
+    set_levels(sources->dataset, demand, &demand->product);
 done:
     local_clear(&l);
     return status;
