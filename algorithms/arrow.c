@@ -10,6 +10,7 @@
 #define HEAD_TOLERANCE 1e-8
 #define TAIL_TOLERANCE 1e-10
 #define TOGETHER_TOLERANCE 1e-8
+#define YIELD_TOLERANCE 1e-6
 
 enum status arrow_new(int64_t heads, int64_t tails, struct arrow **arrow)
 {
@@ -23,6 +24,7 @@ enum status arrow_new(int64_t heads, int64_t tails, struct arrow **arrow)
     TRY(memory_new(&a->side, heads * tails, sizeof *a->side));
     TRY(memory_new(&a->tail, tails * tails, sizeof *a->tail));
     TRY(memory_new(&a->forced, heads, sizeof *a->forced));
+    TRY(memory_new(&a->tail_forced, tails, sizeof *a->tail_forced));
     TRY(memory_new(&a->head_out, heads, sizeof *a->head_out));
     TRY(memory_new(&a->tail_out, tails, sizeof *a->tail_out));
     TRY(memory_new(&a->factor, tails * tails, sizeof *a->factor));
@@ -41,6 +43,7 @@ void arrow_free(struct arrow **arrow)
     free(a->side);
     free(a->tail);
     free(a->forced);
+    free(a->tail_forced);
     free(a->head_out);
     free(a->tail_out);
     free(a->factor);
@@ -193,7 +196,7 @@ done:
 }
 
 /* The tail less what heads explain of it; how many of its columns are out. */
-static int64_t factor_rest(struct arrow *a, const double *own)
+static int64_t factor_rest(struct arrow *a, const double *own, double tolerance)
 {
     int64_t n = a->tails, out = 0;
     memcpy(a->factor, a->tail, (size_t)(n * n) * sizeof *a->factor);
@@ -206,7 +209,7 @@ static int64_t factor_rest(struct arrow *a, const double *own)
             for (int64_t j = i; j < n; j++) a->factor[i * n + j] -= part * side[j];
         }
     }
-    cholesky(a->factor, n, own, TAIL_TOLERANCE, a->tail_out);
+    cholesky(a->factor, n, own, tolerance, a->tail_out);
     for (int64_t i = 0; i < n; i++) out += a->tail_out[i];
     return out;
 }
@@ -219,13 +222,13 @@ enum status arrow_factor(struct arrow *a, double *left)
     TRY(memory_new(&own, n, sizeof *own));
     TRY(memory_new(&work, n, sizeof *work));
     TRY(memory_new(&rest, a->heads, sizeof *rest));
-    for (int64_t i = 0; i < n; i++) own[i] = a->tail[i * n + i];
+    for (int64_t i = 0; i < n; i++) own[i] = a->tail_forced[i] ? 0.0 : a->tail[i * n + i];
     drop_heads(a, own, work, rest);
     for (int64_t i = 0; i < n; i++) alone += a->tail_out[i];
-    if (factor_rest(a, own) > alone) {
+    if (factor_rest(a, own, TAIL_TOLERANCE) > alone) {
         drop_heads(a, own, work, rest);
         TRY(drop_together(a, rest));
-        factor_rest(a, own);
+        factor_rest(a, own, TAIL_TOLERANCE);
     }
     if (left != NULL) memcpy(left, rest, (size_t)a->heads * sizeof *left);
 done:
@@ -233,6 +236,19 @@ done:
     free(work);
     free(rest);
     return status;
+}
+
+enum status arrow_yield(struct arrow *a, int64_t first)
+{
+    double *own = NULL;
+    enum status status = memory_new(&own, a->tails, sizeof *own);
+    if (status != OK) return status;
+    for (int64_t i = 0; i < a->tails; i++)
+        own[i] = i < first && a->tail_out[i] ? 0.0 : a->tail[i * a->tails + i];
+    factor_rest(a, own, YIELD_TOLERANCE);
+    for (int64_t i = first; i < a->tails; i++) a->tail_forced[i] = a->tail_out[i];
+    free(own);
+    return OK;
 }
 
 void arrow_solve(const struct arrow *a, double *head, double *tail)

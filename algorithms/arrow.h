@@ -15,8 +15,10 @@ struct arrow {
     double *head; /* [heads] */
     double *side; /* [heads][tails] */
     double *tail; /* [tails][tails] */
+    /* To be dropped in any case; the caller's to set: */
+    bool *forced;      /* [heads] */
+    bool *tail_forced; /* [tails] */
     /* After arrow_factor: */
-    bool *forced;   /* [heads] to be dropped in any case; the caller's to set */
     bool *head_out; /* [heads] dropped */
     bool *tail_out; /* [tails] dropped */
     double *factor; /* [tails][tails] upper Cholesky factor of the tail less what heads explain */
@@ -54,6 +56,14 @@ void arrow_load(struct arrow *arrow, const struct exact_sums *sums, int64_t firs
  * Errors: ERR_MEMORY.
  */
 enum status arrow_factor(struct arrow *arrow, double *left);
+
+/**
+ * Force out the tail columns from `first` on that the heads left by arrow_factor and the columns
+ * before explain but for 1e-6: in a tie these columns go, not the heads. Local, after
+ * arrow_factor with these columns forced out; it is to be called again.
+ * Errors: ERR_MEMORY.
+ */
+enum status arrow_yield(struct arrow *arrow, int64_t first);
 
 /**
  * Solve for one right-hand side, 0 where dropped. Local, after arrow_factor.

@@ -1,7 +1,7 @@
 /* Newton's iterations over panels of weeks, and their sandwich. */
 #include "algorithms/count_panel.h"
 
-#include "algorithms/panel_pass.h"
+#include "algorithms/panel_columns.h"
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -28,12 +28,17 @@ static enum status make_fit(const struct panel_data *data, struct count_panel **
     f->slopes = data->slopes;
     f->segments = data->segments;
     f->seasons = data->seasons;
+    f->effects = data->effects;
     TRY(memory_new(&f->slope, f->slopes, sizeof *f->slope));
     TRY(memory_new(&f->dropped, f->slopes, sizeof *f->dropped));
     TRY(memory_new(&f->leverage, f->slopes, sizeof *f->leverage));
     TRY(memory_new(&f->shift, f->segments, sizeof *f->shift));
     TRY(memory_new(&f->lost_shift, f->segments, sizeof *f->lost_shift));
     TRY(memory_new(&f->season, f->seasons, sizeof *f->season));
+    TRY(memory_new(&f->effect, f->effects, sizeof *f->effect));
+    TRY(memory_new(&f->lost_effect, f->effects, sizeof *f->lost_effect));
+    if (f->effects > 0)
+        TRY(memory_new(&f->hat, (f->effects + 1) * (f->slopes + f->effects), sizeof *f->hat));
     TRY(arrow_new(f->slopes, tails, &f->bread));
     TRY(arrow_new(f->slopes, tails, &f->meat));
 done:
@@ -50,6 +55,9 @@ void count_panel_free(struct count_panel **fit)
     free(f->shift);
     free(f->lost_shift);
     free(f->season);
+    free(f->effect);
+    free(f->lost_effect);
+    free(f->hat);
     arrow_free(&f->bread);
     arrow_free(&f->meat);
     free(f);
@@ -91,6 +99,8 @@ static void put_parameters(const struct walk *w, struct count_panel *f)
     memcpy(f->slope, w->head, (size_t)f->slopes * sizeof *f->slope);
     for (int64_t s = 1; s < f->segments; s++) f->shift[s] = w->tail[s - 1];
     for (int64_t z = 1; z < f->seasons; z++) f->season[z] = w->tail[f->segments - 2 + z];
+    for (int64_t e = 0; e < f->effects; e++)
+        f->effect[e] = w->tail[f->bread->tails - f->effects + e];
 }
 
 static double product_of(const double *x, const double *y, int64_t count)
@@ -114,7 +124,7 @@ static void move(struct walk *w, int64_t heads, int64_t tails, double part)
     for (int64_t i = 0; i < tails; i++) w->tail[i] = w->old_tail[i] + part * w->step_tail[i];
 }
 
-/* Add the prior of slopes and shifts to the sums. */
+/* Add the prior of slopes, shifts and effects to the sums. */
 static void add_ridge(const struct walk *w, struct count_panel *f, struct panel_sums *sums)
 {
     int64_t tails = f->bread->tails;
@@ -123,10 +133,11 @@ static void add_ridge(const struct walk *w, struct count_panel *f, struct panel_
         sums->score_head[c] -= RIDGE * w->head[c];
         sums->likelihood -= 0.5 * RIDGE * w->head[c] * w->head[c];
     }
-    for (int64_t s = 0; s < f->segments - 1; s++) {
-        f->bread->tail[s * tails + s] += RIDGE;
-        sums->score_tail[s] -= RIDGE * w->tail[s];
-        sums->likelihood -= 0.5 * RIDGE * w->tail[s] * w->tail[s];
+    for (int64_t t = 0; t < tails; t++) {
+        if (t >= f->segments - 1 && t < tails - f->effects) continue; /* a season */
+        f->bread->tail[t * tails + t] += RIDGE;
+        sums->score_tail[t] -= RIDGE * w->tail[t];
+        sums->likelihood -= 0.5 * RIDGE * w->tail[t] * w->tail[t];
     }
 }
 
@@ -159,6 +170,23 @@ done:
     return status;
 }
 
+/* What cannot be told, at the start and for good; in a tie an effect goes, not a slope. */
+static enum status find_lost(struct count_panel *f)
+{
+    enum status status = OK;
+    int64_t first = f->bread->tails - f->effects;
+    for (int64_t e = 0; e < f->effects; e++) f->bread->tail_forced[first + e] = true;
+    TRY(arrow_factor(f->bread, NULL));
+    memcpy(f->bread->forced, f->bread->head_out, (size_t)f->slopes * sizeof *f->bread->forced);
+    for (int64_t s = 1; s < f->segments; s++) f->lost_shift[s] = f->bread->tail_out[s - 1];
+    if (f->effects == 0) return OK;
+    TRY(arrow_yield(f->bread, first));
+    memcpy(f->lost_effect, f->bread->tail_forced + first,
+           (size_t)f->effects * sizeof *f->lost_effect);
+done:
+    return status;
+}
+
 static enum status climb(const struct comm *comm, const struct panel_data *data,
                          struct panel_sums *sums, struct count_panel *f)
 {
@@ -167,9 +195,7 @@ static enum status climb(const struct comm *comm, const struct panel_data *data,
     double gain = INFINITY;
     TRY_ALL(comm, walk_init(&w, f->slopes, panel_tails(data)));
     TRY(panel_newton_sums(comm, data, f, sums));
-    TRY_ALL(comm, arrow_factor(f->bread, NULL));
-    memcpy(f->bread->forced, f->bread->head_out, (size_t)f->slopes * sizeof *f->bread->forced);
-    for (int64_t s = 1; s < f->segments; s++) f->lost_shift[s] = f->bread->tail_out[s - 1];
+    TRY_ALL(comm, find_lost(f));
     add_ridge(&w, f, sums);
     while (f->iterations < ITERATIONS_MOST && !f->converged) {
         TRY(advance(comm, data, sums, &w, f, &gain));
@@ -201,6 +227,7 @@ enum status count_panel_fit(const struct comm *comm, const struct panel_data *da
     TRY_ALL(comm, panel_sums_init(data, &sums));
     TRY(climb(comm, data, &sums, f));
     TRY_ALL(comm, arrow_factor(f->bread, f->leverage));
+    panel_columns_hat(&sums, f);
     TRY(panel_meat_sums(comm, data, &sums, f));
     mark_lost(f);
     *fit = f;
@@ -212,6 +239,17 @@ done:
 }
 
 /* ---- what is asked of a fit ---- */
+
+/* The standard error from weights solved for by the bread; false if nothing is told. */
+static bool find_error(const struct count_panel *fit, const double *head, const double *tail,
+                       double *std_error)
+{
+    double variance = arrow_square(fit->meat, head, tail);
+    double alone = arrow_square(fit->bread, head, tail); /* by an error variance of 1 */
+    if (!(variance > 0.0) || !(alone * TOLD < 1.0 / fit->dispersion)) return false;
+    *std_error = sqrt(variance);
+    return true;
+}
 
 enum status count_panel_combine(const struct count_panel *fit, const double *slope_weight,
                                 const double *shift_weight, double *estimate, double *std_error)
@@ -234,11 +272,25 @@ enum status count_panel_combine(const struct count_panel *fit, const double *slo
     }
     if (lost) goto done;
     arrow_solve(fit->bread, head, tail);
-    double variance = arrow_square(fit->meat, head, tail);
-    double alone = arrow_square(fit->bread, head, tail); /* by an error variance of 1 */
-    if (!(variance > 0.0) || !(alone * TOLD < 1.0 / fit->dispersion)) goto done;
-    *estimate = sum;
-    *std_error = sqrt(variance);
+    if (find_error(fit, head, tail, std_error)) *estimate = sum;
+done:
+    free(head);
+    free(tail);
+    return status;
+}
+
+enum status count_panel_effect(const struct count_panel *fit, int64_t k, double *estimate,
+                               double *std_error)
+{
+    enum status status = OK;
+    double *head = NULL, *tail = NULL;
+    *estimate = *std_error = NAN;
+    if (fit->lost_effect[k]) return OK;
+    TRY(memory_new(&head, fit->slopes, sizeof *head));
+    TRY(memory_new(&tail, fit->bread->tails, sizeof *tail));
+    tail[fit->bread->tails - fit->effects + k] = 1.0;
+    arrow_solve(fit->bread, head, tail);
+    if (find_error(fit, head, tail, std_error)) *estimate = fit->effect[k];
 done:
     free(head);
     free(tail);

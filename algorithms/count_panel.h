@@ -9,6 +9,9 @@
  * must be right: standard errors are sandwiches over cells of product and week. The equations are
  * an arrow, slopes by slopes diagonal, so that thousands of slopes cost no more than their number.
  *
+ * Further regressors z, such as advertising or the prices of substitutes, add effect . z to the log
+ * of the mean; those that prices and seasons explain are dropped and leave the slopes alone.
+ *
  * Often a price is known only of weeks in which something was sold. Promotions that sold nothing
  * are then not seen as such, and those seen look better than they are. With `per_sale` the units of
  * a week are therefore compared with what is expected given that there is a sale (zero-truncated
@@ -29,38 +32,44 @@ struct panel_count {
 struct panel_data {
     const struct blocks *blocks;
     int64_t weeks, folds, segments, slopes, seasons;
-    const int32_t *season;  /* [weeks] in [0, seasons) */
-    const int32_t *slope;   /* [products] in [0, slopes) */
-    const double *x;        /* [products][weeks] NaN in weeks that do not count */
+    int64_t columns, effects; /* further regressors of a product, and coefficients of all */
+    const int32_t *season;    /* [weeks] in [0, seasons) */
+    const int32_t *slope;     /* [products] in [0, slopes) */
+    const double *x;          /* [products][weeks] NaN in weeks that do not count */
     const double *per_sale; /* [products] units a sale, where only weeks with one count; or NULL */
     const double *offset;   /* [products][weeks] added to the log of the mean; NULL: none */
+    const double *z;        /* [columns][products][weeks] finite where x is */
+    const int32_t *effect;  /* [columns][products] in [0, effects), ascending over a product's */
     const int64_t *start;   /* [products + 1] first count of each product */
     const struct panel_count *count; /* by product; a (week, segment) at most once each */
 };
 
 struct count_panel {
-    int64_t slopes, segments, seasons;
-    double *slope;    /* [slopes] for segment 0; 0 where dropped */
-    bool *dropped;    /* [slopes] not told: prices hardly varied apart from seasons, or sales */
-    double *shift;    /* [segments] of segment, 0 for the first and where it is dropped */
-    double *season;   /* [seasons] 0 for the first */
-    bool *lost_shift; /* [segments] nothing tells it */
-    double *leverage; /* [slopes] inverse variance of the slope alone; 0 where dropped */
+    int64_t slopes, segments, seasons, effects;
+    double *slope;     /* [slopes] for segment 0; 0 where dropped */
+    bool *dropped;     /* [slopes] not told: prices hardly varied apart from seasons, or sales */
+    double *shift;     /* [segments] of segment, 0 for the first and where it is dropped */
+    double *season;    /* [seasons] 0 for the first */
+    bool *lost_shift;  /* [segments] nothing tells it */
+    double *effect;    /* [effects] of further regressors; 0 where dropped */
+    bool *lost_effect; /* [effects] slopes, shifts and seasons explain its column, or all is 0 */
+    double *leverage;  /* [slopes] inverse variance of the slope alone; 0 where dropped */
     double dispersion;
     int64_t cells; /* of product and week in panels with sales */
     int64_t iterations;
     bool converged;
+    double *hat; /* [effects + 1][slopes + effects] for leverages; NULL: no effects */
     struct arrow *bread, *meat; /* for count_panel_combine */
 };
 
 /**
- * Fit the slopes, shifts and seasons.
+ * Fit the slopes, shifts, seasons and effects.
  *
  * Collective.
  * fit  out  new; the caller frees it with count_panel_free; NULL unless OK
  * Cost: an iteration takes products x segments x weeks exponentials and, for each panel, the square
  *       of its weeks additions; some 6 of them, each one reduction of slopes x tail + tail^2 sums,
- *       tail = segments + seasons.
+ *       tail = segments + seasons + effects.
  * Same bits for any number of ranks.
  * Errors: ERR_NUMERIC a sum out of range; ERR_MEMORY. Not to converge is no error.
  * Source: Hausman, Hall and Griliches 1984, Econometrica 52(4); robust to all but the mean:
@@ -79,6 +88,14 @@ void count_panel_free(struct count_panel **fit);
  */
 enum status count_panel_combine(const struct count_panel *fit, const double *slope_weight,
                                 const double *shift_weight, double *estimate, double *std_error);
+
+/** Effect k and its standard error; NaN if it was dropped. As count_panel_combine. */
+enum status count_panel_effect(const struct count_panel *fit, int64_t k, double *estimate,
+                               double *std_error);
+
+/** What the further regressors add to the log of a product's mean in a week. Local. */
+double count_panel_added(const struct panel_data *data, const struct count_panel *fit,
+                         int64_t product, int64_t week);
 
 /**
  * Mean and variance of x under the shares of a fold's weeks. Local.

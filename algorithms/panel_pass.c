@@ -1,5 +1,5 @@
 /* Panels, product by product. */
-#include "algorithms/panel_pass.h"
+#include "algorithms/panel_columns.h"
 
 #include "mpi/memory.h"
 
@@ -18,7 +18,12 @@ enum { LEVEL_STEPS = 200 };
 int64_t panel_tails(const struct panel_data *data)
 {
     int64_t shifts = data->segments > 0 ? data->segments - 1 : 0;
-    return shifts + (data->seasons > 0 ? data->seasons - 1 : 0);
+    return shifts + (data->seasons > 0 ? data->seasons - 1 : 0) + data->effects;
+}
+
+int64_t panel_season_place(const struct panel_data *d, int64_t week)
+{
+    return d->season[week] == 0 ? -1 : d->segments - 2 + d->season[week];
 }
 
 enum status panel_sums_init(const struct panel_data *data, struct panel_sums *s)
@@ -36,6 +41,7 @@ enum status panel_sums_init(const struct panel_data *data, struct panel_sums *s)
     TRY(memory_new(&s->whole, data->segments, sizeof *s->whole));
     TRY(memory_new(&s->score, data->weeks, sizeof *s->score));
     TRY(memory_new(&s->mean, data->segments, sizeof *s->mean));
+    TRY(memory_new(&s->z_mean, data->segments * data->columns, sizeof *s->z_mean));
     TRY(memory_new(&s->part, tails, sizeof *s->part));
     TRY(memory_new(&s->place, tails, sizeof *s->place));
     TRY(memory_new(&s->on_sale, data->weeks, sizeof *s->on_sale));
@@ -56,6 +62,7 @@ void panel_sums_clear(struct panel_sums *s)
     free(s->whole);
     free(s->score);
     free(s->mean);
+    free(s->z_mean);
     free(s->part);
     free(s->place);
     free(s->on_sale);
@@ -106,6 +113,7 @@ static double find_scores(const struct product *p, int64_t segment, int64_t week
         int64_t t = p->s->on_sale[k];
         score[t] = slope * p->x[t] + p->fit->season[p->data->season[t]];
         if (offset != NULL) score[t] += offset[p->number * p->data->weeks + t];
+        if (p->data->columns > 0) score[t] += count_panel_added(p->data, p->fit, p->number, t);
         most = fmax(most, score[t]);
     }
     return most;
@@ -172,6 +180,8 @@ static bool find_expected(const struct product *p, int64_t segment, int64_t week
     }
     if (!(s->whole[segment] > 0.0)) return false;
     s->mean[segment] /= s->whole[segment];
+    panel_columns_find_means(p->data, s,
+                             &(struct panel_place){p->number, segment, weeks, p->slope});
     return true;
 }
 
@@ -196,11 +206,6 @@ static double likelihood_of(const struct product *p, int64_t segment, int64_t we
     return sum;
 }
 
-static int64_t season_place(const struct panel_data *d, int64_t week)
-{
-    return d->season[week] == 0 ? -1 : d->segments - 2 + d->season[week];
-}
-
 /* ---- likelihood, score, information ---- */
 
 static void add_score(const struct product *p, int64_t segment, int64_t weeks)
@@ -210,7 +215,7 @@ static void add_score(const struct product *p, int64_t segment, int64_t weeks)
     const double *units = p->s->units + segment * d->weeks;
     double on_slope = 0;
     for (int64_t k = 0; k < weeks; k++) {
-        int64_t t = p->s->on_sale[k], z = season_place(d, t);
+        int64_t t = p->s->on_sale[k], z = panel_season_place(d, t);
         double left = units[t] - expected[t];
         on_slope += left * p->x[t];
         if (z >= 0) p->s->score_tail[z] += left;
@@ -228,7 +233,7 @@ static void add_information(const struct product *p, int64_t segment, int64_t we
     int64_t n = a->tails, shift = segment - 1;
     double *side = a->side + p->slope * n, variance = 0, mean = p->s->mean[segment];
     for (int64_t k = 0; k < weeks; k++) {
-        int64_t t = p->s->on_sale[k], z = season_place(d, t);
+        int64_t t = p->s->on_sale[k], z = panel_season_place(d, t);
         double off = weight[t] * (p->x[t] - mean), part = weight[t] / p->s->whole[segment];
         variance += off * (p->x[t] - mean);
         if (z < 0) continue;
@@ -236,7 +241,7 @@ static void add_information(const struct product *p, int64_t segment, int64_t we
         if (shift >= 0) a->tail[shift * n + z] += off;
         a->tail[z * n + z] += weight[t];
         for (int64_t l = 0; l < weeks; l++) {
-            int64_t other = season_place(d, p->s->on_sale[l]);
+            int64_t other = panel_season_place(d, p->s->on_sale[l]);
             if (other >= z) a->tail[z * n + other] -= part * weight[p->s->on_sale[l]];
         }
     }
@@ -256,6 +261,8 @@ static void add_newton(const struct product *p)
             if (!(total > 0.0) || !find_expected(p, s, weeks, total)) continue;
             add_score(p, s, weeks);
             add_information(p, s, weeks);
+            panel_columns_add(d, p->s, &(struct panel_place){p->number, s, weeks, p->slope},
+                              p->fit->bread);
         }
     }
 }
@@ -273,9 +280,11 @@ static int64_t cell_score(const struct product *p, int64_t weeks, int64_t week, 
         if (s->whole[g] > 0.0) s->place[places++] = g - 1;
     first_season = places;
     for (int64_t k = 0; k < weeks; k++) {
-        int64_t z = season_place(d, s->on_sale[k]);
+        int64_t z = panel_season_place(d, s->on_sale[k]);
         if (z >= 0 && (places == first_season || s->place[places - 1] != z)) s->place[places++] = z;
     }
+    for (int64_t k = 0; k < d->columns; k++)
+        s->place[places++] = panel_column_place(d, p->number, k);
     for (int64_t i = 0; i < places; i++) s->part[s->place[i]] = 0.0;
     for (int64_t g = 0; g < d->segments; g++) {
         if (!(s->whole[g] > 0.0)) continue;
@@ -285,9 +294,10 @@ static int64_t cell_score(const struct product *p, int64_t weeks, int64_t week, 
         *on_slope += of_slope;
         if (g > 0) s->part[g - 1] += of_slope;
         for (int64_t k = 0; k < weeks; k++) {
-            int64_t t = s->on_sale[k], z = season_place(d, t);
+            int64_t t = s->on_sale[k], z = panel_season_place(d, t);
             if (z >= 0) s->part[z] += left * ((t == week ? 1.0 : 0.0) - weight[t] / s->whole[g]);
         }
+        panel_columns_cell(d, s, &(struct panel_place){p->number, g, weeks, p->slope}, week, left);
     }
     return places;
 }
@@ -297,10 +307,11 @@ struct cell {
     double units, expected, weight, leverage;
 };
 
-static struct cell cell_of(const struct product *p, int64_t week)
+static struct cell cell_of(const struct product *p, int64_t weeks, int64_t week)
 {
     const struct panel_data *d = p->data;
     struct cell cell = {0};
+    double with_columns = 0;
     double whole = p->fit->leverage[p->slope];
     for (int64_t g = 0; g < d->segments; g++) {
         if (!(p->s->whole[g] > 0.0)) continue;
@@ -309,8 +320,12 @@ static struct cell cell_of(const struct product *p, int64_t week)
         cell.expected += p->s->expected[g * d->weeks + week];
         cell.weight += weight;
         cell.leverage += weight * off * off;
+        if (d->columns > 0)
+            with_columns += panel_columns_leverage(
+                d, p->s, &(struct panel_place){p->number, g, weeks, p->slope}, week, p->fit);
     }
     cell.leverage = whole > 0.0 ? fmin(cell.leverage / whole, LEVERAGE_MOST) : 0.0;
+    if (d->columns > 0) cell.leverage = fmax(0.0, fmin(with_columns, LEVERAGE_MOST));
     return cell;
 }
 
@@ -321,7 +336,7 @@ static void add_cell(const struct product *p, int64_t weeks, int64_t week, doubl
     struct arrow *a = p->fit->meat;
     double on_slope;
     int64_t n = a->tails, places = cell_score(p, weeks, week, &on_slope);
-    struct cell cell = cell_of(p, week);
+    struct cell cell = cell_of(p, weeks, week);
     double scale = 1.0 / ((1.0 - cell.leverage) * (1.0 - cell.leverage)); /* HC3 */
     a->head[p->slope] += scale * on_slope * on_slope;
     for (int64_t i = 0; i < places; i++) {

@@ -20,6 +20,7 @@ struct panel_sums {
     double *expected; /* [segments][weeks] units of one product */
     double *weight;   /* [segments][weeks] their slope in the log of the mean */
     double *mean;     /* [segments] of x in one fold, by weight */
+    double *z_mean;   /* [segments][columns] likewise */
     double *whole;    /* [segments] weight of one fold; 0: it tells nothing */
     double *score;    /* [weeks] logs of the means of one panel, but for its level */
     double level;
@@ -28,8 +29,10 @@ struct panel_sums {
     int64_t *on_sale; /* [weeks] of one fold */
 };
 
-/** Shifts of the segments but the first, then seasons but the first. Local. */
+/** Shifts of the segments but the first, seasons but the first, effects. Local. */
 int64_t panel_tails(const struct panel_data *data);
+/** Where a week's season stands in the tail, -1 for the first. Local. */
+int64_t panel_season_place(const struct panel_data *data, int64_t week);
 
 /** Local. Free with panel_sums_clear. Errors: ERR_MEMORY. */
 enum status panel_sums_init(const struct panel_data *data, struct panel_sums *sums);
@@ -44,7 +47,7 @@ enum status panel_newton_sums(const struct comm *comm, const struct panel_data *
 void panel_product_offsets(const struct panel_data *data, const struct count_panel *fit,
                            struct panel_sums *sums, int64_t product, double *offset);
 
-/** fit->meat, dispersion and cells; needs fit->leverage. Collective. */
+/** fit->meat, dispersion and cells; needs fit->leverage and hat. Collective. */
 enum status panel_meat_sums(const struct comm *comm, const struct panel_data *data,
                             struct panel_sums *sums, struct count_panel *fit);
 

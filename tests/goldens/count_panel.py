@@ -137,5 +137,71 @@ def truncated():
     print(f"  offset of product {i} week {t}: {np.log(e[5]) - x[5] @ b:.12f}")
 
 
+def with_columns():
+    """Two further regressors in the panels of main(): one effect for all, and one for each slope.
+    Leverages are those of a cell on its slope and the two effects of its product."""
+    rows, panels = [], {}
+    for i in range(PRODUCTS):
+        for s in range(SEGMENTS):
+            for f in range(FOLDS):
+                weeks = [t for t in range(WEEKS) if t % FOLDS == f and not np.isnan(price(i, t))]
+                if sum(units(i, t, s) for t in weeks) == 0:
+                    continue
+                panel = panels.setdefault((i, s, f), len(panels))
+                rows += [(i, t, s, panel) for t in weeks]
+    z = SLOPES + SEGMENTS - 1
+    e = z + season(WEEKS - 1)
+    k = e + 1 + SLOPES
+    x, y = np.zeros((len(rows), k + len(panels))), np.zeros(len(rows))
+    for r, (i, t, s, panel) in enumerate(rows):
+        x[r, i % SLOPES] = price(i, t)
+        if s > 0:
+            x[r, SLOPES + s - 1] = price(i, t)
+        if season(t) > 0:
+            x[r, z + season(t) - 1] = 1
+        x[r, e] = flag(i, t)
+        x[r, e + 1 + i % SLOPES] = neighbour(i, t)
+        x[r, k + panel] = 1
+        y[r] = units(i, t, s)
+    b = np.zeros(x.shape[1])
+    b[k:] = np.log(y.mean())
+    prior = np.arange(len(b)) < z
+    prior[e:k] = True
+    ridge = np.diag(RIDGE * prior)
+    for _ in range(100):
+        mu = np.exp(x @ b)
+        step = np.linalg.solve(x.T @ (mu[:, None] * x) + ridge, x.T @ (y - mu) - ridge @ b)
+        b += np.clip(step, -1, 1)
+    mu = np.exp(x @ b)
+    own = x[:, :k].copy()
+    panel = np.array([p for *_, p in rows])
+    for p in range(len(panels)):
+        at = panel == p
+        own[at] -= (mu[at, None] * own[at]).sum(0) / mu[at].sum()
+    inverse = np.linalg.inv(own.T @ (mu[:, None] * own) + ridge[:k, :k])
+    meat = np.zeros((k, k))
+    for i in range(PRODUCTS):
+        for t in range(WEEKS):
+            at = np.array([r for r, row in enumerate(rows) if row[:2] == (i, t)], dtype=int)
+            mine = [i % SLOPES, e, e + 1 + i % SLOPES]
+            part = own[np.ix_(at, mine)]
+            h = (mu[at] * (part @ inverse[np.ix_(mine, mine)] * part).sum(1)).sum()
+            score = (own[at] * (y[at] - mu[at])[:, None]).sum(0)
+            meat += np.outer(score, score) / (1 - min(h, 0.75)) ** 2
+    error = np.sqrt(np.diag(inverse @ meat @ inverse))
+    print("with columns: slopes", [f"{v:.12f}" for v in b[:SLOPES]], "errors",
+          [f"{v:.12f}" for v in error[:SLOPES]])
+    print("  effects", [f"{v:.12f}" for v in b[e:k]], "errors", [f"{v:.12f}" for v in error[e:k]])
+
+
+def flag(i, t):
+    return (i * 3 + t * 5) % 4 == 0
+
+
+def neighbour(i, t):
+    return 0.1 * ((i * 2 + t * 3) % 5) - 0.05 * (t % 2)
+
+
 main()
 truncated()
+with_columns()
