@@ -43,6 +43,7 @@ void events_clear(struct events *events)
     free(events->quantity_milli);
     free(events->paid_cents);
     free(events->list_cents);
+    free(events->promotion);
     *events = (struct events){0};
 }
 
@@ -89,6 +90,7 @@ int64_t dataset_bytes(const struct dataset *dataset)
     if (users->group.value != NULL) bytes += 4 * count;
     if (dataset->events.start != NULL)
         bytes += 8 * count + EVENT_BYTES * dataset->events.start[count];
+    if (dataset->events.promotion != NULL) bytes += dataset->events.start[count];
     if (dataset->offers.start != NULL)
         bytes += 8 * count + OFFER_BYTES * dataset->offers.start[count];
     if (dataset->series.start != NULL)

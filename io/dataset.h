@@ -60,6 +60,7 @@ struct events {
     int32_t *quantity_milli; /* > 0 */
     int32_t *paid_cents;     /* of the whole line, after discounts; 0 for events without a price */
     int32_t *list_cents;     /* of the whole line, before discounts, >= paid */
+    uint8_t *promotion;      /* 1: sold on a promotion; NULL where the shop does not tell */
 };
 
 struct offers {
@@ -108,7 +109,8 @@ struct event_row {
     int64_t time;
     int32_t product, quantity_milli, paid_cents, list_cents;
     uint8_t kind;
-    uint8_t padding[7];
+    uint8_t promotion; /* 0 or 1; kept with parts->promotions only */
+    uint8_t padding[6];
 };
 
 struct offer_row {
@@ -143,6 +145,7 @@ struct dataset_parts {
     void *context;
     int64_t time_first, time_last;
     bool assumed_cost;
+    bool promotions; /* the events tell of promotions */
 };
 
 /**
@@ -167,7 +170,7 @@ enum status dataset_write_parts(const struct comm *comm, const char *path,
  * Collective.
  * dataset  out  new; free with dataset_free. Each rank gets a run of blocks balanced by events and
  *               offers, and a run of products balanced by rows of the series.
- * Memory: this rank's share of 25 bytes per event, 25 per offer, 28 per row of the series, 16 + 4
+ * Memory: this rank's share of 25 bytes per event (26 with promotions), 25 per offer, 28 per row of the series, 16 + 4
  *         per attribute + 16 per user; 8 bytes per product and 24 per block on every rank.
  * Errors: those of store_read; ERR_IO the file is of another version.
  */

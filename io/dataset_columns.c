@@ -9,14 +9,16 @@
 
 const struct dataset_columns dataset_columns[ROWS_KINDS] = {
     {sizeof(struct event_row),
-     6,
+     7,
      {{{"events/product", STORE_I32, 1, "", "row of products/"}, EVENT(product)},
       {{"events/time", STORE_I64, 1, "s since 1970", "when"}, EVENT(time)},
       {{"events/kind", STORE_U8, 1, "", "0 view 1 click 2 cart 3 purchase 4 return 5 rating"},
        EVENT(kind)},
       {{"events/quantity", STORE_I32, 1, "1/1000", "how much"}, EVENT(quantity_milli)},
       {{"events/paid", STORE_I32, 1, "cents", "line amount after discounts"}, EVENT(paid_cents)},
-      {{"events/list", STORE_I32, 1, "cents", "line amount before discounts"}, EVENT(list_cents)}}},
+      {{"events/list", STORE_I32, 1, "cents", "line amount before discounts"}, EVENT(list_cents)},
+      {{PROMOTION_COLUMN, STORE_U8, 1, "", "1 where the line was sold on a promotion"},
+       EVENT(promotion)}}},
     {sizeof(struct offer_row),
      6,
      {{{"offers/product", STORE_I32, 1, "", "row of products/"}, OFFER(product)},

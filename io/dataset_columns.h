@@ -7,7 +7,7 @@
 
 #include "io/dataset.h"
 
-enum { DATASET_COLUMNS = 6 };
+enum { DATASET_COLUMNS = 7 };
 
 /* Written into the file; a file with another text is of another version. */
 #define DATASET_FORMAT "remise data set 2"
@@ -22,6 +22,9 @@ struct dataset_column {
 };
 
 #define NO_ARRAY SIZE_MAX
+
+/* The last column of events is in files of shops that tell of promotions only. */
+#define PROMOTION_COLUMN "events/promotion"
 
 struct dataset_columns {
     size_t row_bytes;

@@ -138,6 +138,11 @@ done:
 
 /* ---- rows ---- */
 
+static bool is_optional(const struct store_column *column)
+{
+    return strcmp(column->name, PROMOTION_COLUMN) == 0;
+}
+
 /* The columns of one kind of rows into the arrays of `into`, new. */
 static enum status read_rows(const struct comm *comm, struct store *store, enum dataset_rows kind,
                              int64_t first, int64_t rows, void *into)
@@ -149,6 +154,7 @@ static enum status read_rows(const struct comm *comm, struct store *store, enum 
         size_t array = columns->column[c].array;
         void *values = NULL;
         if (array == NO_ARRAY) continue;
+        if (is_optional(column) && store_rows(comm, store, column->name, NULL) < 0) continue;
         TRY_ALL(comm, memory_new((char *)into + array, rows, store_type_bytes(column->type)));
         memcpy(&values, (char *)into + array, sizeof values);
         TRY(store_read(comm, store, column->name, column->type, first, rows, values));

@@ -245,25 +245,26 @@ static enum status write_rows(const struct comm *comm, struct store *store,
     enum status status = OK;
     const struct dataset_columns *columns = &dataset_columns[kind];
     struct store_writer *writer[DATASET_COLUMNS] = {0};
+    int kept = columns->count - (kind == ROWS_EVENTS && !parts->promotions);
     char *rows = NULL, *field = NULL;
     int64_t most = rows_local;
     comm_max_int64(comm, &most, 1);
     int64_t piece = most < PIECE_ROWS ? most : PIECE_ROWS;
     TRY_ALL(comm, memory_new(&rows, piece, columns->row_bytes));
     TRY_ALL(comm, memory_new(&field, piece, FIELD_BYTES));
-    for (int c = 0; c < columns->count; c++)
+    for (int c = 0; c < kept; c++)
         TRY(store_begin_column(comm, store, &columns->column[c].column, rows_local, &writer[c]));
     for (int64_t first = 0; first < most; first += piece) {
         int64_t left = rows_local - first, count = left < 0 ? 0 : left < piece ? left : piece;
         TRY_ALL(comm, take(parts, kind, first, count, rows, per_product));
-        for (int c = 0; c < columns->count; c++) {
+        for (int c = 0; c < kept; c++) {
             const struct dataset_column *column = &columns->column[c];
             split(rows + column->row, count, columns->row_bytes,
                   store_type_bytes(column->column.type), field);
             TRY(store_put(comm, writer[c], field, count));
         }
     }
-    for (int c = 0; c < columns->count; c++) TRY(store_end_column(comm, &writer[c]));
+    for (int c = 0; c < kept; c++) TRY(store_end_column(comm, &writer[c]));
 done:
     free(rows);
     free(field);

@@ -159,6 +159,8 @@ const struct config_key config_keys[] = {
          "price per unit before discounts"),
     ROLE("events", "rating", false, "no ratings", "the user's rating of the product"),
     ROLE("events", "return_flag", false, "by kind and quantity", "1 where the row is a return"),
+    ROLE("events", "promotion", false, "no promotions",
+         "1 where the line was sold on a feature, display or promotion"),
     ROLE("events", "category", false, "from the products table",
          "the product's category, where there is no products table"),
 

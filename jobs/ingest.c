@@ -178,20 +178,22 @@ static enum status write_dataset(const struct comm *comm, const struct run *run,
     bool assumed = false;
     TRY(products_finish(comm, ingest, facts, &products, &code, &assumed));
     struct writer writer = {final, &products, code};
-    const struct dataset_parts parts = {.products = &products,
-                                        .users = &people->users,
-                                        .user_events = people->events,
-                                        .user_offers = people->offers,
-                                        .events_local = spool_count(final->events),
-                                        .offers_local = spool_count(final->offers),
-                                        .series_local = series_rows(final->series),
-                                        .events = write_events,
-                                        .offers = write_offers,
-                                        .series = write_series,
-                                        .context = &writer,
-                                        .time_first = final->time_first,
-                                        .time_last = final->time_last,
-                                        .assumed_cost = assumed};
+    const struct dataset_parts parts = {
+        .products = &products,
+        .users = &people->users,
+        .user_events = people->events,
+        .user_offers = people->offers,
+        .events_local = spool_count(final->events),
+        .offers_local = spool_count(final->offers),
+        .series_local = series_rows(final->series),
+        .events = write_events,
+        .offers = write_offers,
+        .series = write_series,
+        .context = &writer,
+        .time_first = final->time_first,
+        .time_last = final->time_last,
+        .assumed_cost = assumed,
+        .promotions = config_column(run->config, "events", "promotion") != NULL};
     TRY(dataset_write_parts(comm, run_path(run, "dataset.h5"), &parts));
     log_info("  %lld users in %lld blocks, %lld events, %lld offers, %lld products",
              (long long)people->users.blocks.rows_total,

@@ -140,7 +140,8 @@ static enum status pass_on(struct cleaner *cleaner, const struct event_record *r
         .time = row->time,
         .product_quantity = (uint64_t)product << 32 | (uint32_t)row->quantity_milli,
         .amounts = (uint64_t)(uint32_t)row->paid_cents << 32 | (uint32_t)row->list_cents,
-        .kind_place = (uint64_t)(row->missing << 4 | row->kind) << 56 | row->place};
+        .kind_place =
+            (uint64_t)(row->promotion << 7 | row->missing << 4 | row->kind) << 56 | row->place};
     product_told(cleaner->ingest, cleaner->facts, product, row->category);
     TRY(learn(cleaner, row, product));
     TRY(sorter_add(cleaner->clean, &event));

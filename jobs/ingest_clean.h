@@ -18,7 +18,7 @@ struct clean_event {
     uint64_t time;
     uint64_t product_quantity; /* first code << 32 | thousandths, -1 to be filled */
     uint64_t amounts;          /* paid << 32 | list, cents of the line, each -1 where unknown */
-    uint64_t kind_place;       /* (missing << 4 | kind) << 56 | place */
+    uint64_t kind_place;       /* (promotion << 7 | missing << 4 | kind) << 56 | place */
 };
 
 struct clean_offer {

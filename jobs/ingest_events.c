@@ -24,12 +24,13 @@ enum role {
     ROLE_DISCOUNT,
     ROLE_LIST,
     ROLE_RETURN,
+    ROLE_PROMOTION,
     ROLES
 };
 
-static const char *const role_names[ROLES] = {"user_id",  "product_id", "time",       "kind",
-                                              "category", "currency",   "quantity",   "unit_price",
-                                              "discount", "list_price", "return_flag"};
+static const char *const role_names[ROLES] = {"user_id",  "product_id", "time",        "kind",
+                                              "category", "currency",   "quantity",    "unit_price",
+                                              "discount", "list_price", "return_flag", "promotion"};
 
 #define QUANTITY_LIMIT 2e6
 #define CENTS_LIMIT 2.1e9
@@ -182,6 +183,15 @@ static void set_amounts(struct event_record *event, double price, double list, d
         event->list_cents = event->paid_cents;
 }
 
+/* A flag that is missing says no. */
+static uint8_t read_promotion(struct reader *reader, const struct csv_row *row)
+{
+    bool flagged = false;
+    if (mapping_flag(&reader->state.map, ROLE_PROMOTION, row, &flagged) == MAPPING_BAD)
+        row_fault(&reader->state, REJECT_bad_number);
+    return flagged;
+}
+
 static void read_amounts(struct reader *reader, const struct csv_row *row,
                          struct event_record *event, double rate)
 {
@@ -274,6 +284,7 @@ static enum status on_row(void *context, const struct csv_row *row)
     event.time = INGEST_TIME(seconds);
     event.kind = (uint8_t)read_kind(reader, row);
     double rate = row_rate(state, row, ROLE_CURRENCY, seconds);
+    event.promotion = read_promotion(reader, row);
     read_amounts(reader, row, &event, rate);
     TRY(hash_row(reader, row));
     if (state->faults != 0 && event.kind == EVENT_RETURN) row_fault(state, REJECT_return_row);

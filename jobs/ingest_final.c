@@ -75,7 +75,8 @@ static struct event_row unpack_event(const struct clean_event *event)
                               .quantity_milli = (int32_t)(uint32_t)event->product_quantity,
                               .paid_cents = (int32_t)(event->amounts >> 32),
                               .list_cents = (int32_t)(uint32_t)event->amounts,
-                              .kind = (uint8_t)(event->kind_place >> 56 & 15)};
+                              .kind = (uint8_t)(event->kind_place >> 56 & 15),
+                              .promotion = (uint8_t)(event->kind_place >> 63)};
 }
 
 static double stand_in(const struct finisher *finisher, const struct filling *filling,

@@ -32,7 +32,8 @@ struct event_record {
     int32_t list_cents;     /* of the whole line; -1 where the row does not tell */
     uint8_t kind;           /* enum event_kind */
     uint8_t missing;        /* sum of enum missing */
-    uint8_t padding[2];
+    uint8_t promotion;      /* 1: sold on a promotion */
+    uint8_t padding[1];
 };
 
 /* What the row did not tell, and something stands in for. */

@@ -188,6 +188,33 @@ static void parts_come_alone(void **state)
     free(path);
 }
 
+/* Which lines were sold on a promotion: kept where the shop tells it, else not there at all. */
+static void promotions(void **state)
+{
+    (void)state;
+    static const uint8_t promotion[sizeof events / sizeof *events] = {0, 1, 0, 1, 0, 0, 0, 0, 1};
+    char *path = scratch_path("promotions.h5");
+    struct comm self = comm_self();
+    struct tiny_shop telling = shop;
+    struct bring bring;
+    telling.promotion = promotion;
+    struct dataset *whole = tiny_open(&self, &telling), *read = NULL;
+    bring_open(&world, &telling, series, SERIES, &bring);
+    assert_all(dataset_write_parts(&world, path, &bring.parts) == OK);
+    assert_all(dataset_read(&world, path, DATASET_EVENTS, &read) == OK);
+    int64_t rows = read->events.start[read->users.blocks.rows_local];
+    int64_t first = comm_prefix_int64(&world, rows);
+    assert_all(SAME(read->events.promotion, whole->events.promotion + first, rows));
+    dataset_free(&read);
+    assert_all(write_shop(&world, path) == OK);
+    assert_all(dataset_read(&world, path, DATASET_EVENTS, &read) == OK);
+    assert_all(read->events.promotion == NULL);
+    dataset_free(&read);
+    dataset_free(&whole);
+    bring_close(&bring);
+    free(path);
+}
+
 /* Attributes with levels, and the protected group, which is not among them. */
 static void levels_and_the_protected_group(void **state)
 {
@@ -491,7 +518,7 @@ static int stop(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
-TEST_MAIN(TEST(written_and_read_it_is_the_same), TEST(parts_come_alone),
+TEST_MAIN(TEST(written_and_read_it_is_the_same), TEST(parts_come_alone), TEST(promotions),
           TEST(levels_and_the_protected_group), TEST(attributes_of_any_name), TEST(a_bare_shop),
           TEST(many_pieces), TEST(parts_must_agree), TEST(an_older_file_is_refused),
           TEST(same_bytes_on_any_ranks), TEST(survives_faults))

@@ -30,6 +30,7 @@ static inline enum status tiny_give_events(void *context, int64_t first, int64_t
                                      .paid_cents = e->paid_cents[j],
                                      .list_cents = e->list_cents[j],
                                      .kind = e->kind[j]};
+        if (e->promotion != NULL) rows[i].promotion = e->promotion[j];
     }
     return OK;
 }
@@ -105,7 +106,8 @@ static inline void bring_open(const struct comm *comm, const struct tiny_shop *f
                                .series = tiny_give_series,
                                .context = &bring->source,
                                .time_first = mine->time_first,
-                               .time_last = mine->time_last};
+                               .time_last = mine->time_last,
+                               .promotions = from->promotion != NULL};
 }
 
 static inline void bring_close(struct bring *bring)

@@ -39,9 +39,10 @@ struct tiny_shop {
     int users; /* their ids are their numbers, "0" and up; at most TINY_USERS */
     int64_t products, events, offers;
     const struct tiny_product *product;
-    const struct tiny_event *event; /* those of one user ascending in time */
-    const struct tiny_offer *offer; /* likewise */
-    const float *age;               /* [users] the one attribute, or NULL */
+    const struct tiny_event *event;
+    const uint8_t *promotion; /* [events] or NULL */ /* those of one user ascending in time */
+    const struct tiny_offer *offer;                  /* likewise */
+    const float *age;                                /* [users] the one attribute, or NULL */
 };
 
 enum { TINY_USERS = 4096, TINY_BITS = 6 };
@@ -180,11 +181,13 @@ static inline void tiny_events(const struct tiny_shop *shop, struct dataset *d)
     TINY_NEW(e->quantity_milli, shop->events);
     TINY_NEW(e->paid_cents, shop->events);
     TINY_NEW(e->list_cents, shop->events);
+    if (shop->promotion != NULL) TINY_NEW(e->promotion, shop->events);
     for (int64_t u = 0; u < d->users.blocks.rows_local; u++) {
         int user = tiny_user(d, u);
         for (int64_t i = 0; i < shop->events; i++) {
             const struct tiny_event *from = &shop->event[i];
             if (from->user != user) continue;
+            if (shop->promotion != NULL) e->promotion[at] = shop->promotion[i];
             e->product[at] = from->product;
             e->time[at] = from->time;
             e->kind[at] = (uint8_t)from->kind;
