@@ -170,8 +170,9 @@ enum status dataset_write_parts(const struct comm *comm, const char *path,
  * Collective.
  * dataset  out  new; free with dataset_free. Each rank gets a run of blocks balanced by events and
  *               offers, and a run of products balanced by rows of the series.
- * Memory: this rank's share of 25 bytes per event (26 with promotions), 25 per offer, 28 per row of the series, 16 + 4
- *         per attribute + 16 per user; 8 bytes per product and 24 per block on every rank.
+ * Memory: this rank's share of 25 bytes per event (26 with promotions), 25 per offer, 28 per row
+ *         of the series, 16 + 4 per attribute + 16 per user; 8 bytes per product and 24 per block
+ *         on every rank.
  * Errors: those of store_read; ERR_IO the file is of another version.
  */
 enum status dataset_read(const struct comm *comm, const char *path, int parts,

@@ -26,7 +26,8 @@ enum random_stage {
     RANDOM_TREE_COLUMNS,
     RANDOM_TREE_REDRAW,
     RANDOM_MIXTURE_START,
-    RANDOM_SILHOUETTE
+    RANDOM_SILHOUETTE,
+    RANDOM_NEIGHBOURS
 };
 
 /** 128 random bits. Local. */

@@ -18,6 +18,8 @@ static const struct tiny_event events[] = {{0, -5, 1, EVENT_VIEW, 1000, 0, 0},
                                            {7, 500000000000, 1, EVENT_PURCHASE, 1, 1, 2},
                                            {7, 500000000001, 1, EVENT_PURCHASE, 1, 1, 2}};
 
+static const uint8_t promotion[] = {0, 1, 0, 1, 0, 0, 0, 0, 1};
+
 static const struct tiny_offer offers[] = {
     {0, 20, 1, 0.1f, 0.25f, OFFER_SHOWN, 0},
     {7, 10, 1, 0.0f, NAN, OFFER_SHOWN | OFFER_CLICKED | OFFER_REDEEMED, 270},
@@ -31,6 +33,7 @@ static const struct tiny_shop shop = {.users = 8,
                                       .offers = sizeof offers / sizeof *offers,
                                       .product = products,
                                       .event = events,
+                                      .promotion = promotion,
                                       .offer = offers,
                                       .age = ages};
 
@@ -70,7 +73,8 @@ static bool same_events(const struct events *a, int64_t i, const struct events *
            SAME(a->kind + i, b->kind + j, count) &&
            SAME(a->quantity_milli + i, b->quantity_milli + j, count) &&
            SAME(a->paid_cents + i, b->paid_cents + j, count) &&
-           SAME(a->list_cents + i, b->list_cents + j, count);
+           SAME(a->list_cents + i, b->list_cents + j, count) &&
+           SAME(a->promotion + i, b->promotion + j, count);
 }
 
 static bool same_offers(const struct offers *a, int64_t i, const struct offers *b, int64_t j,
@@ -188,33 +192,6 @@ static void parts_come_alone(void **state)
     free(path);
 }
 
-/* Which lines were sold on a promotion: kept where the shop tells it, else not there at all. */
-static void promotions(void **state)
-{
-    (void)state;
-    static const uint8_t promotion[sizeof events / sizeof *events] = {0, 1, 0, 1, 0, 0, 0, 0, 1};
-    char *path = scratch_path("promotions.h5");
-    struct comm self = comm_self();
-    struct tiny_shop telling = shop;
-    struct bring bring;
-    telling.promotion = promotion;
-    struct dataset *whole = tiny_open(&self, &telling), *read = NULL;
-    bring_open(&world, &telling, series, SERIES, &bring);
-    assert_all(dataset_write_parts(&world, path, &bring.parts) == OK);
-    assert_all(dataset_read(&world, path, DATASET_EVENTS, &read) == OK);
-    int64_t rows = read->events.start[read->users.blocks.rows_local];
-    int64_t first = comm_prefix_int64(&world, rows);
-    assert_all(SAME(read->events.promotion, whole->events.promotion + first, rows));
-    dataset_free(&read);
-    assert_all(write_shop(&world, path) == OK);
-    assert_all(dataset_read(&world, path, DATASET_EVENTS, &read) == OK);
-    assert_all(read->events.promotion == NULL);
-    dataset_free(&read);
-    dataset_free(&whole);
-    bring_close(&bring);
-    free(path);
-}
-
 /* Attributes with levels, and the protected group, which is not among them. */
 static void levels_and_the_protected_group(void **state)
 {
@@ -289,16 +266,15 @@ static void a_bare_shop(void **state)
     struct dataset *read = NULL;
     bare.offers = 0;
     bare.age = NULL;
+    bare.promotion = NULL;
     bring_open(&world, &bare, series, SERIES, &bring);
-    bring.parts.user_offers = NULL;
-    bring.parts.offers = NULL;
-    bring.parts.series = NULL;
-    bring.parts.series_local = 0;
+    bring.parts.user_offers = NULL, bring.parts.offers = NULL;
+    bring.parts.series = NULL, bring.parts.series_local = 0;
     assert_all(dataset_write_parts(&world, path, &bring.parts) == OK);
     assert_all(dataset_read(&world, path, DATASET_ALL, &read) == OK);
     assert_all(read->offers_total == 0 && read->users.attributes == 0 && read->series_total == 0);
     assert_all(read->offers.start[read->users.blocks.rows_local] == 0);
-    assert_all(read->series.start[read->series.products] == 0);
+    assert_all(read->series.start[read->series.products] == 0 && read->events.promotion == NULL);
     dataset_free(&read);
     bring_close(&bring);
     free(path);
@@ -518,7 +494,7 @@ static int stop(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
-TEST_MAIN(TEST(written_and_read_it_is_the_same), TEST(parts_come_alone), TEST(promotions),
+TEST_MAIN(TEST(written_and_read_it_is_the_same), TEST(parts_come_alone),
           TEST(levels_and_the_protected_group), TEST(attributes_of_any_name), TEST(a_bare_shop),
           TEST(many_pieces), TEST(parts_must_agree), TEST(an_older_file_is_refused),
           TEST(same_bytes_on_any_ranks), TEST(survives_faults))
