@@ -36,6 +36,7 @@ struct absorbed {
     double total_square; /* of y before, about its mean, in the units of y */
     int64_t iterations;  /* most of any column */
     bool converged;
+    double reached; /* worst of any column, as absorb_options.tolerance */
 };
 
 /**

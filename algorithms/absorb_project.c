@@ -182,6 +182,7 @@ static enum status project_columns(const struct comm *comm, struct projection *p
     TRY(pass(comm, p, true));
     clear_explained(p, options->explained);
     p->out->converged &= solution.converged;
+    if (solution.reached > p->out->reached) p->out->reached = solution.reached;
     if (solution.iterations > p->out->iterations) p->out->iterations = solution.iterations;
 done:
     return status;

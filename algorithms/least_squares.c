@@ -39,6 +39,7 @@ static void set_quality(const struct lsq_system *s, const struct absorbed *plain
     fit->levels = plain->levels;
     fit->iterations = plain->iterations;
     fit->converged = plain->converged;
+    fit->reached = plain->reached;
     fit->freedom = fit->rows - fit->rank - fit->groups - fit->levels;
     fit->residual_square = square * unit;
     fit->variance = fit->freedom > 0 ? fit->residual_square / (double)fit->freedom : NAN;
@@ -179,7 +180,7 @@ enum status least_squares_fit(const struct comm *comm, const struct design *desi
                                                                     : DESIGN_REPLICATED_MAX,
         .tolerance = options->absorb_tolerance,
         .explained = fmax(options->tolerance, LSQ_GRAM_TOLERANCE),
-        .max_iterations = 20000};
+        .max_iterations = 3000};
     *fit = NULL;
     TRY(absorb_make(comm, design, &absorb, &plain));
     TRY_ALL(comm, least_squares_new(design_parameters(design), design_parameters(&plain.design),

@@ -92,8 +92,9 @@ struct least_squares {
     enum least_squares_path path;
     const char *why; /* it was chosen; a constant */
     enum absorb_way absorbed;
-    int64_t iterations;     /* of the projection */
-    bool converged;         /* it reached its tolerance; true where nothing was projected */
+    int64_t iterations; /* of the projection */
+    bool converged;     /* it reached its tolerance; true where nothing was projected */
+    double reached;     /* what effects still explain of the worst column, as absorb_tolerance */
     double residual_square; /* weighted sum, in the units of y */
     double total_square;    /* of y, about its mean if a constant, groups or effects are there */
     double variance;        /* residual_square / freedom; NaN if freedom < 1 */

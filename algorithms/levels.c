@@ -1,6 +1,7 @@
 /* The sparse normal equations of effects, and their solution by conjugate gradients. */
 #include "algorithms/levels.h"
 
+#include "algorithms/levels_core.h"
 #include "algorithms/vector.h"
 #include "mpi/exact.h"
 #include "mpi/memory.h"
@@ -179,6 +180,9 @@ enum status levels_make(const struct comm *comm, const struct design *design, do
     TRY(weigh_levels(comm, design, weight_scale, l));
     TRY(exchange_meetings(comm, l, design, weight_scale, &met, &count));
     TRY_ALL(comm, build_rows(met, count, l));
+    l->pairs = l->start[l->own.rows_local];
+    comm_sum_int64(comm, &l->pairs, 1);
+    l->pairs /= 2;
 done:
     free(met);
     if (status != OK) levels_clear(l);
@@ -192,6 +196,7 @@ void levels_clear(struct levels *l)
     free(l->start);
     free(l->column);
     free(l->value);
+    levels_core_free(&l->core);
     blocks_clear(&l->own);
     *l = (struct levels){0};
 }
@@ -353,21 +358,48 @@ done:
     return status;
 }
 
-enum status levels_solve(const struct comm *comm, const struct levels *l, const double *side,
-                         const double *square, double tolerance, int64_t max_iterations, double *x,
-                         struct levels_solution *solution)
+/* The worst of the columns, as a tolerance. */
+static double reached(const struct solver *v, const double *square)
+{
+    double worst = 0.0;
+    for (int c = 0; c < WIDTH; c++)
+        if (square[c] > 0.0) worst = fmax(worst, v->rest_square[c] / square[c]);
+    return sqrt(worst);
+}
+
+/* The diagonal as preconditioner, for at most so many iterations; x is set. */
+static enum status solve_by_diagonal(const struct comm *comm, const struct levels *l,
+                                     const double *side, const double *square, double tolerance,
+                                     int64_t iterations, double *x,
+                                     struct levels_solution *solution)
 {
     enum status status = OK;
     struct solver v = {0};
     bool all = false;
-    *solution = (struct levels_solution){0};
     TRY_ALL(comm, solver_init(l, &v));
     TRY(start(comm, side, square, tolerance, &v, &all));
-    for (; !all && solution->iterations < max_iterations; solution->iterations++)
+    for (; !all && solution->iterations < iterations; solution->iterations++)
         TRY(iterate(comm, &v, square, tolerance, &all));
     solution->converged = all;
+    solution->reached = reached(&v, square);
     gather(comm, l, v.x, x);
 done:
     solver_clear(&v);
+    return status;
+}
+
+enum status levels_solve(const struct comm *comm, struct levels *l, const double *side,
+                         const double *square, double tolerance, int64_t max_iterations, double *x,
+                         struct levels_solution *solution)
+{
+    enum status status = OK;
+    int64_t easy = l->core != NULL ? 0 : LEVELS_EASY_STEPS;
+    if (l->pairs > LEVELS_PAIRS_MAX || easy > max_iterations) easy = max_iterations;
+    *solution = (struct levels_solution){0};
+    TRY(solve_by_diagonal(comm, l, side, square, tolerance, easy, x, solution));
+    if (solution->converged || easy == max_iterations) goto done;
+    if (l->core == NULL) TRY(levels_core_make(comm, l, &l->core));
+    TRY(levels_core_solve(comm, l, l->core, side, square, tolerance, x, solution));
+done:
     return status;
 }

@@ -9,7 +9,7 @@
 /* Levels of two effects and what joins them: nodes are those of the first, then of the second. */
 struct graph {
     int64_t nodes;
-    int64_t *parent; /* [nodes] by the rows of this rank */
+    int64_t *parent; /* [nodes] by the rows of this rank, and labels */
     int64_t *label;  /* [nodes] lowest node known to be joined, over all ranks; -1 without rows */
     int64_t *before; /* [nodes] labels a round ago */
 };
@@ -55,6 +55,7 @@ static bool lower_labels(const struct comm *comm, struct graph *g)
     }
     for (int64_t i = 0; i < g->nodes; i++) g->label[i] = g->label[root_of(g->parent, i)];
     comm_min_int64(comm, g->label, g->nodes);
+    for (int64_t i = 0; i < g->nodes; i++) join(g->parent, g->label[i], i); /* known to all now */
     return memcmp(g->before, g->label, (size_t)g->nodes * sizeof *g->label) != 0;
 }
 

@@ -148,12 +148,13 @@ static json_t *result_json(const struct fit_linear *opt, const struct formula_de
                            const struct instruments *fit)
 {
     const struct least_squares *second = fit->fit;
-    return json_pack("{s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "rows", (json_int_t)second->rows,
-                     "coefficients", coefficients_json(made, second), "r_squared",
-                     fit_number(second->r_squared), "condition", fit_number(second->condition),
-                     "degrees_of_freedom", (json_int_t)second->freedom, "errors",
-                     fit_linear_errors(opt, second), "first_stage", first_stage_json(made, fit),
-                     "overidentification", over_json(opt, fit));
+    return json_pack("{s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "rows",
+                     (json_int_t)second->rows, "coefficients", coefficients_json(made, second),
+                     "r_squared", fit_number(second->r_squared), "condition",
+                     fit_number(second->condition), "degrees_of_freedom",
+                     (json_int_t)second->freedom, "errors", fit_linear_errors(opt, second),
+                     "solver", fit_linear_solver(second), "first_stage",
+                     first_stage_json(made, fit), "overidentification", over_json(opt, fit));
 }
 
 /* ---- the fit ---- */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define CONDITION_WARNING 1e6 /* above it coefficients keep fewer than four digits */
+#define ABSORB_ENOUGH 1e-8    /* a rest of absorbed effects that leaves six digits of estimates */
 
 enum { FEW_CLUSTERS = 10 };
 
@@ -139,6 +140,7 @@ enum status fit_linear_read(const struct comm *comm, const struct fit_linear *fi
     if ((*design)->weightless > 0)
         log_warning("%s: %lld rows have the weight 0 and do not count", fit->file,
                     (long long)(*design)->weightless);
+    log_start(comm, LOG_INFO); /* fits are quiet, but how a model is solved is to be seen */
 done:
     return status;
 }
@@ -197,6 +199,16 @@ static void warn_dropped(const struct formula_design *design, const struct least
     }
 }
 
+static enum status check_settled(const struct fit_linear *fit, const struct least_squares *least)
+{
+    if (least->converged || least->reached <= ABSORB_ENOUGH) return OK;
+    return FAIL(ERR_NUMERIC,
+                "%s: the absorbed effects did not settle: after %lld steps they still explain %.1e "
+                "of a standard deviation of a column, and estimates would have few right digits; "
+                "absorb fewer levels: join those with few rows, or leave an effect out",
+                fit->file, (long long)least->iterations, least->reached);
+}
+
 static enum status check_clusters(const struct fit_linear *fit, const struct least_squares *least)
 {
     if (fit->cluster == NULL || least->freedom < 1) return OK;
@@ -219,10 +231,10 @@ static void tell_path(const struct least_squares *least)
     if (least->absorbed == ABSORB_PROJECTED)
         log_info("%lld independent absorbed levels were projected out in %lld iterations",
                  (long long)least->levels, (long long)least->iterations);
-    if (!least->converged)
-        log_warning("the absorbed effects did not settle in %lld iterations, so that estimates may "
-                    "have few right digits; leave an effect out",
-                    (long long)least->iterations);
+    if (!least->converged && least->reached <= ABSORB_ENOUGH)
+        log_warning("the absorbed effects settled to %.1e of a standard deviation only: estimates "
+                    "have about %d right digits",
+                    least->reached, (int)-log10(least->reached) - 1);
     if (least->path >= LEAST_SQUARES_GRID && least->wanted_count > LEAST_SQUARES_GRID_ERRORS)
         log_warning("%lld coefficients of a model this wide are too many for standard errors: "
                     "absorb a factor instead, as in y ~ x | factor",
@@ -236,6 +248,7 @@ enum status fit_linear_warn(const struct comm *comm, const struct fit_linear *fi
     bool *varies = NULL;
     TRY_ALL(comm, memory_new(&varies, design->design.dense + 1, sizeof *varies));
     TRY(find_varying(comm, &design->design, varies));
+    TRY(check_settled(fit, least));
     tell_path(least);
     warn_dropped(design, least, varies);
     if (!varies[design->design.dense])
@@ -261,6 +274,21 @@ json_t *fit_linear_coefficient(const char *term, double estimate, double std_err
 {
     return json_pack("{s:s, s:o, s:o, s:o}", "term", term, "estimate", fit_number(estimate),
                      "std_error", fit_number(std_error), "t", fit_number(estimate / std_error));
+}
+
+static json_t *absorbed_json(const struct least_squares *least)
+{
+    if (least->absorbed == ABSORB_NONE) return json_null();
+    if (least->absorbed == ABSORB_COLUMNS) return json_pack("{s:s}", "way", "columns");
+    return json_pack("{s:s, s:I, s:I, s:o}", "way", "projected", "levels",
+                     (json_int_t)least->levels, "iterations", (json_int_t)least->iterations,
+                     "reached", fit_number(least->reached));
+}
+
+json_t *fit_linear_solver(const struct least_squares *least)
+{
+    return json_pack("{s:s, s:s, s:o}", "path", least_squares_path_text(least->path), "why",
+                     least->why, "absorbed", absorbed_json(least));
 }
 
 json_t *fit_linear_errors(const struct fit_linear *fit, const struct least_squares *least)

@@ -77,15 +77,19 @@ void fit_linear_set_errors(const struct fit_linear *fit, const struct formula_de
                            struct least_squares_options *options);
 
 /**
- * Warn of dropped terms and of what leaves errors without meaning; fail if there are not two
- * clusters. Collective; parameter numbers are those of the design.
- * Errors: ERR_DATA; ERR_MEMORY.
+ * Tell how the model was solved; warn of dropped terms and of what leaves errors without meaning;
+ * fail if there are not two clusters, or absorbed effects did not settle. Collective; parameter
+ * numbers are those of the design.
+ * Errors: ERR_DATA; ERR_NUMERIC; ERR_MEMORY.
  */
 enum status fit_linear_warn(const struct comm *comm, const struct fit_linear *fit,
                             const struct formula_design *design, const struct least_squares *least);
 
 /** One coefficient: term, estimate, std_error, t; null where not finite. New. Local. */
 json_t *fit_linear_coefficient(const char *term, double estimate, double std_error);
+
+/** How the model was solved, and why so, as JSON. New. Local. */
+json_t *fit_linear_solver(const struct least_squares *least);
 
 /** What the errors allow for, as JSON. New. Local. */
 json_t *fit_linear_errors(const struct fit_linear *fit, const struct least_squares *least);

@@ -13,7 +13,7 @@
 static const char doc[] =
     "Fit a linear model to the rows of a CSV table by least squares and print it as JSON on "
     "stdout: rows, coefficients (term, estimate, std_error, t), r_squared, condition, "
-    "degrees_of_freedom, errors.\v" FIT_LINEAR_FORMULA_HELP
+    "degrees_of_freedom, errors, solver (path, why, absorbed).\v" FIT_LINEAR_FORMULA_HELP
     "The condition is that of the columns centred and scaled: above a million, few digits of the "
     "coefficients mean anything.\n\n" FIT_LINEAR_ERRORS_HELP
     "--ridge L draws coefficients towards 0, as scikit-learn's Ridge(alpha=L): nothing is dropped, "
@@ -42,10 +42,11 @@ static json_t *result_json(const struct fit_linear *opt, const struct formula_de
         json_array_append_new(coefficients,
                               fit_linear_coefficient(made->term[i], estimate, fit->std_error[at]));
     }
-    return json_pack("{s:I, s:o, s:o, s:o, s:I, s:o}", "rows", (json_int_t)fit->rows,
+    return json_pack("{s:I, s:o, s:o, s:o, s:I, s:o, s:o}", "rows", (json_int_t)fit->rows,
                      "coefficients", coefficients, "r_squared", fit_number(fit->r_squared),
                      "condition", fit_number(fit->condition), "degrees_of_freedom",
-                     (json_int_t)fit->freedom, "errors", fit_linear_errors(opt, fit));
+                     (json_int_t)fit->freedom, "errors", fit_linear_errors(opt, fit), "solver",
+                     fit_linear_solver(fit));
 }
 
 static enum status fit_lsq_run(const struct comm *comm, void *options)

@@ -27,7 +27,8 @@ enum random_stage {
     RANDOM_TREE_REDRAW,
     RANDOM_MIXTURE_START,
     RANDOM_SILHOUETTE,
-    RANDOM_NEIGHBOURS
+    RANDOM_NEIGHBOURS,
+    RANDOM_ELIMINATION
 };
 
 /** 128 random bits. Local. */
