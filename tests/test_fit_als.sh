@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# `remise fit als`: ratings foretold better than by biases alone, equal bytes at several ranks, a
+# test table, implicit ranking, odd tables, refusals with a remedy.
+set -uo pipefail
+. "$(dirname "$0")/shop.sh"
+shop_begin "$1"
+cd "$work" || exit 70
+
+fit() { # ARGUMENTS...: JSON in ./json, everything else in ./log
+    timeout -k 5 60 "$remise" fit als "$@" >json 2>log
+}
+
+fits() { # ARGUMENTS...
+    fit "$@" || { cat log; fail "fit als $* ended with an error"; }
+    ! grep -qiE 'nan|inf' json || { cat json; fail "fit als $*: a figure is no number"; }
+}
+
+within() { # FIELD LEAST MOST: a figure of the first level
+    awk -v field="\"$1\":" -v least="$2" -v most="$3" '
+        /^  "/ && $1 == field { got = $2 + 0; found = 1 }
+        END { if (found && got >= least && got <= most) exit 0
+              print field, got, "not within", least, most; exit 1 }' json ||
+        { cat json; fail "a figure is missed"; }
+}
+
+refuses() { # CODE TEXT ARGUMENTS...
+    local wanted=$1 text=$2 code=0
+    shift 2
+    fit "$@" || code=$?
+    [ $code = "$wanted" ] || { cat log; fail "fit als $* ended with $code, not $wanted"; }
+    grep -qF -- "$text" log || { cat log; fail "fit als $* does not say: $text"; }
+}
+
+# ---- users and items of two kinds: 1 and -1 by kind, biases, noise of sd 0.5 ----
+awk 'function noise() { return rand() + rand() + rand() - 1.5 }
+    BEGIN { srand(3); print "user,item,rating"
+        for (u = 0; u < 120; u++)
+            for (i = 0; i < 50; i++)
+                if (rand() < 0.5)
+                    printf "u%d,%d,%.3f\n", u, i, \
+                        3 + (u % 5) / 5 - (i % 7) / 7 + (u % 2 == i % 2 ? 1 : -1) + noise() }' \
+    >ratings.csv
+fits ratings.csv --folds 5
+within rmse 0.5 0.62 # biases alone leave 1.1
+within users 120 120
+within items 50 50
+cp json alone
+for ranks in 2 3; do
+    timeout -k 5 60 mpirun -np "$ranks" "$remise" fit als ratings.csv --folds 5 >json 2>log ||
+        { cat log; fail "$ranks ranks"; }
+    cmp json alone || fail "other bytes at $ranks ranks"
+done
+
+# ---- a table to foretell, with an item and a user not seen before ----
+(echo user,item,rating && sed -n '2~4p' ratings.csv && echo 'new,3,3' && echo 'u1,newest,3') \
+    >test.csv
+sed '2~4d' ratings.csv >train.csv
+fits train.csv --test test.csv
+within rmse 0.5 0.66
+within test_ratings 700 900
+
+# ---- what was bought, without ratings ----
+awk -F, 'NR == 1 || $3 > 3.4' ratings.csv | cut -d, -f1,2 >bought.csv
+fits bought.csv --implicit --folds 4 --factors 4 --lambda 5
+within hit_rate@10 0.6 1
+within recall@20 0.5 1
+fits bought.csv --implicit --tolerance 0 --iterations 7
+within iterations 7 7
+
+# ---- odd tables ----
+(cat ratings.csv && sed -n '2,5p' ratings.csv && echo ',4,2' && echo 'u2,,2' && echo 'u3,4,') >odd.csv
+fits odd.csv
+grep -q '4 pairs of user and item are there more than once' log || { cat log; fail "repeats"; }
+grep -q '3 rows are left out' log || { cat log; fail "rows left out"; }
+printf 'user,item,rating\na,b,3\n' >one.csv
+fits one.csv
+printf 'user,item,rating\na,b,3\na,c,3\nd,b,3\n' >equal.csv
+fits equal.csv
+
+# ---- what is refused ----
+printf 'user,item,rating\na,b,good\n' >words.csv
+printf 'user,item,rating\na,b,-1\n' >below.csv
+printf 'user,item,rating\na,,1\n' >empty.csv
+refuses 65 'ratings are numbers' words.csv
+refuses 65 'not below 0' below.csv --implicit --rating rating
+refuses 65 'no row has a user' empty.csv
+refuses 65 'it has user, item, rating' ratings.csv --item movie
+refuses 64 'choose' ratings.csv --folds 5 --test ratings.csv
+refuses 64 'above 0' ratings.csv --lambda 0
+refuses 64 'name a table' --folds 5
+echo "fit als: as expected"
