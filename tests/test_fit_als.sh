@@ -68,7 +68,8 @@ fits bought.csv --implicit --tolerance 0 --iterations 7
 within iterations 7 7
 
 # ---- odd tables ----
-(cat ratings.csv && sed -n '2,5p' ratings.csv && echo ',4,2' && echo 'u2,,2' && echo 'u3,4,') >odd.csv
+(cat ratings.csv && sed -n '2,5p' ratings.csv && echo ',4,2' && echo 'u2,,2' && echo 'u3,4,') \
+    >odd.csv
 fits odd.csv
 grep -q '4 pairs of user and item are there more than once' log || { cat log; fail "repeats"; }
 grep -q '3 rows are left out' log || { cat log; fail "rows left out"; }
