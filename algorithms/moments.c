@@ -3,35 +3,42 @@
 
 #include <string.h>
 
-static double value_of(const double *x, const double *y, int64_t v, int64_t row, int64_t i)
+static double value_of(const struct moments_rows *r, int64_t row, int64_t i)
 {
-    return i == v - 1 ? y[row] : x[row * (v - 1) + i];
+    return i == r->variables - 1 ? r->y[row] : r->x[row * (r->variables - 1) + i];
 }
 
-static void add_means(const int64_t *row, int64_t count, const double *x, const double *y,
-                      int64_t v, double *moments)
+static double weight_of(const struct moments_rows *r, int64_t row)
 {
-    for (int64_t i = 0; i < v; i++) {
-        double first = value_of(x, y, v, row[0], i), sum = 0;
-        for (int64_t r = 1; r < count; r++) sum += value_of(x, y, v, row[r], i) - first;
-        moments[1 + i] = first + sum / (double)count;
+    return r->weight != NULL ? r->weight[row] : 1.0;
+}
+
+static void add_means(const int64_t *row, int64_t count, const struct moments_rows *rows,
+                      double *moments)
+{
+    for (int64_t r = 0; r < count; r++) moments[0] += weight_of(rows, row[r]);
+    for (int64_t i = 0; i < rows->variables; i++) {
+        double first = value_of(rows, row[0], i), sum = 0;
+        for (int64_t r = 1; r < count; r++)
+            sum += weight_of(rows, row[r]) * (value_of(rows, row[r], i) - first);
+        moments[1 + i] = first + sum / moments[0];
     }
 }
 
-void moments_of_rows(const int64_t *row, int64_t count, const double *x, const double *y, int64_t v,
+void moments_of_rows(const int64_t *row, int64_t count, const struct moments_rows *rows,
                      double *moments)
 {
+    int64_t v = rows->variables;
     memset(moments, 0, (size_t)moments_width(v) * sizeof *moments);
     if (count == 0) return;
-    moments[0] = (double)count;
-    add_means(row, count, x, y, v, moments);
+    add_means(row, count, rows, moments);
     if (count == 1) return;
     for (int64_t r = 0; r < count; r++) {
-        double *pair = moments + 1 + v;
+        double *pair = moments + 1 + v, weight = weight_of(rows, row[r]);
         for (int64_t i = 0; i < v; i++) {
-            double off = value_of(x, y, v, row[r], i) - moments[1 + i];
+            double off = weight * (value_of(rows, row[r], i) - moments[1 + i]);
             for (int64_t j = i; j < v; j++)
-                *pair++ += off * (value_of(x, y, v, row[r], j) - moments[1 + j]);
+                *pair++ += off * (value_of(rows, row[r], j) - moments[1 + j]);
         }
     }
 }

@@ -28,21 +28,16 @@ void shrink_level_clear(struct shrink_level *level)
     *level = (struct shrink_level){0};
 }
 
-/* Posterior of a unit in a group: given the group's mean it is a normal of variance
- * tau^2 s^2 / (tau^2 + s^2); what is unsure of the group's mean comes on top. */
-static void posterior(double estimate, double std_error, const struct shrink_level *level,
-                      int64_t group, double *mean, double *sd)
+void shrink_one(double estimate, double std_error, double spread, double *mean, double *sd)
 {
-    double above = level->mean[group], above_sd = level->sd[group];
-    double t = level->spread * level->spread, s = std_error * std_error;
+    double t = spread * spread, s = std_error * std_error;
     if (!shrink_counts(std_error)) {
-        *mean = above;
-        *sd = hypot(level->spread, above_sd);
+        *sd = hypot(spread, *sd);
         return;
     }
     double lost = s / (t + s);
-    *mean = (1.0 - lost) * estimate + lost * above;
-    *sd = sqrt(lost * t + lost * lost * above_sd * above_sd);
+    *mean = (1.0 - lost) * estimate + lost * *mean;
+    *sd = sqrt(lost * t + lost * lost * *sd * *sd);
 }
 
 /* The groups of a level as units of the next. */
@@ -57,9 +52,12 @@ static struct shrink_units units_of(const struct shrink_level *level)
 static void all_posterior(const struct shrink_units *units, const struct shrink_level *level,
                           double *mean, double *sd)
 {
-    for (int64_t i = 0; i < units->units; i++)
-        posterior(units->estimate[i], units->std_error[i], level,
-                  units->group != NULL ? units->group[i] : 0, &mean[i], &sd[i]);
+    for (int64_t i = 0; i < units->units; i++) {
+        int64_t group = units->group != NULL ? units->group[i] : 0;
+        mean[i] = level->mean[group];
+        sd[i] = level->sd[group];
+        shrink_one(units->estimate[i], units->std_error[i], level->spread, &mean[i], &sd[i]);
+    }
 }
 
 enum status shrink_tree_fit(const struct comm *comm, const struct shrink_units *units,

@@ -10,6 +10,8 @@
 enum { TRIALS = 16, ROUNDS = 10 };
 
 #define FAR 1e9         /* squared deviations beyond it rule a spread out */
+#define RULED_OUT 15.0  /* more deviance than the least by so much */
+#define WIDEST 3.0      /* largest spread tried, in ranges of the estimates, or errors */
 #define SMALL_PART 1e-3 /* of the least error: a spread below it does not matter */
 
 /* What all ranks know of the units before a spread is tried. */
@@ -182,39 +184,137 @@ done:
 
 /* ---- means ---- */
 
-static enum status read_means(const struct comm *comm, struct scene *s, struct shrink_level *level)
+static void read_means(const struct scene *s, int64_t trial, double *estimate, double *std_error)
+{
+    int64_t at = trial * trial_sums(s);
+    double unit = s->error_square + s->trial[trial] * s->trial[trial];
+    for (int64_t g = 0; g < s->groups; g++) {
+        double weight = exact_get(&s->sums, at + 2 + 3 * g);
+        double off = exact_get(&s->sums, at + 3 + 3 * g);
+        bool any = weight > 0;
+        estimate[g] = any ? s->centre[g] + sqrt(unit) * off / weight : NAN;
+        std_error[g] = any ? sqrt(unit / weight) : NAN;
+    }
+}
+
+static enum status scene_init(const struct comm *comm, const struct shrink_units *units,
+                              int64_t groups, struct scene *s)
 {
     enum status status = OK;
-    s->trial[0] = level->spread;
-    TRY(try_all(comm, s, 1));
-    double unit = s->error_square + level->spread * level->spread;
-    for (int64_t g = 0; g < s->groups; g++) {
-        double weight = exact_get(&s->sums, 2 + 3 * g), off = exact_get(&s->sums, 3 + 3 * g);
-        bool any = weight > 0;
-        level->estimate[g] = any ? s->centre[g] + sqrt(unit) * off / weight : NAN;
-        level->std_error[g] = any ? sqrt(unit / weight) : NAN;
-    }
+    *s = (struct scene){.units = units, .groups = groups};
+    TRY_ALL(comm, memory_new(&s->centre, s->groups, sizeof *s->centre));
+    TRY_ALL(comm, exact_init(&s->sums, TRIALS * trial_sums(s)));
+    find_extremes(comm, s);
+    if (s->members == 0) TRY(FAIL(ERR_NUMERIC, "nothing to shrink: no unit has an estimate"));
+    TRY(find_centres(comm, s));
+    find_farthest(comm, s);
 done:
     return status;
+}
+
+static void scene_clear(struct scene *s)
+{
+    exact_clear(&s->sums);
+    free(s->centre);
 }
 
 enum status shrink_spread_fit(const struct comm *comm, const struct shrink_units *units,
                               struct shrink_level *level)
 {
     enum status status = OK;
-    struct scene s = {.units = units, .groups = level->groups};
+    struct scene s = {0};
     level->spread = 0.0;
-    TRY_ALL(comm, memory_new(&s.centre, s.groups, sizeof *s.centre));
-    TRY_ALL(comm, exact_init(&s.sums, TRIALS * trial_sums(&s)));
-    find_extremes(comm, &s);
-    if (s.members == 0) TRY(FAIL(ERR_NUMERIC, "nothing to shrink: no unit has an estimate"));
-    TRY(find_centres(comm, &s));
-    find_farthest(comm, &s);
+    TRY(scene_init(comm, units, level->groups, &s));
     level->members = s.members;
     TRY(search(comm, &s, &level->spread));
-    TRY(read_means(comm, &s, level));
+    s.trial[0] = level->spread;
+    TRY(try_all(comm, &s, 1));
+    read_means(&s, 0, level->estimate, level->std_error);
 done:
-    exact_clear(&s.sums);
-    free(s.centre);
+    scene_clear(&s);
     return status;
+}
+
+/* ---- all spreads that are possible ---- */
+
+/* Halving steps from a spread toward an end; the nearest that is ruled out, or the end. */
+static enum status find_end(const struct comm *comm, struct scene *s, double spread, double end,
+                            double *least, double *found)
+{
+    enum status status = OK;
+    for (int t = 0; t < TRIALS; t++) s->trial[t] = spread + ldexp(end - spread, -t);
+    TRY(try_all(comm, s, TRIALS));
+    *least = fmin(*least, s->deviance[best_trial(s, TRIALS)]);
+    *found = end;
+    for (int t = 0; t < TRIALS; t++)
+        if (s->deviance[t] >= *least + RULED_OUT) *found = s->trial[t];
+done:
+    return status;
+}
+
+/* Squares of spreads are each as likely as another, so a spread's density is like itself; what lies
+ * between two points is split between them. */
+static double log_density(double spread, bool at_end)
+{
+    return spread > 0.0 ? log(spread * (at_end ? 0.5 : 1.0)) : -INFINITY;
+}
+
+static enum status lay_points(const struct comm *comm, struct scene *s, double low, double high,
+                              struct shrink_grid *grid)
+{
+    enum status status = OK;
+    double step = (high - low) / (SHRINK_SPREADS - 1);
+    grid->spreads = high > low ? SHRINK_SPREADS : 1;
+    for (int64_t first = 0; first < grid->spreads; first += TRIALS) {
+        int64_t count = grid->spreads - first < TRIALS ? grid->spreads - first : TRIALS;
+        for (int64_t t = 0; t < count; t++) s->trial[t] = low + (double)(first + t) * step;
+        TRY(try_all(comm, s, count));
+        for (int64_t t = 0; t < count; t++) {
+            int64_t k = first + t;
+            double density = log_density(step * s->trial[t], k == 0 || k == SHRINK_SPREADS - 1);
+            grid->spread[k] = s->trial[t];
+            grid->log_weight[k] = (grid->spreads > 1 ? density : 0.0) - 0.5 * s->deviance[t];
+            read_means(s, t, grid->estimate + k * s->groups, grid->std_error + k * s->groups);
+        }
+    }
+done:
+    return status;
+}
+
+static int64_t count_with(const struct scene *s)
+{
+    int64_t with = 0;
+    for (int64_t g = 0; g < s->groups; g++) with += exact_get(&s->sums, 2 + 3 * g) > 0;
+    return with;
+}
+
+enum status shrink_grid_make(const struct comm *comm, const struct shrink_units *units,
+                             int64_t groups, double spread, struct shrink_grid *grid)
+{
+    enum status status = OK;
+    struct scene s = {0};
+    double low = spread, high = spread, least;
+    *grid = (struct shrink_grid){.groups = groups};
+    TRY(scene_init(comm, units, groups, &s));
+    TRY_ALL(comm, memory_new(&grid->estimate, SHRINK_SPREADS * groups, sizeof *grid->estimate));
+    TRY_ALL(comm, memory_new(&grid->std_error, SHRINK_SPREADS * groups, sizeof *grid->std_error));
+    s.trial[0] = spread;
+    TRY(try_all(comm, &s, 1));
+    least = s.deviance[0];
+    if (count_with(&s) < s.members) {
+        double widest = WIDEST * fmax(2.0 * s.off_most, s.error_least);
+        TRY(find_end(comm, &s, spread, fmax(widest, 2.0 * spread), &least, &high));
+        if (spread > 0.0) TRY(find_end(comm, &s, spread, 0.0, &least, &low));
+    }
+    TRY(lay_points(comm, &s, low, high, grid));
+done:
+    scene_clear(&s);
+    return status;
+}
+
+void shrink_grid_clear(struct shrink_grid *grid)
+{
+    free(grid->estimate);
+    free(grid->std_error);
+    *grid = (struct shrink_grid){0};
 }

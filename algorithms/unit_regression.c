@@ -138,10 +138,11 @@ done:
 
 /* ---- units ---- */
 
-static void fit_unit(struct system *s, const double *moments, bool intercept, double least,
-                     struct unit_regression *r, int64_t u)
+static void fit_unit(struct system *s, const struct unit_statistics *statistics, bool intercept,
+                     double least, struct unit_regression *r, int64_t u)
 {
-    int64_t last = s->columns - 1;
+    const double *moments = unit_moments(statistics, u, 0);
+    int64_t last = s->columns - 1, rows = statistics->rows[u * statistics->parts];
     load(s, moments, intercept);
     factor(s);
     solve(s, r->coefficient + u * s->columns);
@@ -149,7 +150,7 @@ static void fit_unit(struct system *s, const double *moments, bool intercept, do
     r->rank[u] = s->rank;
     r->estimate[u] = told ? r->coefficient[u * s->columns + s->order[last]] : NAN;
     r->leverage[u] = told ? 1.0 / (s->a[last][last] * s->a[last][last]) : NAN;
-    int64_t freedom = (int64_t)moments[0] - s->rank - (intercept ? 1 : 0);
+    int64_t freedom = rows - s->rank - (intercept ? 1 : 0);
     r->freedom[u] = freedom > 0 ? freedom : 0;
     r->square[u] = fmax(s->a[last + 1][last + 1], least * (double)r->freedom[u]);
     if (r->freedom[u] == 0) r->square[u] = 0.0;
@@ -177,8 +178,7 @@ done:
 static int64_t count_rows(const struct comm *comm, const struct unit_statistics *statistics)
 {
     int64_t rows = 0;
-    for (int64_t u = 0; u < statistics->units; u++)
-        rows += (int64_t)unit_moments(statistics, u, 0)[0];
+    for (int64_t u = 0; u < statistics->units; u++) rows += statistics->rows[u * statistics->parts];
     comm_sum_int64(comm, &rows, 1);
     return rows > 0 ? rows : 1;
 }
@@ -199,7 +199,7 @@ enum status unit_regression_fit(const struct comm *comm, const struct unit_stati
     double least = LEAST_SQUARE * square / (double)count_rows(comm, statistics);
     if (!(least > 0.0)) least = 1e-300;
     for (int64_t u = 0; u < statistics->units; u++)
-        fit_unit(s, unit_moments(statistics, u, 0), options->intercept, least, r, u);
+        fit_unit(s, statistics, options->intercept, least, r, u);
     *regression = r;
     r = NULL;
 done:

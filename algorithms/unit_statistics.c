@@ -10,6 +10,8 @@
 
 #define SORTER_BYTES ((int64_t)1 << 30)
 
+enum { HEAD = 3 }; /* words of a record before its moments */
+
 /* A row's unit within its block. */
 struct entry {
     uint64_t key;
@@ -76,19 +78,32 @@ struct sender {
     const struct unit_rows *rows;
     struct sorter *sorter;
     int64_t parts, width;
-    uint64_t *record; /* key, block, then moments of the parts */
+    uint64_t *record; /* key, block, groups, then rows and moments of the parts */
     int64_t *row;     /* of one run */
 };
 
 static double *record_moments(const struct sender *s, int64_t part)
 {
-    return (double *)(void *)(s->record + 2) + part * s->width;
+    return (double *)(void *)(s->record + HEAD + s->parts) + part * s->width;
+}
+
+/* The lowest and highest group of a run's rows. */
+static void record_groups(struct sender *s, const struct entry *entry, int64_t rows)
+{
+    int32_t pair[2] = {0, 0};
+    for (int64_t i = 0; s->rows->group != NULL && i < rows; i++) {
+        int32_t group = s->rows->group[entry[i].row];
+        if (i == 0 || group < pair[0]) pair[0] = group;
+        if (i == 0 || group > pair[1]) pair[1] = group;
+    }
+    memcpy(&s->record[2], pair, sizeof pair);
 }
 
 static enum status send_run(struct sender *s, const struct unit_run *run, int64_t block,
                             const struct entry *entry)
 {
     const struct unit_rows *rows = s->rows;
+    const struct moments_rows variables = {rows->columns + 1, rows->x, rows->y, rows->weight};
     int64_t first = run->rows;
     if (s->parts == 2) {
         first = rows->first_rows - run->before;
@@ -97,10 +112,13 @@ static enum status send_run(struct sender *s, const struct unit_run *run, int64_
     for (int64_t i = 0; i < run->rows; i++) s->row[i] = entry[i].row;
     s->record[0] = run->key;
     s->record[1] = (uint64_t)block;
-    moments_of_rows(s->row, first, rows->x, rows->y, rows->columns + 1, record_moments(s, 0));
-    if (s->parts == 2)
-        moments_of_rows(s->row + first, run->rows - first, rows->x, rows->y, rows->columns + 1,
-                        record_moments(s, 1));
+    record_groups(s, entry, run->rows);
+    s->record[HEAD] = (uint64_t)first;
+    moments_of_rows(s->row, first, &variables, record_moments(s, 0));
+    if (s->parts == 2) {
+        s->record[HEAD + 1] = (uint64_t)(run->rows - first);
+        moments_of_rows(s->row + first, run->rows - first, &variables, record_moments(s, 1));
+    }
     return sorter_add(s->sorter, s->record);
 }
 
@@ -137,6 +155,8 @@ static enum status make_room(struct unit_statistics *s, int64_t more, int64_t *r
     if (wanted <= *room) return OK;
     if (wanted < 2 * *room) wanted = 2 * *room;
     TRY(memory_grow(&s->key, *room, wanted, sizeof *s->key));
+    TRY(memory_grow(&s->group, 2 * *room, 2 * wanted, sizeof *s->group));
+    TRY(memory_grow(&s->rows, *room * s->parts, wanted * s->parts, sizeof *s->rows));
     TRY(memory_grow(&s->moment, *room * width, wanted * width, sizeof *s->moment));
     *room = wanted;
 done:
@@ -152,6 +172,14 @@ static int64_t count_units(const struct sorter_batch *batch, int64_t words)
     return units;
 }
 
+static void take_groups(int32_t *group, const uint64_t *word, bool first)
+{
+    int32_t pair[2];
+    memcpy(pair, word, sizeof pair);
+    if (first || pair[0] < group[0]) group[0] = pair[0];
+    if (first || pair[1] > group[1]) group[1] = pair[1];
+}
+
 /* A unit is never parted between batches. */
 static enum status take_batch(struct unit_statistics *s, const struct sorter_batch *batch,
                               int64_t words, int64_t *room)
@@ -161,11 +189,15 @@ static enum status take_batch(struct unit_statistics *s, const struct sorter_bat
     enum status status = make_room(s, count_units(batch, words), room);
     if (status != OK) return status;
     for (int64_t i = 0; i < batch->count; i++, record += words) {
-        if (i == 0 || record[0] != record[-words]) s->key[s->units++] = record[0];
-        const double *add = (const double *)(const void *)(record + 2);
+        bool first = i == 0 || record[0] != record[-words];
+        if (first) s->key[s->units++] = record[0];
+        take_groups(s->group + 2 * (s->units - 1), record + 2, first);
+        const double *add = (const double *)(const void *)(record + HEAD + s->parts);
         double *moment = s->moment + (s->units - 1) * s->parts * width;
-        for (int64_t p = 0; p < s->parts; p++)
+        for (int64_t p = 0; p < s->parts; p++) {
+            s->rows[(s->units - 1) * s->parts + p] += (int64_t)record[HEAD + p];
             moments_merge(moment + p * width, add + p * width, v);
+        }
     }
     return OK;
 }
@@ -177,6 +209,8 @@ static enum status take_all(const struct comm *comm, struct sorter *sorter, int6
     struct sorter_batch batch = {.more = true};
     int64_t room = 0;
     TRY_ALL(comm, memory_new(&s->key, 0, sizeof *s->key));
+    TRY_ALL(comm, memory_new(&s->group, 0, sizeof *s->group));
+    TRY_ALL(comm, memory_new(&s->rows, 0, sizeof *s->rows));
     TRY_ALL(comm, memory_new(&s->moment, 0, sizeof *s->moment));
     TRY(sorter_open(comm, sorter));
     while (batch.more) {
@@ -197,7 +231,7 @@ enum status unit_statistics_make(const struct comm *comm, const struct unit_rows
     struct sorter *sorter = NULL;
     struct unit_statistics *s = statistics;
     *s = (struct unit_statistics){.columns = rows->columns, .parts = rows->first_rows > 0 ? 2 : 1};
-    int64_t words = 2 + s->parts * moments_width(rows->columns + 1);
+    int64_t words = HEAD + s->parts * (1 + moments_width(rows->columns + 1));
     const struct sorter_options options = {.record_bytes = (size_t)words * sizeof(uint64_t),
                                            .words = 2,
                                            .group_words = 1,
@@ -221,6 +255,8 @@ done:
 void unit_statistics_clear(struct unit_statistics *statistics)
 {
     free(statistics->key);
+    free(statistics->group);
+    free(statistics->rows);
     free(statistics->moment);
     *statistics = (struct unit_statistics){0};
 }

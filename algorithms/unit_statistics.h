@@ -18,13 +18,15 @@ enum { UNIT_COLUMNS_MAX = 64 };
 /* Borrowed. */
 struct unit_rows {
     const struct blocks *blocks;
-    int64_t columns;     /* of x, at most UNIT_COLUMNS_MAX */
-    const double *x;     /* [rows_local][columns] finite */
-    const double *y;     /* [rows_local] finite */
-    const uint64_t *key; /* [rows_local] of the row's unit */
-    const bool *use;     /* [rows_local] rows that count; NULL: all */
-    int64_t first_rows;  /* > 0: a unit's first so many rows make part 0, its others part 1 */
-    const char *folder;  /* for partial moments that exceed 1 GiB a rank */
+    int64_t columns;      /* of x, at most UNIT_COLUMNS_MAX */
+    const double *x;      /* [rows_local][columns] finite */
+    const double *y;      /* [rows_local] finite */
+    const double *weight; /* [rows_local] > 0; NULL: all 1 */
+    const uint64_t *key;  /* [rows_local] of the row's unit */
+    const bool *use;      /* [rows_local] rows that count; NULL: all */
+    const int32_t *group; /* [rows_local] >= 0, of the row's unit; NULL: none */
+    int64_t first_rows;   /* > 0: a unit's first so many rows make part 0, its others part 1 */
+    const char *folder;   /* for partial moments that exceed 1 GiB a rank */
 };
 
 struct unit_statistics {
@@ -33,6 +35,8 @@ struct unit_statistics {
     int64_t columns;
     int64_t parts;  /* 2 with first_rows, else 1 */
     uint64_t *key;  /* [units] rising, and from rank to rank */
+    int32_t *group; /* [units][2] the lowest and the highest of its rows: the same if it has one */
+    int64_t *rows;  /* [units][parts] */
     double *moment; /* [units][parts][moments_width(columns + 1)] of x and, last, y */
 };
 
@@ -48,8 +52,9 @@ static inline const double *unit_moments(const struct unit_statistics *s, int64_
  *
  * Collective.
  * statistics  out  free with unit_statistics_clear
- * Cost: rows columns^2 flops; one sort of the partial moments, 8 moments_width parts + 16 bytes for
- *       each unit of each block; with first_rows two exchanges of 24 bytes for each of them before.
+ * Cost: rows columns^2 flops; one sort of the partial moments, 8 (moments_width + 1) parts + 24
+ *       bytes for each unit of each block; with first_rows two exchanges of 24 bytes for each of
+ *       them before.
  * Same bits for any number of ranks, and the units in the same order.
  * Errors: ERR_ARG columns; ERR_MEMORY, ERR_WRITE, ERR_IO.
  */

@@ -19,33 +19,46 @@ static const char doc[] =
     "Estimate one coefficient of a linear model for each of many units, such as the price "
     "elasticity of each store, and shrink it toward what the units have in common (empirical "
     "Bayes). JSON on stdout: units, prior (mean, sd), pooled, positive (unit, shrunk), test_rmse "
-    "(unit, pooled, shrunk).\v"
+    "(unit, pooled, shrunk), levels (level, count, mean, sd).\v"
     "A unit with few rows has an estimate of its own that is mostly noise: some stores' sales "
     "seem to rise with the price. Taken together, units tell how far they really differ, and "
     "each estimate b with standard error s moves toward the mean by as much as it is noise:\n"
     "  shrunk = (sd^2 b + s^2 mean) / (sd^2 + s^2)\n"
     "with mean and sd of the prior fitted to all units by restricted maximum likelihood.\n\n"
+    "With --within units lie in groups, those in larger ones, and all in one: a unit is shrunk "
+    "toward its group, a group toward the one it lies in. levels tells for the units and each "
+    "column of groups how many there are, their mean, and their sd around what they lie in; "
+    "groups lists the groups (1,000 at most), with their own estimate and, shrunk, mean and sd. "
+    "prior is then that of a unit of no known group. Columns must be nested, the inner one first; "
+    "a unit in two groups is refused by name.\n\n"
     "Every unit has its own level. Its estimate comes from a regression of its own rows on all "
     "terms. A unit whose rows do not tell all terms, as where one is constant in it, gets the "
-    "prior's mean; with --partial it counts, too, if its rows tell the coefficient without what "
-    "they do not tell. Error variances of units with few rows are shrunk as well (error_variance: "
-    "the typical one, and as how many rows' worth of evidence it counts).\n\n"
-    "With --train-rows N all this is made from the first N rows of each unit, and its other rows "
-    "are predicted: test_rmse is that of each unit's own regression (of the pooled one where its "
-    "rows do not tell all terms), of the pooled regression (slopes in common, levels of the "
-    "units), and of the pooled regression with the shrunk coefficient. positive counts units "
-    "whose coefficient is above zero.\n\n"
+    "mean of its group; with --partial it counts, too, if its rows tell the coefficient without "
+    "what they do not tell. Error variances of units with few rows are shrunk as well "
+    "(error_variance: the typical one, and as how many rows' worth of evidence it counts).\n\n"
+    "With --train-rows N all this is made from the first N rows of each unit in the order of the "
+    "file (of all its rows where it has no more), and its other rows are predicted: test_rmse is "
+    "that of each unit's own regression (of the pooled one where its rows do not tell all terms), "
+    "of the pooled regression (slopes in common, levels of the units), and of the pooled "
+    "regression with the shrunk coefficient. positive counts units whose coefficient is above "
+    "zero.\n\n"
     "The table of --out has a line for each unit: its value in the column, rows, estimate, "
-    "std_error, shrunk, shrunk_sd (that of the posterior), and in_full: 1 where its own rows "
-    "tell all terms. With --sign the posterior is cut off at zero, and shrunk and shrunk_sd are "
-    "its mean and standard deviation. The bytes are the same at any number of ranks.\n\n"
+    "std_error, shrunk, shrunk_sd (that of the posterior, with what is unsure of the prior: "
+    "shrunk +- 1.96 shrunk_sd holds the truth 95 times in 100), in_full: 1 where its own rows "
+    "tell all terms, level: what it was shrunk to, the innermost column whose group has an "
+    "estimate, or all; weak: 1 where that weighs more than its own rows, or the 95 % interval "
+    "holds zero. With --sign the posterior is cut off at zero, shrunk and shrunk_sd are its mean "
+    "and standard deviation, and share is the part of it that had the sign. The bytes are the "
+    "same at any number of ranks.\n\n"
     "Examples:\n"
     "  remise fit shrink cheese.csv --formula 'log(VOLUME) ~ log(PRICE) + DISP' --by RETAILER "
     "--coefficient 'log(PRICE)' --train-rows 12\n"
+    "  (88 stores; own estimates are above zero in 11 of them and predict with an error of 1.80, "
+    "the pooled one with 0.325, shrunk ones with 0.317)\n"
     "  mpirun -n 4 remise fit shrink sales.csv.gz -f 'log(units) ~ log(price) + month' --by user "
-    "-c 'log(price)' --sign negative --out users.csv\n";
+    "-c 'log(price)' --within segment,category --sign negative --out users.csv\n";
 
-enum { KEY_OUT = 1000, KEY_PARTIAL, KEY_SIGN, KEY_TRAIN };
+enum { KEY_OUT = 1000, KEY_PARTIAL, KEY_SIGN, KEY_TRAIN, KEY_WEIGHTS, KEY_WITHIN };
 
 static const struct argp_option option_list[] = {
     {"formula", 'f', "F", 0, "What explains what, such as 'log(sales) ~ log(price) + promo'", 0},
@@ -56,7 +69,12 @@ static const struct argp_option option_list[] = {
      "Fit each unit's first N rows in the order of the file, test on its others (all, no test)", 0},
     {"partial", KEY_PARTIAL, NULL, 0,
      "Take in units that tell the coefficient, but not all other terms", 0},
-    {"sign", KEY_SIGN, "SIGN", 0, "negative or positive, where the coefficient's sign is known", 0},
+    {"sign", KEY_SIGN, "SIGN", 0,
+     "negative or positive, where the coefficient's sign is known (free: it is not)", 0},
+    {"weights", KEY_WEIGHTS, "COL", 0,
+     "Column of weights: a row of weight w counts as w of weight 1 (0: not at all)", 0},
+    {"within", KEY_WITHIN, "COL,...", 0,
+     "Columns of groups that units lie in, the inner one first, such as segment,category", 0},
     {"out", KEY_OUT, "FILE", 0, "Write a CSV table with a line for each unit", 0},
     {0}};
 
@@ -66,8 +84,10 @@ static void parse_sign(const char *text, struct fit_shrink_options *opt, struct 
         opt->sign = -1;
     else if (strcmp(text, "positive") == 0)
         opt->sign = 1;
+    else if (strcmp(text, "free") == 0)
+        opt->sign = 0;
     else
-        argp_error(state, "--sign is negative or positive, not %s", text);
+        argp_error(state, "--sign is negative or positive (or free), not %s", text);
 }
 
 static void parse_train_rows(const char *text, struct fit_shrink_options *opt,
@@ -114,6 +134,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_TRAIN:
         parse_train_rows(text, opt, state);
         break;
+    case KEY_WEIGHTS:
+        opt->weights = text;
+        break;
+    case KEY_WITHIN:
+        opt->groups = text;
+        break;
     case ARGP_KEY_ARG:
         if (opt->file != NULL) argp_error(state, "one table at a time: %s and %s", opt->file, text);
         opt->file = text;
@@ -132,7 +158,32 @@ static void fit_shrink_free(void *options)
     struct fit_shrink_options *opt = options;
     if (opt == NULL) return;
     formula_free(&opt->formula);
+    free(opt->within);
     free(opt);
+}
+
+/* The columns beside the formula's: rows without a value in them are left out, too. */
+static enum status name_columns(struct fit_shrink_options *opt)
+{
+    enum status status = OK;
+    struct formula *formula = opt->formula;
+    int64_t at;
+    if (opt->weights != NULL) TRY(formula_read(formula, opt->weights, &formula->weight));
+    if (opt->groups == NULL) return OK;
+    TRY(fit_names_parse(opt->groups, &opt->within, &opt->within_count));
+    if (opt->within_count > SHRINK_WITHIN)
+        return FAIL(ERR_USAGE, "--within names %lld columns, more than %d",
+                    (long long)opt->within_count, SHRINK_WITHIN);
+    for (int64_t c = 0; c < opt->within_count; c++) {
+        if (strcmp(opt->within[c], opt->by) == 0)
+            return FAIL(ERR_USAGE,
+                        "--within names %s, which tells the units apart (--by); name "
+                        "columns of groups of units",
+                        opt->by);
+        TRY(formula_read(formula, opt->within[c], &at));
+    }
+done:
+    return status;
 }
 
 static enum status fit_shrink_parse(int argc, char **argv, void **options)
@@ -149,6 +200,7 @@ static enum status fit_shrink_parse(int argc, char **argv, void **options)
                  "\"%s\": effects behind | are of all rows, not of units; write them as terms, "
                  "and leave the units' own level to --by",
                  opt->text));
+    TRY(name_columns(opt));
     *options = opt;
     opt = NULL;
 done:
@@ -201,8 +253,8 @@ static void warn(const struct fit_shrink_options *opt, const struct fit_shrink *
                     (long long)fit->without_unit, opt->by);
     if (!opt->partial && fit->in_part > 0)
         log_warning(
-            "%lld of %lld units tell the coefficient but not all terms, and get the prior's "
-            "mean; --partial takes their estimates in",
+            "%lld of %lld units tell the coefficient but not all terms, and get the mean of "
+            "the others; --partial takes their estimates in",
             (long long)fit->in_part, (long long)fit->statistics.units_total);
     if (fit->told < 2)
         log_warning("%lld of %lld units tell the coefficient: how far units differ is unknown, "
@@ -221,16 +273,21 @@ static enum status fit_shrink_run(const struct comm *comm, void *options)
     struct fit_table in = {0};
     struct formula_design *made = NULL;
     struct fit_shrink fit = {0};
+    json_t *result = NULL;
     TRY(read_columns(comm, opt, &in));
     TRY(fit_table_blame(&in, formula_design_make(comm, opt->formula, in.table, &made)));
     TRY_ALL(comm, tell_left_out(opt, &in, made));
     TRY(fit_table_blame(&in, fit_shrink_make(comm, opt, in.table, made, &fit)));
+    if (made->weightless > 0)
+        log_warning("%s: %lld rows have the weight 0 and do not count", opt->file,
+                    (long long)made->weightless);
     warn(opt, &fit);
     if (opt->out != NULL) {
         const struct table_column *by = &in.table->column[table_find(in.table, opt->by)];
-        TRY(fit_shrink_write(comm, opt->out, by, &fit));
+        TRY(fit_shrink_write(comm, opt->out, by, opt->sign != 0, &fit));
     }
-    TRY_ALL(comm, comm->rank == 0 ? fit_print(fit_shrink_json(&fit)) : OK);
+    TRY(fit_shrink_json(comm, opt, &fit, &result));
+    TRY_ALL(comm, comm->rank == 0 ? fit_print(result) : OK);
 done:
     fit_shrink_clear(&fit);
     formula_design_free(&made);

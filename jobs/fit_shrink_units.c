@@ -11,20 +11,6 @@
 
 enum { LIST_BYTES = 600 };
 
-/* The complete rows as units' rows. */
-struct gathered {
-    double *x;
-    uint64_t *key;
-    bool *use;
-};
-
-static void gathered_clear(struct gathered *g)
-{
-    free(g->x);
-    free(g->key);
-    free(g->use);
-}
-
 /* ---- the coefficient ---- */
 
 /* Equal but for blanks and backticks. */
@@ -67,99 +53,6 @@ static enum status find_wanted(const struct formula_design *made, const char *na
     return refuse_term(made, name);
 }
 
-/* ---- rows ---- */
-
-static bool is_missing(const struct table_column *column, int64_t row)
-{
-    return column->type == COLUMN_TEXT ? column->code[row] < 0 : isnan(column->number[row]);
-}
-
-/* Numbers in their order as unsigned integers. */
-static uint64_t key_of_number(double x)
-{
-    uint64_t bits;
-    x += 0.0; /* no -0 */
-    memcpy(&bits, &x, sizeof bits);
-    return bits >> 63 != 0 ? ~bits : bits | (uint64_t)1 << 63;
-}
-
-double fit_shrink_number(uint64_t key)
-{
-    uint64_t bits = key >> 63 != 0 ? key & ~((uint64_t)1 << 63) : ~key;
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static bool is_complete(const struct formula *formula, const struct table *table, int64_t row)
-{
-    for (int64_t c = 0; c < formula->names; c++)
-        if (is_missing(&table->column[table_find(table, formula->name[c])], row)) return false;
-    return true;
-}
-
-static void fill_x(const struct design *design, int64_t row, double *x)
-{
-    for (int64_t j = 0; j < design->dense; j++) x[j] = design->x[row * design->dense + j];
-    if (design->sparse == 0) return;
-    for (int64_t e = design->row_start[row]; e < design->row_start[row + 1]; e++)
-        x[design->dense + design->column[e]] = design->value[e];
-}
-
-static enum status gather(const struct fit_shrink_options *opt, const struct table *table,
-                          const struct formula_design *made, struct gathered *g, int64_t *without)
-{
-    enum status status = OK;
-    const struct design *design = &made->design;
-    const struct table_column *by = &table->column[table_find(table, opt->by)];
-    int64_t columns = design->dense + design->sparse, to = 0, rows = made->blocks.rows_local;
-    if (columns > UNIT_COLUMNS_MAX)
-        return FAIL(ERR_ARG, "%lld coefficients for each unit, more than %d; leave terms out",
-                    (long long)columns, UNIT_COLUMNS_MAX);
-    TRY(memory_new(&g->x, rows * columns, sizeof *g->x));
-    TRY(memory_new(&g->key, rows, sizeof *g->key));
-    TRY(memory_new(&g->use, rows, sizeof *g->use));
-    for (int64_t i = 0; i < table->blocks.rows_local; i++) {
-        if (!is_complete(opt->formula, table, i)) continue;
-        if (to == rows) return FAIL(ERR_BUG, "more complete rows than the design has");
-        g->use[to] = !is_missing(by, i);
-        if (!g->use[to])
-            (*without)++;
-        else
-            g->key[to] =
-                by->type == COLUMN_TEXT ? (uint64_t)by->code[i] : key_of_number(by->number[i]);
-        fill_x(design, to, g->x + to * columns);
-        to++;
-    }
-done:
-    return status;
-}
-
-static enum status sum_up(const struct comm *comm, const struct fit_shrink_options *opt,
-                          const struct table *table, const struct formula_design *made,
-                          struct fit_shrink *fit)
-{
-    enum status status = OK;
-    struct gathered g = {0};
-    const char *folder = getenv("TMPDIR");
-    TRY_ALL(comm, gather(opt, table, made, &g, &fit->without_unit));
-    comm_sum_int64(comm, &fit->without_unit, 1);
-    const struct unit_rows rows = {.blocks = &made->blocks,
-                                   .columns = made->design.dense + made->design.sparse,
-                                   .x = g.x,
-                                   .y = made->y,
-                                   .key = g.key,
-                                   .use = g.use,
-                                   .first_rows = opt->train_rows,
-                                   .folder = folder != NULL ? folder : "."};
-    TRY(unit_statistics_make(comm, &rows, &fit->statistics));
-    if (fit->statistics.units_total == 0)
-        TRY(FAIL(ERR_DATA, "no complete row has a value in column \"%s\"", opt->by));
-done:
-    gathered_clear(&g);
-    return status;
-}
-
 /* ---- estimates ---- */
 
 static int64_t told_by_all(const struct unit_regression *r)
@@ -174,14 +67,34 @@ bool fit_shrink_is_own(const struct fit_shrink *fit, int64_t unit)
     return fit->regression->rank[unit] == told_by_all(fit->regression);
 }
 
-static enum status shrink_units(const struct comm *comm, const struct fit_shrink_options *opt,
-                                struct fit_shrink *fit)
+static enum status make_room(struct fit_shrink *fit)
+{
+    enum status status = OK;
+    int64_t units = fit->regression->units;
+    TRY(memory_new(&fit->std_error, units, sizeof *fit->std_error));
+    TRY(memory_new(&fit->shrunk, units, sizeof *fit->shrunk));
+    TRY(memory_new(&fit->shrunk_sd, units, sizeof *fit->shrunk_sd));
+    TRY(memory_new(&fit->share, units, sizeof *fit->share));
+    TRY(memory_new(&fit->group, units, sizeof *fit->group));
+    TRY(memory_new(&fit->shrunk_to, units, sizeof *fit->shrunk_to));
+    TRY(memory_new(&fit->weak, units, sizeof *fit->weak));
+    fit->levels = fit->groups.columns + 1;
+    for (int64_t l = 0; l < fit->levels; l++) {
+        bool all = l == fit->groups.columns;
+        const struct fit_shrink_column *column = all ? NULL : &fit->groups.column[l];
+        TRY(shrink_level_init(&fit->level[l], all ? 1 : column->texts.count,
+                              all ? NULL : column->parent));
+    }
+done:
+    return status;
+}
+
+/* Standard errors of the estimates that count. */
+static enum status find_errors(const struct comm *comm, const struct fit_shrink_options *opt,
+                               struct fit_shrink *fit)
 {
     enum status status = OK;
     const struct unit_regression *r = fit->regression;
-    TRY_ALL(comm, memory_new(&fit->std_error, r->units, sizeof *fit->std_error));
-    TRY_ALL(comm, memory_new(&fit->shrunk, r->units, sizeof *fit->shrunk));
-    TRY_ALL(comm, memory_new(&fit->shrunk_sd, r->units, sizeof *fit->shrunk_sd));
     TRY(variance_prior_fit(comm, r->square, r->freedom, r->units, &fit->variance));
     if (fit->variance.units == 0)
         TRY(FAIL(ERR_DATA,
@@ -191,14 +104,56 @@ static enum status shrink_units(const struct comm *comm, const struct fit_shrink
         bool counts = opt->partial || fit_shrink_is_own(fit, u);
         double variance = variance_prior_apply(&fit->variance, r->square[u], r->freedom[u]);
         fit->std_error[u] = counts ? sqrt(r->leverage[u] * variance) : NAN;
+        fit->group[u] = fit->statistics.group[2 * u];
     }
-    const struct shrink_units units = {r->units, r->estimate, fit->std_error, NULL};
-    TRY(shrink_fit(comm, &units, fit->shrunk, fit->shrunk_sd, &fit->prior));
-    for (int64_t u = 0; u < r->units && opt->sign != 0; u++) {
-        fit->shrunk[u] *= -opt->sign;
-        shrink_below_zero(&fit->shrunk[u], &fit->shrunk_sd[u]);
-        fit->shrunk[u] *= -opt->sign;
-    }
+done:
+    return status;
+}
+
+/* A unit of no known group: the mean of all, and the spreads of all levels together. */
+static struct shrink_prior prior_of(const struct fit_shrink *fit)
+{
+    double variance = 0;
+    for (int64_t l = 0; l < fit->levels; l++)
+        variance += fit->level[l].spread * fit->level[l].spread;
+    return (struct shrink_prior){fit->level[fit->levels - 1].mean[0], sqrt(variance),
+                                 fit->level[0].members};
+}
+
+static int32_t level_of(const struct fit_shrink *fit, int64_t unit)
+{
+    int64_t group = fit->group[unit], l = 0;
+    for (; l + 1 < fit->levels && !isfinite(fit->level[l].estimate[group]); l++)
+        group = fit->level[l].parent != NULL ? fit->level[l].parent[group] : 0;
+    return (int32_t)l;
+}
+
+/* What is said of a unit beside its posterior; the posterior is cut off where the sign is known. */
+static void judge(const struct fit_shrink_options *opt, struct fit_shrink *fit, int64_t u)
+{
+    double *mean = &fit->shrunk[u], *sd = &fit->shrunk_sd[u];
+    bool own = fit->std_error[u] < fit->level[0].spread;
+    fit->weak[u] = !own || !(fabs(*mean) > 1.96 * *sd);
+    fit->shrunk_to[u] = level_of(fit, u);
+    if (opt->sign == 0) return;
+    *mean *= -opt->sign;
+    fit->share[u] = *sd > 0.0 ? 0.5 * erfc(*mean / (*sd * sqrt(2.0))) : *mean <= 0.0;
+    shrink_below_zero(mean, sd);
+    *mean = *mean == 0.0 ? 0.0 : -opt->sign * *mean;
+}
+
+static enum status shrink_units(const struct comm *comm, const struct fit_shrink_options *opt,
+                                struct fit_shrink *fit)
+{
+    enum status status = OK;
+    const struct unit_regression *r = fit->regression;
+    TRY_ALL(comm, make_room(fit));
+    TRY(find_errors(comm, opt, fit));
+    const struct shrink_units units = {r->units, r->estimate, fit->std_error, fit->group};
+    TRY(shrink_tree_fit(comm, &units, fit->level, fit->levels, fit->shrunk, fit->shrunk_sd));
+    TRY(shrink_tree_widen(comm, &units, fit->level, fit->levels, fit->shrunk, fit->shrunk_sd));
+    fit->prior = prior_of(fit);
+    for (int64_t u = 0; u < r->units; u++) judge(opt, fit, u);
 done:
     return status;
 }
@@ -206,23 +161,46 @@ done:
 static void count_units(const struct comm *comm, struct fit_shrink *fit)
 {
     const struct unit_regression *r = fit->regression;
+    const struct unit_statistics *s = &fit->statistics;
     for (int64_t u = 0; u < r->units; u++) {
         bool own = fit_shrink_is_own(fit, u);
         fit->own += own;
         fit->told += isfinite(fit->std_error[u]);
         fit->in_part += !own && isfinite(r->estimate[u]);
+        fit->weak_units += fit->weak[u];
         fit->positive[PREDICT_UNIT] += own && r->estimate[u] > 0.0;
         fit->positive[PREDICT_SHRUNK] += fit->shrunk[u] > 0.0;
-        fit->train_rows += (int64_t)unit_moments(&fit->statistics, u, 0)[0];
-        if (fit->statistics.parts == 2)
-            fit->test_rows += (int64_t)unit_moments(&fit->statistics, u, 1)[0];
+        fit->train_rows += s->rows[u * s->parts];
+        if (s->parts == 2) fit->test_rows += s->rows[u * s->parts + 1];
     }
     comm_sum_int64(comm, &fit->own, 1);
     comm_sum_int64(comm, &fit->told, 1);
     comm_sum_int64(comm, &fit->in_part, 1);
+    comm_sum_int64(comm, &fit->weak_units, 1);
     comm_sum_int64(comm, fit->positive, PREDICTORS);
     comm_sum_int64(comm, &fit->train_rows, 1);
     comm_sum_int64(comm, &fit->test_rows, 1);
+}
+
+/* Means over the units, in parts of the largest. */
+static enum status average_units(const struct comm *comm, struct fit_shrink *fit)
+{
+    enum status status = OK;
+    struct exact_sums sums = {0};
+    double most = 0, units = (double)fit->statistics.units_total;
+    for (int64_t u = 0; u < fit->regression->units; u++) most = fmax(most, fabs(fit->shrunk[u]));
+    comm_max_double(comm, &most, 1);
+    TRY_ALL(comm, exact_init(&sums, 2));
+    for (int64_t u = 0; u < fit->regression->units; u++) {
+        if (most > 0.0) exact_add_one(&sums, 0, fit->shrunk[u] / most);
+        exact_add_one(&sums, 1, fit->share[u]);
+    }
+    TRY(exact_reduce(comm, &sums));
+    fit->mean_shrunk = most * (exact_get(&sums, 0) / units);
+    fit->mean_share = exact_get(&sums, 1) / units;
+done:
+    exact_clear(&sums);
+    return status;
 }
 
 /* ---- the test ---- */
@@ -263,15 +241,18 @@ static enum status test(const struct comm *comm, bool intercept, struct fit_shri
             if (square > most[p]) most[p] = square;
         }
     comm_max_double(comm, most, PREDICTORS);
-    TRY_ALL(comm, exact_init(&sums, PREDICTORS));
-    for (int64_t u = 0; u < units; u++)
+    TRY_ALL(comm, exact_init(&sums, PREDICTORS + 1));
+    for (int64_t u = 0; u < units; u++) {
         for (int p = 0; p < PREDICTORS; p++)
             if (most[p] > 0.0)
                 exact_add_one(&sums, p,
                               test_square(fit, (enum predictor)p, intercept, u) / most[p]);
+        exact_add_one(&sums, PREDICTORS, unit_moments(&fit->statistics, u, 1)[0]);
+    }
     TRY(exact_reduce(comm, &sums));
+    double weight = exact_get(&sums, PREDICTORS);
     for (int p = 0; p < PREDICTORS; p++)
-        fit->rmse[p] = sqrt(most[p] * (exact_get(&sums, p) / (double)fit->test_rows));
+        fit->rmse[p] = sqrt(most[p] * (exact_get(&sums, p) / weight));
 done:
     exact_clear(&sums);
     return status;
@@ -283,7 +264,7 @@ enum status fit_shrink_make(const struct comm *comm, const struct fit_shrink_opt
 {
     enum status status = OK;
     TRY_ALL(comm, find_wanted(made, opt->coefficient, &fit->wanted));
-    TRY(sum_up(comm, opt, table, made, fit));
+    TRY(fit_shrink_sum_up(comm, opt, table, made, fit));
     const struct unit_regression_options options = {made->design.intercept, fit->wanted};
     TRY(unit_regression_fit(comm, &fit->statistics, &options, &fit->regression));
     if (fit->regression->dropped[fit->wanted])
@@ -293,6 +274,7 @@ enum status fit_shrink_make(const struct comm *comm, const struct fit_shrink_opt
                  opt->coefficient, opt->by));
     TRY(shrink_units(comm, opt, fit));
     count_units(comm, fit);
+    TRY(average_units(comm, fit));
     TRY(test(comm, made->design.intercept, fit));
 done:
     return status;
@@ -301,9 +283,15 @@ done:
 void fit_shrink_clear(struct fit_shrink *fit)
 {
     unit_statistics_clear(&fit->statistics);
+    fit_shrink_groups_clear(&fit->groups);
     unit_regression_free(&fit->regression);
+    for (int64_t l = 0; l < fit->levels; l++) shrink_level_clear(&fit->level[l]);
     free(fit->std_error);
     free(fit->shrunk);
     free(fit->shrunk_sd);
+    free(fit->share);
+    free(fit->group);
+    free(fit->shrunk_to);
+    free(fit->weak);
     *fit = (struct fit_shrink){0};
 }

@@ -52,7 +52,8 @@ within units_in_full 2 2
 within prior.mean 1.999 2.001
 within prior.sd 1.41 1.42 # sqrt of the variance of 1 and 3
 within pooled 2 2
-[ "$(head -1 units.csv)" = s,rows,estimate,std_error,shrunk,shrunk_sd,in_full ] || fail "header"
+header=s,rows,estimate,std_error,shrunk,shrunk_sd,in_full,level,weak
+[ "$(head -1 units.csv)" = $header ] || fail "header"
 awk -F, 'NR == 2 && ($1 != "a" || $3 < 2.999 || $5 < 2.999 || $7 != 1) ||
     NR == 4 && ($1 != "c" || $3 != "" || $4 != "" || $5 < 1.99 || $5 > 2.01 || $7 != 0) ||
     NR == 5 && ($1 != "d" || $2 != 1 || $3 != "") { exit 1 }' units.csv ||
@@ -101,6 +102,57 @@ within units_with_estimate 1 1
 says '1 of 2 units tell the coefficient but not all terms'
 fits part.csv -f 'y ~ x + z' --by s -c x --partial
 within units_with_estimate 2 2
+
+# ---- signs: cut off, with what the posterior gave to them ----
+fits numbers.csv -f 'y ~ x' --by s -c x --sign positive --out units.csv
+[ "$(head -1 units.csv)" = $header,share ] || fail "header with a sign"
+awk -F, 'NR > 1 && ($5 <= 0 || $10 < 0.5 || $10 > 1) { exit 1 }' units.csv ||
+    { cat units.csv; fail "shares of a sign"; }
+within sign.share 0.5 1
+fits numbers.csv -f 'y ~ x' --by s -c x --sign free
+! grep -q '"sign"' json || fail "a free sign is told"
+
+# ---- weights: a row of weight 2 is there twice, one of weight 0 is not ----
+printf 'w,s,x,y\n2,a,1,1\n1,a,2,2.5\n1,a,3,2\n0,a,9,9\n1,b,1,4\n3,b,2,6\n1,b,4,7\n' >weights.csv
+awk -F, 'NR == 1 { print } NR > 1 { for (i = 0; i < $1; i++) print }' weights.csv >repeated.csv
+fits weights.csv -f 'y ~ x' --by s -c x --weights w --out units.csv
+says '1 rows have the weight 0'
+cut -d, -f3 units.csv >estimates
+fits repeated.csv -f 'y ~ x' --by s -c x --out units.csv
+cut -d, -f3 units.csv | cmp - estimates || fail "weights are not repetitions"
+printf 'w,s,x,y\n-1,a,1,1\n1,a,2,2\n' >minus.csv
+refuses 65 'weights are 0' minus.csv -f 'y ~ x' --by s -c x --weights w
+
+# ---- groups: 60 units in 12 segments in 3 categories, quotes and commas in their names ----
+awk 'BEGIN { srand(5); print "unit,segment,category,region,x,y"
+    for (u = 0; u < 60; u++) { g = u % 12; c = g % 3
+        slope = 3 * c + 0.5 * (g - 5.5) / 12 + 0.2 * normal()
+        for (i = 0; i < 8; i++) { x = normal()
+            printf "\"u \"\"%d\"\", a\",s%d,%d,%d,%.17g,%.17g\n", u, g, 10 * c, u % 5, x,
+                u + slope * x + 0.3 * normal() } } }
+    function normal() { return sqrt(-2 * log(1 - rand())) * cos(6.283185307179586 * rand()) }' \
+    >groups.csv
+fits groups.csv -f 'y ~ x' --by unit -c x --within segment,category --out units.csv
+grep -qF '"level": "segment", "count": 12' line || { cat json; fail "levels are not told"; }
+grep -qF '"group": "s3", "within": "0", "units": 5' line || { cat json; fail "groups"; }
+grep -qF '"u ""0"", a",8,' units.csv || fail "names of units are not quoted"
+awk -F, '$(NF - 1) == "segment" { count++ } END { exit count != 60 }' units.csv || fail "levels"
+within levels.sd 0.05 0.4
+within prior.sd 2 6
+cp json json.1
+cp units.csv units.1
+timeout -k 5 60 mpirun -np 3 "$remise" fit shrink groups.csv -f 'y ~ x' --by unit -c x \
+    --within segment,category --out units.csv >json 2>log || { cat log; fail "three ranks"; }
+cmp json.1 json && cmp units.1 units.csv || fail "three ranks give other groups than one"
+refuses 65 '"0" stands in segment "s0" and in "s9"' groups.csv -f 'y ~ x' --by unit -c x \
+    --within category,segment
+printf 'unit,group,x,y\na,1,1,1\na,1,2,3\nb,1,3,3\nb,2,2,3\n' >crossed.csv
+refuses 65 'unit "b" stands in group "1" and in "2"' crossed.csv -f 'y ~ x' --by unit -c x \
+    --within group
+refuses 65 'segment "s0" stands in region "0" and in "4"' groups.csv -f 'y ~ x' --by unit -c x \
+    --within segment,region
+refuses 64 'tells the units apart' groups.csv -f 'y ~ x' --by unit -c x --within unit
+refuses 65 'it has ' groups.csv -f 'y ~ x' --by unit -c x --within nosuch
 
 # ---- planted: 3,000 units of 2 to 9 rows, slopes of mean -2 and spread 0.7 ----
 awk 'BEGIN { srand(7); print "row,user,week,price,promo,units"

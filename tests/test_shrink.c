@@ -8,9 +8,25 @@
 
 enum { UNITS = 88 };
 
-/* shrink_fit with unit i on rank i modulo ranks; results of all units on every rank. */
-static enum status fit_spread_out(const double *estimate, const double *error, int64_t units,
-                                  double *shrunk, double *sd, struct shrink_prior *prior)
+/* shrink_fit, its deviations widened where asked. */
+static enum status fit_one(const struct comm *comm, const struct shrink_units *units, bool widen,
+                           double *shrunk, double *sd, struct shrink_prior *prior)
+{
+    enum status status = OK;
+    struct shrink_level all = {0};
+    if (!widen) return shrink_fit(comm, units, shrunk, sd, prior);
+    TRY_ALL(comm, shrink_level_init(&all, 1, NULL));
+    TRY(shrink_tree_fit(comm, units, &all, 1, shrunk, sd));
+    TRY(shrink_tree_widen(comm, units, &all, 1, shrunk, sd));
+    *prior = (struct shrink_prior){all.mean[0], all.spread, all.members};
+done:
+    shrink_level_clear(&all);
+    return status;
+}
+
+/* fit_one with unit i on rank i modulo ranks; results of all units on every rank. */
+static enum status spread_out(bool widen, const double *estimate, const double *error,
+                              int64_t units, double *shrunk, double *sd, struct shrink_prior *prior)
 {
     double b[UNITS], s[UNITS], part[2 * UNITS] = {0}, low[2 * UNITS];
     int64_t mine = 0;
@@ -19,7 +35,7 @@ static enum status fit_spread_out(const double *estimate, const double *error, i
         s[mine] = error[i];
     }
     const struct shrink_units here = {mine, b, s, NULL};
-    enum status status = shrink_fit(&world, &here, part, part + UNITS, prior);
+    enum status status = fit_one(&world, &here, widen, part, part + UNITS, prior);
     if (status != OK) return status;
     for (int64_t i = 0; i < 2 * UNITS; i++) low[i] = INFINITY;
     for (int64_t i = world.rank, m = 0; i < units; i += world.ranks, m++) {
@@ -30,6 +46,12 @@ static enum status fit_spread_out(const double *estimate, const double *error, i
     memcpy(shrunk, low, (size_t)units * sizeof *shrunk);
     memcpy(sd, low + UNITS, (size_t)units * sizeof *sd);
     return OK;
+}
+
+static enum status fit_spread_out(const double *estimate, const double *error, int64_t units,
+                                  double *shrunk, double *sd, struct shrink_prior *prior)
+{
+    return spread_out(false, estimate, error, units, shrunk, sd, prior);
 }
 
 /* The units of tests/goldens/shrink.py. */
@@ -220,6 +242,56 @@ static void tree_as_dense_algebra(void **state)
     for (int l = 0; l < 3; l++) shrink_level_clear(&level[l]);
 }
 
+/* Averaged over both spreads; the values of tests/goldens/shrink.py, by a fine grid. */
+static void widened_as_a_fine_grid(void **state)
+{
+    (void)state;
+    static const int unit[4] = {0, 1, 2, 11};
+    static const double golden_sd[4] = {0.09538, 0.18730, 0.20743, 0.18529};
+    double estimate[12], error[12], shrunk[12], sd[12], before;
+    int64_t in[12];
+    struct shrink_level level[2];
+    struct comm self = comm_self();
+    for (int i = 0; i < 12; i++) {
+        in[i] = i % 3;
+        estimate[i] = -2.0 + 0.3 * sin(1.7 * i) + 0.4 * cos(3.0 * (i % 3));
+        error[i] = 0.1 + 0.02 * (i * 5 % 12);
+    }
+    assert_all(shrink_level_init(&level[0], 3, NULL) == OK);
+    assert_all(shrink_level_init(&level[1], 1, NULL) == OK);
+    const struct shrink_units units = {12, estimate, error, in};
+    assert_all(shrink_tree_fit(&self, &units, level, 2, shrunk, sd) == OK);
+    before = level[1].sd[0];
+    assert_all(shrink_tree_widen(&self, &units, level, 2, shrunk, sd) == OK);
+    for (int i = 0; i < 4; i++) assert_close(sd[unit[i]], golden_sd[i], 0.01 * golden_sd[i]);
+    assert_all(level[1].sd[0] > before);
+    for (int l = 0; l < 2; l++) shrink_level_clear(&level[l]);
+}
+
+/* Where nothing tells a spread nothing is widened; nor are many units that tell it well. */
+static void no_spread_to_be_unsure_of(void **state)
+{
+    (void)state;
+    enum { MANY = 4000 };
+    static double estimate[MANY], error[MANY], shrunk[MANY], sd[MANY], wide[MANY];
+    struct shrink_level level;
+    struct comm self = comm_self();
+    for (int i = 0; i < MANY; i++) {
+        error[i] = 0.3;
+        estimate[i] = 0.7 * sin(1.3 * i + 0.2 * sin(7.0 * i)) + 0.42 * cos(2.9 * i);
+    }
+    assert_all(shrink_level_init(&level, 1, NULL) == OK);
+    for (int64_t count = 1; count <= MANY; count += MANY - 1) {
+        const struct shrink_units units = {count, estimate, error, NULL};
+        assert_all(shrink_tree_fit(&self, &units, &level, 1, shrunk, sd) == OK);
+        memcpy(wide, sd, sizeof sd);
+        assert_all(shrink_tree_widen(&self, &units, &level, 1, shrunk, wide) == OK);
+        for (int64_t i = 0; i < count; i++)
+            assert_close(wide[i], sd[i], count == 1 ? 1e-15 : 1e-3 * sd[i]);
+    }
+    shrink_level_clear(&level);
+}
+
 /* The bits do not depend on where units are. */
 static void same_bits_on_all_ranks(void **state)
 {
@@ -231,8 +303,8 @@ static void same_bits_on_all_ranks(void **state)
     estimate[3] = -1979.0; /* a unit whose price hardly moved */
     error[3] = 251.0;
     const struct shrink_units units = {UNITS, estimate, error, NULL};
-    assert_all(shrink_fit(&self, &units, alone, alone_sd, &prior_alone) == OK);
-    assert_all(fit_spread_out(estimate, error, UNITS, shrunk, sd, &prior) == OK);
+    assert_all(fit_one(&self, &units, true, alone, alone_sd, &prior_alone) == OK);
+    assert_all(spread_out(true, estimate, error, UNITS, shrunk, sd, &prior) == OK);
     assert_all(prior.mean == prior_alone.mean && prior.sd == prior_alone.sd);
     assert_all(memcmp(shrunk, alone, sizeof alone) == 0 && memcmp(sd, alone_sd, sizeof sd) == 0);
     assert_all(prior.sd > 0.5 && prior.sd < 1.5 && fabs(prior.mean + 2.1) < 0.2);
@@ -298,11 +370,11 @@ static void a_fault_reaches_all(void **state)
     struct shrink_prior prior;
     make_units(0.9, 1.0, estimate, error);
     comm_inject_fault(-1, 0);
-    assert_all(fit_spread_out(estimate, error, UNITS, shrunk, sd, &prior) == OK);
+    assert_all(spread_out(true, estimate, error, UNITS, shrunk, sd, &prior) == OK);
     int64_t agreements = comm_agreements();
     for (int64_t a = 0; a < agreements; a++) {
         comm_inject_fault(a, (int)(a % world.ranks));
-        enum status status = fit_spread_out(estimate, error, UNITS, shrunk, sd, &prior);
+        enum status status = spread_out(true, estimate, error, UNITS, shrunk, sd, &prior);
         comm_inject_fault(-1, 0);
         assert_all(status != OK);
     }
@@ -312,6 +384,7 @@ TEST_MAIN(cmocka_unit_test(as_by_hand), cmocka_unit_test(less_spread_than_error)
           cmocka_unit_test(as_a_general_optimiser),
           cmocka_unit_test(what_is_known_better_moves_less),
           cmocka_unit_test(scale_does_not_matter), cmocka_unit_test(few_units),
-          cmocka_unit_test(tree_as_dense_algebra), cmocka_unit_test(same_bits_on_all_ranks),
+          cmocka_unit_test(tree_as_dense_algebra), cmocka_unit_test(widened_as_a_fine_grid),
+          cmocka_unit_test(no_spread_to_be_unsure_of), cmocka_unit_test(same_bits_on_all_ranks),
           cmocka_unit_test(exact_estimates_stay), cmocka_unit_test(few_of_unknown_spread),
           cmocka_unit_test(a_known_sign), cmocka_unit_test(a_fault_reaches_all))

@@ -75,21 +75,27 @@ static void moments_by_hand(void **state)
     (void)state;
     const double x[4] = {1, 2, 3, 6}, y[4] = {2, 2, 5, 3};
     const int64_t all[4] = {0, 1, 2, 3};
+    const double weight[4] = {1, 2, 1, 1};
+    const int64_t twice[5] = {0, 1, 1, 2, 3};
+    const struct moments_rows rows = {2, x, y, NULL}, weighted = {2, x, y, weight};
     double whole[6], part[6], other[6];
     assert_all(moments_width(2) == 6);
-    moments_of_rows(all, 4, x, y, 2, whole);
+    moments_of_rows(all, 4, &rows, whole);
     const double expected[6] = {4, 3, 3, 14, 3, 6}; /* rows, means, xx, xy, yy */
     for (int i = 0; i < 6; i++) assert_close(whole[i], expected[i], 1e-14);
-    moments_of_rows(all, 1, x, y, 2, part);
-    moments_of_rows(all + 1, 3, x, y, 2, other);
+    moments_of_rows(all, 1, &rows, part);
+    moments_of_rows(all + 1, 3, &rows, other);
     moments_merge(part, other, 2);
     for (int i = 0; i < 6; i++) assert_close(part[i], expected[i], 1e-14);
-    moments_of_rows(all, 0, x, y, 2, other);
+    moments_of_rows(all, 0, &rows, other);
     moments_merge(part, other, 2);
     assert_close(part[3], 14, 1e-14);
     moments_merge(other, part, 2);
     assert_all(memcmp(other, part, sizeof part) == 0);
     assert_close(moments_product(whole, 2, 1, 0), 3, 1e-14);
+    moments_of_rows(twice, 5, &rows, whole);
+    moments_of_rows(all, 4, &weighted, part);
+    for (int i = 0; i < 6; i++) assert_close(part[i], whole[i], 1e-14);
 }
 
 /* A straight sum over the table, on every rank. */

@@ -109,6 +109,46 @@ def tree():
         print(f"  group {g}: mean {a @ effect:.9f} sd {np.sqrt(a @ cover @ a):.9f}")
 
 
+def widened():
+    """12 units in 3 groups in all: posteriors over a fine grid of both spreads, flat in their
+    squares, with the whole restricted likelihood, about the means at the most likely spreads."""
+    i = np.arange(12)
+    group = i % 3
+    b = -2 + 0.3 * np.sin(1.7 * i) + 0.4 * np.cos(3.0 * group)
+    s = 0.1 + 0.02 * (i * 5 % 12)
+    t0, mean0, v0 = fit_spread(b, s ** 2, group)
+    t1, mean1, v1 = fit_spread(mean0, v0, np.zeros(3))
+    z = np.c_[np.ones(12), group[:, None] == np.arange(3), np.eye(12)]
+
+    def posterior(t0, t1):
+        v = np.diag(s ** 2 + t0) + t1 * (group[:, None] == group)
+        inverse = np.linalg.inv(v)
+        information = inverse.sum()
+        mean = inverse.sum(0) @ b / information
+        rest = b - mean
+        deviance = np.linalg.slogdet(v)[1] + np.log(information) + rest @ inverse @ rest
+        d = np.r_[0, np.full(3, t1), np.full(12, t0)]
+        gain = (z * d).T @ inverse  # effects from observations
+        effect = gain @ rest + np.r_[mean, np.zeros(15)]
+        cover = np.diag(d) - gain @ (z * d)
+        a = -gain @ np.ones(12)
+        a[0] += 1
+        cover = cover + np.outer(a, a) / information
+        return deviance, z @ effect, np.einsum("ij,jk,ik->i", z, cover, z)
+    plug = posterior(t0, t1)[1]
+    least = posterior(t0, t1)[0]
+    total, square = 0.0, 0.0
+    most = 3 * 2 * np.abs(mean0 - (mean0 / v0).sum() / (1 / v0).sum()).max()
+    for x in np.linspace(0, 1.5, 151):
+        for y in np.linspace(0, most, 601):
+            deviance, mean, variance = posterior(x * x, y * y)
+            w = x * y * np.exp(0.5 * (least - deviance)) * (0.5 if y == most else 1)
+            total += w
+            square += w * (variance + (mean - plug) ** 2)
+    print(f"widened: spreads {np.sqrt(t0):.6f} {np.sqrt(t1):.6f}, sd of units",
+          [f"{x:.5f}" for x in np.sqrt(square / total)[[0, 1, 2, 11]]])
+
+
 def below_zero():
     """Normal distributions cut off above zero."""
     for mean, sd in ((-2.0, 1.0), (0.0, 1.0), (3.0, 1.0), (0.5, 0.02), (30.0, 1.0)):
@@ -135,5 +175,6 @@ def few():
 
 single()
 few()
+widened()
 tree()
 below_zero()
