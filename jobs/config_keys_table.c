@@ -331,6 +331,10 @@ const struct config_key config_keys[] = {
      .unit = "events",
      .help = "the last events of each user to keep in profiles.h5 for sequence networks"},
 
+    CHOICE("demand.method", "counts|least_squares|tree|forest|double_ml", "counts",
+           "how elasticities of categories and segments are estimated: counts of purchases, which "
+           "holds up where products sell seldom; the others are of log purchases and come out too "
+           "near zero there (docs/methods.md)"),
     CHOICE("demand.season", "month|week", "week",
            "length of the seasons whose effects are taken out before prices are compared"),
     {.name = "demand.min_rows",

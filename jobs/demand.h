@@ -38,7 +38,10 @@ struct demand_people {
     const int32_t *segment;    /* [users][DEMAND_FOLDS]: jobs/demand_segments.h; not owned */
 };
 
+enum { DEMAND_METHOD_BYTES = 16 };
+
 struct demand {
+    const char *method; /* demand.method, a constant; NULL after demand_read */
     struct elasticities category, segment, product;
     double overall;              /* mean of the segments, weighted by sales; NaN if unknown */
     struct demand_people people; /* as made; not read back by demand_read */

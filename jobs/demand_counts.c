@@ -88,44 +88,13 @@ static void set_data(struct fit *f)
     f->data_by_segment.count = panel->count_by_segment;
 }
 
-/* What the fit of all says of truncation, for the parts of the same sales, on all ranks. */
-static enum status share_offsets(const struct comm *comm, const struct fit *f,
-                                 struct demand_baseline *baseline)
-{
-    enum status status = OK;
-    double *mine = NULL;
-    void *all = NULL;
-    int64_t cells = f->data.blocks->rows_local * f->data.weeks, bytes = 0;
-    TRY_ALL(comm, memory_new(&mine, cells, sizeof *mine));
-    TRY_ALL(comm, count_panel_offsets(&f->data, f->all, mine));
-    TRY(comm_gather_all(comm, mine, cells * (int64_t)sizeof *mine, &all, &bytes));
-    baseline->offset = all;
-done:
-    free(mine);
-    return status;
-}
-
-static enum status keep_baseline(const struct comm *comm, const struct fit *f,
-                                 struct demand_baseline *baseline)
-{
-    enum status status = OK;
-    int64_t weeks = f->panel->weeks;
-    TRY(share_offsets(comm, f, baseline));
-    TRY_ALL(comm, memory_new(&baseline->week_effect, weeks, sizeof *baseline->week_effect));
-    for (int64_t t = 0; t < weeks; t++)
-        baseline->week_effect[t] = f->all->season[f->panel->season[t]];
-    baseline->dispersion = f->all->dispersion;
-done:
-    return status;
-}
-
 static enum status regress(const struct comm *comm, struct fit *f, struct demand_baseline *baseline)
 {
     enum status status = OK;
     TRY_ALL(comm, name_slopes(f));
     set_data(f);
     TRY(count_panel_fit(comm, &f->data, &f->all));
-    TRY(keep_baseline(comm, f, baseline));
+    TRY(demand_baseline_keep(comm, &f->data, f->all, baseline));
     f->data_by_segment.offset = baseline->offset + f->data.blocks->row_first * f->data.weeks;
     TRY(count_panel_fit(comm, &f->data_by_segment, &f->by_segment));
     log_info("  %lld cells of product and week, %lld iterations, dispersion %.3f",

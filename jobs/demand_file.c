@@ -165,7 +165,12 @@ enum status demand_write(const struct comm *comm, const char *path, const struct
     struct store *store = NULL;
     const struct store_column overall = {"overall", STORE_F64, 1, "",
                                          "mean elasticity of the segments"};
+    const struct store_column method = {"method", STORE_TEXT, DEMAND_METHOD_BYTES, "",
+                                        "how categories and segments were estimated"};
+    char name[DEMAND_METHOD_BYTES] = {0};
+    snprintf(name, sizeof name, "%s", demand->method);
     TRY(store_create(comm, path, &store));
+    TRY(store_write(comm, store, &method, name, comm->rank == 0));
     TRY(store_write(comm, store, &overall, &demand->overall, comm->rank == 0));
     TRY(write_elasticities(comm, store, "category", demand->category));
     TRY(write_elasticities(comm, store, "segment", demand->segment));

@@ -3,13 +3,24 @@
 
 #include "algorithms/shrink_few.h"
 #include "jobs/demand_counts.h"
+#include "jobs/demand_double_ml.h"
+#include "jobs/demand_grove.h"
+#include "jobs/demand_line.h"
 #include "mpi/log.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-/* ---- estimates as they come ---- */
+static const struct demand_method *const methods[] = {&demand_counts, &demand_line, &demand_tree,
+                                                      &demand_forest, &demand_double_ml};
+
+enum { METHODS = sizeof methods / sizeof methods[0] };
+
+static const struct demand_method *named(const struct config *config)
+{
+    int64_t at = 0;
+    while (at < METHODS - 1 && !config_is(config, "demand.method", methods[at]->name)) at++;
+    return methods[at];
+}
 
 static enum status begin(struct elasticities *e, int64_t units, const int64_t *rows)
 {
@@ -21,8 +32,6 @@ static enum status begin(struct elasticities *e, int64_t units, const int64_t *r
     }
     return OK;
 }
-
-/* ---- shrunk ---- */
 
 static void shrink(struct elasticities *e, const char *kind)
 {
@@ -56,20 +65,16 @@ enum status demand_method_fit(const struct comm *comm, const struct config *conf
 {
     enum status status = OK;
     const struct demand_panel *panel = &sources->panel;
-    const struct demand_method *method = &demand_counts;
+    const struct demand_method *method = named(config);
     TRY_ALL(comm, begin(&demand->category, panel->categories, panel->category_rows));
     TRY_ALL(comm, begin(&demand->segment, panel->segments, panel->segment_rows));
     TRY(method->fit(comm, config, sources, demand, baseline));
     shrink(&demand->category, "category");
     shrink(&demand->segment, "segment");
     demand->overall = mean_by_sales(&demand->segment, panel->sales);
+    demand->method = method->name;
+    if (baseline->offset == NULL)
+        TRY(demand_baseline_find(comm, panel, demand->category.shrunk, baseline));
 done:
     return status;
-}
-
-void demand_baseline_clear(struct demand_baseline *baseline)
-{
-    free(baseline->week_effect);
-    free(baseline->offset);
-    *baseline = (struct demand_baseline){0};
 }

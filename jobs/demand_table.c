@@ -18,6 +18,7 @@ static const char *const level_words[DEMAND_LEVELS] = {"all", "category", "segme
 
 /* What a line needs beside its figures. */
 struct lines {
+    const char *method;
     const char *level;
     const struct dictionary *names; /* NULL: numbers */
     bool alone;                     /* no unit can be had from the others by subtraction */
@@ -47,8 +48,8 @@ static void print_figures(const struct lines *lines, const struct elasticities *
         size_t bytes = isfinite(values[v]) ? format_number(values[v], number) : 0;
         fprintf(file, "%.*s,", (int)bytes, number);
     }
-    fprintf(file, "%lld,%d,%lld,0,%s\n", (long long)e->rows[unit], weak, (long long)e->users[unit],
-            level_words[e->level[unit]]);
+    fprintf(file, "%lld,%d,%lld,0,%s,%s\n", (long long)e->rows[unit], weak,
+            (long long)e->users[unit], level_words[e->level[unit]], lines->method);
 }
 
 /* Users buy in several categories and products; each is in one segment. */
@@ -70,7 +71,7 @@ static enum status print_level(const struct lines *lines, const struct elasticit
     for (int64_t u = 0; u < e->units; u++) {
         print_name(lines, u, file);
         if (hidden[u])
-            fprintf(file, ",,,,,,,1,\n");
+            fprintf(file, ",,,,,,,1,,%s\n", lines->method);
         else
             print_figures(lines, e, u, file);
     }
@@ -84,13 +85,15 @@ static enum status format_table(const struct run *run, const struct demand *dema
     enum status status = OK;
     int64_t min_rows = config_integer(run->config, "demand.min_rows"),
             min_users = config_integer(run->config, "privacy.min_users");
-    const struct lines of_category = {"category", &products->category, true, min_rows, min_users},
-                       of_segment = {"segment", NULL, false, min_rows, min_users},
-                       of_product = {"product", &products->id, true, min_rows, min_users};
+    const char *method = demand->method;
+    const struct lines of_category = {method, "category", &products->category,
+                                      true,   min_rows,   min_users},
+                       of_segment = {method, "segment", NULL, false, min_rows, min_users},
+                       of_product = {method, "product", &products->id, true, min_rows, min_users};
     FILE *file = open_memstream(text, bytes);
     if (file == NULL) return FAIL(ERR_MEMORY, "no memory for elasticities.csv");
     fprintf(file, "level,name,estimate,std_error,elasticity,elasticity_sd,cells,weak,users,"
-                  "suppressed,shrunk_to\n");
+                  "suppressed,shrunk_to,method\n");
     TRY(print_level(&of_category, &demand->category, file));
     TRY(print_level(&of_segment, &demand->segment, file));
     TRY(print_level(&of_product, &demand->product, file));

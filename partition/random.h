@@ -28,7 +28,8 @@ enum random_stage {
     RANDOM_MIXTURE_START,
     RANDOM_SILHOUETTE,
     RANDOM_NEIGHBOURS,
-    RANDOM_ELIMINATION
+    RANDOM_ELIMINATION,
+    RANDOM_JACKKNIFE
 };
 
 /** 128 random bits. Local. */
