@@ -2,6 +2,7 @@
 #include "algorithms/als.h"
 
 #include "algorithms/als_sides.h"
+#include "algorithms/dot.h"
 #include "algorithms/gemm.h"
 #include "algorithms/vector.h"
 #include "mpi/exact.h"
@@ -74,6 +75,8 @@ enum status als_sides_init(const struct comm *comm, const struct als_data *data,
     comm_sum_int64(comm, s->item_count, items);
     for (int64_t i = 0; i < items; i++)
         if (s->item_count[i] > s->count_most) s->count_most = s->item_count[i];
+    TRY_ALL(comm, als_users_new(s, &s->users));
+    TRY_ALL(comm, als_items_new(s, &s->items));
 done:
     return status;
 }
@@ -86,6 +89,8 @@ void als_sides_clear(struct als_sides *s)
     free(s->item_count);
     free(s->least);
     free(s->most);
+    als_users_free(&s->users);
+    als_items_free(&s->items);
     *s = (struct als_sides){0};
 }
 
@@ -118,11 +123,14 @@ enum status als_square(const float *x, int64_t rows, int64_t stride, int64_t col
 
 /* ---- the loss ---- */
 
+VECTORISED static double inner(const float *x, const float *y, int64_t count)
+{
+    return dot_float(x, y, count);
+}
+
 static double fit_of(const struct als_model *m, const float *user, const float *item)
 {
-    double sum = 0.0;
-    for (int64_t k = 0; k < m->factors; k++) sum += (double)user[k] * (double)item[k];
-    return sum;
+    return inner(user, item, m->factors);
 }
 
 static double length(const struct als_model *m, const float *x)

@@ -6,6 +6,9 @@
 
 #include "algorithms/als.h"
 
+struct als_users; /* work space of each half */
+struct als_items;
+
 struct als_sides {
     const struct als_data *data;
     const struct als_options *opt;
@@ -17,6 +20,8 @@ struct als_sides {
     int64_t *item_count;  /* [items] ratings over all ranks */
     int64_t count_most;   /* the largest of them */
     double *least, *most; /* [items] implicit: smallest and largest value above 0 */
+    struct als_users *users;
+    struct als_items *items;
 };
 
 /**
@@ -28,6 +33,12 @@ enum status als_sides_init(const struct comm *comm, const struct als_data *data,
                            struct als_sides *sides);
 /** Free; accepts a zeroed struct. Local. */
 void als_sides_clear(struct als_sides *sides);
+
+/** Work space, made by als_sides_init. Local. Errors: ERR_MEMORY. */
+enum status als_users_new(const struct als_sides *sides, struct als_users **users);
+void als_users_free(struct als_users **users); /**< Accepts NULL inside. */
+enum status als_items_new(const struct als_sides *sides, struct als_items **items);
+void als_items_free(struct als_items **items); /**< Accepts NULL inside. */
 
 /**
  * Factors of this rank's users, from those of the items. Local.

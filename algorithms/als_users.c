@@ -11,7 +11,7 @@
 
 /* What a user's problem is made of: sum of weight (side / weight - p . x)^2 + x' ridge x over the
  * ratings, p the row of an item. */
-struct user_work {
+struct als_users {
     int64_t stride, columns, most; /* most: ratings of a user here, padded */
     float *panel;                  /* [most][stride] p */
     float *other;                  /* [most][stride] weight p, or [stride][most] ridge^-1 p */
@@ -25,10 +25,13 @@ struct user_work {
     int64_t square;                /* = stride: systems are of columns, or of fewer ratings */
 };
 
-static enum status work_init(const struct als_sides *s, struct user_work *w)
+enum status als_users_new(const struct als_sides *s, struct als_users **users)
 {
     enum status status = OK;
     const int64_t *start = s->data->start;
+    struct als_users *w = NULL;
+    TRY(memory_new(users, 1, sizeof *w));
+    w = *users;
     w->stride = s->model->stride;
     w->columns = s->columns;
     for (int64_t u = 0; u < s->data->blocks->rows_local; u++)
@@ -43,12 +46,17 @@ static enum status work_init(const struct als_sides *s, struct user_work *w)
     TRY(memory_new(&w->weight, w->most, sizeof *w->weight));
     TRY(memory_new(&w->side, w->most, sizeof *w->side));
     TRY(memory_new(&w->at, w->most, sizeof *w->at));
+    if (!s->opt->implicit) goto done;
+    TRY(memory_new(&w->ridge, w->columns * w->columns, sizeof *w->ridge));
+    TRY(memory_new(&w->reach, s->data->items * w->stride, sizeof *w->reach));
 done:
     return status;
 }
 
-static void work_clear(struct user_work *w)
+void als_users_free(struct als_users **users)
 {
+    struct als_users *w = *users;
+    if (w == NULL) return;
     free(w->panel);
     free(w->other);
     free(w->product);
@@ -59,19 +67,19 @@ static void work_clear(struct user_work *w)
     free(w->ridge);
     free(w->reach);
     free(w->at);
+    free(w);
+    *users = NULL;
 }
 
 /* ---- the ridge ---- */
 
 /* Y'Y + lambda, and its inverse times the row of every item. */
-static enum status implicit_ridge(const struct als_sides *s, struct user_work *w)
+static enum status implicit_ridge(const struct als_sides *s, struct als_users *w)
 {
     enum status status = OK;
     const struct als_model *m = s->model;
     double *inverse = NULL;
     float *copy = NULL;
-    TRY(memory_new(&w->ridge, w->columns * w->columns, sizeof *w->ridge));
-    TRY(memory_new(&w->reach, m->items * w->stride, sizeof *w->reach));
     TRY(memory_new(&inverse, w->columns * w->columns, sizeof *inverse));
     TRY(memory_new(&copy, w->columns * w->stride, sizeof *copy));
     TRY(als_square(m->item, m->items, w->stride, w->columns, w->ridge));
@@ -107,7 +115,7 @@ static double explicit_ridge(const struct als_sides *s, int64_t ratings, int64_t
 /* ---- one user ---- */
 
 /* Rows, weights and sides of a user's ratings; implicit ones of 0 say nothing. */
-static int64_t take(const struct als_sides *s, int64_t user, struct user_work *w)
+static int64_t take(const struct als_sides *s, int64_t user, struct als_users *w)
 {
     const struct als_data *data = s->data;
     const struct als_model *m = s->model;
@@ -132,7 +140,7 @@ static int64_t take(const struct als_sides *s, int64_t user, struct user_work *w
 }
 
 /* Normal equations in the columns. */
-static bool solve_columns(const struct als_sides *s, int64_t count, struct user_work *w)
+static bool solve_columns(const struct als_sides *s, int64_t count, struct als_users *w)
 {
     int64_t n = w->columns;
     for (int64_t r = 0; r < count; r++)
@@ -162,7 +170,7 @@ static bool solve_columns(const struct als_sides *s, int64_t count, struct user_
 
 /* other[:][r] = ridge^-1 p of rating r */
 static void spread_reach(const struct als_sides *s, int64_t count, int64_t wide,
-                         struct user_work *w)
+                         struct als_users *w)
 {
     memset(w->other, 0, (size_t)(w->columns * wide) * sizeof *w->other);
     for (int64_t r = 0; r < count && w->reach != NULL; r++)
@@ -176,7 +184,7 @@ static void spread_reach(const struct als_sides *s, int64_t count, int64_t wide,
 }
 
 /* (1 / weight + p ridge^-1 p') a = side / weight, then x = ridge^-1 p' a */
-static bool solve_ratings(const struct als_sides *s, int64_t count, struct user_work *w)
+static bool solve_ratings(const struct als_sides *s, int64_t count, struct als_users *w)
 {
     int64_t wide = vector_padded(count);
     spread_reach(s, count, wide, w);
@@ -204,7 +212,7 @@ static bool solve_ratings(const struct als_sides *s, int64_t count, struct user_
     return true;
 }
 
-static enum status solve_user(const struct als_sides *s, int64_t user, struct user_work *w)
+static enum status solve_user(const struct als_sides *s, int64_t user, struct als_users *w)
 {
     float *x = s->model->user + user * w->stride;
     int64_t count = take(s, user, w);
@@ -223,11 +231,8 @@ static enum status solve_user(const struct als_sides *s, int64_t user, struct us
 enum status als_users_solve(const struct als_sides *s)
 {
     enum status status = OK;
-    struct user_work w = {0};
-    TRY(work_init(s, &w));
-    if (s->opt->implicit) TRY(implicit_ridge(s, &w));
-    for (int64_t u = 0; u < s->data->blocks->rows_local; u++) TRY(solve_user(s, u, &w));
+    if (s->opt->implicit) TRY(implicit_ridge(s, s->users));
+    for (int64_t u = 0; u < s->data->blocks->rows_local; u++) TRY(solve_user(s, u, s->users));
 done:
-    work_clear(&w);
     return status;
 }

@@ -125,6 +125,7 @@ profile mixture double full
 profile mixture double diag
 demand lsq double
 demand lsq double 1000000 2 4000
+recommend als float implicit
 recommend recommend copy
 respond mlp float
 allocate allocate copy
