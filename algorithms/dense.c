@@ -1,181 +1,150 @@
-/* Dense layers as three matrix products and the loops around them. */
-#include "algorithms/dense.h"
-
+/* Dense layers, out = activation(x W' + bias): three matrix products and the loops around them.
+ * Weights: weight[outputs][inputs], bias[outputs]. A sequence is taken as one row of values. */
 #include "algorithms/gemm.h"
+#include "algorithms/layer.h"
 #include "algorithms/vector.h"
 #include "mpi/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-int64_t dense_weights(int64_t inputs, int64_t outputs)
+struct dense {
+    struct layer layer;
+    int64_t inputs, outputs, in_stride, out_stride; /* strides: padded */
+    float *forward; /* [inputs][out_stride] weights for the forward pass */
+    /* [outputs][in_stride] weights for the backward pass; NULL if never used */
+    float *backward;
+    float *bias;    /* [out_stride] */
+    float *padded;  /* [outputs][in_stride] slopes of weights; NULL where they fit without */
+    float *bias_up; /* [out_stride] slopes of biases */
+};
+
+static enum status dense_shape(const struct layer_plan *plan, struct layer_shape in,
+                               struct layer_shape *out)
 {
-    return outputs * (inputs + 1);
-}
-
-enum status dense_init(struct dense *layer, int64_t inputs, int64_t outputs,
-                       enum activation activation, int with_backward)
-{
-    enum status status = OK;
-    *layer = (struct dense){.inputs = inputs, .outputs = outputs, .activation = activation};
-    TRY(memory_new(&layer->forward, inputs * vector_padded(outputs), sizeof(float)));
-    TRY(memory_new(&layer->bias, vector_padded(outputs), sizeof(float)));
-    if (with_backward)
-        TRY(memory_new(&layer->backward, outputs * vector_padded(inputs), sizeof(float)));
-done:
-    if (status != OK) dense_clear(layer);
-    return status;
-}
-
-void dense_clear(struct dense *layer)
-{
-    free(layer->forward);
-    free(layer->backward);
-    free(layer->bias);
-    *layer = (struct dense){0};
-}
-
-void dense_load(struct dense *layer, const float *weights)
-{
-    int64_t in_stride = vector_padded(layer->inputs), out_stride = vector_padded(layer->outputs);
-    for (int64_t o = 0; o < layer->outputs; o++) {
-        const float *row = weights + o * layer->inputs; /* weight[o][:] */
-        for (int64_t i = 0; i < layer->inputs; i++) layer->forward[i * out_stride + o] = row[i];
-        if (layer->backward != NULL)
-            memcpy(layer->backward + o * in_stride, row, (size_t)layer->inputs * sizeof *row);
-    }
-    memcpy(layer->bias, weights + layer->outputs * layer->inputs,
-           (size_t)layer->outputs * sizeof *weights);
-}
-
-/* ---- activations; NaN stays NaN, so that it is noticed ---- */
-
-VECTORISED static void relu(float *x, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++) x[i] = x[i] < 0.0f ? 0.0f : x[i];
-}
-
-static float logistic(float x)
-{
-    return x >= 0.0f ? 1.0f / (1.0f + expf(-x)) : expf(x) / (1.0f + expf(x));
-}
-
-float activation_apply(enum activation activation, float x)
-{
-    switch (activation) {
-    case ACTIVATION_RELU:
-        return x < 0.0f ? 0.0f : x;
-    case ACTIVATION_TANH:
-        return tanhf(x);
-    case ACTIVATION_SIGMOID:
-        return logistic(x);
-    case ACTIVATION_NONE:
-        break;
-    }
-    return x;
-}
-
-enum status activation_parse(const char *name, enum activation *activation)
-{
-    if (strcmp(name, "relu") == 0)
-        *activation = ACTIVATION_RELU;
-    else if (strcmp(name, "tanh") == 0)
-        *activation = ACTIVATION_TANH;
-    else if (strcmp(name, "sigmoid") == 0)
-        *activation = ACTIVATION_SIGMOID;
-    else
-        return FAIL(ERR_USAGE, "activation \"%s\" is not one of relu, tanh, sigmoid", name);
+    (void)in;
+    if (plan->units < 1)
+        return FAIL(ERR_ARG, "%lld units; give at least 1", (long long)plan->units);
+    *out = (struct layer_shape){1, plan->units};
     return OK;
 }
 
-static void activate(enum activation activation, float *x, int64_t count)
+static int64_t dense_weights(const struct layer_plan *plan, struct layer_shape in)
 {
-    if (activation == ACTIVATION_RELU) {
-        relu(x, count);
-        return;
-    }
-    if (activation == ACTIVATION_NONE) return;
-    for (int64_t i = 0; i < count; i++) x[i] = activation_apply(activation, x[i]);
+    return plan->units * (layer_values(in) + 1);
 }
 
-/* delta *= activation'(x), from out = activation(x) */
-VECTORISED static void relu_slope(const float *out, float *delta, int64_t count)
+/* He et al. 2015 for ReLU; Glorot and Bengio 2010 otherwise. */
+static void dense_start(const struct layer_plan *plan, struct layer_shape in, uint64_t seed,
+                        int64_t first, float *weights)
 {
-    for (int64_t i = 0; i < count; i++) delta[i] = out[i] > 0.0f ? delta[i] : 0.0f;
+    int64_t inputs = layer_values(in), outputs = plan->units;
+    bool he = plan->activation == ACTIVATION_RELU;
+    double limit = sqrt(6.0 / (double)(he ? inputs : inputs + outputs));
+    layer_draw(seed, first, limit, inputs * outputs, weights);
+    memset(weights + inputs * outputs, 0, (size_t)outputs * sizeof *weights);
 }
 
-VECTORISED static void smooth_slope(int is_tanh, const float *out, float *delta, int64_t count)
+static enum status dense_init(struct layer *layer)
 {
-    for (int64_t i = 0; i < count; i++) {
-        float slope = is_tanh ? 1.0f - out[i] * out[i] : out[i] * (1.0f - out[i]);
-        delta[i] *= slope;
-    }
+    enum status status = OK;
+    struct dense *dense = (struct dense *)layer;
+    dense->inputs = layer_values(layer->in);
+    dense->outputs = layer_values(layer->out);
+    dense->in_stride = vector_padded(dense->inputs);
+    dense->out_stride = vector_padded(dense->outputs);
+    TRY(memory_new(&dense->forward, dense->inputs * dense->out_stride, sizeof(float)));
+    TRY(memory_new(&dense->bias, dense->out_stride, sizeof(float)));
+    TRY(memory_new(&dense->bias_up, dense->out_stride, sizeof(float)));
+    if (layer->slopes_in)
+        TRY(memory_new(&dense->backward, dense->outputs * dense->in_stride, sizeof(float)));
+    if (layer->trains && dense->in_stride != dense->inputs)
+        TRY(memory_new(&dense->padded, dense->outputs * dense->in_stride, sizeof(float)));
+done:
+    return status;
 }
 
-static void activation_slope(enum activation activation, const float *out, float *delta,
-                             int64_t count)
+static void dense_clear(struct layer *layer)
 {
-    if (activation == ACTIVATION_RELU)
-        relu_slope(out, delta, count);
-    else if (activation != ACTIVATION_NONE)
-        smooth_slope(activation == ACTIVATION_TANH, out, delta, count);
+    struct dense *dense = (struct dense *)layer;
+    free(dense->forward);
+    free(dense->backward);
+    free(dense->bias);
+    free(dense->padded);
+    free(dense->bias_up);
 }
 
-/* ---- passes ---- */
-
-void dense_forward(const struct dense *layer, const float *x, int64_t rows, float *out)
+static void dense_load(struct layer *layer, const float *weights)
 {
-    int64_t in_stride = vector_padded(layer->inputs), out_stride = vector_padded(layer->outputs);
-    struct gemm product = {.rows = rows,
-                           .columns = out_stride,
-                           .depth = layer->inputs,
-                           .a = x,
-                           .a_row = in_stride,
-                           .a_depth = 1,
-                           .b = layer->forward,
-                           .b_stride = out_stride,
-                           .start = layer->bias,
-                           .c = out,
-                           .c_stride = out_stride};
-    gemm_run(&product);
-    activate(layer->activation, out, rows * out_stride);
+    struct dense *dense = (struct dense *)layer;
+    int64_t inputs = dense->inputs, outputs = dense->outputs;
+    layer_transpose(weights, outputs, inputs, dense->forward, dense->out_stride);
+    if (dense->backward != NULL)
+        layer_copy(weights, inputs, outputs, inputs, dense->backward, dense->in_stride);
+    memcpy(dense->bias, weights + outputs * inputs, (size_t)outputs * sizeof *weights);
 }
 
-VECTORISED static void column_sums(const float *x, int64_t rows, int64_t columns, float *sum)
+static void dense_forward(struct layer *layer, const struct layer_rows *rows, const float *x,
+                          float *out)
 {
-    memset(sum, 0, (size_t)columns * sizeof *sum);
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++) sum[j] += x[i * columns + j];
+    const struct dense *dense = (const struct dense *)layer;
+    gemm_run(&(struct gemm){.rows = rows->count,
+                            .columns = dense->out_stride,
+                            .depth = dense->inputs,
+                            .a = x,
+                            .a_row = dense->in_stride,
+                            .a_depth = 1,
+                            .b = dense->forward,
+                            .b_stride = dense->out_stride,
+                            .start = dense->bias,
+                            .c = out,
+                            .c_stride = dense->out_stride});
+    activation_apply(layer->plan.activation, out, rows->count * dense->out_stride);
 }
 
-void dense_backward(const struct dense *layer, const float *x, const float *out, int64_t rows,
-                    float *delta, float *weight_slope, float *bias_slope, float *x_slope)
+static void dense_backward(struct layer *layer, const struct layer_rows *rows, const float *x,
+                           const float *out, float *delta, float *slopes, float *x_slope)
 {
-    int64_t in_stride = vector_padded(layer->inputs), out_stride = vector_padded(layer->outputs);
-    activation_slope(layer->activation, out, delta, rows * out_stride);
-    column_sums(delta, rows, out_stride, bias_slope);
-    struct gemm weights = {.rows = layer->outputs, /* delta' x */
-                           .columns = in_stride,
-                           .depth = rows,
-                           .a = delta,
-                           .a_row = 1,
-                           .a_depth = out_stride,
-                           .b = x,
-                           .b_stride = in_stride,
-                           .c = weight_slope,
-                           .c_stride = in_stride};
-    gemm_run(&weights);
+    const struct dense *dense = (const struct dense *)layer;
+    int64_t inputs = dense->inputs, outputs = dense->outputs;
+    int64_t in_stride = dense->in_stride, out_stride = dense->out_stride;
+    activation_slope(layer->plan.activation, out, delta, rows->count * out_stride);
+    memset(dense->bias_up, 0, (size_t)out_stride * sizeof(float));
+    layer_add_rows(delta, out_stride, rows->count, out_stride, dense->bias_up);
+    memcpy(slopes + inputs * outputs, dense->bias_up, (size_t)outputs * sizeof(float));
+    float *weight_slope = dense->padded != NULL ? dense->padded : slopes;
+    gemm_run(&(struct gemm){.rows = outputs, /* delta' x */
+                            .columns = in_stride,
+                            .depth = rows->count,
+                            .a = delta,
+                            .a_row = 1,
+                            .a_depth = out_stride,
+                            .b = x,
+                            .b_stride = in_stride,
+                            .c = weight_slope,
+                            .c_stride = in_stride});
+    if (dense->padded != NULL)
+        layer_copy(dense->padded, in_stride, outputs, inputs, slopes, inputs);
     if (x_slope == NULL) return;
-    struct gemm inputs = {.rows = rows, /* delta W */
-                          .columns = in_stride,
-                          .depth = layer->outputs,
-                          .a = delta,
-                          .a_row = out_stride,
-                          .a_depth = 1,
-                          .b = layer->backward,
-                          .b_stride = in_stride,
-                          .c = x_slope,
-                          .c_stride = in_stride};
-    gemm_run(&inputs);
+    gemm_run(&(struct gemm){.rows = rows->count, /* delta W */
+                            .columns = in_stride,
+                            .depth = outputs,
+                            .a = delta,
+                            .a_row = out_stride,
+                            .a_depth = 1,
+                            .b = dense->backward,
+                            .b_stride = in_stride,
+                            .c = x_slope,
+                            .c_stride = in_stride});
 }
+
+const struct layer_kind layer_dense = {.name = "dense",
+                                       .bytes = sizeof(struct dense),
+                                       .shape = dense_shape,
+                                       .weights = dense_weights,
+                                       .start = dense_start,
+                                       .init = dense_init,
+                                       .clear = dense_clear,
+                                       .load = dense_load,
+                                       .forward = dense_forward,
+                                       .backward = dense_backward};

@@ -1,5 +1,6 @@
 /**
- * Products of small float32 matrices, as layers of a network need them: C = start + A B.
+ * Products of small float32 matrices, as layers of a network need them: C = start + A B, where
+ * start may be C itself.
  *
  * Every element is one chain of fused multiply-adds in order of depth, whatever the shape: a row's
  * result depends on that row alone, not on how many rows are multiplied with it, and is the same on
@@ -19,12 +20,13 @@ struct gemm {
     int64_t a_row, a_depth;
     const float *b;     /* [depth][b_stride] */
     int64_t b_stride;   /* >= columns */
-    const float *start; /* [columns] added to every row of C; NULL for zero */
+    const float *start; /* row i begins at start[i * start_row]; NULL for zero; may be `c` */
+    int64_t start_row;  /* 0: the same for every row */
     float *c;           /* [rows][c_stride] overwritten; overlaps neither A nor B */
     int64_t c_stride;   /* >= columns */
 };
 
-/** C[i][:] = start[:] + sum over k of A(i, k) B[k][:]. Local. Cost: 2 rows columns depth flops. */
+/** C[i][:] = start_i[:] + sum over k of A(i, k) B[k][:]. Local. Cost: 2 rows columns depth. */
 void gemm_run(const struct gemm *product);
 
 #endif

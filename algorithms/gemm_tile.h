@@ -15,7 +15,8 @@ TILE(tile)(const struct gemm *g, int64_t i, int64_t j, const int rows, const int
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; v++)
-            sum[r][v] = g->start != NULL ? LOAD(g->start + j + v * LANES) : SPREAD(0.0f);
+            sum[r][v] = g->start != NULL ? LOAD(g->start + (i + r) * g->start_row + j + v * LANES)
+                                         : SPREAD(0.0f);
     for (int64_t k = 0; k < g->depth; k++, a += g->a_depth, b += g->b_stride) {
         FLOATS bk[VECTORS];
 #pragma GCC unroll 8

@@ -4,46 +4,60 @@
 #include "algorithms/network_pass.h"
 #include "algorithms/vector.h"
 #include "mpi/memory.h"
-#include "partition/random.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE_ROWS = 256 };
+enum { TILE_ROWS = 256, MESSAGE_BYTES = 256 };
 
-static enum status check_size(const char *what, int64_t size)
+/* The shape after layer `at`, or an error that names the layer. */
+static enum status take_layer(struct network *model, int64_t at, const struct layer_plan *plan)
 {
-    if (size >= 1 && size <= NETWORK_SIZE_MAX) return OK;
-    return FAIL(ERR_ARG, "a network of %lld %s; it must be 1 to %d", (long long)size, what,
-                NETWORK_SIZE_MAX);
+    struct layer_shape in = model->shape[at], *out = &model->shape[at + 1];
+    char why[MESSAGE_BYTES];
+    enum status status = plan->kind->shape(plan, in, out);
+    if (status == OK && layer_values(*out) > NETWORK_SIZE_MAX)
+        status = FAIL(ERR_ARG, "it would hand on %lld values; at most %d are possible",
+                      (long long)layer_values(*out), NETWORK_SIZE_MAX);
+    if (status == OK) {
+        model->plan[at] = *plan;
+        return OK;
+    }
+    snprintf(why, sizeof why, "%s", status_message());
+    return FAIL(status, "layer %lld of the network (%s, on %lld steps of %lld channels): %s",
+                (long long)at + 1, plan->kind->name, (long long)in.steps, (long long)in.channels,
+                why);
 }
 
-static enum status check_sizes(int64_t inputs, const int64_t *hidden, int64_t hidden_count)
+static enum status take_layers(struct network *model, const struct layer_plan *plan, int64_t layers)
 {
-    if (hidden_count < 0 || hidden_count > NETWORK_LAYERS_MAX - 1)
-        return FAIL(ERR_ARG, "%lld hidden layers; at most %d are possible", (long long)hidden_count,
+    struct layer_plan head = {.kind = &layer_dense, .units = loss_outputs(model->loss)};
+    struct layer_shape input = model->shape[0];
+    if (layers < 0 || layers > NETWORK_LAYERS_MAX - 1)
+        return FAIL(ERR_ARG, "%lld hidden layers; at most %d are possible", (long long)layers,
                     NETWORK_LAYERS_MAX - 1);
-    enum status status = check_size("inputs", inputs);
-    for (int64_t h = 0; h < hidden_count && status == OK; h++)
-        status = check_size("units in a hidden layer", hidden[h]);
-    return status;
+    if (input.steps < 1 || input.channels < 1 || input.steps > NETWORK_SIZE_MAX / input.channels)
+        return FAIL(ERR_ARG, "a network of %lld x %lld inputs; it must be 1 to %d",
+                    (long long)input.steps, (long long)input.channels, NETWORK_SIZE_MAX);
+    model->layers = layers + 1;
+    for (int64_t l = 0; l <= layers; l++) {
+        enum status status = take_layer(model, l, l < layers ? &plan[l] : &head);
+        if (status != OK) return status;
+    }
+    return OK;
 }
 
-enum status network_new(int64_t inputs, const int64_t *hidden, int64_t hidden_count,
-                        enum activation activation, enum loss loss, struct network **model)
+enum status network_new(struct layer_shape input, const struct layer_plan *plan, int64_t layers,
+                        enum loss loss, struct network **model)
 {
     enum status status = OK;
     struct network *new = NULL;
     *model = NULL;
-    TRY(check_sizes(inputs, hidden, hidden_count));
     TRY(memory_new(&new, 1, sizeof *new));
-    new->layers = hidden_count + 1;
-    new->activation = activation;
     new->loss = loss;
-    new->size[0] = inputs;
-    for (int64_t h = 0; h < hidden_count; h++) new->size[h + 1] = hidden[h];
-    new->size[new->layers] = loss_outputs(loss);
+    new->shape[0] = input;
+    TRY(take_layers(new, plan, layers));
     new->weights_count = network_layer_first(new, new->layers);
     TRY(memory_new(&new->weights, new->weights_count, sizeof *new->weights));
     *model = new;
@@ -51,6 +65,16 @@ enum status network_new(int64_t inputs, const int64_t *hidden, int64_t hidden_co
 done:
     network_free(&new);
     return status;
+}
+
+enum status network_new_mlp(int64_t inputs, const int64_t *hidden, int64_t hidden_count,
+                            enum activation activation, enum loss loss, struct network **model)
+{
+    struct layer_plan plan[NETWORK_LAYERS_MAX] = {{0}};
+    for (int64_t h = 0; h < hidden_count && h < NETWORK_LAYERS_MAX; h++)
+        plan[h] =
+            (struct layer_plan){.kind = &layer_dense, .activation = activation, .units = hidden[h]};
+    return network_new((struct layer_shape){1, inputs}, plan, hidden_count, loss, model);
 }
 
 void network_free(struct network **model)
@@ -61,25 +85,25 @@ void network_free(struct network **model)
     *model = NULL;
 }
 
+int64_t network_inputs(const struct network *model)
+{
+    return layer_values(model->shape[0]);
+}
+
 int64_t network_layer_first(const struct network *model, int64_t at)
 {
     int64_t first = 0;
-    for (int64_t l = 0; l < at; l++) first += dense_weights(model->size[l], model->size[l + 1]);
+    for (int64_t l = 0; l < at; l++) first += layer_weights(&model->plan[l], model->shape[l]);
     return first;
 }
 
 void network_start(struct network *model, uint64_t seed)
 {
     for (int64_t l = 0; l < model->layers; l++) {
-        int64_t inputs = model->size[l], outputs = model->size[l + 1];
+        const struct layer_plan *plan = &model->plan[l];
         int64_t first = network_layer_first(model, l);
-        bool he = model->activation == ACTIVATION_RELU && l < model->layers - 1;
-        double limit = sqrt(6.0 / (double)(he ? inputs : inputs + outputs));
-        for (int64_t i = first; i < first + inputs * outputs; i++) {
-            double u = random_uniform(seed, RANDOM_WEIGHTS, (uint64_t)i, 0);
-            model->weights[i] = (float)(limit * (2.0 * u - 1.0));
-        }
-        memset(model->weights + first + inputs * outputs, 0, (size_t)outputs * sizeof(float));
+        if (plan->kind->start == NULL) continue;
+        plan->kind->start(plan, model->shape[l], seed, first, model->weights + first);
     }
 }
 
@@ -94,14 +118,12 @@ static enum status run_tiles(const struct network *model, const float *x, int64_
 {
     enum status status = OK;
     struct network_pass pass = {0};
-    int64_t inputs = model->size[0], in_stride = vector_padded(inputs);
+    int64_t inputs = network_inputs(model), in_stride = vector_padded(inputs);
     TRY(network_pass_init(&pass, model, TILE_ROWS, 0));
     for (int64_t first = 0; first < rows; first += TILE_ROWS) {
         int64_t count = rows - first < TILE_ROWS ? rows - first : TILE_ROWS;
-        for (int64_t i = 0; i < count; i++)
-            memcpy(pass.out[0] + i * in_stride, x + (first + i) * stride,
-                   (size_t)inputs * sizeof *x);
-        network_pass_forward(&pass, count);
+        layer_copy(x + first * stride, stride, count, inputs, pass.out[0], in_stride);
+        network_pass_forward(&pass, &(struct layer_rows){.count = count});
         take(context, first, count, network_pass_stride(&pass), pass.out[pass.layers]);
     }
 done:

@@ -1,56 +1,66 @@
 /**
- * A multi-layer perceptron: float32 weights, dense layers, trained by all ranks together.
+ * A network of layers: float32 weights, trained by all ranks together.
  *
- * Use: network_new with the sizes, network_start (or weights of an earlier model), network_fit on
- * rows spread over the ranks, then network_apply or, for LOSS_STRUCTURAL, network_response on any
- * rows. Every rank holds the same model. Training is data-parallel: each rank takes the
- * micro-batches of its own blocks (algorithms/batches.h), gradients are averaged exactly
+ * Use: network_new with the plans of its layers (algorithms/layer.h), network_start (or weights of
+ * an earlier model), network_fit on rows spread over the ranks, then network_apply or, for
+ * LOSS_STRUCTURAL, network_response on any rows. A row is a sequence, [steps][channels]; a plain
+ * row of numbers is one step. Every rank holds the same model. Training is data-parallel: each rank
+ * takes the micro-batches of its own blocks (algorithms/batches.h), gradients are averaged exactly
  * (algorithms/gradient.h), and all ranks take the same step. Weights, optimiser state, order of
- * batches and loss curve are the same bytes at any number of ranks. A model is its sizes and
+ * batches and loss curve are the same bytes at any number of ranks. A model is its plans and
  * `weights`, one flat array.
  */
 #ifndef REMISE_ALGORITHMS_NETWORK_H
 #define REMISE_ALGORITHMS_NETWORK_H
 
-#include "algorithms/dense.h"
+#include "algorithms/layer.h"
 #include "algorithms/loss.h"
 #include "algorithms/optimiser.h"
 #include "algorithms/rows.h"
 
-enum { NETWORK_LAYERS_MAX = 8, NETWORK_SIZE_MAX = 65536 };
+enum { NETWORK_LAYERS_MAX = 16, NETWORK_SIZE_MAX = 65536 };
 
 struct network {
-    int64_t layers;                       /* dense layers; the last one is linear */
-    int64_t size[NETWORK_LAYERS_MAX + 1]; /* inputs, hidden sizes, outputs */
-    enum activation activation;           /* of the hidden layers */
-    enum loss loss;                       /* decides the number of outputs and what they mean */
+    int64_t layers; /* the last one is dense and linear: the outputs that the loss needs */
+    struct layer_plan plan[NETWORK_LAYERS_MAX];
+    struct layer_shape shape[NETWORK_LAYERS_MAX + 1]; /* of the rows; after layer l at l + 1 */
+    enum loss loss; /* decides the number of outputs and what they mean */
     int64_t weights_count;
-    float *weights; /* [weights_count] layer by layer: weight[outputs][inputs], bias[outputs] */
+    float *weights; /* [weights_count] layer by layer, as each kind states */
 };
 
 /**
  * A network with all weights zero. Local.
- * hidden  in   [hidden_count] sizes of the hidden layers; none is a linear model
- * model   out  new; the caller frees it with network_free; NULL unless OK
- * Errors: ERR_ARG a size outside 1 .. NETWORK_SIZE_MAX or too many layers; ERR_MEMORY.
+ * input  in   of a row
+ * plan   in   [layers] of the hidden layers; none is a linear model. The last layer, with the
+ *             loss's outputs, is added.
+ * model  out  new; the caller frees it with network_free; NULL unless OK
+ * Errors: ERR_ARG a layer that does not suit what comes before it, named in the message; values or
+ *         units outside 1 .. NETWORK_SIZE_MAX; too many layers; ERR_MEMORY.
  */
-enum status network_new(int64_t inputs, const int64_t *hidden, int64_t hidden_count,
-                        enum activation activation, enum loss loss, struct network **model);
+enum status network_new(struct layer_shape input, const struct layer_plan *plan, int64_t layers,
+                        enum loss loss, struct network **model);
+/**
+ * A multi-layer perceptron: dense layers of these many units. Local.
+ * hidden  in   [hidden_count]
+ * Errors: as network_new.
+ */
+enum status network_new_mlp(int64_t inputs, const int64_t *hidden, int64_t hidden_count,
+                            enum activation activation, enum loss loss, struct network **model);
 /** Free and null; accepts NULL inside. Local. */
 void network_free(struct network **model);
+
+/** Values of an input row. Local. */
+int64_t network_inputs(const struct network *model);
 
 /** Index of layer `at`'s first weight; at == layers gives weights_count. Local. */
 int64_t network_layer_first(const struct network *model, int64_t at);
 
-/**
- * Random weights by (seed, RANDOM_WEIGHTS, index): uniform, He for ReLU, Glorot otherwise; biases
- * zero. Local.
- * Source: He et al. 2015; Glorot and Bengio 2010.
- */
+/** Random weights by (seed, RANDOM_WEIGHTS, index), as suits each kind of layer. Local. */
 void network_start(struct network *model, uint64_t seed);
 
 /**
- * Predictions for rows: the value (LOSS_MSE) or the probability (LOSS_BCE). Local.
+ * Predictions for rows: the value, or the probability (LOSS_BCE). Local.
  * x    in   [rows][stride], stride >= inputs
  * out  out  [rows]; a row's result depends on that row alone, however rows are cut into calls
  * Cost: 2 flops per weight and row.
@@ -127,7 +137,7 @@ struct network_history {
  * Errors: ERR_ARG an option out of range, no training rows, or inputs that do not match; ERR_DATA a
  *         target, weight, dose or prior out of range, with its row; ERR_NUMERIC the loss is not
  *         finite, with epoch and step; ERR_MEMORY.
- * Source: He et al. 2015; Kingma and Ba 2015; Farrell, Liang and Misra 2021.
+ * Source: Kingma and Ba 2015; Farrell, Liang and Misra 2021.
  */
 enum status network_fit(const struct comm *comm, const struct network_data *data,
                         const struct network_options *options, struct network *model,

@@ -18,7 +18,9 @@ struct runner {
     enum loss loss;
     double prior_weight;
     struct network_pass pass;
-    float *y, *weight, *dose, *prior; /* [rows_max] beside the rows of the micro-batch in hand */
+    struct layer_rows rows;           /* in hand */
+    int64_t *number;                  /* [rows_max] global numbers of the rows in hand */
+    float *y, *weight, *dose, *prior; /* [rows_max] beside them */
 };
 
 struct fit {
@@ -58,9 +60,9 @@ static enum status check_row(const struct network_data *data, enum loss loss, in
 
 static enum status check_data(const struct network_data *data, const struct network *model)
 {
-    if (data->rows.columns != model->size[0])
+    if (data->rows.columns != network_inputs(model))
         return FAIL(ERR_ARG, "rows of %lld columns for a network of %lld inputs",
-                    (long long)data->rows.columns, (long long)model->size[0]);
+                    (long long)data->rows.columns, (long long)network_inputs(model));
     if ((model->loss == LOSS_STRUCTURAL) != (data->dose != NULL))
         return FAIL(ERR_ARG, "doses go with the structural loss, and only with it");
     for (int64_t i = 0; i < data->rows.blocks->rows_local; i++) {
@@ -87,6 +89,7 @@ static enum status runner_init(struct runner *runner, const struct network *mode
 {
     enum status status = OK;
     TRY(network_pass_init(&runner->pass, model, rows_max, training));
+    TRY(memory_new(&runner->number, rows_max, sizeof *runner->number));
     TRY(memory_new(&runner->y, rows_max, sizeof(float)));
     TRY(memory_new(&runner->weight, rows_max, sizeof(float)));
     TRY(memory_new(&runner->dose, rows_max, sizeof(float)));
@@ -98,6 +101,7 @@ done:
 static void runner_clear(struct runner *runner)
 {
     network_pass_clear(&runner->pass);
+    free(runner->number);
     free(runner->y);
     free(runner->weight);
     free(runner->dose);
@@ -110,13 +114,16 @@ static void gather(const float *from, float otherwise, const struct micro_batch 
         to[i] = from != NULL ? from[micro->row_base + micro->row[i]] : otherwise;
 }
 
-/* Copy a micro-batch's rows into the pass, and what goes beside them. */
+/* Copy a micro-batch's rows into the pass, and what goes beside them. Layers know the rows' numbers
+ * while they learn. */
 static struct loss_rows load_micro(struct runner *runner, const struct micro_batch *micro)
 {
     const struct network_data *data = runner->data;
     int64_t columns = data->rows.columns, to_stride = vector_padded(columns);
+    runner->rows.count = micro->rows;
     for (int64_t i = 0; i < micro->rows; i++) {
         int64_t row = micro->row_base + micro->row[i];
+        runner->number[i] = data->rows.blocks->row_first + row;
         memcpy(runner->pass.out[0] + i * to_stride, data->rows.x + row * data->rows.stride,
                (size_t)columns * sizeof(float));
     }
@@ -133,7 +140,8 @@ static struct loss_sums forward_micro(struct runner *runner, const struct micro_
 {
     struct loss_rows beside = load_micro(runner, micro);
     struct network_pass *pass = &runner->pass;
-    network_pass_forward(pass, micro->rows);
+    runner->rows.number = slope != NULL ? runner->number : NULL;
+    network_pass_forward(pass, &runner->rows);
     return loss_evaluate(runner->loss, &beside, micro->rows, network_pass_stride(pass),
                          pass->out[pass->layers], slope);
 }
@@ -157,20 +165,6 @@ static void lay_buckets(struct fit *fit, int64_t first[GRADIENT_BUCKETS_MAX + 1]
     *buckets = count;
 }
 
-/* Add a layer's slopes to its bucket, dropping the padding. */
-static void add_layer(struct fit *fit, int64_t layer, int64_t bucket)
-{
-    const struct network_pass *pass = &fit->runner.pass;
-    int64_t inputs = pass->layer[layer].inputs, outputs = pass->layer[layer].outputs;
-    int64_t at = network_layer_first(fit->model, layer), stride = vector_padded(inputs);
-    if (stride == inputs)
-        gradient_add(&fit->gradient, bucket, at, pass->weight_slope, inputs * outputs);
-    for (int64_t o = 0; o < outputs && stride != inputs; o++)
-        gradient_add(&fit->gradient, bucket, at + o * inputs, pass->weight_slope + o * stride,
-                     inputs);
-    gradient_add(&fit->gradient, bucket, at + inputs * outputs, pass->bias_slope, outputs);
-}
-
 /* Forward and back; with the rank's last micro-batch of a step every bucket goes out once it is
  * complete. */
 static void run_micro(const struct comm *comm, struct fit *fit, const struct micro_batch *micro,
@@ -182,8 +176,9 @@ static void run_micro(const struct comm *comm, struct fit *fit, const struct mic
     gradient_add_loss(&fit->gradient, sums);
     int64_t bucket = fit->gradient.buckets - 1;
     for (int64_t l = pass->layers - 1; l >= 0; l--) {
-        network_pass_back(pass, l, micro->rows);
-        add_layer(fit, l, bucket);
+        network_pass_back(pass, l, &fit->runner.rows);
+        gradient_add(&fit->gradient, bucket, pass->first[l], pass->slopes,
+                     pass->first[l + 1] - pass->first[l]);
         if (l != fit->bucket_layer[bucket]) continue;
         if (last) gradient_begin(comm, &fit->gradient, bucket);
         bucket--;
@@ -242,6 +237,8 @@ static enum status train_epoch(const struct comm *comm, struct fit *fit, int64_t
 {
     double loss = 0.0, weight = 0.0;
     batches_shuffle(&fit->train, epoch);
+    fit->runner.rows.seed = fit->options->seed;
+    fit->runner.rows.epoch = epoch;
     for (int64_t s = 0; s < fit->train.steps; s++) {
         struct loss_sums sums;
         if (step(comm, fit, s, &sums) != OK) return diverged(epoch, s);
@@ -337,7 +334,7 @@ static enum status prepare_memory(struct fit *fit, struct network_history *histo
     TRY(gradient_init(&fit->gradient, buckets, first));
     TRY(optimiser_init(&fit->optimiser, &fit->options->optimiser, count,
                        epochs * fit->train.steps));
-    TRY(runner_init(&fit->runner, fit->model, fit->train.micro_rows, 1));
+    TRY(runner_init(&fit->runner, fit->model, fit->train.micro_rows, true));
     TRY(memory_new(&fit->mean, count, sizeof *fit->mean));
     TRY(memory_new(&fit->best, count, sizeof *fit->best));
     TRY(memory_new(&history->train, epochs, sizeof *history->train));
@@ -410,7 +407,7 @@ enum status network_loss(const struct comm *comm, const struct network_data *dat
     struct runner runner = {.data = data, .loss = model->loss};
     TRY_ALL(comm, check_data(data, model));
     TRY(batches_init(comm, data->rows.blocks, data->part, (uint8_t)part, 8192, 0, &batches));
-    TRY_ALL(comm, runner_init(&runner, model, batches.micro_rows, 0));
+    TRY_ALL(comm, runner_init(&runner, model, batches.micro_rows, false));
     TRY(total_loss(comm, &runner, &batches, loss));
     *rows_counted = batches.rows_chosen;
 done:

@@ -4,18 +4,17 @@
 #ifndef REMISE_ALGORITHMS_NETWORK_PASS_H
 #define REMISE_ALGORITHMS_NETWORK_PASS_H
 
-#include "algorithms/dense.h"
 #include "algorithms/network.h"
 
 struct network_pass {
     int64_t layers;
     int64_t rows_max;
-    struct dense layer[NETWORK_LAYERS_MAX];
+    struct layer *layer[NETWORK_LAYERS_MAX];
     float *out[NETWORK_LAYERS_MAX +
-               1];       /* out[0]: inputs, out[l + 1]: of layer l; [rows_max][padded] */
-    float *delta[2];     /* [rows_max][widest]; NULL unless training */
-    float *weight_slope; /* [outputs][padded inputs] of the layer that went back last */
-    float *bias_slope;   /* [padded outputs] */
+               1];   /* out[0]: inputs, out[l + 1]: of layer l; [rows_max][padded] */
+    float *delta[2]; /* [rows_max][widest]; NULL unless training */
+    float *slopes;   /* of the layer that went back last, flat as its weights */
+    int64_t first[NETWORK_LAYERS_MAX + 1]; /* weight of each layer */
 };
 
 /**
@@ -23,7 +22,7 @@ struct network_pass {
  * Errors: ERR_MEMORY.
  */
 enum status network_pass_init(struct network_pass *pass, const struct network *model,
-                              int64_t rows_max, int training);
+                              int64_t rows_max, bool training);
 /** Free; accepts a zeroed struct. Local. */
 void network_pass_clear(struct network_pass *pass);
 
@@ -31,10 +30,10 @@ void network_pass_clear(struct network_pass *pass);
 void network_pass_load(struct network_pass *pass, const struct network *model);
 
 /**
- * Forward `rows` rows put into out[0]; the outputs are out[layers], of stride network_pass_stride.
+ * Forward the rows put into out[0]; the outputs are out[layers], of stride network_pass_stride.
  * Local.
  */
-void network_pass_forward(struct network_pass *pass, int64_t rows);
+void network_pass_forward(struct network_pass *pass, const struct layer_rows *rows);
 
 /** Floats from one row of outputs to the next. Local. */
 int64_t network_pass_stride(const struct network_pass *pass);
@@ -44,8 +43,8 @@ float *network_pass_delta(struct network_pass *pass, int64_t at);
 
 /**
  * Take layer `at` back, the last one first: leaves its slopes, and the delta of the layer before.
- * Local.
+ * Local. The same rows as forward.
  */
-void network_pass_back(struct network_pass *pass, int64_t at, int64_t rows);
+void network_pass_back(struct network_pass *pass, int64_t at, const struct layer_rows *rows);
 
 #endif

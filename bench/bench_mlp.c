@@ -63,7 +63,8 @@ static void print_result(const struct comm *comm, const struct setting *set,
 {
     double weights = 0.0, rows = (double)set->rows * (double)set->epochs / seconds;
     for (int64_t l = 0; l < model->layers; l++)
-        weights += (double)model->size[l] * (double)model->size[l + 1];
+        weights +=
+            (double)layer_values(model->shape[l]) * (double)layer_values(model->shape[l + 1]);
     if (comm->rank != 0) return;
     printf(
         "{\"bench\": \"mlp\", \"rows\": %lld, \"columns\": %lld, \"batch\": %lld, \"ranks\": %d, "
@@ -84,7 +85,7 @@ static enum status run(const struct comm *comm, const struct setting *set)
     float *x = NULL, *y = NULL;
     TRY_ALL(comm, blocks_cut(comm, set->rows, BLOCK_ROWS, &blocks));
     TRY_ALL(comm, make_rows(set, &blocks, &x, &y));
-    TRY_ALL(comm, network_new(set->columns, HIDDEN, 2, ACTIVATION_RELU, LOSS_BCE, &model));
+    TRY_ALL(comm, network_new_mlp(set->columns, HIDDEN, 2, ACTIVATION_RELU, LOSS_BCE, &model));
     network_start(model, 1);
     options.batch = set->batch;
     options.epochs = set->epochs;

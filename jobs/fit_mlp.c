@@ -389,8 +389,8 @@ static enum status fit_mlp_run(const struct comm *comm, void *options)
     struct network_history history = {0};
     struct judgement judgement = {0};
     TRY(fit_mlp_data_read(comm, &opt->source, &data));
-    TRY_ALL(comm, network_new(data.columns, opt->hidden, opt->hidden_count, opt->activation,
-                              opt->source.loss, &model));
+    TRY_ALL(comm, network_new_mlp(data.columns, opt->hidden, opt->hidden_count, opt->activation,
+                                  opt->source.loss, &model));
     network_start(model, opt->source.seed);
     opt->fit.seed = opt->source.seed;
     struct rows rows = {data.blocks, data.columns, data.columns, data.x};

@@ -124,8 +124,8 @@ static enum status train(const struct comm *comm, const struct run *run, struct 
     int64_t layers = config_integers(run->config, "respond.layers", &hidden);
     struct network_options options = options_of(run, rows->blocks.rows_total);
     struct network_data data = data_of(rows);
-    TRY_ALL(comm, network_new(rows->columns, hidden, layers, ACTIVATION_RELU, LOSS_STRUCTURAL,
-                              &model->network));
+    TRY_ALL(comm, network_new_mlp(rows->columns, hidden, layers, ACTIVATION_RELU, LOSS_STRUCTURAL,
+                                  &model->network));
     TRY(start_network(comm, rows, run->seed, model->network));
     TRY(network_fit(comm, &data, &options, model->network, &history));
     log_info("  %lld training rows, %lld held out, %lld inputs, %lld weights",
@@ -198,17 +198,19 @@ static enum status write_model(const struct comm *comm, const struct run *run,
     enum status status = OK;
     struct store *store = NULL;
     const struct network *network = model->network;
-    int64_t once = comm->rank == 0;
+    int64_t once = comm->rank == 0, inputs = network_inputs(network);
+    int64_t sizes[NETWORK_LAYERS_MAX + 1];
     const struct store_column size = {"size", STORE_I64, 1, "", "inputs, hidden layers, outputs"};
     const struct store_column weights = {"weights", STORE_F32, 1, "",
                                          "layer by layer: weight[outputs][inputs], bias"};
     const struct store_column mean = {"mean", STORE_F64, 1, "", "of each input"};
     const struct store_column sd = {"sd", STORE_F64, 1, "", "of each input; 0 constant"};
     TRY(store_create(comm, run_path(run, "model.h5"), &store));
-    TRY(store_write(comm, store, &size, network->size, once * (network->layers + 1)));
+    for (int64_t l = 0; l <= network->layers; l++) sizes[l] = layer_values(network->shape[l]);
+    TRY(store_write(comm, store, &size, sizes, once * (network->layers + 1)));
     TRY(store_write(comm, store, &weights, network->weights, once * network->weights_count));
-    TRY(store_write(comm, store, &mean, model->mean, once * network->size[0]));
-    TRY(store_write(comm, store, &sd, model->sd, once * network->size[0]));
+    TRY(store_write(comm, store, &mean, model->mean, once * inputs));
+    TRY(store_write(comm, store, &sd, model->sd, once * inputs));
     TRY(store_commit(comm, &store));
 done:
     store_close(comm, &store);

@@ -68,14 +68,35 @@ static void test_rows_alone(void **state)
 {
     (void)state;
     fill_all();
-    struct gemm g = {ROWS, COLUMNS, DEPTH, a, DEPTH, 1, b, COLUMNS, start, c, COLUMNS};
+    struct gemm g = {ROWS, COLUMNS, DEPTH, a, DEPTH, 1, b, COLUMNS, start, 0, c, COLUMNS};
     gemm_run(&g);
     for (int64_t i = 0; i < ROWS; i++) {
-        struct gemm one = {1, COLUMNS, DEPTH, a + i * DEPTH,       DEPTH,  1,
-                           b, COLUMNS, start, again + i * COLUMNS, COLUMNS};
+        struct gemm one = {1,       COLUMNS, DEPTH, a + i * DEPTH,       DEPTH,  1, b,
+                           COLUMNS, start,   0,     again + i * COLUMNS, COLUMNS};
         gemm_run(&one);
     }
     assert_all(memcmp(c, again, sizeof c) == 0);
 }
 
-TEST_MAIN(cmocka_unit_test(test_shapes), cmocka_unit_test(test_rows_alone))
+/* Two products on top of each other are one of twice the depth, bit by bit. */
+static void test_on_top(void **state)
+{
+    (void)state;
+    fill_all();
+    struct gemm g = {ROWS, COLUMNS, DEPTH, a, DEPTH, 1, b, COLUMNS, start, 0, c, COLUMNS};
+    gemm_run(&g);
+    struct gemm first = g, rest = g;
+    first.c = rest.c = again;
+    first.depth = 10;
+    gemm_run(&first);
+    rest.depth -= 10;
+    rest.a += 10;
+    rest.b += 10 * COLUMNS;
+    rest.start = again;
+    rest.start_row = COLUMNS;
+    gemm_run(&rest);
+    assert_all(memcmp(c, again, sizeof c) == 0);
+}
+
+TEST_MAIN(cmocka_unit_test(test_shapes), cmocka_unit_test(test_on_top),
+          cmocka_unit_test(test_rows_alone))

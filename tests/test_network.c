@@ -87,7 +87,7 @@ static struct network_data data_of(const struct sample *s, enum loss loss)
 static enum status new_model(const int64_t *hidden, int64_t count, enum activation activation,
                              enum loss loss, struct network **model)
 {
-    enum status status = network_new(COLUMNS, hidden, count, activation, loss, model);
+    enum status status = network_new_mlp(COLUMNS, hidden, count, activation, loss, model);
     for (int64_t k = 0; status == OK && k < (*model)->weights_count; k++)
         (*model)->weights[k] = (float)((k * 37 + 11) % 101) / 101.0f - 0.5f;
     return status;
@@ -109,7 +109,7 @@ static void test_hand(void **state)
     options.optimiser.rate = 0.1;
     options.epochs = 1;
     assert_all(blocks_cut(&world, 1, BLOCK, &blocks) == OK);
-    assert_all(network_new(1, NULL, 0, ACTIVATION_RELU, LOSS_MSE, &model) == OK);
+    assert_all(network_new_mlp(1, NULL, 0, ACTIVATION_RELU, LOSS_MSE, &model) == OK);
     struct network_data data = {.rows = {&blocks, 1, 1, &x}, .y = &y};
     assert_all(network_fit(&world, &data, &options, model, &history) == OK);
     assert_close(model->weights[0], 1.2, 1e-6);
@@ -132,7 +132,7 @@ static double pass_loss(const struct network *model, struct network_pass *pass,
     network_pass_load(pass, model);
     for (int64_t i = 0; i < rows; i++)
         memcpy(pass->out[0] + i * stride, s->x + i * COLUMNS, COLUMNS * sizeof(float));
-    network_pass_forward(pass, rows);
+    network_pass_forward(pass, &(struct layer_rows){.count = rows});
     return loss_evaluate(model->loss, &beside, rows, network_pass_stride(pass),
                          pass->out[pass->layers], slope)
         .loss;
@@ -144,15 +144,12 @@ static double slope_error(struct network *model, struct network_pass *pass, cons
                           int64_t layer, double *largest)
 {
     double worst = 0.0;
-    int64_t inputs = model->size[layer], first = network_layer_first(model, layer);
-    for (int64_t k = 0; k < dense_weights(inputs, model->size[layer + 1]); k++) {
-        bool bias = k >= inputs * model->size[layer + 1];
-        int64_t place = k / inputs * vector_padded(inputs) + k % inputs;
-        double slope = bias ? pass->bias_slope[k - inputs * model->size[layer + 1]]
-                            : pass->weight_slope[place];
+    int64_t first = network_layer_first(model, layer);
+    for (int64_t k = 0; k < network_layer_first(model, layer + 1) - first; k++) {
+        double slope = pass->slopes[k];
         float *weight = &model->weights[first + k], kept = *weight, step = 0.01f;
         struct network_pass other = {0};
-        if (network_pass_init(&other, model, ROWS, 0) != OK) return 1e300;
+        if (network_pass_init(&other, model, ROWS, false) != OK) return 1e300;
         *weight = kept + step;
         double up = pass_loss(model, &other, s, NULL), wide = *weight;
         *weight = kept - step;
@@ -175,11 +172,11 @@ static void check_slopes(enum loss loss, enum activation activation)
     struct network_pass pass = {0};
     assert_all(sample_make(&self, 60, &s) == OK);
     assert_all(new_model(hidden, 2, activation, loss, &model) == OK);
-    assert_all(network_pass_init(&pass, model, ROWS, 1) == OK);
+    assert_all(network_pass_init(&pass, model, ROWS, true) == OK);
     pass_loss(model, &pass, &s, network_pass_delta(&pass, pass.layers - 1));
     for (int64_t l = pass.layers - 1; l >= 0; l--) {
         double largest = 0.0;
-        network_pass_back(&pass, l, s.blocks.rows_local);
+        network_pass_back(&pass, l, &(struct layer_rows){.count = s.blocks.rows_local});
         double error = slope_error(model, &pass, &s, l, &largest);
         assert_all(largest > 0.1);
         assert_close(error / largest, 0.0, 2e-3);
@@ -260,7 +257,7 @@ static enum status train(const struct comm *comm, int64_t rows, enum loss loss,
     struct network_data data = data_of(&s, loss);
     data.part = s.part;
     if (status == OK)
-        status = network_new(COLUMNS, hidden, 3, ACTIVATION_RELU, loss, &outcome->model);
+        status = network_new_mlp(COLUMNS, hidden, 3, ACTIVATION_RELU, loss, &outcome->model);
     if (status == OK) {
         network_start(outcome->model, 3);
         status = network_fit(comm, &data, options, outcome->model, &outcome->history);
@@ -415,8 +412,8 @@ static void test_refusals(void **state)
     struct network *model = NULL;
     const int64_t zero = 0;
     struct network_options options = NETWORK_DEFAULTS;
-    assert_all(network_new(0, NULL, 0, ACTIVATION_RELU, LOSS_MSE, &model) == ERR_ARG);
-    assert_all(network_new(3, &zero, 1, ACTIVATION_RELU, LOSS_MSE, &model) == ERR_ARG);
+    assert_all(network_new_mlp(0, NULL, 0, ACTIVATION_RELU, LOSS_MSE, &model) == ERR_ARG);
+    assert_all(network_new_mlp(3, &zero, 1, ACTIVATION_RELU, LOSS_MSE, &model) == ERR_ARG);
     assert_all(train(&world, 0, LOSS_MSE, &options, &here) == ERR_ARG);
     outcome_clear(&here);
     options.optimiser.rate = -1.0;
