@@ -21,7 +21,16 @@ struct problem {
 };
 
 /* Totals over all ranks, in 1/10,000 of the currency; chances in millionths. */
-enum { TOTAL_REVENUE, TOTAL_PROFIT, TOTAL_SURPLUS, TOTAL_PURCHASES, TOTALS };
+enum {
+    TOTAL_REVENUE,
+    TOTAL_PROFIT,
+    TOTAL_SURPLUS,
+    TOTAL_PURCHASES,
+    TAKEN_REVENUE,
+    TAKEN_PROFIT,
+    TAKEN_PURCHASES,
+    TOTALS
+};
 
 struct outcome {
     int64_t none[TOTALS];   /* without any discount */
@@ -76,6 +85,9 @@ static void add_level(const struct slot_cells *cells, int k, int64_t *totals)
     totals[TOTAL_PROFIT] += cells->profit[k];
     totals[TOTAL_SURPLUS] += cells->surplus[k];
     totals[TOTAL_PURCHASES] += llround(1e6 * cells->chance[k]);
+    totals[TAKEN_REVENUE] += cells->taken_revenue[k];
+    totals[TAKEN_PROFIT] += cells->taken_profit[k];
+    totals[TAKEN_PURCHASES] += llround(1e6 * cells->taken[k]);
 }
 
 static void add_up(const struct comm *comm, const struct cell_maker *maker, int64_t rows,
@@ -133,6 +145,14 @@ static json_t *totals_json(const int64_t *totals)
     return json_pack("{s:o, s:o, s:o, s:f}", "revenue", money(totals[TOTAL_REVENUE]), "profit",
                      money(totals[TOTAL_PROFIT]), "surplus", money(totals[TOTAL_SURPLUS]),
                      "purchases", (double)totals[TOTAL_PURCHASES] / 1e6);
+}
+
+/* What the chosen discounts take from the users' other candidates: `expected` is without it. */
+static json_t *taken_json(const int64_t *totals)
+{
+    return json_pack("{s:o, s:o, s:f}", "revenue", money(totals[TAKEN_REVENUE]), "profit",
+                     money(totals[TAKEN_PROFIT]), "purchases",
+                     (double)totals[TAKEN_PURCHASES] / 1e6);
 }
 
 static void add_levels(json_t *receipt, const struct cell_maker *maker,
@@ -205,6 +225,8 @@ static enum status make_receipt(const struct comm *comm, const struct run *run,
     add_basis(receipt, run, dataset, maker);
     json_object_set_new(receipt, "expected_without_discounts", totals_json(outcome->none));
     json_object_set_new(receipt, "expected", totals_json(outcome->chosen));
+    if (maker->demand != NULL)
+        json_object_set_new(receipt, "taken_from_neighbours", taken_json(outcome->chosen));
     *text = json_dumps(receipt, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
     json_decref(receipt);
     return comm_agree(comm, *text != NULL ? OK : FAIL(ERR_MEMORY, "no memory for the receipt"));
@@ -254,17 +276,20 @@ static enum status allocate_run(const struct comm *comm, const struct run *run)
     struct candidates candidates = {0};
     struct curves curves = {0};
     struct cell_maker maker;
+    struct demand demand = {0};
     struct choices choices = {0};
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), 0, &dataset));
     const struct blocks *blocks = &dataset->users.blocks;
     TRY(candidates_read(comm, run_path(run, "candidates.h5"), blocks, &candidates));
     TRY(curves_read(comm, run_path(run, "curves.h5"), blocks, &curves));
     TRY_ALL(comm, cell_maker_open(run->config, &dataset->products, &candidates, &curves, &maker));
+    TRY(cell_maker_cross(comm, run, &demand, &maker));
     choices.slots = candidates.slots;
     TRY(solve(comm, run, dataset, &maker, &choices));
     TRY(choices_write(comm, run_path(run, "choices.h5"), blocks, &choices));
 done:
     choices_clear(&choices);
+    demand_clear(&demand);
     curves_clear(&curves);
     candidates_clear(&candidates);
     dataset_free(&dataset);

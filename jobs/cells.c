@@ -27,6 +27,15 @@ enum status cell_maker_open(const struct config *config, const struct products *
     return OK;
 }
 
+enum status cell_maker_cross(const struct comm *comm, const struct run *run, struct demand *demand,
+                             struct cell_maker *maker)
+{
+    if (config_integer(run->config, "demand.cross") == 0) return OK;
+    enum status status = demand_read(comm, run_path(run, "demand.h5"), demand);
+    if (status == OK && demand->cross.units > 0) maker->demand = demand;
+    return status;
+}
+
 /* log(1 + exp(x)) without overflow */
 static double softplus(double x)
 {
@@ -45,8 +54,67 @@ static int64_t to_units(double cents)
     return llround(CELL_UNITS_PER_CENT * cents);
 }
 
+/* ---- what is taken from the user's other candidates ---- */
+
+/* One that has the product among its neighbours. */
+struct neighbour {
+    double weight, chance, price_cents, profit_cents; /* without a discount */
+};
+
+enum { NEIGHBOURS = 64 };
+
+/* Weight of a product among the neighbours of another; 0: it is none. */
+static double weight_of(const struct demand_neighbours *n, int64_t product, int64_t other)
+{
+    for (int64_t k = 0; k < n->most; k++)
+        if (n->product[other * n->most + k] == product) return n->weight[other * n->most + k];
+    return 0.0;
+}
+
+/* Those of the slot's user, the best candidates first; their number. */
+static int find_neighbours(const struct cell_maker *maker, int64_t row, struct neighbour *list)
+{
+    int64_t slots = maker->candidates->slots, first = row / slots * slots;
+    const int32_t *product = maker->candidates->product;
+    int count = 0;
+    if (maker->demand == NULL) return 0;
+    for (int64_t i = first; i < first + slots && count < NEIGHBOURS; i++) {
+        if (i == row || product[i] < 0) continue;
+        double weight = weight_of(&maker->demand->neighbours, product[row], product[i]);
+        if (!(weight > 0.0)) continue;
+        double price = (double)offerable_list_cents(maker->products, product[i]);
+        list[count++] = (struct neighbour){
+            .weight = weight,
+            .chance = curves_chance((double)maker->curves->a[i], (double)maker->curves->b[i], 0.0),
+            .price_cents = price,
+            .profit_cents = price - 100.0 * maker->products->unit_cost[product[i]]};
+    }
+    return count;
+}
+
+/* Purchases, revenue and profit (cents) that a discount takes, no more purchases than it adds. */
+static void find_taken(const struct cell_maker *maker, const struct neighbour *list, int count,
+                       int64_t product, double added, double discount, double taken[3])
+{
+    taken[0] = taken[1] = taken[2] = 0.0;
+    if (count == 0) return;
+    int32_t category = maker->products->category_code[product];
+    for (int i = 0; i < count; i++) {
+        double units =
+            list[i].chance * demand_taken(maker->demand, category, list[i].weight, discount);
+        taken[0] += units;
+        taken[1] += units * list[i].price_cents;
+        taken[2] += units * list[i].profit_cents;
+    }
+    double most = added > 0.0 ? added : 0.0;
+    double share = taken[0] > most ? most / taken[0] : 1.0;
+    for (int i = 0; i < 3; i++) taken[i] *= share;
+}
+
+/* ---- levels ---- */
+
 static void fill_level(const struct cell_maker *maker, double a, double b, int k,
-                       struct slot_cells *cells)
+                       const double taken[3], struct slot_cells *cells)
 {
     double chance = curves_chance(a, b, maker->level[k]);
     int64_t list = offerable_list_cents(maker->products, cells->product);
@@ -54,8 +122,11 @@ static void fill_level(const struct cell_maker *maker, double a, double b, int k
     double cost = 100.0 * maker->products->unit_cost[cells->product];
     cells->chance[k] = chance;
     cells->price_cents[k] = price;
-    cells->revenue[k] = to_units(chance * (double)price);
-    cells->profit[k] = to_units(chance * ((double)price - cost));
+    cells->revenue[k] = to_units(chance * (double)price - taken[1]);
+    cells->profit[k] = to_units(chance * ((double)price - cost) - taken[2]);
+    cells->taken[k] = taken[0];
+    cells->taken_revenue[k] = to_units(taken[1]);
+    cells->taken_profit[k] = to_units(taken[2]);
     cells->surplus[k] = to_units(surplus_of(a, b, maker->level[k], (double)list));
     cells->cost[k] = to_units(chance * (double)(list - price));
     cells->value[k] = llround(maker->weight_profit * (double)cells->profit[k] +
@@ -70,5 +141,11 @@ void cells_of_slot(const struct cell_maker *maker, int64_t row, struct slot_cell
     *cells = (struct slot_cells){.product = maker->candidates->product[row], .allowed = 1};
     if (cells->product < 0) return;
     double a = (double)maker->curves->a[row], b = (double)maker->curves->b[row];
-    for (int k = 0; k < maker->levels; k++) fill_level(maker, a, b, k, cells);
+    struct neighbour list[NEIGHBOURS];
+    int count = find_neighbours(maker, row, list);
+    for (int k = 0; k < maker->levels; k++) {
+        double taken[3], added = curves_chance(a, b, maker->level[k]) - curves_chance(a, b, 0.0);
+        find_taken(maker, list, count, cells->product, added, maker->level[k], taken);
+        fill_level(maker, a, b, k, taken, cells);
+    }
 }

@@ -5,6 +5,10 @@
  * Money is in units of 1/10,000 of the currency ("hundredths of a cent"), rounded once per cell, so
  * that every total is a sum of integers and can be recomputed from the published table to the last
  * digit.
+ *
+ * With cross elasticities a discount also counts what it takes from the user's other candidates: of
+ * each that has the product among its neighbours the part demand_taken of its chance without a
+ * discount, at its list price; in all no more than the discount adds to the product's own chance.
  */
 #ifndef REMISE_JOBS_CELLS_H
 #define REMISE_JOBS_CELLS_H
@@ -13,6 +17,8 @@
 #include "jobs/candidates.h"
 #include "jobs/config.h"
 #include "jobs/curves.h"
+#include "jobs/demand.h"
+#include "jobs/run.h"
 
 enum { CELL_LEVELS = 32, CELL_UNITS_PER_CENT = 100 };
 
@@ -21,6 +27,7 @@ struct cell_maker {
     const struct products *products;
     const struct candidates *candidates;
     const struct curves *curves;
+    const struct demand *demand; /* cross elasticities; NULL: none */
     int levels;
     const double *level; /* [levels] discounts, ascending, the first is 0 */
     double floor;        /* margin floor as a fraction of the price */
@@ -34,7 +41,10 @@ struct slot_cells {
     double chance[CELL_LEVELS]; /* of buying */
     int64_t price_cents[CELL_LEVELS];
     int64_t revenue[CELL_LEVELS], profit[CELL_LEVELS],
-        surplus[CELL_LEVELS];   /* expected, 1/10,000 */
+        surplus[CELL_LEVELS]; /* expected, 1/10,000; revenue and profit less what is taken */
+    /* From the user's other candidates, expected: */
+    double taken[CELL_LEVELS]; /* purchases */
+    int64_t taken_revenue[CELL_LEVELS], taken_profit[CELL_LEVELS];
     int64_t cost[CELL_LEVELS];  /* of the discount: chance x (list price - price) */
     int64_t value[CELL_LEVELS]; /* the objective */
 };
@@ -46,6 +56,15 @@ struct slot_cells {
 enum status cell_maker_open(const struct config *config, const struct products *products,
                             const struct candidates *candidates, const struct curves *curves,
                             struct cell_maker *maker);
+
+/**
+ * Read the cross elasticities of the run, where demand.cross asks for them and there are any.
+ * Collective.
+ * demand  inout  zero; the caller clears it
+ * Errors: those of demand_read.
+ */
+enum status cell_maker_cross(const struct comm *comm, const struct run *run, struct demand *demand,
+                             struct cell_maker *maker);
 
 /** The cells of slot `row` (user x slots + slot, local). Local. */
 void cells_of_slot(const struct cell_maker *maker, int64_t row, struct slot_cells *cells);

@@ -342,6 +342,13 @@ const struct config_key config_keys[] = {
      BETWEEN("30", 3, 1e9),
      .unit = "rows",
      .help = "a category with fewer has the elasticity of the whole"},
+    {.name = "demand.cross",
+     .type = KEY_INTEGER,
+     BETWEEN("0", 0, 10),
+     .unit = "products",
+     .help =
+         "neighbours of each product, of its category and bought by the same users, whose prices "
+         "move its sales too, so that a discount counts what it takes from them; 0: none"},
 
     {.name = "recommend.slots",
      .type = KEY_INTEGER,

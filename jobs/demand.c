@@ -6,6 +6,23 @@
 #include "jobs/demand_products.h"
 #include "jobs/demand_table.h"
 #include "jobs/demand_users.h"
+#include "mpi/log.h"
+
+/* The methods of log purchases know prices and seasons alone. */
+static enum status find_neighbours(const struct comm *comm, const struct run *run,
+                                   const struct demand_sources *s, struct demand *demand)
+{
+    int64_t most = config_integer(run->config, "demand.cross");
+    if (config_is(run->config, "demand.method", "counts")) {
+        if (most == 0) return OK;
+        return demand_neighbours_find(comm, s->dataset, most, run->seed, &demand->neighbours);
+    }
+    if (most > 0) log_warning("demand.cross needs demand.method: counts; neighbours are left out");
+    if (s->prices.promoted != NULL)
+        log_warning(
+            "promotions need demand.method: counts; elasticities have their effect in them");
+    return OK;
+}
 
 static enum status demand_run(const struct comm *comm, const struct run *run)
 {
@@ -14,6 +31,7 @@ static enum status demand_run(const struct comm *comm, const struct run *run)
     struct demand_baseline baseline = {0};
     struct demand demand = {0};
     TRY(demand_sources_make(comm, run, &s));
+    TRY(find_neighbours(comm, run, &s, &demand));
     TRY(demand_method_fit(comm, run->config, &s, &demand, &baseline));
     TRY(demand_products_make(comm, &s, &baseline, &demand));
     TRY(demand_people_make(comm, &s, &baseline, &demand));

@@ -6,12 +6,15 @@
  * shrunk toward those above it: a product toward its category, a user toward what categories and
  * segment make of the things the user buys, categories and segments toward the mean of their kind;
  * `weak` marks those that rest on fewer than demand.min_rows cells or whose 95 % interval holds
- * zero.
+ * zero. Beside them, where there is what they need: elasticities of brands, the effect of
+ * promotions (the change of log purchases at the same price) and elasticities to the prices of
+ * neighbours.
  */
 #ifndef REMISE_JOBS_DEMAND_H
 #define REMISE_JOBS_DEMAND_H
 
 #include "io/dataset.h"
+#include "jobs/demand_neighbours.h"
 
 /* What an elasticity was shrunk to: the nearest above it that has an estimate. */
 enum demand_level { DEMAND_ALL, DEMAND_CATEGORY, DEMAND_SEGMENT, DEMAND_LEVELS };
@@ -43,6 +46,10 @@ enum { DEMAND_METHOD_BYTES = 16 };
 struct demand {
     const char *method; /* demand.method, a constant; NULL after demand_read */
     struct elasticities category, segment, product;
+    struct elasticities brand;     /* of two or more; else no units */
+    struct elasticities promotion; /* one unit, or none where the shop does not tell */
+    struct elasticities cross;     /* [categories] to neighbours' prices; no units: not asked for */
+    struct demand_neighbours neighbours; /* products 0: not asked for */
     double overall;              /* mean of the segments, weighted by sales; NaN if unknown */
     struct demand_people people; /* as made; not read back by demand_read */
 };
@@ -51,6 +58,15 @@ struct demand {
  * Elasticity of a category's products for the users of a segment; NaN if nothing is known. Local.
  */
 double demand_elasticity(const struct demand *demand, int32_t category, int32_t segment);
+
+/**
+ * The part of a neighbour's sales that a fall of the price by `discount` takes:
+ * 1 - (1 - discount)^e, with e the cross elasticity of its category times the weight; 0 where e is
+ * not above 0 or not known. Local.
+ * category  in  of both
+ * weight    in  of the product with the discount among the neighbour's neighbours
+ */
+double demand_taken(const struct demand *demand, int32_t category, double weight, double discount);
 
 /** Read all but the people of demand.h5 on all ranks. Collective. Free with demand_clear. */
 enum status demand_read(const struct comm *comm, const char *path, struct demand *demand);

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Offsets of this rank's products, to all ranks. */
+/* Offsets of this rank's products, with what further regressors add, to all ranks. */
 static enum status share_offsets(const struct comm *comm, const struct panel_data *data,
                                  const struct count_panel *fit, struct demand_baseline *baseline)
 {
@@ -16,6 +16,9 @@ static enum status share_offsets(const struct comm *comm, const struct panel_dat
     int64_t cells = data->blocks->rows_local * data->weeks, bytes = 0;
     TRY_ALL(comm, memory_new(&mine, cells, sizeof *mine));
     TRY_ALL(comm, count_panel_offsets(data, fit, mine));
+    for (int64_t i = 0; data->columns > 0 && i < cells; i++)
+        if (!isnan(data->x[i]))
+            mine[i] += count_panel_added(data, fit, i / data->weeks, i % data->weeks);
     TRY(comm_gather_all(comm, mine, cells * (int64_t)sizeof *mine, &all, &bytes));
     baseline->offset = all;
 done:

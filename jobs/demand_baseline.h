@@ -5,7 +5,8 @@
  * A product's purchases in week t are expected to be in proportion to
  *     exp(elasticity x[t] + week_effect[t] + offset[t]),
  * x the log price. The offset is that of weeks without a sale, which are not seen
- * (algorithms/count_panel.h).
+ * (algorithms/count_panel.h), and of promotions and neighbours' prices, where there are any
+ * (jobs/demand_columns.h).
  */
 #ifndef REMISE_JOBS_DEMAND_BASELINE_H
 #define REMISE_JOBS_DEMAND_BASELINE_H

@@ -37,6 +37,7 @@ static int64_t merge(struct demand_cell *cell, int64_t count)
         if (kept > 0 && compare_cell(&cell[kept - 1], &cell[i]) == 0) {
             cell[kept - 1].sales += cell[i].sales;
             cell[kept - 1].price_micros += cell[i].price_micros;
+            cell[kept - 1].promoted += cell[i].promoted;
         } else {
             cell[kept++] = cell[i];
         }
@@ -59,7 +60,8 @@ static struct demand_cell cell_of(const struct dataset *dataset, const int32_t *
                                 .segment = segment[u * DEMAND_FOLDS + week % DEMAND_FOLDS],
                                 .week = week,
                                 .sales = 1,
-                                .price_micros = (int64_t)MICROS * events->paid_cents[e] / milli};
+                                .price_micros = (int64_t)MICROS * events->paid_cents[e] / milli,
+                                .promoted = events->promotion != NULL && events->promotion[e]};
 }
 
 static enum status local_cells(const struct dataset *dataset, const int32_t *segment,
@@ -85,7 +87,7 @@ enum status demand_cells_make(const struct comm *comm, const struct dataset *dat
     struct demand_cell *mine = NULL;
     void *received = NULL;
     int64_t *to = NULL, count = 0, products = dataset->products.count;
-    *cells = (struct demand_cells){0};
+    *cells = (struct demand_cells){.promotions = dataset->events.promotion != NULL};
     TRY_ALL(comm, blocks_cut(comm, products, DEMAND_BLOCK, &cells->products));
     TRY_ALL(comm, memory_new(&to, comm->ranks, sizeof *to));
     TRY_ALL(comm, local_cells(dataset, segment, personal, &mine, &count));

@@ -17,10 +17,12 @@ struct demand_cell {
     int64_t week;
     int64_t sales;        /* purchases, whatever their quantity */
     int64_t price_micros; /* sum over them of what was paid a unit, in 1e-6 of the currency unit */
+    int64_t promoted;     /* purchases on a promotion */
 };
 
 struct demand_cells {
     struct blocks products;   /* blocks of DEMAND_BLOCK products; rows are products */
+    bool promotions;          /* the shop tells which purchases were on a promotion */
     int64_t cells;            /* of this rank */
     struct demand_cell *cell; /* [cells] in the order of product, week, segment */
 };
@@ -36,7 +38,7 @@ int64_t demand_weeks(const struct dataset *dataset);
  * segment   in  [users_local][DEMAND_FOLDS] of a user in the weeks of each fold
  * personal  in  [events_local] purchases at a price of the user's own: left out; NULL: none
  * Free with demand_cells_clear.
- * Memory: 40 bytes per purchase at first, then per distinct cell.
+ * Memory: 48 bytes per purchase at first, then per distinct cell.
  * Errors: ERR_MEMORY.
  */
 enum status demand_cells_make(const struct comm *comm, const struct dataset *dataset,

@@ -1,6 +1,7 @@
 /* From counts to slopes, from slopes to elasticities. */
 #include "jobs/demand_counts.h"
 
+#include "jobs/demand_effects.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -15,6 +16,8 @@ struct fit {
     int32_t *slope;    /* [products of this rank] */
     int32_t *no_slope; /* [products of this rank] 0 */
     double *per_sale;  /* [products of this rank] 1: counts are of purchases */
+    double *offset;    /* [products of this rank][weeks] of data_by_segment */
+    struct demand_columns columns;
     struct panel_data data, data_by_segment; /* borrow from here and the panel */
     struct count_panel *all, *by_segment;
 };
@@ -25,6 +28,8 @@ static void fit_clear(struct fit *f)
     free(f->slope);
     free(f->no_slope);
     free(f->per_sale);
+    free(f->offset);
+    demand_columns_clear(&f->columns);
     count_panel_free(&f->all);
     count_panel_free(&f->by_segment);
 }
@@ -72,13 +77,19 @@ static void set_data(struct fit *f)
                                   .segments = 1,
                                   .slopes = f->slopes,
                                   .seasons = panel->seasons,
+                                  .columns = f->columns.columns,
+                                  .effects = f->columns.effects,
                                   .season = panel->season,
                                   .slope = f->slope,
                                   .x = panel->x,
                                   .per_sale = f->per_sale,
+                                  .z = f->columns.z,
+                                  .effect = f->columns.effect,
                                   .start = panel->start,
                                   .count = panel->count};
     f->data_by_segment = f->data;
+    /* the effect of promotions is the segments' own, that of the neighbours' prices is not */
+    f->data_by_segment.columns = f->data_by_segment.effects = f->columns.promotion;
     f->data_by_segment.folds = DEMAND_FOLDS;
     f->data_by_segment.per_sale = NULL;
     f->data_by_segment.segments = panel->segments;
@@ -88,6 +99,21 @@ static void set_data(struct fit *f)
     f->data_by_segment.count = panel->count_by_segment;
 }
 
+/* The segments' offset: the baseline's, but for promotions, which have their own effect there. */
+static enum status set_offset(const struct demand_baseline *baseline, struct fit *f)
+{
+    enum status status = OK;
+    int64_t cells = f->data.blocks->rows_local * f->data.weeks;
+    const double *offset = baseline->offset + f->data.blocks->row_first * f->data.weeks;
+    f->data_by_segment.offset = offset;
+    if (!f->columns.promotion) return OK;
+    TRY(memory_new(&f->offset, cells, sizeof *f->offset));
+    for (int64_t i = 0; i < cells; i++) f->offset[i] = offset[i] - f->all->effect[0] * f->data.z[i];
+    f->data_by_segment.offset = f->offset;
+done:
+    return status;
+}
+
 static enum status regress(const struct comm *comm, struct fit *f, struct demand_baseline *baseline)
 {
     enum status status = OK;
@@ -95,7 +121,7 @@ static enum status regress(const struct comm *comm, struct fit *f, struct demand
     set_data(f);
     TRY(count_panel_fit(comm, &f->data, &f->all));
     TRY(demand_baseline_keep(comm, &f->data, f->all, baseline));
-    f->data_by_segment.offset = baseline->offset + f->data.blocks->row_first * f->data.weeks;
+    TRY_ALL(comm, set_offset(baseline, f));
     TRY(count_panel_fit(comm, &f->data_by_segment, &f->by_segment));
     log_info("  %lld cells of product and week, %lld iterations, dispersion %.3f",
              (long long)f->all->cells, (long long)f->all->iterations, f->all->dispersion);
@@ -150,8 +176,11 @@ static enum status fit(const struct comm *comm, const struct config *config,
     enum status status = OK;
     struct fit f = {.panel = &sources->panel};
     (void)config;
+    TRY(demand_columns_make(comm, sources, &demand->neighbours, &f.columns));
     TRY(regress(comm, &f, baseline));
     TRY_ALL(comm, read_off(&f, demand));
+    TRY_ALL(comm, demand_effects_read_off(f.all, &f.columns, f.panel, demand));
+    TRY(demand_brands_fit(comm, sources, &f.data, demand));
 done:
     fit_clear(&f);
     return status;

@@ -52,6 +52,10 @@ void demand_clear(struct demand *demand)
     elasticities_clear(&demand->category);
     elasticities_clear(&demand->segment);
     elasticities_clear(&demand->product);
+    elasticities_clear(&demand->brand);
+    elasticities_clear(&demand->promotion);
+    elasticities_clear(&demand->cross);
+    demand_neighbours_clear(&demand->neighbours);
     people_clear(&demand->people);
     demand->overall = NAN;
 }
@@ -61,6 +65,12 @@ double demand_elasticity(const struct demand *demand, int32_t category, int32_t 
     double own = demand->category.shrunk[category],
            shift = demand->segment.shrunk[segment] - demand->overall;
     return isfinite(shift) ? own + shift : own;
+}
+
+double demand_taken(const struct demand *demand, int32_t category, double weight, double discount)
+{
+    double elasticity = demand->cross.units > 0 ? demand->cross.shrunk[category] * weight : 0.0;
+    return elasticity > 0.0 ? -expm1(elasticity * log1p(-discount)) : 0.0;
 }
 
 struct part {
@@ -75,7 +85,7 @@ enum { PARTS = 4 };
 static void parts_of(struct elasticities *e, struct part parts[PARTS])
 {
     const struct part list[PARTS] = {
-        {"estimate", "own-price elasticity, NaN where the data tell nothing", &e->estimate},
+        {"estimate", "elasticity, NaN where the data tell nothing", &e->estimate},
         {"std_error", "its standard error", &e->std_error},
         {"shrunk", "elasticity shrunk toward what is above it", &e->shrunk},
         {"shrunk_sd", "posterior standard deviation", &e->shrunk_sd}};
@@ -132,6 +142,66 @@ done:
     return status;
 }
 
+/* ---- what is there only where there is what it needs ---- */
+
+static enum status write_neighbours(const struct comm *comm, struct store *store,
+                                    const struct demand_neighbours *n)
+{
+    const struct store_column product = {"cross/neighbour", STORE_I32, n->most, "",
+                                         "rows of products/, the nearest first; -1 no more"},
+                              weight = {"cross/weight", STORE_F64, n->most, "",
+                                        "of each in the mean of their prices"};
+    enum status status = OK;
+    int64_t rows = comm->rank == 0 ? n->products : 0;
+    TRY(store_write(comm, store, &product, n->product, rows));
+    TRY(store_write(comm, store, &weight, n->weight, rows));
+done:
+    return status;
+}
+
+static enum status read_neighbours(const struct comm *comm, struct store *store,
+                                   struct demand_neighbours *n)
+{
+    enum status status = OK;
+    n->products = store_rows(comm, store, "cross/neighbour", &n->most);
+    TRY_ALL(comm, memory_new(&n->product, n->products * n->most, sizeof *n->product));
+    TRY_ALL(comm, memory_new(&n->weight, n->products * n->most, sizeof *n->weight));
+    TRY(store_read(comm, store, "cross/neighbour", STORE_I32, 0, n->products, n->product));
+    TRY(store_read(comm, store, "cross/weight", STORE_F64, 0, n->products, n->weight));
+done:
+    return status;
+}
+
+static enum status write_beside(const struct comm *comm, struct store *store,
+                                const struct demand *demand)
+{
+    enum status status = OK;
+    if (demand->brand.units > 0) TRY(write_elasticities(comm, store, "brand", demand->brand));
+    if (demand->promotion.units > 0)
+        TRY(write_elasticities(comm, store, "promotion", demand->promotion));
+    if (demand->cross.units > 0) {
+        TRY(write_elasticities(comm, store, "cross", demand->cross));
+        TRY(write_neighbours(comm, store, &demand->neighbours));
+    }
+done:
+    return status;
+}
+
+static enum status read_beside(const struct comm *comm, struct store *store, struct demand *demand)
+{
+    enum status status = OK;
+    if (store_rows(comm, store, "brand/rows", NULL) > 0)
+        TRY(read_elasticities(comm, store, "brand", &demand->brand));
+    if (store_rows(comm, store, "promotion/rows", NULL) > 0)
+        TRY(read_elasticities(comm, store, "promotion", &demand->promotion));
+    if (store_rows(comm, store, "cross/rows", NULL) > 0) {
+        TRY(read_elasticities(comm, store, "cross", &demand->cross));
+        TRY(read_neighbours(comm, store, &demand->neighbours));
+    }
+done:
+    return status;
+}
+
 static enum status write_people(const struct comm *comm, struct store *store,
                                 const struct demand_people *p)
 {
@@ -175,6 +245,7 @@ enum status demand_write(const struct comm *comm, const char *path, const struct
     TRY(write_elasticities(comm, store, "category", demand->category));
     TRY(write_elasticities(comm, store, "segment", demand->segment));
     TRY(write_elasticities(comm, store, "product", demand->product));
+    TRY(write_beside(comm, store, demand));
     TRY(write_people(comm, store, &demand->people));
     TRY(store_commit(comm, &store));
 done:
@@ -192,6 +263,7 @@ enum status demand_read(const struct comm *comm, const char *path, struct demand
     TRY(read_elasticities(comm, store, "category", &demand->category));
     TRY(read_elasticities(comm, store, "segment", &demand->segment));
     TRY(read_elasticities(comm, store, "product", &demand->product));
+    TRY(read_beside(comm, store, demand));
 done:
     store_close(comm, &store);
     if (status != OK) demand_clear(demand);

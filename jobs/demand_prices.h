@@ -3,6 +3,8 @@
  *
  * In other weeks the price is not known, and they do not count (algorithms/count_panel.h says what
  * becomes of that). Other ranks' products are here as well: users buy what they like.
+ * Where the shop tells of promotions, the share of the week's purchases that were on one stands
+ * beside the price.
  */
 #ifndef REMISE_JOBS_DEMAND_PRICES_H
 #define REMISE_JOBS_DEMAND_PRICES_H
@@ -11,7 +13,8 @@
 
 struct demand_prices {
     int64_t products, weeks;
-    double *x; /* [products][weeks] log of the price in currency units; NaN where not sold */
+    double *x;        /* [products][weeks] log of the price in currency units; NaN where not sold */
+    double *promoted; /* [products of this rank][weeks] in [0, 1]; NULL: not told */
 };
 
 /**

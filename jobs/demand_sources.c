@@ -6,13 +6,14 @@
 
 #include <stdlib.h>
 
-/* Cells while they are made, the copy of events without a fold, prices and counts. */
+/* Cells while they are made, the copy of events without a fold, prices and columns, counts. */
 static void say_need(const struct comm *comm, const struct dataset *dataset)
 {
     int64_t users = dataset->users.blocks.rows_local, events = dataset->events.start[users];
     int64_t copy = 29 * events, cells = (int64_t)sizeof(struct demand_cell) * events;
     int64_t prices = dataset->products.count * demand_weeks(dataset) * (int64_t)sizeof(double);
-    log_need(comm, dataset_bytes(dataset) + (copy > cells ? copy : cells) + 3 * prices +
+    prices = 3 * prices + 4 * prices / comm->ranks;
+    log_need(comm, dataset_bytes(dataset) + (copy > cells ? copy : cells) + prices +
                        users * (DEMAND_FOLDS * (int64_t)sizeof(int32_t) + 80));
 }
 

@@ -89,7 +89,10 @@ static enum status format_table(const struct run *run, const struct demand *dema
     const struct lines of_category = {method, "category", &products->category,
                                       true,   min_rows,   min_users},
                        of_segment = {method, "segment", NULL, false, min_rows, min_users},
-                       of_product = {method, "product", &products->id, true, min_rows, min_users};
+                       of_product = {method, "product", &products->id, true, min_rows, min_users},
+                       of_brand = {method, "brand", &products->brand, true, min_rows, min_users},
+                       of_promotion = {method, "promotion", NULL, true, min_rows, min_users},
+                       of_cross = {method, "cross", &products->category, true, min_rows, min_users};
     FILE *file = open_memstream(text, bytes);
     if (file == NULL) return FAIL(ERR_MEMORY, "no memory for elasticities.csv");
     fprintf(file, "level,name,estimate,std_error,elasticity,elasticity_sd,cells,weak,users,"
@@ -97,6 +100,9 @@ static enum status format_table(const struct run *run, const struct demand *dema
     TRY(print_level(&of_category, &demand->category, file));
     TRY(print_level(&of_segment, &demand->segment, file));
     TRY(print_level(&of_product, &demand->product, file));
+    TRY(print_level(&of_brand, &demand->brand, file));
+    TRY(print_level(&of_promotion, &demand->promotion, file));
+    TRY(print_level(&of_cross, &demand->cross, file));
 done:
     if (fclose(file) != 0 && status == OK)
         status = FAIL(ERR_MEMORY, "no memory for elasticities.csv");

@@ -12,7 +12,8 @@
  * for them, of each product, over all ranks.
  * Collective.
  * segment  in   [users_local][DEMAND_FOLDS]; a user may count in several
- * demand   out  category.users, segment.users, product.users
+ * demand   out  category.users, segment.users, product.users, brand.users, promotion.users (who
+ *               bought on one) and cross.users, those of the category
  * Errors: ERR_MEMORY.
  */
 enum status demand_users_count(const struct comm *comm, const struct dataset *dataset,

@@ -111,6 +111,7 @@ static enum status publish_run(const struct comm *comm, const struct run *run)
     struct candidates candidates = {0};
     struct curves curves = {0};
     struct choices choices = {0};
+    struct demand demand = {0};
     struct cell_maker maker;
     struct vault_ids ids = {0};
     struct publisher publisher = {.maker = &maker, .choices = &choices};
@@ -120,6 +121,7 @@ static enum status publish_run(const struct comm *comm, const struct run *run)
     TRY(curves_read(comm, run_path(run, "curves.h5"), blocks, &curves));
     TRY(choices_read(comm, run_path(run, "choices.h5"), blocks, &choices));
     TRY_ALL(comm, cell_maker_open(run->config, &dataset->products, &candidates, &curves, &maker));
+    TRY(cell_maker_cross(comm, run, &demand, &maker));
     publisher.dataset = dataset;
     if (config_is(run->config, "publish.user_ids", "original")) {
         TRY(read_ids(comm, run, blocks, &ids));
@@ -135,6 +137,7 @@ done:
     publish_rows_clear(&publisher);
     vault_ids_clear(&ids);
     choices_clear(&choices);
+    demand_clear(&demand);
     curves_clear(&curves);
     candidates_clear(&candidates);
     dataset_free(&dataset);

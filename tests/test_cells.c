@@ -9,7 +9,9 @@
 /* Products of given list prices and costs; nothing else is looked at. */
 static double prices[] = {10.0, 9.99, 0.10, 10.0, 0.0, 20999999.99};
 static double costs[] = {6.0, 2.0, 0.01, 9.0, 0.0, 1.0};
-static const struct products products = {.count = 6, .list_price = prices, .unit_cost = costs};
+static int32_t categories[6];
+static const struct products products = {
+    .count = 6, .list_price = prices, .unit_cost = costs, .category_code = categories};
 
 enum { SLOTS = 7 };
 static int32_t offered[SLOTS] = {0, 1, 2, 3, 4, 5, -1};
@@ -17,6 +19,9 @@ static float a[SLOTS] = {0.0f, -1.0f, 2.0f, 0.5f, 0.0f, -3.0f, 0.0f};
 static float b[SLOTS] = {2.0f, 4.0f, 0.0f, 8.0f, 1.0f, 1000.0f, 0.0f};
 static const struct candidates candidates = {.slots = SLOTS, .product = offered};
 static const struct curves curves = {.slots = SLOTS, .a = a, .b = b};
+
+/* Neighbours' elasticities, where a test has them. */
+static const struct demand *demand;
 
 /* The cells of one slot by given settings. */
 static struct slot_cells cells_of(int64_t slot, const char *settings)
@@ -32,6 +37,7 @@ static struct slot_cells cells_of(int64_t slot, const char *settings)
     char *path = scratch_share("cells.yaml", text, (size_t)bytes);
     enum status status = config_read(&world, path, NULL, &config);
     if (status == OK) status = cell_maker_open(config, &products, &candidates, &curves, &maker);
+    if (status == OK) maker.demand = demand;
     if (status == OK) cells_of_slot(&maker, slot, &cells);
     if (status != OK) cells.product = -(int64_t)status - 1;
     config_free(&config);
@@ -153,6 +159,48 @@ static void settings_that_make_no_cells(void **state)
     assert_all(cells_of(0, many).product == -(int64_t)ERR_CONFIG - 1);
 }
 
+/* Product 0 is a neighbour of products 1 and 3: a discount on it takes from both, not the other
+ * way round. */
+static void what_is_taken_from_neighbours(void **state)
+{
+    (void)state;
+    enum { MOST = 2 };
+    static int32_t neighbour[6 * MOST] = {-1, -1, 5, 0, -1, -1, 0, -1, -1, -1, -1, -1};
+    static double weight[6 * MOST] = {0, 0, 0.75, 0.25, 0, 0, 1, 0, 0, 0, 0, 0};
+    double elasticity = 1.0;
+    struct demand with = {.cross = {.units = 1, .shrunk = &elasticity},
+                          .neighbours = {6, MOST, neighbour, weight}};
+    const char *settings = "levels: [0, 0.1, 0.25]";
+    struct slot_cells alone = cells_of(0, settings), other = cells_of(1, settings);
+    demand = &with;
+    struct slot_cells c = cells_of(0, settings);
+    assert_all(c.taken[0] == 0.0 && c.profit[0] == alone.profit[0]);
+    /* chance of each times 1 - 0.9^(elasticity x weight) */
+    double first = (1.0 - pow(0.9, 0.25)) / (1.0 + exp(1.0)), third = 0.1 / (1.0 + exp(-0.5));
+    double added = c.chance[1] - c.chance[0], share = added / (first + third);
+    assert_all(share < 1.0); /* no more is taken than is won */
+    assert_close(c.taken[1], added, 1e-12);
+    assert_all(c.taken_revenue[1] == llround(100.0 * share * (999.0 * first + 1000.0 * third)));
+    assert_all(c.taken_profit[1] == llround(100.0 * share * (799.0 * first + 100.0 * third)));
+    assert_all(llabs(c.profit[1] - alone.profit[1] + c.taken_profit[1]) <= 1);
+    assert_all(c.value[1] == c.profit[1] && c.cost[1] == alone.cost[1]);
+    elasticity = 0.1;
+    c = cells_of(0, settings);
+    first = -expm1(0.025 * log(0.75)) / (1.0 + exp(1.0));
+    third = -expm1(0.1 * log(0.75)) / (1.0 + exp(-0.5));
+    assert_close(c.taken[2], first + third, 1e-12);
+    assert_all(c.taken_revenue[2] == llround(100.0 * (999.0 * first + 1000.0 * third)));
+    c = cells_of(1, settings); /* no neighbour of another that is offered */
+    assert_all(c.taken[2] == 0.0 && c.profit[2] == other.profit[2]);
+    elasticity = -2.0; /* complements are not credited */
+    c = cells_of(0, settings);
+    assert_all(c.taken[2] == 0.0 && c.profit[2] == alone.profit[2]);
+    elasticity = NAN;
+    c = cells_of(0, settings);
+    assert_all(c.taken[2] == 0.0 && c.profit[2] == alone.profit[2]);
+    demand = NULL;
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -172,4 +220,4 @@ static int stop(void **state)
 TEST_MAIN(TEST(money_as_by_hand), TEST(the_objective_is_a_weighted_sum),
           TEST(prices_are_whole_cents), TEST(the_margin_floor), TEST(no_candidate),
           TEST(large_numbers), TEST(more_discount_never_sells_less),
-          TEST(settings_that_make_no_cells))
+          TEST(settings_that_make_no_cells), TEST(what_is_taken_from_neighbours))

@@ -20,11 +20,15 @@ static const struct tiny_event events[] = {{0, 1000, 2, EVENT_VIEW, 1000, 0, 0},
                                            {4, 3 * WEEK, 0, EVENT_PURCHASE, 1000, 200, 200},
                                            {5, 2 * WEEK, 2, EVENT_CART, 1000, 190, 200}};
 
+/* Of the purchases one of users 2 and 3, and two of bread, were on a promotion. */
+static const uint8_t promotion[sizeof events / sizeof *events] = {1, 1, 0, 1, 0, 1, 0, 1, 0, 1};
+
 static const struct tiny_shop shop = {.users = 6,
                                       .products = 3,
                                       .events = sizeof events / sizeof *events,
                                       .product = products,
-                                      .event = events};
+                                      .event = events,
+                                      .promotion = promotion};
 
 /* Users 0, 1, 4 and 5 are in segment 0, users 2 and 3 in segment 1. */
 static int32_t segment_of(int user)
@@ -56,8 +60,10 @@ static void gather(const struct demand_cells *cells, struct demand_cell **all, i
 static void as_by_hand(void **state)
 {
     (void)state;
-    static const struct demand_cell expected[] = {
-        {0, 0, 3, 1, 2000000}, {0, 1, 3, 2, 3500000}, {1, 0, 0, 3, 8500000}, {1, 0, 1, 1, 3100000}};
+    static const struct demand_cell expected[] = {{0, 0, 3, 1, 2000000, 0},
+                                                  {0, 1, 3, 2, 3500000, 1},
+                                                  {1, 0, 0, 3, 8500000, 2},
+                                                  {1, 0, 1, 1, 3100000, 0}};
     struct dataset *d = tiny_open(&world, &shop);
     int32_t *segment = segments(d);
     struct demand_cells cells;
@@ -192,6 +198,10 @@ static void prices_of_weeks(void **state)
     assert_close(prices.x[5], log(3.1), 1e-15);
     for (int t = 0; t < 12; t++)
         if (t < 3 || t > 5) assert_all(isnan(prices.x[t]));
+    const double share[] = {1.0 / 3.0, 2.0 / 3.0, 0.0};
+    bool here = cells.products.rows_local > 0;
+    for (int t = 0; t < 3; t++)
+        assert_close(here ? prices.promoted[3 + t] : share[t], share[t], 0.0);
     demand_prices_clear(&prices);
     demand_cells_clear(&cells);
     free(segment);
