@@ -35,6 +35,7 @@ static enum status make_fit(const struct panel_data *data, struct count_panel **
     TRY(memory_new(&f->shift, f->segments, sizeof *f->shift));
     TRY(memory_new(&f->lost_shift, f->segments, sizeof *f->lost_shift));
     TRY(memory_new(&f->season, f->seasons, sizeof *f->season));
+    TRY(memory_new(&f->season_weight, f->seasons, sizeof *f->season_weight));
     TRY(memory_new(&f->effect, f->effects, sizeof *f->effect));
     TRY(memory_new(&f->lost_effect, f->effects, sizeof *f->lost_effect));
     if (f->effects > 0)
@@ -55,6 +56,7 @@ void count_panel_free(struct count_panel **fit)
     free(f->shift);
     free(f->lost_shift);
     free(f->season);
+    free(f->season_weight);
     free(f->effect);
     free(f->lost_effect);
     free(f->hat);
@@ -207,6 +209,19 @@ done:
     return status;
 }
 
+/* Of the seasons' levels, from the bread; the first is told by all others together. */
+static void weigh_seasons(struct count_panel *f)
+{
+    int64_t n = f->bread->tails, first = f->segments - 1;
+    f->season_weight[0] = 0.0;
+    for (int64_t z = 0; z + 1 < f->seasons; z++) {
+        const double *row = f->bread->tail + (first + z) * n + first; /* from the diagonal on */
+        f->season_weight[z + 1] = row[z];
+        f->season_weight[0] += row[z];
+        for (int64_t l = z + 1; l + 1 < f->seasons; l++) f->season_weight[0] += 2.0 * row[l];
+    }
+}
+
 /* What the sales hardly tell is as good as not told. */
 static void mark_lost(struct count_panel *f)
 {
@@ -228,6 +243,7 @@ enum status count_panel_fit(const struct comm *comm, const struct panel_data *da
     TRY(climb(comm, data, &sums, f));
     TRY_ALL(comm, arrow_factor(f->bread, f->leverage));
     panel_columns_hat(&sums, f);
+    weigh_seasons(f);
     TRY(panel_meat_sums(comm, data, &sums, f));
     mark_lost(f);
     *fit = f;

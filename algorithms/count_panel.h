@@ -54,6 +54,7 @@ struct count_panel {
     double *effect;    /* [effects] of further regressors; 0 where dropped */
     bool *lost_effect; /* [effects] slopes, shifts and seasons explain its column, or all is 0 */
     double *leverage;  /* [slopes] inverse variance of the slope alone; 0 where dropped */
+    double *season_weight; /* [seasons] inverse variance of the level of the season alone */
     double dispersion;
     int64_t cells; /* of product and week in panels with sales */
     int64_t iterations;
@@ -73,7 +74,8 @@ struct count_panel {
  * Same bits for any number of ranks.
  * Errors: ERR_NUMERIC a sum out of range; ERR_MEMORY. Not to converge is no error.
  * Source: Hausman, Hall and Griliches 1984, Econometrica 52(4); robust to all but the mean:
- *         Wooldridge 1999, J. Econometrics 90(1); HC3: MacKinnon and White 1985, ibid. 29(3).
+ *         Wooldridge 1999, J. Econometrics 90(1); HC3: MacKinnon and White 1985, ibid. 29(3), with
+ *         leverages on the slope and, where a cell is of one panel, its level and its season.
  */
 enum status count_panel_fit(const struct comm *comm, const struct panel_data *data,
                             struct count_panel **fit);

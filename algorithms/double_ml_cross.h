@@ -11,15 +11,18 @@
 struct double_ml_cross {
     const struct double_ml_data *data;
     const struct double_ml_options *opt;
-    const uint8_t *fold;              /* [rows_local] or DOUBLE_ML_NO_FOLD; not owned */
-    const double *weight;             /* [rows_local] 0 without a fold, else 1; not owned */
-    struct double_ml_line line, bent; /* bent is empty unless opt->forest */
-    int64_t knots;                    /* of a number in bent */
-    struct double_ml_grove grove;     /* empty unless opt->forest */
-    double *training;                 /* [rows_local] weights of a fit */
-    double *straight;                 /* [rows_local] what bent least squares predict */
-    double *left;                     /* [rows_local] what they leave */
-    double *predict;                  /* [learners][rows_local] out of fold */
+    const uint8_t *fold;                  /* [rows_local] or DOUBLE_ML_NO_FOLD; not owned */
+    const double *weight;                 /* [rows_local] 0 without a fold, else 1; not owned */
+    struct double_ml_line line;           /* the others are empty unless opt->forest */
+    struct double_ml_line bent, products; /* products are empty where rows or memory are short */
+    bool with_products;
+    struct double_ml_grove grove;
+    int64_t growing;  /* rows that trees grow from */
+    double *training; /* [rows_local] weights of a fit */
+    double *straight; /* [rows_local] what least squares predict */
+    double *left;     /* [rows_local] what they leave */
+    double *predict;  /* [learners][rows_local] out of fold */
+    float *mark[2];   /* [DOUBLE_ML_MARKS][rows_local] of trees boosted on lines, on the richest */
 };
 
 /**

@@ -172,17 +172,22 @@ done:
 
 /* ---- growing and predicting ---- */
 
+/* Tree by tree, so that one stays at hand while all rows pass. */
 static void predict_held(const struct double_ml_grove *grove, const struct forest *forest,
                          const uint8_t *fold, uint8_t held, double *predict)
 {
     const struct rows *from = &grove->data->controls;
-    for (int64_t i = 0; i < from->blocks->rows_local; i++) {
-        if (fold[i] != held) continue;
-        double sum = 0;
-        for (int64_t t = 0; t < forest->trees; t++)
-            sum += forest->tree[t].value[tree_leaf(&forest->tree[t], grove->x + i * from->columns)];
-        predict[i] = sum / (double)forest->trees;
+    int64_t rows = from->blocks->rows_local;
+    for (int64_t i = 0; i < rows; i++)
+        if (fold[i] == held) predict[i] = 0;
+    for (int64_t t = 0; t < forest->trees; t++) {
+        const struct tree *tree = &forest->tree[t];
+        for (int64_t i = 0; i < rows; i++)
+            if (fold[i] == held)
+                predict[i] += tree->value[tree_leaf(tree, grove->x + i * from->columns)];
     }
+    for (int64_t i = 0; i < rows; i++)
+        if (fold[i] == held) predict[i] /= (double)forest->trees;
 }
 
 /* Which rows a forest does not grow from; categories are put in the order of y over the others. */
@@ -227,34 +232,81 @@ done:
     return status;
 }
 
-enum status double_ml_grove_boost(const struct comm *comm, struct double_ml_grove *grove,
-                                  const struct forest_options *opt, double *y, const uint8_t *fold,
-                                  uint8_t held, double *predict)
+/* Take a part of a tree's predictions from what is left. */
+static void take_step(const struct double_ml_grove *grove, const struct tree *tree,
+                      const uint8_t *fold, double *y)
+{
+    const struct rows *from = &grove->data->controls;
+    for (int64_t i = 0; i < from->blocks->rows_local; i++)
+        if (fold[i] != DOUBLE_ML_NO_FOLD)
+            y[i] -= RATE * tree->value[tree_leaf(tree, grove->x + i * from->columns)];
+}
+
+/* What the trees so far predict of the rows held, at this mark and the next ones, and how far off
+ * they are. */
+static enum status set_marks(const struct comm *comm, const struct double_ml_grove *grove,
+                             const double *first, const double *y, const uint8_t *fold,
+                             uint8_t held, int64_t at, float *mark, double *loss)
 {
     enum status status = OK;
-    const struct rows *from = &grove->data->controls;
+    int64_t rows = grove->data->controls.blocks->rows_local;
+    struct exact_sums sum = {0};
+    TRY_ALL(comm, exact_init(&sum, 1));
+    for (int64_t i = 0; i < rows; i++) {
+        if (fold[i] != held) continue;
+        for (int64_t m = at; m < DOUBLE_ML_MARKS; m++)
+            mark[m * rows + i] = (float)(first[i] - y[i]);
+        exact_add_one(&sum, 0, y[i] * y[i]);
+    }
+    TRY(exact_reduce(comm, &sum));
+    *loss = exact_get(&sum, 0);
+done:
+    exact_clear(&sum);
+    return status;
+}
+
+static enum status boost(const struct comm *comm, struct double_ml_grove *grove,
+                         const struct forest_data *data, const struct forest_options *opt,
+                         const double *first, double *y, const uint8_t *fold, uint8_t held,
+                         float *mark)
+{
+    enum status status = OK;
     struct forest *one = NULL;
     struct forest_options each = *opt;
-    uint8_t *skip = NULL;
-    TRY(prepare(comm, grove, y, fold, held, &skip));
-    struct forest_data data = data_of(grove, y, skip);
+    double last = INFINITY, loss = 0;
+    int64_t grown = 0;
     each.trees = 1;
-    for (int64_t t = 0; t < opt->trees; t++) {
-        each.seed = opt->seed + (uint64_t)t;
-        TRY(forest_fit(comm, &data, &each, &one));
-        const struct tree *tree = &one->tree[0];
-        for (int64_t i = 0; i < from->blocks->rows_local; i++) {
-            if (fold[i] == DOUBLE_ML_NO_FOLD) continue;
-            double step = RATE * tree->value[tree_leaf(tree, grove->x + i * from->columns)];
-            if (fold[i] == held)
-                predict[i] += step;
-            else
-                y[i] -= step;
+    for (int64_t m = 0; m < DOUBLE_ML_MARKS; m++, last = loss) {
+        int64_t wanted = opt->trees >> (DOUBLE_ML_MARKS - 1 - m);
+        for (; grown < wanted; grown++) {
+            each.seed = opt->seed + (uint64_t)grown;
+            TRY(forest_fit(comm, data, &each, &one));
+            take_step(grove, &one->tree[0], fold, y);
+            forest_free(&one);
         }
-        forest_free(&one);
+        TRY(set_marks(comm, grove, first, y, fold, held, m, mark, &loss));
+        if (loss > last) break;
     }
 done:
     forest_free(&one);
+    return status;
+}
+
+enum status double_ml_grove_boost(const struct comm *comm, struct double_ml_grove *grove,
+                                  const struct forest_options *opt, double *y, const uint8_t *fold,
+                                  uint8_t held, float *mark)
+{
+    enum status status = OK;
+    int64_t rows = grove->data->controls.blocks->rows_local;
+    double *first = NULL;
+    uint8_t *skip = NULL;
+    TRY(prepare(comm, grove, y, fold, held, &skip));
+    TRY_ALL(comm, memory_new(&first, rows, sizeof *first));
+    for (int64_t i = 0; i < rows; i++) first[i] = y[i];
+    struct forest_data data = data_of(grove, y, skip);
+    TRY(boost(comm, grove, &data, opt, first, y, fold, held, mark));
+done:
+    free(first);
     free(skip);
     return status;
 }

@@ -43,17 +43,22 @@ enum status double_ml_grove_fit(const struct comm *comm, struct double_ml_grove 
                                 const struct forest_options *opt, const double *y,
                                 const uint8_t *fold, uint8_t held, double *predict);
 
+/* How far small trees have come when their predictions of the rows held are kept. */
+enum { DOUBLE_ML_MARKS = 6 };
+
 /**
  * Grow small trees one after another, each on what those before left, and predict rows by a tenth
- * of each.
+ * of each: after 1/32, 1/16, ... 1 of opt->trees. Stops where the next mark predicts worse than the
+ * last; the marks after it are as that.
  * Collective.
- * y        inout  [rows_local] at most about 1; what all trees leave
- * predict  inout  [rows_local] of rows in the fold held: their prediction is added
+ * y        inout  [rows_local] at most about 1; of rows in the fold held what is to be predicted,
+ *                 of others of a fold what all trees leave
+ * mark     out    [DOUBLE_ML_MARKS][rows_local] of rows in the fold held; others keep what they had
  * All else as double_ml_grove_fit.
- * Source: Friedman 2001, Annals of Statistics 29(5).
+ * Source: Friedman 2001, Annals of Statistics 29(5); 2002, Comp. Stat. & Data Analysis 38(4).
  */
 enum status double_ml_grove_boost(const struct comm *comm, struct double_ml_grove *grove,
                                   const struct forest_options *opt, double *y, const uint8_t *fold,
-                                  uint8_t held, double *predict);
+                                  uint8_t held, float *mark);
 
 #endif

@@ -80,7 +80,7 @@ static enum status survey_make(const struct comm *comm, const struct double_ml_d
     for (int64_t i = 0; i < data->controls.blocks->rows_local; i++)
         for (int64_t j = 0; j < s->columns && used(data, i); j++) {
             double value = value_of(data, i, j);
-            if (!isnan(value) && s->missing[j] > 0) exact_add_one(&sums, j, value / s->scale[j]);
+            if (!isnan(value)) exact_add_one(&sums, j, value / s->scale[j]);
         }
     TRY(exact_reduce(comm, &sums));
     for (int64_t j = 0; j < s->columns; j++) {
@@ -110,6 +110,7 @@ static enum status check(const struct double_ml_data *data, const struct survey 
                          struct double_ml_line *line)
 {
     struct design *design = &line->design;
+    int64_t numbers = 0;
     for (int64_t j = 0; j < s->columns; j++) {
         int64_t levels = levels_of(data, j);
         if (strict && levels > DOUBLE_ML_LEVELS_MAX)
@@ -122,7 +123,9 @@ static enum status check(const struct double_ml_data *data, const struct survey 
             design->sparse += levels;
         else
             design->dense += 1 + knots_of(line, j) + (s->missing[j] > 0);
+        numbers += levels == 0;
     }
+    if (line->products) design->dense += numbers * (numbers - 1) / 2;
     if (design_parameters(design) > DESIGN_PARAMETERS_MAX)
         return FAIL(ERR_DATA,
                     "the controls make %" PRId64
@@ -130,6 +133,33 @@ static enum status check(const struct double_ml_data *data, const struct survey 
                     "out",
                     design_parameters(design), DESIGN_PARAMETERS_MAX);
     return OK;
+}
+
+int64_t double_ml_line_numbers(const struct double_ml_data *data)
+{
+    int64_t numbers = 0;
+    for (int64_t j = 0; j < data->controls.columns; j++) numbers += levels_of(data, j) == 0;
+    return numbers;
+}
+
+/* A number about its mean, 0 where it is missing, in units of its largest. */
+static double centred(const struct double_ml_data *data, const struct survey *s, int64_t row,
+                      int64_t j)
+{
+    double value = value_of(data, row, j);
+    return isnan(value) ? 0.0 : (value - s->mean[j]) / s->scale[j];
+}
+
+static void lay_products(const struct double_ml_data *data, const struct survey *s, int64_t row,
+                         double *x)
+{
+    for (int64_t j = 0; j < s->columns; j++) {
+        if (levels_of(data, j) > 0 || left_out(data, s, j)) continue;
+        double value = centred(data, s, row, j);
+        for (int64_t k = j + 1; k < s->columns; k++)
+            if (levels_of(data, k) == 0 && !left_out(data, s, k))
+                *x++ = value * centred(data, s, row, k);
+    }
 }
 
 /* One row's dense columns and sparse entries; the entries' end. */
@@ -152,6 +182,7 @@ static int64_t lay_row(const struct double_ml_data *data, const struct survey *s
             if (s->missing[j] > 0) *x++ = missing;
         }
     }
+    if (line->products) lay_products(data, s, row, x);
     return entries;
 }
 
@@ -178,11 +209,12 @@ done:
 }
 
 enum status double_ml_line_init(const struct comm *comm, const struct double_ml_data *data,
-                                bool strict, int64_t knots, struct double_ml_line *line)
+                                bool strict, int64_t knots, bool products,
+                                struct double_ml_line *line)
 {
     enum status status = OK;
     struct survey survey = {0};
-    *line = (struct double_ml_line){0};
+    *line = (struct double_ml_line){.products = products};
     line->design = (struct design){.blocks = data->controls.blocks, .intercept = true};
     TRY(survey_make(comm, data, &survey));
     if (knots > 0) TRY(bins_make(comm, &data->controls, data->skip, knots + 1, &line->knots));

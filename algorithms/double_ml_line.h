@@ -15,6 +15,7 @@
 struct double_ml_line {
     struct design design; /* borrows what follows; y and weight are set for each fit */
     struct bins *knots;   /* of the controls; NULL: lines are straight */
+    bool products;        /* of each two numbers */
     double *x;            /* [rows_local][dense] */
     int64_t *row_start;   /* [rows_local + 1] */
     int32_t *column;      /* [entries] */
@@ -24,12 +25,17 @@ struct double_ml_line {
  * Lay out the controls.
  * Collective.
  * line  out  free with double_ml_line_clear, also on failure
- * strict  in  refuse a category of more than DOUBLE_ML_LEVELS_MAX levels; otherwise leave it out
- * knots   in  of a number, at most; 0: straight lines
+ * strict    in  refuse a category of more than DOUBLE_ML_LEVELS_MAX levels; otherwise leave it out
+ * knots     in  of a number, at most; 0: straight lines
+ * products  in  with the products of each two numbers
  * Errors: ERR_DATA such a category, or too many columns; ERR_MEMORY.
  */
 enum status double_ml_line_init(const struct comm *comm, const struct double_ml_data *data,
-                                bool strict, int64_t knots, struct double_ml_line *line);
+                                bool strict, int64_t knots, bool products,
+                                struct double_ml_line *line);
+
+/** Numbers among the controls. Local. */
+int64_t double_ml_line_numbers(const struct double_ml_data *data);
 /** Free; accepts a zeroed struct. Local. */
 void double_ml_line_clear(struct double_ml_line *line);
 

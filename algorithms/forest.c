@@ -37,7 +37,10 @@ static enum status check_options(const struct forest_options *opt)
                     "(at least 0) are out of range",
                     (long long)opt->min_rows, (long long)opt->features, opt->min_gain,
                     (long long)opt->batch);
-    if (opt->oob && !opt->bootstrap)
+    if (!(opt->share >= 0.0 && opt->share <= 1.0) || (opt->share > 0.0 && opt->bootstrap))
+        return FAIL(ERR_ARG, "a share of %g; choose up to 1, and no bootstrap beside it",
+                    opt->share);
+    if (opt->oob && !opt->bootstrap && opt->share == 0.0)
         return FAIL(ERR_ARG, "without bootstrap every tree draws every row: no out-of-bag error");
     return OK;
 }

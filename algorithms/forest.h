@@ -46,7 +46,8 @@ struct forest_options {
     double min_gain;  /* a question must take more than this off the mean squared error, or Gini
                          impurity, of the tree's rows */
     bool bootstrap;   /* draw each row 0, 1, 2, ... times for each tree, by Poisson(1) */
-    bool oob;         /* judge by the rows that a tree did not draw; needs bootstrap */
+    double share;     /* > 0: draw each row with this chance for each tree, once; no bootstrap */
+    bool oob;         /* judge by the rows that a tree did not draw; needs bootstrap or share */
     bool permutation; /* importance by redrawing a column */
     uint64_t seed;
     int64_t batch; /* trees grown together, 0: as many as fit; does not change them */

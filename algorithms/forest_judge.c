@@ -265,7 +265,8 @@ static enum status redraw_columns(struct forest_judge *judge, const struct tree 
 static const uint32_t *judged_rows(const struct forest_judge *judge, struct tree_list *list)
 {
     int64_t rows = judge->records->rows;
-    for (int64_t i = 0; i < rows && !judge->opt->bootstrap; i++)
+    bool drawn = judge->opt->bootstrap || judge->opt->share > 0.0;
+    for (int64_t i = 0; i < rows && !drawn; i++)
         if (used(judge, i)) list->entry[rows - ++list->left_out] = (uint32_t)i;
     return list->entry + rows - list->left_out;
 }

@@ -307,6 +307,17 @@ struct cell {
     double units, expected, weight, leverage;
 };
 
+/* On its panel's level and its season. Cells of several panels are sums, of which each effect takes
+ * out but a part: theirs is left out. */
+static double leverage_on_effects(const struct product *p, int64_t week)
+{
+    const struct panel_data *d = p->data;
+    if (d->segments * d->folds > 1) return 0.0;
+    double season = p->fit->season_weight[d->season[week]], weight = p->s->weight[week];
+    double on_level = weight / p->s->whole[0], on_season = season > 0.0 ? weight / season : 0.0;
+    return on_level + on_season;
+}
+
 static struct cell cell_of(const struct product *p, int64_t weeks, int64_t week)
 {
     const struct panel_data *d = p->data;
@@ -324,8 +335,9 @@ static struct cell cell_of(const struct product *p, int64_t weeks, int64_t week)
             with_columns += panel_columns_leverage(
                 d, p->s, &(struct panel_place){p->number, g, weeks, p->slope}, week, p->fit);
     }
-    cell.leverage = whole > 0.0 ? fmin(cell.leverage / whole, LEVERAGE_MOST) : 0.0;
-    if (d->columns > 0) cell.leverage = fmax(0.0, fmin(with_columns, LEVERAGE_MOST));
+    cell.leverage = whole > 0.0 ? cell.leverage / whole : 0.0;
+    if (d->columns > 0) cell.leverage = fmax(0.0, with_columns);
+    cell.leverage = fmin(cell.leverage + leverage_on_effects(p, week), LEVERAGE_MOST);
     return cell;
 }
 

@@ -84,6 +84,46 @@ done:
     return status;
 }
 
+/* Mean of tau^2 over the spreads that are not ruled out. */
+static double mean_square(const struct shrink_grid *grid)
+{
+    double most = -INFINITY, whole = 0, sum = 0;
+    for (int64_t k = 0; k < grid->spreads; k++) most = fmax(most, grid->log_weight[k]);
+    for (int64_t k = 0; k < grid->spreads; k++) {
+        double weight = exp(grid->log_weight[k] - most);
+        whole += weight;
+        sum += weight * grid->spread[k] * grid->spread[k];
+    }
+    return sum / whole;
+}
+
+enum status shrink_centred_fit(const struct comm *comm, const struct shrink_units *units,
+                               int64_t groups, struct shrink_centres *centres, double *shrunk,
+                               double *shrunk_sd)
+{
+    enum status status = OK;
+    struct shrink_level level = {0};
+    struct shrink_grid grid = {0};
+    TRY_ALL(comm, shrink_level_init(&level, groups, NULL));
+    TRY(shrink_spread_fit(comm, units, &level));
+    TRY(shrink_grid_make(comm, units, groups, level.spread, &grid));
+    double square = mean_square(&grid);
+    comm_broadcast(comm, &square, sizeof square, 0); /* one library of functions decides */
+    centres->spread = sqrt(square);
+    centres->members = level.members;
+    for (int64_t i = 0; i < units->units; i++) {
+        bool own = shrink_counts(units->std_error[i]);
+        shrunk[i] = 0.0;
+        shrunk_sd[i] = centres->sd[i];
+        shrink_one(own ? units->estimate[i] : 0.0, units->std_error[i], centres->spread, &shrunk[i],
+                   &shrunk_sd[i]);
+    }
+done:
+    shrink_grid_clear(&grid);
+    shrink_level_clear(&level);
+    return status;
+}
+
 enum status shrink_fit(const struct comm *comm, const struct shrink_units *units, double *shrunk,
                        double *shrunk_sd, struct shrink_prior *prior)
 {

@@ -36,14 +36,17 @@ static void draw_group(const struct forest_data *data, const struct forest_optio
                        int64_t first, int64_t count, struct tree_list *lists)
 {
     int64_t rows = data->blocks->rows_local;
+    bool random = opt->bootstrap || opt->share > 0.0;
+    uint64_t below = (uint64_t)(opt->share * 0x1p32);
     for (int64_t i = 0; i < rows; i++) {
         uint32_t bits[WORDS] = {0};
         if (data->skip != NULL && data->skip[i] != 0) continue;
-        if (opt->bootstrap)
+        if (random)
             random_bits(opt->seed, RANDOM_TREE_ROWS, (uint64_t)(data->blocks->row_first + i),
                         (uint64_t)(first / WORDS), bits);
         for (int64_t t = 0; t < count; t++) {
-            uint32_t weight = opt->bootstrap ? weight_of(bits[(first + t) % WORDS]) : 1;
+            uint32_t mine = bits[(first + t) % WORDS];
+            uint32_t weight = opt->bootstrap ? weight_of(mine) : !random || mine < below;
             put(&lists[t], (uint32_t)i, weight, rows);
         }
     }

@@ -1,4 +1,4 @@
-"""The truth of a synthetic shop: chances, expected sales, and elasticities by several definitions."""
+"""The truth of a synthetic shop: chances, expected sales, elasticities by several definitions."""
 import csv
 import datetime
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Does `remise fit dml` recover the known effect of price experiments, and do its intervals hold it?
+"""Does `remise fit dml` recover the known effect of price experiments? Do its intervals hold it?
 
 Every design draws tables in which the effect of a treatment is known: randomised, and confounded by
 lines, steps, interactions and waves; binary treatments and few price levels; rows of one user that
@@ -212,9 +212,9 @@ def skewed(rng):
                  2 * np.log1p(reason) + x["x1"] ** 2, noise, reason)
 
 
-DESIGNS = {f.__name__: f for f in (randomised, line, step, interaction, wave, wave_many, few,
-                                   few_line, many, wide, binary, coin, levels, users, groups, slopes,
-                                   overlap, texts, skewed)}
+DESIGNS = {f.__name__: f for f in (
+    randomised, line, step, interaction, wave, wave_many, few, few_line, many, wide, binary, coin,
+    levels, users, groups, slopes, overlap, texts, skewed)}
 
 
 def draw(design, seed):

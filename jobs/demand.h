@@ -68,6 +68,9 @@ double demand_elasticity(const struct demand *demand, int32_t category, int32_t 
  */
 double demand_taken(const struct demand *demand, int32_t category, double weight, double discount);
 
+/** Standard deviation of demand_elasticity, as if category and segment erred apart. Local. */
+double demand_elasticity_sd(const struct demand *demand, int32_t category, int32_t segment);
+
 /** Read all but the people of demand.h5 on all ranks. Collective. Free with demand_clear. */
 enum status demand_read(const struct comm *comm, const char *path, struct demand *demand);
 

@@ -73,6 +73,12 @@ double demand_taken(const struct demand *demand, int32_t category, double weight
     return elasticity > 0.0 ? -expm1(elasticity * log1p(-discount)) : 0.0;
 }
 
+double demand_elasticity_sd(const struct demand *demand, int32_t category, int32_t segment)
+{
+    double own = demand->category.shrunk_sd[category], shift = demand->segment.shrunk_sd[segment];
+    return isfinite(shift) ? hypot(own, shift) : own;
+}
+
 struct part {
     const char *name, *help;
     double **data;

@@ -12,12 +12,11 @@
 
 struct local {
     int64_t users;
-    double *estimate, *std_error, *shrunk, *shrunk_sd, *reference;
+    double *estimate, *std_error, *shrunk, *shrunk_sd, *reference, *reference_sd;
     int64_t *segment; /* most of its folds' */
-    struct shrink_level level[2];
 };
 
-static enum status local_init(struct local *l, int64_t users, int64_t segments)
+static enum status local_init(struct local *l, int64_t users)
 {
     enum status status = OK;
     l->users = users;
@@ -26,9 +25,8 @@ static enum status local_init(struct local *l, int64_t users, int64_t segments)
     TRY(memory_new(&l->shrunk, users, sizeof *l->shrunk));
     TRY(memory_new(&l->shrunk_sd, users, sizeof *l->shrunk_sd));
     TRY(memory_new(&l->reference, users, sizeof *l->reference));
+    TRY(memory_new(&l->reference_sd, users, sizeof *l->reference_sd));
     TRY(memory_new(&l->segment, users, sizeof *l->segment));
-    TRY(shrink_level_init(&l->level[0], segments, NULL));
-    TRY(shrink_level_init(&l->level[1], 1, NULL));
 done:
     return status;
 }
@@ -40,9 +38,8 @@ static void local_clear(struct local *l)
     free(l->shrunk);
     free(l->shrunk_sd);
     free(l->reference);
+    free(l->reference_sd);
     free(l->segment);
-    shrink_level_clear(&l->level[0]);
-    shrink_level_clear(&l->level[1]);
 }
 
 static enum status people_init(struct demand_people *p, int64_t users)
@@ -75,7 +72,7 @@ static int64_t usual(const int32_t *segment)
 }
 
 struct expected {
-    double slope, mean, variance;
+    double slope, sd, mean, variance;
     bool known;
 };
 
@@ -96,6 +93,8 @@ static const struct expected *expect(const struct source *s, int32_t product, in
     at->known = true;
     at->slope =
         demand_elasticity(s->demand, s->from->dataset->products.category_code[product], segment);
+    at->sd =
+        demand_elasticity_sd(s->demand, s->from->dataset->products.category_code[product], segment);
     at->mean = NAN;
     if (!isnan(at->slope))
         count_panel_moments(s->from->prices.x + product * weeks, s->baseline->week_effect,
@@ -109,9 +108,10 @@ static void estimate_user(const struct source *s, int64_t u, struct local *l, in
     const struct demand_sources *from = s->from;
     const struct events *events = &from->dataset->events;
     const int32_t *segment = from->segment + u * DEMAND_FOLDS;
-    double score = 0, information = 0, slopes = 0;
+    double score = 0, information = 0, slopes = 0, errors = 0;
     l->segment[u] = usual(segment);
     l->reference[u] = s->demand->segment.shrunk[l->segment[u]];
+    l->reference_sd[u] = s->demand->segment.shrunk_sd[l->segment[u]];
     l->estimate[u] = l->std_error[u] = NAN;
     for (int64_t e = events->start[u]; e < events->start[u + 1]; e++) {
         if (events->kind[e] != EVENT_PURCHASE || from->personal[e]) continue;
@@ -122,10 +122,12 @@ static void estimate_user(const struct source *s, int64_t u, struct local *l, in
         score += x[week] - at->mean;
         information += at->variance;
         slopes += at->variance * at->slope;
+        errors += at->variance * at->sd; /* as if all erred alike */
         (*rows)++;
     }
     if (!(information * ERROR_MOST * ERROR_MOST > s->baseline->dispersion)) return;
     l->reference[u] = slopes / information;
+    l->reference_sd[u] = errors / information;
     l->estimate[u] = score / information;
     l->std_error[u] = sqrt(s->baseline->dispersion / information);
 }
@@ -152,18 +154,19 @@ enum status demand_people_make(const struct comm *comm, const struct demand_sour
     const struct blocks *blocks = &sources->dataset->users.blocks;
     int64_t users = blocks->rows_local, products = sources->prices.products;
     TRY_ALL(comm, people_init(&demand->people, users));
-    TRY_ALL(comm, local_init(&l, users, sources->segments));
+    TRY_ALL(comm, local_init(&l, users));
     TRY_ALL(comm,
             memory_new(&source.expected, products * sources->segments, sizeof *source.expected));
     for (int64_t u = 0; u < users; u++) estimate_user(&source, u, &l, &demand->people.rows[u]);
     const struct shrink_units units = {users, l.estimate, l.std_error, l.segment};
-    status = shrink_tree_fit(comm, &units, l.level, 2, l.shrunk, l.shrunk_sd);
+    struct shrink_centres centres = {.sd = l.reference_sd};
+    status = shrink_centred_fit(comm, &units, sources->segments, &centres, l.shrunk, l.shrunk_sd);
     bool nothing = status == ERR_NUMERIC;
     if (!nothing) TRY(status);
     status = OK;
     if (!nothing)
         log_info("  user elasticities: %lld of %lld estimated, spread %.3f in a segment",
-                 (long long)l.level[0].members, (long long)blocks->rows_total, l.level[0].spread);
+                 (long long)centres.members, (long long)blocks->rows_total, centres.spread);
     demand->people.segment = sources->segment;
     for (int64_t u = 0; u < users; u++) keep(&l, u, nothing, demand, &demand->people);
 done:

@@ -14,12 +14,11 @@
 /* This rank's products, and what is made of all. */
 struct local {
     int64_t products;
-    double *estimate, *std_error, *shrunk, *shrunk_sd, *reference;
+    double *estimate, *std_error, *shrunk, *shrunk_sd, *reference, *reference_sd;
     int64_t *rows, *category;
-    struct shrink_level level[2]; /* categories, all */
 };
 
-static enum status local_init(struct local *l, int64_t products, int64_t categories)
+static enum status local_init(struct local *l, int64_t products)
 {
     enum status status = OK;
     l->products = products;
@@ -28,10 +27,9 @@ static enum status local_init(struct local *l, int64_t products, int64_t categor
     TRY(memory_new(&l->shrunk, products, sizeof *l->shrunk));
     TRY(memory_new(&l->shrunk_sd, products, sizeof *l->shrunk_sd));
     TRY(memory_new(&l->reference, products, sizeof *l->reference));
+    TRY(memory_new(&l->reference_sd, products, sizeof *l->reference_sd));
     TRY(memory_new(&l->rows, products, sizeof *l->rows));
     TRY(memory_new(&l->category, products, sizeof *l->category));
-    TRY(shrink_level_init(&l->level[0], categories, NULL));
-    TRY(shrink_level_init(&l->level[1], 1, NULL));
 done:
     return status;
 }
@@ -43,10 +41,9 @@ static void local_clear(struct local *l)
     free(l->shrunk);
     free(l->shrunk_sd);
     free(l->reference);
+    free(l->reference_sd);
     free(l->rows);
     free(l->category);
-    shrink_level_clear(&l->level[0]);
-    shrink_level_clear(&l->level[1]);
 }
 
 /* What a product's cells tell beyond its category. */
@@ -77,6 +74,7 @@ static void estimate(const struct demand_panel *panel, const struct demand_basel
         l->rows[p] = panel->start[p + 1] - panel->start[p];
         l->estimate[p] = l->std_error[p] = NAN;
         l->reference[p] = demand->category.shrunk[panel->category[p]];
+        l->reference_sd[p] = demand->category.shrunk_sd[panel->category[p]];
         if (!compare(panel, baseline, p, l->reference[p], &score, &information)) continue;
         l->estimate[p] = score / information;
         l->std_error[p] = sqrt(baseline->dispersion / information);
@@ -126,16 +124,16 @@ enum status demand_products_make(const struct comm *comm, const struct demand_so
     const struct demand_panel *panel = &sources->panel;
     struct local l = {0};
     TRY_ALL(comm, elasticities_init(&demand->product, panel->products->rows_total));
-    TRY_ALL(comm, local_init(&l, panel->products->rows_local, panel->categories));
+    TRY_ALL(comm, local_init(&l, panel->products->rows_local));
     estimate(panel, baseline, demand, &l);
     const struct shrink_units units = {l.products, l.estimate, l.std_error, l.category};
-    status = shrink_tree_fit(comm, &units, l.level, 2, l.shrunk, l.shrunk_sd);
+    struct shrink_centres centres = {.sd = l.reference_sd};
+    status = shrink_centred_fit(comm, &units, panel->categories, &centres, l.shrunk, l.shrunk_sd);
     bool nothing = status == ERR_NUMERIC;
     if (!nothing) TRY(status);
     if (!nothing)
         log_info("  product elasticities: %lld of %lld estimated, spread %.3f in a category",
-                 (long long)l.level[0].members, (long long)demand->product.units,
-                 l.level[0].spread);
+                 (long long)centres.members, (long long)demand->product.units, centres.spread);
     for (int64_t p = 0; p < l.products; p++) {
         l.estimate[p] += l.reference[p];
         l.shrunk[p] = nothing ? l.reference[p] : l.reference[p] + l.shrunk[p];

@@ -27,11 +27,10 @@ static const char doc[] =
     "follows from the treatment. Each row's outcome and treatment are predicted from its controls "
     "by models that have not seen its fold; what is left of one is regressed on what is left of "
     "the other.\n\n"
-    "Predictions are by least squares, straight and with lines that bend, a forest, and small "
-    "trees boosted on what lines leave, weighted by how well they predict out of fold "
-    "(diagnostics.weights); with --nuisance "
-    "lsq by "
-    "least squares alone. Missing controls are allowed; texts count by level.\n\n"
+    "Predictions are by least squares (straight, with lines that bend, with products of two "
+    "controls), a forest, and small trees boosted on what lines leave (steps: one question each; "
+    "boosted: three), weighted by how well they predict out of fold (diagnostics.weights); with "
+    "--nuisance lsq by least squares alone. Missing controls are allowed; texts count by level.\n\n"
     "--group-by gives an estimate for each value of a column or expression, --effects one that is "
     "linear in columns, as in a formula of fit lsq: (Intercept) is the effect where all are 0. "
     "Their columns become controls. groups_average weighs the groups by rows; estimate weighs "
@@ -75,7 +74,7 @@ static const struct argp_option option_list[] = {
     {"trees", 'n', "N", 0, "Trees of each forest (100)", 0},
     {"depth", KEY_DEPTH, "D", 0, "Questions in a row of a tree, at most (10)", 0},
     {"min-rows", KEY_MIN_ROWS, "N", 0, "Rows of a leaf, at least (10)", 0},
-    {"boosted", KEY_BOOSTED, "N", 0, "Small trees boosted on what lines leave (150)", 0},
+    {"boosted", KEY_BOOSTED, "N", 0, "Small trees boosted on what lines leave, at most (400)", 0},
     {"seed", 's', "S", 0, "Seed of folds and forests (1)", 0},
     {0}};
 

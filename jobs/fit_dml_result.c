@@ -113,9 +113,13 @@ static json_t *terms_json(const struct fit_dml_result *result)
 
 static json_t *weights_json(const struct double_ml_nuisance *nuisance)
 {
-    return json_pack("{s:f, s:f, s:f, s:f}", "lsq", nuisance->weight[LEARNER_LINE], "bent",
-                     nuisance->weight[LEARNER_BENT], "forest", nuisance->weight[LEARNER_FOREST],
-                     "boosted", nuisance->weight[LEARNER_BOOST]);
+    static const char *const name[DOUBLE_ML_LEARNERS] = {
+        [LEARNER_LINE] = "lsq",      [LEARNER_BENT] = "bent",   [LEARNER_PRODUCTS] = "products",
+        [LEARNER_FOREST] = "forest", [LEARNER_STEPS] = "steps", [LEARNER_BOOST] = "boosted"};
+    json_t *json = json_object();
+    for (int l = 0; l < DOUBLE_ML_LEARNERS; l++)
+        json_object_set_new(json, name[l], json_real(nuisance->weight[l]));
+    return json;
 }
 
 static json_t *diagnostics_json(const struct double_ml *ml)

@@ -344,6 +344,40 @@ static void few_of_unknown_spread(void **state)
     assert_all(shrink_few_fit(estimate + 4, error + 4, 1, shrunk, sd, &prior) == ERR_NUMERIC);
 }
 
+/* About known centres, tau averaged: tests/goldens/shrink.py. The bits do not depend on ranks. */
+static void about_known_centres(void **state)
+{
+    (void)state;
+    static const double planted[2][2] = {{0.9, 1.0}, {0.0, 0.5}}, spread[2] = {0.968994, 0.061805},
+                        wanted[2][4] = {{0.111933, 0.148253, -1.109109, 0.698884},
+                                        {0.008317, 0.102827, -0.001974, 0.208550}};
+    double b[UNITS], s[UNITS], sd[UNITS], shrunk[UNITS], shrunk_sd[UNITS], got[4] = {0};
+    int64_t group[UNITS];
+    struct comm self = comm_self();
+    for (int k = 0; k < 2; k++) {
+        struct shrink_centres all = {.sd = sd}, mine = {.sd = sd};
+        make_units(planted[k][0], planted[k][1], b, s);
+        for (int i = 0; i < UNITS; i++) {
+            b[i] += 2.1;
+            group[i] = i % 3;
+            sd[i] = 0.1 + 0.1 * (i % 3);
+        }
+        const struct shrink_units units = {UNITS, b, s, group};
+        const struct shrink_units here = {world.rank == 0 ? UNITS : 0, b, s, group};
+        assert_all(shrink_centred_fit(&self, &units, 3, &all, shrunk, shrunk_sd) == OK);
+        got[0] = shrunk[0], got[1] = shrunk_sd[0], got[2] = shrunk[40], got[3] = shrunk_sd[40];
+        assert_close(all.spread, spread[k], 1e-3); /* 32 points here, 60,001 there */
+        for (int i = 0; i < 4; i++) assert_close(got[i], wanted[k][i], 5e-4);
+        assert_all(shrink_centred_fit(&world, &here, 3, &mine, shrunk, shrunk_sd) == OK);
+        assert_all(mine.spread == all.spread && mine.members == UNITS);
+        assert_all(world.rank != 0 || (shrunk[40] == got[2] && shrunk_sd[40] == got[3]));
+    }
+    for (int i = 0; i < UNITS; i++) s[i] = NAN;
+    struct shrink_centres none = {.sd = sd};
+    const struct shrink_units vague = {UNITS, b, s, group};
+    assert_all(shrink_centred_fit(&self, &vague, 3, &none, shrunk, shrunk_sd) == ERR_NUMERIC);
+}
+
 static void a_known_sign(void **state)
 {
     (void)state;
@@ -387,4 +421,5 @@ TEST_MAIN(cmocka_unit_test(as_by_hand), cmocka_unit_test(less_spread_than_error)
           cmocka_unit_test(tree_as_dense_algebra), cmocka_unit_test(widened_as_a_fine_grid),
           cmocka_unit_test(no_spread_to_be_unsure_of), cmocka_unit_test(same_bits_on_all_ranks),
           cmocka_unit_test(exact_estimates_stay), cmocka_unit_test(few_of_unknown_spread),
-          cmocka_unit_test(a_known_sign), cmocka_unit_test(a_fault_reaches_all))
+          cmocka_unit_test(about_known_centres), cmocka_unit_test(a_known_sign),
+          cmocka_unit_test(a_fault_reaches_all))

@@ -4,7 +4,8 @@
 The same rows as the test makes; panels, seasons, slopes and shifts are dummy columns of one dense
 design, fitted by Newton's method without any elimination, with a prior of sd 100 on slopes and
 shifts. The sandwich clusters cells of product and week; leverages are those of a cell on its slope
-alone, as algorithms/count_panel.h states.
+and, where a cell is of one panel, on the levels of panel and season, as algorithms/count_panel.h
+states.
 
     python3 tests/goldens/count_panel.py
 """
@@ -126,11 +127,20 @@ def truncated():
     bread = own.T @ (w[:, None] * own) + ridge[:k, :k]
     tail = list(range(SLOPES, k))
     meat = np.zeros((k, k))
+    # information of each season's level, the products' effects eliminated; it does not matter
+    # which season has no column
+    level = np.array([[season(t) == z for z in range(seasons)] for _, t in rows], dtype=float)
+    for i in range(PRODUCTS):
+        at = np.array([row[0] == i for row in rows])
+        level[at] -= (w[at, None] * level[at]).sum(0) / w[at].sum()
+    of_season = (w[:, None] * level ** 2).sum(0)
+    of_product = [w[[row[0] == i for row in rows]].sum() for i in range(PRODUCTS)]
     for r, (i, t) in enumerate(rows):
         c = i % SLOPES
         alone = 1 / np.linalg.inv(bread[np.ix_([c] + tail, [c] + tail)])[0, 0]
         score = own[r] * (y[r] - e[r])
-        meat += np.outer(score, score) / (1 - w[r] * own[r, c] ** 2 / alone) ** 2
+        h = w[r] * (own[r, c] ** 2 / alone + 1 / of_product[i] + 1 / of_season[season(t)])
+        meat += np.outer(score, score) / (1 - min(h, 0.75)) ** 2
     cover = np.linalg.inv(bread) @ meat @ np.linalg.inv(bread)
     print("  errors", [f"{np.sqrt(cover[c, c]):.12f}" for c in range(SLOPES)])
     i, t = rows[5]

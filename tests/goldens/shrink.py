@@ -173,8 +173,32 @@ def few():
           [f"{x:.5f}" for x in np.sqrt(density @ (variance + mean ** 2) - m ** 2)])
 
 
+def centred():
+    """Units in 3 groups about known centres: E tau^2 by a flat prior of tau^2, free means."""
+    group, z = np.arange(UNITS) % 3, np.eye(3)[np.arange(UNITS) % 3]
+    for spread, noise in ((0.9, 1.0), (0.0, 0.5)):
+        b, s = units(spread, noise)
+        b = b + 2.1
+        taus = np.linspace(0, 6, 60001)
+        deviance = []
+        for tau in taus:
+            w = 1 / (s ** 2 + tau ** 2)
+            whole = w @ z
+            mean = (w * b) @ z / whole
+            deviance.append((w * (b - mean[group]) ** 2).sum() - np.log(w).sum() +
+                            np.log(whole).sum())
+        density = np.exp(-0.5 * (np.array(deviance) - min(deviance)))
+        density *= taus
+        square = (density * taus ** 2).sum() / density.sum()
+        lost, centre = s ** 2 / (square + s ** 2), 0.1 + 0.1 * group
+        sd = np.sqrt(lost * square + lost ** 2 * centre ** 2)
+        print(f"centred: spread {np.sqrt(square):.6f}, units 0 and 40",
+              [f"{(1 - lost[i]) * b[i]:.6f} {sd[i]:.6f}" for i in (0, 40)])
+
+
 single()
 few()
 widened()
+centred()
 tree()
 below_zero()
