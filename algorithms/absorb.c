@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { SPARSE_MANY = 256, PIECES_MAX = 8192 };
+
 static int64_t count_levels(const struct design *design)
 {
     int64_t levels = 0;
@@ -24,6 +26,15 @@ static enum status check_effects(const struct design *design)
                             design->effect[e].level[i], (long long)e,
                             (long long)design->effect[e].levels - 1);
     return OK;
+}
+
+/* Projected, sparse columns become dense: where they are many, normal equations in pieces take less
+ * of memory and time. */
+static bool as_few_columns(const struct design *design, const struct absorb_options *options)
+{
+    int64_t columns = design_parameters(design) + count_levels(design);
+    return columns <= options->columns_max ||
+           (design->sparse >= SPARSE_MANY && columns <= PIECES_MAX);
 }
 
 /* ---- as sparse columns ---- */
@@ -84,7 +95,7 @@ enum status absorb_make(const struct comm *comm, const struct design *design,
     plain->design.effects = 0;
     if (design->effects == 0) return OK;
     TRY_ALL(comm, check_effects(design));
-    if (design_parameters(design) + count_levels(design) <= options->columns_max)
+    if (as_few_columns(design, options))
         TRY_ALL(comm, as_columns(design, plain));
     else
         TRY(absorb_project(comm, design, options, plain));

@@ -16,7 +16,8 @@
 enum absorb_way { ABSORB_NONE, ABSORB_COLUMNS, ABSORB_PROJECTED };
 
 struct absorb_options {
-    int64_t columns_max; /* more columns than these in all, levels included, are projected */
+    int64_t columns_max; /* more columns than these in all, levels included, are projected; but
+                            with 256 sparse ones or more only beyond 8,192 */
     double tolerance;    /* of projections: what the levels still explain of a column, as part
                                of its standard deviation */
     double explained;    /* a column is 0 where levels explain all but this part of its squares */

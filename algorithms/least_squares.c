@@ -21,9 +21,9 @@ static void set_coefficients(const struct lsq_system *s, struct least_squares *f
     double y_scale = s->scaling->scale[design->dense];
     for (int64_t i = 0; i < s->kept; i++)
         fit->coefficient[s->parameter[i]] = lsq_system_parameter(s, i, s->x, 1) / y_scale;
-    if (design->intercept && s->place[0] == 0)
+    if (design->intercept && s->place[0] >= 0)
         fit->coefficient[0] =
-            lsq_system_parameter(s, 0, s->x, 1) / y_scale + s->scaling->shift[design->dense];
+            lsq_system_parameter(s, s->place[0], s->x, 1) / y_scale + s->scaling->shift[design->dense];
 }
 
 static void set_quality(const struct lsq_system *s, const struct absorbed *plain, double square,

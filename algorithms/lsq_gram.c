@@ -87,10 +87,7 @@ void lsq_gram_penalise(const struct design *design, const struct scaling *scalin
 {
     int64_t first = design->intercept ? 1 : 0;
     for (int64_t j = first; j < penalised; j++) {
-        int64_t column = j - first;
-        double scale = column < design->dense ? scaling->scale[column]
-                                              : scaling->sparse_scale[column - design->dense];
-        gram->a[j * gram->parameters + j] += ridge * scaling->weight_scale * scale * scale;
+        gram->a[j * gram->parameters + j] += lsq_system_penalty(design, scaling, ridge, j);
         dropped[j] = false;
     }
 }
@@ -146,7 +143,7 @@ enum status lsq_gram_solve(const struct comm *comm, const struct design *design,
                            struct lsq_system *s, double *square)
 {
     enum status status = OK;
-    TRY_ALL(comm, lsq_system_init(design, scaling, dropped, s));
+    TRY_ALL(comm, lsq_system_init(design, scaling, NULL, dropped, s));
     compact(gram, s);
     TRY(cholesky_factor(comm, gram->a, s->kept, &s->factor));
     TRY(lsq_system_solve(comm, s, s->b, 1, s->x));

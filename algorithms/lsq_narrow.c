@@ -145,7 +145,7 @@ static enum status factor(const struct comm *comm, const struct triangles *stack
     TRY_ALL(comm, narrow_init(stack, &n));
     if (comm->rank == 0) find_dropped(&n, order, tolerance, dropped);
     comm_broadcast(comm, dropped, (stack->columns - 1) * (int64_t)sizeof *dropped, 0);
-    TRY_ALL(comm, lsq_system_init(design, scaling, dropped, s));
+    TRY_ALL(comm, lsq_system_init(design, scaling, NULL, dropped, s));
     s->solver = LSQ_TRIANGLE;
     TRY_ALL(comm, memory_new(&s->triangle, s->kept * s->kept, sizeof *s->triangle));
     if (comm->rank == 0) take_triangle(&n, s);

@@ -6,6 +6,7 @@
 #include "algorithms/lsq_sparse.h"
 #include "algorithms/lsq_wide.h"
 #include "algorithms/triangles.h"
+#include "mpi/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,7 +24,6 @@ static void choose_by_size(const struct design *design, const struct least_squar
                            struct least_squares *fit)
 {
     int64_t parameters = design_parameters(design), rows = design->blocks->rows_total;
-    bool by_number = design->order == NULL && design->last_first == 0 && design->group == NULL;
     fit->path = LEAST_SQUARES_CHOOSE;
     if (options->path != LEAST_SQUARES_CHOOSE)
         say(fit, options->path, "asked for");
@@ -31,23 +31,17 @@ static void choose_by_size(const struct design *design, const struct least_squar
         say(fit, LEAST_SQUARES_GRID, "too many columns for one rank, most of them sparse");
     else if (parameters > DESIGN_REPLICATED_MAX)
         say(fit, LEAST_SQUARES_ROWS, "too many columns for one rank, most of them dense");
-    else if (by_number && design->dense >= WIDE_LEAST && rows >= parameters &&
-             rows < 2 * parameters)
+    else if (design->group == NULL && design->dense >= WIDE_LEAST && rows >= parameters &&
+             rows < 2 * parameters && !(options->ridge > 0.0))
         say(fit, LEAST_SQUARES_ROWS, "dense columns are more than half the rows");
 }
 
-static enum status check_path(const struct design *design,
-                              const struct least_squares_options *options,
-                              const struct least_squares *fit)
+static enum status check_path(const struct design *design, const struct least_squares *fit)
 {
     bool pieces = fit->path == LEAST_SQUARES_GRID || fit->path == LEAST_SQUARES_ROWS;
-    if (pieces && options->ridge > 0.0)
-        return FAIL(ERR_ARG, "%lld columns are too many for a ridge, which takes up to %d",
-                    (long long)design_parameters(design), DESIGN_REPLICATED_MAX);
-    if (pieces && (design->group != NULL || design->last_first > 0 || design->order != NULL))
+    if (pieces && design->group != NULL)
         return FAIL(ERR_ARG,
-                    "%lld columns together with groups or roles are more than %d: use fewer "
-                    "factor levels",
+                    "%lld columns together with groups are more than %d: use fewer factor levels",
                     (long long)design_parameters(design), DESIGN_REPLICATED_MAX);
     return OK;
 }
@@ -113,26 +107,60 @@ done:
     return status;
 }
 
+/* What is asked of the columns of a design in pieces; *penalty and *order new, or NULL. */
+static enum status ask_columns(const struct absorbed *plain, double ridge,
+                               const struct scaling *scaling, int64_t penalised, double **penalty,
+                               int64_t **order)
+{
+    enum status status = OK;
+    const struct design *design = &plain->design;
+    TRY(lsq_gram_order(design, order));
+    if (!(ridge > 0.0)) return OK;
+    TRY(memory_new(penalty, design_parameters(design), sizeof **penalty));
+    for (int64_t j = design->intercept ? 1 : 0; j < penalised; j++)
+        (*penalty)[j] = lsq_system_penalty(design, scaling, ridge, j);
+done:
+    return status;
+}
+
+static enum status by_pieces(const struct comm *comm, const struct absorbed *plain,
+                             const struct least_squares_options *options,
+                             struct lsq_solution *solution, struct least_squares *fit)
+{
+    enum status status = OK;
+    const struct design *design = &plain->design;
+    int64_t *order = NULL;
+    double *penalty = NULL;
+    TRY(scaling_measure(comm, design, &solution->scaling));
+    TRY_ALL(comm, ask_columns(plain, options->ridge, &solution->scaling, fit->parameters, &penalty,
+                              &order));
+    const struct lsq_columns columns = {order, penalty};
+    if (plain->way == ABSORB_PROJECTED && design->intercept) fit->dropped[0] = true;
+    if (fit->path == LEAST_SQUARES_GRID)
+        TRY(lsq_sparse_solve(comm, design, &solution->scaling, &columns, fit->dropped,
+                             &solution->system));
+    else
+        TRY(lsq_wide_solve(comm, design, &solution->scaling, &columns, options->tolerance,
+                           fit->dropped, &solution->system));
+done:
+    free(order);
+    free(penalty);
+    return status;
+}
+
 enum status lsq_path_solve(const struct comm *comm, const struct absorbed *plain,
                            const struct least_squares_options *options, struct least_squares *fit,
                            struct lsq_solution *solution)
 {
     enum status status = OK;
     const struct design *design = &plain->design;
-    struct scaling *scaling = &solution->scaling;
     *solution = (struct lsq_solution){.square = NAN};
     choose_by_size(design, options, fit);
-    TRY(check_path(design, options, fit));
-    if (fit->path == LEAST_SQUARES_GRID) {
-        TRY(scaling_measure(comm, design, scaling));
-        TRY(lsq_sparse_solve(comm, design, scaling, fit->dropped, &solution->system));
-    } else if (fit->path == LEAST_SQUARES_ROWS) {
-        TRY(scaling_measure(comm, design, scaling));
-        TRY(lsq_wide_solve(comm, design, scaling, options->tolerance, fit->dropped,
-                           &solution->system));
-    } else {
+    TRY(check_path(design, fit));
+    if (fit->path == LEAST_SQUARES_GRID || fit->path == LEAST_SQUARES_ROWS)
+        TRY(by_pieces(comm, plain, options, solution, fit));
+    else
         TRY(by_gram(comm, plain, options, solution, fit));
-    }
 done:
     return status;
 }

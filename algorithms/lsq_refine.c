@@ -214,7 +214,17 @@ static void set_slopes(struct refiner *r)
     }
 }
 
-/* residual = b (side `side`; NULL: none) + X'W (y - X x) */
+/* Less what a penalty makes of the solution. */
+static struct double_double take_penalty(const struct refiner *r, int64_t i,
+                                         struct double_double sum)
+{
+    double penalty = r->s->penalty[i] * r->s->unit[i];
+    if (!(penalty > 0.0)) return sum;
+    struct double_double x = {r->x_high[i], r->x_low[i]};
+    return double_double_add(sum, times(x, -penalty));
+}
+
+/* residual = b (side `side`; NULL: none) + X'W (y - X x) - penalty x */
 static enum status take_residual(const struct comm *comm, struct refiner *r, const double *b,
                                  int64_t stride)
 {
@@ -233,6 +243,7 @@ static enum status take_residual(const struct comm *comm, struct refiner *r, con
             sum, (struct double_double){exact_get(&r->sums, count + at) / LIMB_TWO, 0.0});
         sum = double_double_add(
             sum, (struct double_double){exact_get(&r->sums, 2 * count + at) / LIMB_THREE, 0.0});
+        sum = take_penalty(r, i, sum);
         sum.high *= r->s->unit[i];
         sum.low *= r->s->unit[i];
         if (b != NULL) sum = double_double_add(sum, (struct double_double){b[i * stride], 0.0});

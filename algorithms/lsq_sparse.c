@@ -132,9 +132,10 @@ done:
 static double edge_value(const struct gram_edge *edge, const struct lsq_system *s, int64_t row,
                          int64_t column)
 {
-    int64_t last = edge->width - 1, i = s->parameter[row], j = s->parameter[column];
+    int64_t last = edge->width - 1, a = s->parameter[row], b = s->parameter[column];
+    int64_t i = a > b ? a : b, j = a > b ? b : a;
     if (i >= last) return edge->cross[(i - last) * edge->width + j];
-    return edge->square[j * edge->width - j * (j - 1) / 2 + i - j]; /* j <= i */
+    return edge->square[j * edge->width - j * (j - 1) / 2 + i - j];
 }
 
 /* Elements of this rank from the exact sums and the edge, in the units of a diagonal near 1. */
@@ -149,6 +150,7 @@ static void fill_matrix(const struct comm *comm, struct builder *b, const struct
             double *at = grid_factor_at(f, i, j);
             bool sparse = s->parameter[i] >= last && s->parameter[j] >= last;
             double value = sparse ? exact_get(&b->sums, at - f->a) : edge_value(edge, s, i, j);
+            if (i == j) value += s->penalty[i];
             *at = value * s->unit[i] * s->unit[j];
             if (i == j) *at *= 1.0 + RIDGE;
         }
@@ -157,7 +159,7 @@ static void fill_matrix(const struct comm *comm, struct builder *b, const struct
 static void set_units(struct lsq_system *s)
 {
     for (int64_t i = 0; i < s->kept; i++) {
-        double square = s->scaling->square_sum[s->parameter[i]];
+        double square = s->scaling->square_sum[s->parameter[i]] + s->penalty[i];
         s->unit[i] = square > 0.0 ? lsq_system_unit(square) : 1.0;
     }
 }
@@ -194,6 +196,7 @@ static enum status factor(const struct comm *comm, struct lsq_system *s, bool *d
     if (failed >= 0) dropped[s->parameter[failed]] = true;
     for (int64_t j = 0; j < (failed >= 0 ? failed : s->kept); j++) {
         int64_t at = s->parameter[j];
+        if (s->penalty[j] > 0.0) continue;
         double reference = s->scaling->square_sum[at] * s->unit[j] * s->unit[j];
         if (diagonal[j] * diagonal[j] > LSQ_SPARSE_TOLERANCE * reference) continue;
         dropped[at] = *any = true;
@@ -204,16 +207,18 @@ done:
 }
 
 enum status lsq_sparse_solve(const struct comm *comm, const struct design *design,
-                             const struct scaling *scaling, bool *dropped, struct lsq_system *s)
+                             const struct scaling *scaling, const struct lsq_columns *columns,
+                             bool *dropped, struct lsq_system *s)
 {
     enum status status = OK;
     struct gram_edge edge = {0};
     TRY(gram_make_edge(comm, design, scaling, &edge));
     for (int64_t j = 0; j < design_parameters(design); j++)
-        dropped[j] = !(scaling->square_sum[j] > 0.0);
+        dropped[j] |= !(scaling->square_sum[j] > 0.0) &&
+                      (columns->penalty == NULL || !(columns->penalty[j] > 0.0));
     for (bool again = true; again;) {
         lsq_system_clear(s);
-        TRY_ALL(comm, lsq_system_init(design, scaling, dropped, s));
+        TRY_ALL(comm, lsq_system_init(design, scaling, columns, dropped, s));
         s->solver = LSQ_GRID;
         s->digits = DIGITS;
         s->norm = 1.0;

@@ -15,12 +15,13 @@
 #define LSQ_SPARSE_TOLERANCE 1e-8
 
 /**
- * Find the dependent columns, by number, and solve for the others.
+ * Find the dependent columns and solve for the others.
  *
  * Collective.
- * design   in   without groups
- * dropped  out  [parameters] those of which earlier ones explain all but LSQ_SPARSE_TOLERANCE
- * s        out  solved, with a factor on the grid; free with lsq_system_clear
+ * design   in     without groups
+ * dropped  inout  [parameters] some already; then those, too, of which earlier ones explain all but
+ *                 LSQ_SPARSE_TOLERANCE
+ * s        out    solved, with a factor on the grid; free with lsq_system_clear
  * Cost: 16 bytes sent for every pair of sparse entries of a row; parameters^3 / 3 flops over all
  *       ranks, once more where columns are dropped; lsq_refine for one side.
  * Memory: 16 parameters^2 bytes over all ranks.
@@ -28,6 +29,7 @@
  * Errors: those of lsq_refine.
  */
 enum status lsq_sparse_solve(const struct comm *comm, const struct design *design,
-                             const struct scaling *scaling, bool *dropped, struct lsq_system *s);
+                             const struct scaling *scaling, const struct lsq_columns *columns,
+                             bool *dropped, struct lsq_system *s);
 
 #endif

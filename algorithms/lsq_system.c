@@ -10,20 +10,25 @@
 #include <string.h>
 
 enum status lsq_system_init(const struct design *design, const struct scaling *scaling,
-                            const bool *dropped, struct lsq_system *s)
+                            const struct lsq_columns *columns, const bool *dropped,
+                            struct lsq_system *s)
 {
     enum status status = OK;
     int64_t parameters = design_parameters(design);
     *s = (struct lsq_system){.design = design, .scaling = scaling};
     TRY(memory_new(&s->parameter, 2 * parameters, sizeof *s->parameter));
-    TRY(memory_new(&s->b, 3 * parameters, sizeof *s->b));
+    TRY(memory_new(&s->b, 4 * parameters, sizeof *s->b));
     s->place = s->parameter + parameters;
     s->unit = s->b + parameters;
     s->x = s->unit + parameters;
-    for (int64_t j = 0; j < parameters; j++) {
-        s->unit[j] = 1.0;
+    s->penalty = s->x + parameters;
+    for (int64_t i = 0; i < parameters; i++) {
+        int64_t j = columns != NULL && columns->order != NULL ? columns->order[i] : i;
+        s->unit[i] = 1.0;
         s->place[j] = dropped[j] ? -1 : s->kept;
-        if (!dropped[j]) s->parameter[s->kept++] = j;
+        if (dropped[j]) continue;
+        if (columns != NULL && columns->penalty != NULL) s->penalty[s->kept] = columns->penalty[j];
+        s->parameter[s->kept++] = j;
     }
 done:
     return status;
@@ -37,6 +42,15 @@ void lsq_system_clear(struct lsq_system *s)
     free(s->triangle);
     grid_factor_clear(&s->grid);
     *s = (struct lsq_system){0};
+}
+
+double lsq_system_penalty(const struct design *design, const struct scaling *scaling, double ridge,
+                          int64_t parameter)
+{
+    int64_t column = parameter - (design->intercept ? 1 : 0);
+    double scale = column < design->dense ? scaling->scale[column]
+                                          : scaling->sparse_scale[column - design->dense];
+    return ridge * scaling->weight_scale * scale * scale;
 }
 
 double lsq_system_unit(double diagonal)

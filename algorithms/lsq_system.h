@@ -19,6 +19,13 @@ enum lsq_solver {
     LSQ_GRID      /* a factor in pieces on the grid */
 };
 
+/* What is asked of the columns. Arrays are [parameters], not owned. */
+struct lsq_columns {
+    const int64_t *order;  /* in which it is settled what depends on what; NULL: by number */
+    const double *penalty; /* times the square of its coefficient, in the units of the scaling, is
+                              to be least too; > 0: the column is never dropped; NULL: none */
+};
+
 struct lsq_system {
     const struct design *design;   /* not owned */
     const struct scaling *scaling; /* not owned */
@@ -28,6 +35,7 @@ struct lsq_system {
     double *unit;       /* [kept] powers of two */
     double *b;          /* [kept] */
     double *x;          /* [kept] solution */
+    double *penalty;    /* [kept] added to the diagonal before units */
     double norm;        /* largest column sum of the scaled matrix */
     enum lsq_solver solver;
     struct cholesky factor;
@@ -40,13 +48,22 @@ struct lsq_system {
  * Make the places of the kept columns; units are 1, b and x are 0. Local. Free with
  * lsq_system_clear.
  * design, scaling  in  must outlive the system
+ * columns          in  NULL: by number, no penalty
  * dropped          in  [parameters]
  * Errors: ERR_MEMORY.
  */
 enum status lsq_system_init(const struct design *design, const struct scaling *scaling,
-                            const bool *dropped, struct lsq_system *s);
+                            const struct lsq_columns *columns, const bool *dropped,
+                            struct lsq_system *s);
 /** Free; accepts a zeroed struct. Collective over the grid of the factor. */
 void lsq_system_clear(struct lsq_system *s);
+
+/**
+ * What a ridge, in the units of weights, of y and of the columns, adds to the diagonal at a column
+ * other than the intercept, in the units of the scaling. Local.
+ */
+double lsq_system_penalty(const struct design *design, const struct scaling *scaling, double ridge,
+                          int64_t parameter);
 
 /** The unit of a column whose diagonal is `diagonal` > 0: a power of two. Local. */
 double lsq_system_unit(double diagonal);

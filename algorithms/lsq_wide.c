@@ -4,6 +4,7 @@
 #include "algorithms/lsq_refine.h"
 #include "mpi/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,14 +120,34 @@ done:
     return status;
 }
 
+/* Rows that penalties are: one for each column that has one. */
+static int64_t penalties(const struct lsq_system *s)
+{
+    int64_t count = 0;
+    for (int64_t j = 0; j < s->kept; j++) count += s->penalty[j] > 0.0;
+    return count;
+}
+
+static void add_penalties(const struct comm *comm, const struct lsq_system *s, int64_t row,
+                          const struct grid_factor *f)
+{
+    for (int64_t j = 0; j < s->kept; j++) {
+        if (!(s->penalty[j] > 0.0)) continue;
+        if (f->grid.inside && grid_factor_holder(f, row, j) == comm->rank)
+            *grid_factor_at(f, row, j) = sqrt(s->penalty[j]);
+        row++;
+    }
+}
+
 /* Mark columns by the diagonal of R; whether any. Where there are fewer rows than columns, a
  * dependent one takes up a direction that a later one needs: then only the first counts. */
 static bool mark_dependent(const struct lsq_system *s, const double *diagonal, double tolerance,
                            bool *dropped)
 {
-    bool any = false, few = s->design->blocks->rows_total < s->kept;
+    bool any = false, few = s->design->blocks->rows_total + penalties(s) < s->kept;
     for (int64_t j = 0; j < s->kept; j++) {
         int64_t at = s->parameter[j];
+        if (s->penalty[j] > 0.0) continue;
         if (diagonal[j] * diagonal[j] > tolerance * s->scaling->square_sum[at]) continue;
         dropped[at] = any = true;
         if (few && j < s->design->blocks->rows_total) break;
@@ -140,13 +161,14 @@ static enum status attempt(const struct comm *comm, double tolerance, bool *drop
 {
     enum status status = OK;
     double *y = NULL, *diagonal = NULL;
-    int64_t rows = s->design->blocks->rows_total;
+    int64_t rows = s->design->blocks->rows_total, more = penalties(s);
     *again = false;
     if (s->kept == 0) return OK;
-    TRY(grid_factor_open(comm, rows > s->kept ? rows : s->kept, s->kept, &s->grid));
+    TRY(grid_factor_open(comm, rows + more > s->kept ? rows + more : s->kept, s->kept, &s->grid));
     TRY_ALL(comm, memory_new(&y, s->grid.rows_share, sizeof *y));
     TRY_ALL(comm, memory_new(&diagonal, s->kept, sizeof *diagonal));
     TRY(spread_rows(comm, s, &s->grid, y));
+    add_penalties(comm, s, rows, &s->grid);
     TRY(grid_factor_least_squares(comm, &s->grid, y, s->x));
     grid_factor_diagonal(comm, &s->grid, diagonal);
     *again = mark_dependent(s, diagonal, tolerance, dropped);
@@ -160,20 +182,18 @@ static double largest_square(const struct lsq_system *s)
 {
     double largest = 0.0;
     for (int64_t i = 0; i < s->kept; i++)
-        if (s->scaling->square_sum[s->parameter[i]] > largest)
-            largest = s->scaling->square_sum[s->parameter[i]];
+        largest = fmax(largest, s->scaling->square_sum[s->parameter[i]] + s->penalty[i]);
     return largest;
 }
 
 enum status lsq_wide_solve(const struct comm *comm, const struct design *design,
-                           const struct scaling *scaling, double tolerance, bool *dropped,
-                           struct lsq_system *s)
+                           const struct scaling *scaling, const struct lsq_columns *columns,
+                           double tolerance, bool *dropped, struct lsq_system *s)
 {
     enum status status = OK;
-    memset(dropped, 0, (size_t)design_parameters(design) * sizeof *dropped);
     for (bool again = true; again;) {
         lsq_system_clear(s);
-        TRY_ALL(comm, lsq_system_init(design, scaling, dropped, s));
+        TRY_ALL(comm, lsq_system_init(design, scaling, columns, dropped, s));
         s->solver = LSQ_GRID;
         s->digits = DIGITS;
         s->norm = largest_square(s);

@@ -10,13 +10,14 @@
 #include "algorithms/lsq_system.h"
 
 /**
- * Find the dependent columns, by number, and solve for the others.
+ * Find the dependent columns and solve for the others. A penalty stands as a row of its own under
+ * the others.
  *
  * Collective.
- * design     in   without groups
- * tolerance  in   a column depends where earlier ones explain all but this part of its squares
- * dropped    out  [parameters]
- * s          out  solved, with R on the grid; free with lsq_system_clear
+ * design     in     without groups
+ * tolerance  in     a column depends where earlier ones explain all but this part of its squares
+ * dropped    inout  [parameters] some already
+ * s          out    solved, with R on the grid; free with lsq_system_clear
  * Cost: 2 rows parameters^2 flops, twice where a column is dropped; each row moves once, padded to
  *       64 columns.
  * Memory: 8 bytes for every element of a rank's share.
@@ -24,7 +25,7 @@
  * Errors: those of lsq_refine; ERR_ARG too many rows.
  */
 enum status lsq_wide_solve(const struct comm *comm, const struct design *design,
-                           const struct scaling *scaling, double tolerance, bool *dropped,
-                           struct lsq_system *s);
+                           const struct scaling *scaling, const struct lsq_columns *columns,
+                           double tolerance, bool *dropped, struct lsq_system *s);
 
 #endif

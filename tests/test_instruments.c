@@ -219,6 +219,40 @@ static void same_bytes(void **state)
     table_free(&share);
 }
 
+/* Too many columns for one rank go through factors in pieces: the same model, as if asked for. */
+static void in_pieces(void **state)
+{
+    (void)state;
+    static const enum least_squares_path paths[] = {LEAST_SQUARES_GRID, LEAST_SQUARES_ROWS};
+    struct comm self = comm_self();
+    struct table whole = table_make(&self), share = table_make(&world);
+    struct design alone = design_of(&whole, true), spread = design_of(&share, true);
+    struct least_squares_options options = LEAST_SQUARES_DEFAULTS;
+    struct instruments *usual = NULL, *one = NULL, *many = NULL;
+    assert_all(instruments_fit(&world, &spread, roles + 1, &options, &usual) == OK);
+    for (int k = 0; k < 2; k++) {
+        options.path = paths[k];
+        assert_all(instruments_fit(&self, &alone, roles + 1, &options, &one) == OK);
+        assert_all(instruments_fit(&world, &spread, roles + 1, &options, &many) == OK);
+        size_t bytes = (size_t)one->fit->parameters * sizeof(double);
+        assert_all(memcmp(one->fit->coefficient, many->fit->coefficient, bytes) == 0);
+        assert_all(memcmp(one->fit->std_error, many->fit->std_error, bytes) == 0);
+        assert_all(one->over == many->over && one->f[0] == many->f[0]);
+        for (int64_t j = 0; j < one->fit->parameters; j++) {
+            assert_all(usual->fit->dropped[j] == many->fit->dropped[j]);
+            if (usual->fit->dropped[j]) continue;
+            assert_close(many->fit->coefficient[j] / usual->fit->coefficient[j], 1.0, 1e-9);
+            assert_close(many->fit->std_error[j] / usual->fit->std_error[j], 1.0, 1e-9);
+        }
+        assert_close(many->f[0] / usual->f[0], 1.0, 1e-9);
+        instruments_free(&one);
+        instruments_free(&many);
+    }
+    instruments_free(&usual);
+    table_free(&whole);
+    table_free(&share);
+}
+
 static enum status fit_and_free(const struct design *design, const enum instruments_role *role)
 {
     struct least_squares_options options = LEAST_SQUARES_DEFAULTS;
@@ -264,4 +298,5 @@ static void agrees_on_faults(void **state)
 
 TEST_MAIN(cmocka_unit_test(by_hand), cmocka_unit_test(as_least_squares),
           cmocka_unit_test(effects_either_way), cmocka_unit_test(same_bytes),
-          cmocka_unit_test(refuses), cmocka_unit_test(agrees_on_faults))
+          cmocka_unit_test(in_pieces), cmocka_unit_test(refuses),
+          cmocka_unit_test(agrees_on_faults))

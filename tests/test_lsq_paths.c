@@ -150,6 +150,40 @@ static void ill_conditioned(void **state)
     }
 }
 
+/* A ridge keeps dependent columns; the order in which others are dropped is the one asked for. */
+static void ridge_and_order(void **state)
+{
+    (void)state;
+    static const int64_t order[] = {0, 4, 2, 3, 1, 5, 9, 8, 7, 6};
+    struct comm self = comm_self();
+    struct table share = table_make(&world, 0.0), whole = table_make(&self, 0.0);
+    struct design spread = design_of(&share), alone = design_of(&whole);
+    for (double ridge = 0.0; ridge < 10.0; ridge += 7.0) {
+        spread.order = alone.order = ridge > 0.0 ? NULL : order;
+        struct least_squares *by_gram = NULL;
+        for (int k = 0; k < PATHS; k++) {
+            struct least_squares_options options = LEAST_SQUARES_DEFAULTS;
+            struct least_squares *one = NULL, *many = NULL;
+            options.path = paths[k];
+            options.ridge = ridge;
+            assert_all(least_squares_fit(&self, &alone, &options, &one) == OK);
+            assert_all(least_squares_fit(&world, &spread, &options, &many) == OK);
+            assert_all(same(one->coefficient, many->coefficient, one->parameters));
+            assert_all(same(one->std_error, many->std_error, one->parameters));
+            for (int64_t j = 0; j < one->parameters; j++) {
+                assert_all(many->dropped[j] == (!(ridge > 0.0) && (j == 1 || j == 6)));
+                if (k > 0) assert_close(many->coefficient[j], by_gram->coefficient[j], 1e-10);
+            }
+            least_squares_free(&one);
+            if (k > 0) least_squares_free(&many);
+            if (k == 0) by_gram = many;
+        }
+        least_squares_free(&by_gram);
+    }
+    table_free(&share);
+    table_free(&whole);
+}
+
 /* The sum itself is dropped, and so is a constant; nothing is NaN. */
 static void dependent(void **state)
 {
@@ -223,5 +257,6 @@ static void agrees_on_faults(void **state)
     table_free(&t);
 }
 
-TEST_MAIN(cmocka_unit_test(agree), cmocka_unit_test(ill_conditioned), cmocka_unit_test(dependent),
+TEST_MAIN(cmocka_unit_test(agree), cmocka_unit_test(ill_conditioned),
+          cmocka_unit_test(ridge_and_order), cmocka_unit_test(dependent),
           cmocka_unit_test(more_columns_than_rows), cmocka_unit_test(agrees_on_faults))
