@@ -26,6 +26,10 @@ extern void pdpotrs_(const char *triangle, const int *n, const int *sides, const
                      const int *ia, const int *ja, const int *descriptor_a, double *b,
                      const int *ib, const int *jb, const int *descriptor_b, int *info);
 
+/* LAPACK has none without its own types. */
+extern void dpotrf_(const char *triangle, const int *n, double *a, const int *leading, int *info);
+extern void dpotri_(const char *triangle, const int *n, double *a, const int *leading, int *info);
+
 /* ---- dependent columns ---- */
 
 /* Rows from .. to of the upper factor U, a = U'U, in place; a dependent column leaves a row of
@@ -371,6 +375,37 @@ enum status cholesky_solve(const struct comm *comm, const struct cholesky *c, co
     for (int64_t s = 0; s < sides; s++) round_side(c, &r, s, x);
 done:
     refinement_clear(&r);
+    return status;
+}
+
+/* ---- the inverse ---- */
+
+static enum status invert(const double *a, int64_t columns, double *inverse)
+{
+    int n = (int)columns, info = 0;
+    memcpy(inverse, a, (size_t)(columns * columns) * sizeof *inverse);
+    if (n > 0) dpotrf_("L", &n, inverse, &n, &info);
+    if (n > 0 && info == 0) dpotri_("L", &n, inverse, &n, &info);
+    if (info != 0)
+        return FAIL(ERR_NUMERIC, "the normal equations have no inverse at column %d", info - 1);
+    for (int64_t j = 0; j < columns; j++) /* column-major below the diagonal */
+        for (int64_t i = 0; i < j; i++) inverse[j * columns + i] = inverse[i * columns + j];
+    return OK;
+}
+
+enum status cholesky_inverse(const struct comm *comm, const struct cholesky *c, double **inverse)
+{
+    enum status status = OK;
+    int64_t n = c->columns;
+    *inverse = NULL;
+    TRY_ALL(comm, memory_new(inverse, n * n, sizeof **inverse));
+    TRY_ALL(comm, comm->rank == 0 ? invert(c->a, n, *inverse) : OK);
+    comm_broadcast(comm, *inverse, n * n * (int64_t)sizeof **inverse, 0);
+done:
+    if (status != OK) {
+        free(*inverse);
+        *inverse = NULL;
+    }
     return status;
 }
 

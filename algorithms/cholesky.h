@@ -64,6 +64,17 @@ enum status cholesky_factor(const struct comm *comm, const double *a, int64_t co
 enum status cholesky_solve(const struct comm *comm, const struct cholesky *factor, const double *b,
                            int64_t sides, double *x);
 
+/**
+ * The whole inverse, where all of its columns are wanted to the digits of a double.
+ *
+ * Collective; rank 0 computes, so that bits do not depend on the number of ranks.
+ * inverse  out  new, the caller frees it: [columns][columns] on every rank; NULL unless OK
+ * Cost: columns^3 flops on rank 0, a broadcast of 8 columns^2 bytes.
+ * Errors: ERR_MEMORY; ERR_NUMERIC not positive definite.
+ */
+enum status cholesky_inverse(const struct comm *comm, const struct cholesky *factor,
+                             double **inverse);
+
 /* Solve for one right-hand side, as cholesky_solve does; `system` is the caller's. Collective. */
 typedef enum status solve_function(const struct comm *comm, const void *system, const double *b,
                                    double *x);

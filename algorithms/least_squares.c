@@ -142,13 +142,9 @@ static enum status finish(const struct comm *comm, const struct lsq_system *s,
     if (needs_residuals(options) || !(square >= CLEAR_PART * s->scaling->total_square))
         TRY(take_residuals(comm, s, options, fit, &square));
     set_quality(s, plain, square, fit);
-    int64_t wanted = fit->wanted_count;
-    if (s->solver == LSQ_GRID && wanted > LEAST_SQUARES_GRID_ERRORS) fit->wanted_count = 0;
     fit->correction = NAN;
     if (!(options->ridge > 0.0))
-        status = lsq_errors_set(comm, s, options, fit->residual, square, fit);
-    fit->wanted_count = wanted;
-    if (status != OK) goto done;
+        TRY(lsq_errors_set(comm, s, options, fit->residual, square, fit));
     finish_residuals(s, options, fit);
     if (options->condition) TRY(fit_condition(comm, s, &fit->condition));
 done:

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDES = 64 }; /* columns of the inverse solved for at once */
+enum {
+    SIDES = 64,       /* columns of the inverse solved for at once */
+    WHOLE_LEAST = 256 /* from so many on the whole inverse of normal equations is taken */
+};
 
 struct errors {
     const struct lsq_system *s;                  /* not owned */
@@ -18,6 +21,7 @@ struct errors {
     double square;                               /* of the residuals, scaled */
     int64_t count;                               /* wanted and not dropped */
     int64_t *at;                                 /* [count] their numbers among the wanted */
+    double *inverse; /* [kept][kept] of the system; NULL: columns are solved for */
     /* of sandwiches */
     struct predictors influence;
     double *unit;   /* [count] */
@@ -49,8 +53,13 @@ static enum status errors_init(const struct lsq_system *s,
     enum status status = OK;
     *e = (struct errors){.s = s, .options = options, .fit = fit, .square = square};
     TRY(memory_new(&e->at, fit->wanted_count, sizeof *e->at));
+    int64_t until = design_parameters(s->design);
+    if (s->solver == LSQ_GRID && fit->wanted_count > LEAST_SQUARES_GRID_ERRORS)
+        until -= s->design->sparse;
     for (int64_t i = 0; i < fit->wanted_count; i++)
-        if (s->place[wanted_at(options, i)] >= 0) e->at[e->count++] = i;
+        if (s->place[wanted_at(options, i)] >= 0 && wanted_at(options, i) < until)
+            e->at[e->count++] = i;
+    if (s->solver == LSQ_GRID && e->count > LEAST_SQUARES_GRID_ERRORS) e->count = 0;
     if (options->errors == ERRORS_CLASSICAL) return OK;
     int64_t squares = fit->covariance != NULL ? e->count * e->count : e->count;
     TRY(predictors_init(s->design, s->scaling->shift, e->count, &e->influence));
@@ -63,6 +72,7 @@ done:
 static void errors_clear(struct errors *e)
 {
     free(e->at);
+    free(e->inverse);
     free(e->unit);
     free(e->middle);
     predictors_clear(&e->influence);
@@ -97,6 +107,28 @@ static void set_influence(struct errors *e, int64_t k, const double *x, int64_t 
     lsq_residuals_function(e->s, x, sides, k, &e->influence);
 }
 
+/* x = (X'WX)^-1 b; b is mostly 0. */
+static void multiply_inverse(const struct errors *e, const double *b, int64_t sides, double *x)
+{
+    int64_t kept = e->s->kept;
+    memset(x, 0, (size_t)(kept * sides) * sizeof *x);
+    for (int64_t i = 0; i < kept; i++)
+        for (int64_t side = 0; side < sides; side++) {
+            double times = b[i * sides + side];
+            const double *row = e->inverse + i * kept;
+            for (int64_t j = 0; j < kept && times != 0.0; j++)
+                x[j * sides + side] += times * row[j];
+        }
+}
+
+static enum status solve_sides(const struct comm *comm, const struct errors *e, const double *b,
+                               int64_t sides, double *x)
+{
+    if (e->inverse == NULL) return lsq_system_solve(comm, e->s, b, sides, x);
+    multiply_inverse(e, b, sides, x);
+    return OK;
+}
+
 static enum status take_columns(const struct comm *comm, struct errors *e)
 {
     enum status status = OK;
@@ -104,12 +136,14 @@ static enum status take_columns(const struct comm *comm, struct errors *e)
     int64_t kept = e->s->kept;
     TRY_ALL(comm, memory_new(&b, 2 * kept * SIDES, sizeof *b));
     double *x = b + kept * SIDES;
+    if (e->s->solver == LSQ_CHOLESKY && e->count >= WHOLE_LEAST)
+        TRY(cholesky_inverse(comm, &e->s->factor, &e->inverse));
     for (int64_t first = 0; first < e->count; first += SIDES) {
         int64_t sides = e->count - first < SIDES ? e->count - first : SIDES;
         memset(b, 0, (size_t)(kept * sides) * sizeof *b);
         for (int64_t i = 0; i < sides; i++)
             lsq_system_side(e->s, place_of(e, first + i), b + i, sides);
-        TRY(lsq_system_solve(comm, e->s, b, sides, x));
+        TRY(solve_sides(comm, e, b, sides, x));
         for (int64_t i = 0; i < sides; i++) {
             if (e->options->errors == ERRORS_CLASSICAL)
                 set_classical(e, first + i, x + i, sides);

@@ -7,7 +7,8 @@
  * uniform in [-1, 1): the top 24 bits of the SplitMix64 hash of i * COLUMNS + j; y is the row's sum
  * with weights 1, 1/2, 1/3, .. and a term that no column explains. With LEVELS each row also has
  * two one-hot effects of LEVELS / 2 levels each, and PDGELS is not tried. bench/peer_lsq.py makes
- * the same rows and the same fit without them.
+ * the same rows and the same fit without them. The digest is of all coefficients' bits: it is the
+ * same at any number of ranks.
  */
 #include "algorithms/least_squares.h"
 #include "mpi/grid.h"
@@ -16,6 +17,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct setting {
     int64_t rows, columns, levels;
@@ -141,6 +143,16 @@ done:
 
 /* ---- ours ---- */
 
+static unsigned digest(const struct least_squares *fit)
+{
+    uint64_t all = 0, bits = 0;
+    for (int64_t j = 0; j < fit->parameters; j++) {
+        memcpy(&bits, &fit->coefficient[j], sizeof bits);
+        all = mix(all ^ bits);
+    }
+    return (unsigned)(all >> 32);
+}
+
 static void print_result(const struct comm *comm, const struct setting *set,
                          const struct least_squares *fit, double seconds, double pdgels)
 {
@@ -150,10 +162,11 @@ static void print_result(const struct comm *comm, const struct setting *set,
     printf(
         "{\"bench\": \"lsq\", \"rows\": %lld, \"columns\": %lld, \"levels\": %lld, \"ranks\": %d, "
         "\"seconds\": %.4f, \"rows_per_second\": %.4g, \"gflops\": %.1f, \"slope\": %.12g, "
-        "\"std_error\": %.6g, \"r_squared\": %.12g, \"condition\": %.4g",
+        "\"std_error\": %.6g, \"r_squared\": %.12g, \"condition\": %.4g, \"path\": \"%s\", "
+        "\"digest\": \"%08x\"",
         (long long)set->rows, (long long)set->columns, (long long)set->levels, comm->ranks, seconds,
         (double)set->rows / seconds, flops / seconds / 1e9, fit->coefficient[1], fit->std_error[1],
-        fit->r_squared, fit->condition);
+        fit->r_squared, fit->condition, least_squares_path_text(fit->path), digest(fit));
     if (pdgels > 0.0)
         printf(", \"more\": [{\"peer\": \"ScaLAPACK PDGELS\", \"rows_per_second\": %.4g}]",
                (double)set->rows / pdgels);

@@ -237,7 +237,8 @@ static void tell_path(const struct least_squares *least)
                     least->reached, (int)-log10(least->reached) - 1);
     if (least->path >= LEAST_SQUARES_GRID && least->wanted_count > LEAST_SQUARES_GRID_ERRORS)
         log_warning("%lld coefficients of a model this wide are too many for standard errors: "
-                    "absorb a factor instead, as in y ~ x | factor",
+                    "levels have none, and beyond 64 others nothing has; absorb a factor instead, "
+                    "as in y ~ x | factor",
                     (long long)least->wanted_count);
 }
 

@@ -101,7 +101,7 @@ static enum status too_many(const char *what, int64_t columns)
 {
     return FAIL(ERR_ARG,
                 "%s takes the model to %lld columns, more than %d; use a column with fewer "
-                "levels",
+                "levels, or absorb it: write it behind |, as in y ~ x | a",
                 what, (long long)columns, DESIGN_PARAMETERS_MAX);
 }
 

@@ -31,6 +31,8 @@ is x 0.51962 std_error
 is x 2.11695 t
 grep -q '"rows": 4' json || fail "rows"
 grep -q '"r_squared": 0.69142857142857' json || fail "r_squared"
+grep -q 'solved by normal equations: few enough columns' log || fail "the path is not in the log"
+grep -q '"path": "normal equations"' json || fail "the path is not in the result"
 fits four.csv -f 'y ~ x + copy'
 grep -q '"copy","estimate": null,"std_error": null,"t": null' out || fail "a copy is not dropped"
 grep -q 'copy is explained by the terms before it' log || fail "the log does not name the copy"

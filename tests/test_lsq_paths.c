@@ -150,6 +150,35 @@ static void ill_conditioned(void **state)
     }
 }
 
+/* Errors of many coefficients come from the whole inverse: a level's is known by hand. */
+static void many_errors(void **state)
+{
+    (void)state;
+    enum { LEVELS = 300 };
+    struct comm self = comm_self();
+    struct table share = table_make(&world, 1.0), whole = table_make(&self, 1.0);
+    struct design spread = design_of(&share), alone = design_of(&whole);
+    double weight[LEVELS] = {0};
+    spread.intercept = alone.intercept = false;
+    spread.dense = alone.dense = 0;
+    spread.sparse = alone.sparse = LEVELS;
+    for (int64_t i = 0; i < whole.blocks.rows_local; i++) {
+        whole.column[i] = (int32_t)(i % LEVELS);
+        weight[i % LEVELS] += whole.weight[i];
+    }
+    for (int64_t i = 0; i < share.blocks.rows_local; i++)
+        share.column[i] = (int32_t)((share.blocks.row_first + i) % LEVELS);
+    struct least_squares *many = fit_of(&world, &spread, LEAST_SQUARES_CHOOSE);
+    struct least_squares *one = fit_of(&self, &alone, LEAST_SQUARES_CHOOSE);
+    assert_all(same(one->std_error, many->std_error, LEVELS));
+    for (int64_t j = 0; j < LEVELS; j++)
+        assert_close(many->std_error[j], sqrt(many->variance / weight[j]), 1e-13);
+    least_squares_free(&many);
+    least_squares_free(&one);
+    table_free(&share);
+    table_free(&whole);
+}
+
 /* A ridge keeps dependent columns; the order in which others are dropped is the one asked for. */
 static void ridge_and_order(void **state)
 {
@@ -258,5 +287,6 @@ static void agrees_on_faults(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(agree), cmocka_unit_test(ill_conditioned),
-          cmocka_unit_test(ridge_and_order), cmocka_unit_test(dependent),
-          cmocka_unit_test(more_columns_than_rows), cmocka_unit_test(agrees_on_faults))
+          cmocka_unit_test(ridge_and_order), cmocka_unit_test(many_errors),
+          cmocka_unit_test(dependent), cmocka_unit_test(more_columns_than_rows),
+          cmocka_unit_test(agrees_on_faults))
