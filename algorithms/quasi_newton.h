@@ -11,7 +11,7 @@
 
 #include "mpi/comm.h"
 
-enum { QUASI_NEWTON_VARIABLES = 8 };
+enum { QUASI_NEWTON_VARIABLES = 36 };
 
 /**
  * Value and gradient at x; collective, the same status on every rank.

@@ -32,6 +32,7 @@ static void grouped_clear(struct grouped *g)
     free(g->entry);
     free(g->run);
     free(g->run_block);
+    *g = (struct grouped){0};
 }
 
 static int compare_entry(const void *a, const void *b)
@@ -244,6 +245,7 @@ enum status unit_statistics_make(const struct comm *comm, const struct unit_rows
     if (s->parts == 2) TRY(unit_order_find(comm, grouped.run, grouped.runs));
     TRY_ALL(comm, sorter_new(&options, &sorter));
     TRY_ALL(comm, send_runs(rows, &grouped, options.record_bytes, s, sorter));
+    grouped_clear(&grouped);
     TRY(take_all(comm, sorter, words, s));
 done:
     sorter_free(&sorter);

@@ -9,8 +9,8 @@ estimates, of the pooled slope, and of the shrunk ones.
     python3 bench/shrink_truth.py BUILD [--replications 40] [--check] [--only NAME] [-- OPTION...]
 
 BUILD is the folder of the program; options behind -- go to `fit shrink`. With --check the exit code
-is 1 where coverage over a panel's replications is outside 93 .. 97 % or shrinking makes errors
-larger. Needs numpy.
+is 1 where coverage over a panel's replications is outside 93 .. 97 % (where units hardly differ,
+below 93 %) or shrinking makes errors larger than both. Needs numpy.
 """
 import argparse
 import csv
@@ -104,20 +104,21 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--replications", type=int, default=40)
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("--only")
-    parser.add_argument("options", nargs="*")
-    arguments = parser.parse_args()
+    parser.add_argument("--only", help="a panel, such as few-rows")
+    mine, _, options = " ".join(sys.argv[1:]).partition(" -- ")
+    arguments = parser.parse_args(mine.split())
     wrong = 0
     print("panel                  coverage    own  pooled  shrunk  spread (truth)  weak")
     for name, panel in PANELS.items():
-        if arguments.only not in (None, name):
+        if arguments.only not in (None, name.replace(", ", "-").replace(" ", "-")):
             continue
         # a few units tell little: more panels of them
         times = max(arguments.replications, 4000 // panel["units"] // 4)
-        covered, error, spread, weak = judge(arguments.build, panel, arguments.options, times)
+        covered, error, spread, weak = judge(arguments.build, panel, options.split(), times)
         print(f"{name:22} {100 * covered:7.1f} % {error[0]:6.3f} {error[1]:7.3f} {error[2]:7.3f} "
               f"{spread:7.3f} ({panel['tau']:.1f}) {100 * weak:7.0f} %", flush=True)
-        wrong += not 0.93 <= covered <= 0.97 or error[2] > 1.02 * min(error[0], error[1])
+        most = 0.97 if panel["tau"] > 0.1 else 1.0
+        wrong += not 0.93 <= covered <= most or error[2] > 1.05 * max(error[0], error[1])
     if arguments.check:
         sys.exit(wrong > 0)
 

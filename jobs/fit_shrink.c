@@ -36,6 +36,12 @@ static const char doc[] =
     "mean of its group; with --partial it counts, too, if its rows tell the coefficient without "
     "what they do not tell. Error variances of units with few rows are shrunk as well "
     "(error_variance: the typical one, and as how many rows' worth of evidence it counts).\n\n"
+    "With --joint all slopes of a unit are shrunk together (8 at most): they are draws from one "
+    "normal distribution with a full covariance matrix, fitted likewise, so that each slope is "
+    "told by the others, too, and every unit counts by what its rows tell, be it little. joint "
+    "lists the terms with mean, sd and correlations; test_rmse.shrunk then predicts with all "
+    "shrunk slopes. It takes longer and mostly predicts better where other slopes differ between "
+    "units, too (cheese below: 0.314 for 0.317).\n\n"
     "With --train-rows N all this is made from the first N rows of each unit in the order of the "
     "file (of all its rows where it has no more), and its other rows are predicted: test_rmse is "
     "that of each unit's own regression (of the pooled one where its rows do not tell all terms), "
@@ -58,13 +64,15 @@ static const char doc[] =
     "  mpirun -n 4 remise fit shrink sales.csv.gz -f 'log(units) ~ log(price) + month' --by user "
     "-c 'log(price)' --within segment,category --sign negative --out users.csv\n";
 
-enum { KEY_OUT = 1000, KEY_PARTIAL, KEY_SIGN, KEY_TRAIN, KEY_WEIGHTS, KEY_WITHIN };
+enum { KEY_JOINT = 1000, KEY_OUT, KEY_PARTIAL, KEY_SIGN, KEY_TRAIN, KEY_WEIGHTS, KEY_WITHIN };
 
 static const struct argp_option option_list[] = {
     {"formula", 'f', "F", 0, "What explains what, such as 'log(sales) ~ log(price) + promo'", 0},
     {"by", 'b', "COL", 0, "The column that tells units apart, such as store", 0},
     {"coefficient", 'c', "TERM", 0, "The term whose coefficient is shrunk, such as 'log(price)'",
      0},
+    {"joint", KEY_JOINT, NULL, 0,
+     "Shrink all slopes together, with the covariance matrix of how they differ", 0},
     {"train-rows", KEY_TRAIN, "N", 0,
      "Fit each unit's first N rows in the order of the file, test on its others (all, no test)", 0},
     {"partial", KEY_PARTIAL, NULL, 0,
@@ -121,6 +129,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         break;
     case 'c':
         opt->coefficient = text;
+        break;
+    case KEY_JOINT:
+        opt->joint = true;
         break;
     case KEY_OUT:
         opt->out = text;
@@ -251,7 +262,7 @@ static void warn(const struct fit_shrink_options *opt, const struct fit_shrink *
     if (fit->without_unit > 0)
         log_warning("%lld rows have no value in column %s and are left out",
                     (long long)fit->without_unit, opt->by);
-    if (!opt->partial && fit->in_part > 0)
+    if (!opt->partial && !opt->joint && fit->in_part > 0)
         log_warning(
             "%lld of %lld units tell the coefficient but not all terms, and get the mean of "
             "the others; --partial takes their estimates in",
@@ -286,7 +297,7 @@ static enum status fit_shrink_run(const struct comm *comm, void *options)
         const struct table_column *by = &in.table->column[table_find(in.table, opt->by)];
         TRY(fit_shrink_write(comm, opt->out, by, opt->sign != 0, &fit));
     }
-    TRY(fit_shrink_json(comm, opt, &fit, &result));
+    TRY(fit_shrink_json(comm, opt, made, &fit, &result));
     TRY_ALL(comm, comm->rank == 0 ? fit_print(result) : OK);
 done:
     fit_shrink_clear(&fit);

@@ -7,6 +7,7 @@
 #include "jobs/fit_print.h"
 #include "mpi/memory.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,11 +120,41 @@ static json_t *figures_json(const struct fit_shrink *fit)
         "shrunk", fit_number(fit->rmse[PREDICT_SHRUNK]));
 }
 
-static enum status make_json(const struct fit_shrink_options *opt, const struct fit_shrink *fit,
+static const char *term_of(const struct formula_design *made, int64_t column)
+{
+    int64_t parameter = column + (made->design.intercept ? 1 : 0), i = 0;
+    while (i + 1 < made->reported && made->parameter[i] != parameter) i++;
+    return made->term[i];
+}
+
+/* Means, standard deviations and correlations of the slopes of units in a group. */
+static json_t *joint_json(const struct formula_design *made, const struct fit_shrink_slopes *joint)
+{
+    json_t *list = json_array();
+    int64_t k = joint->columns;
+    for (int64_t a = 0; a < k; a++) {
+        json_t *with = json_object();
+        double sd = sqrt(joint->spread[a * k + a]);
+        for (int64_t b = 0; b < k; b++) {
+            double both = sd * sqrt(joint->spread[b * k + b]);
+            if (b != a)
+                json_object_set_new(with, term_of(made, joint->column[b]),
+                                    fit_number(both > 0.0 ? joint->spread[a * k + b] / both : NAN));
+        }
+        json_array_append_new(
+            list, json_pack("{s:s, s:o, s:o, s:o}", "term", term_of(made, joint->column[a]), "mean",
+                            fit_number(joint->mean[a]), "sd", fit_number(sd), "correlation", with));
+    }
+    return list;
+}
+
+static enum status make_json(const struct fit_shrink_options *opt,
+                             const struct formula_design *made, const struct fit_shrink *fit,
                              int64_t *const *members, json_t **result)
 {
     *result = figures_json(fit);
     int failed = json_object_set_new(*result, "levels", levels_json(opt, fit, members));
+    if (opt->joint) failed |= json_object_set_new(*result, "joint", joint_json(made, &fit->joint));
     if (fit->groups.columns > 0)
         failed |= json_object_set_new(*result, "groups", groups_json(fit, members));
     if (opt->sign != 0)
@@ -135,13 +166,14 @@ static enum status make_json(const struct fit_shrink_options *opt, const struct 
 }
 
 enum status fit_shrink_json(const struct comm *comm, const struct fit_shrink_options *opt,
-                            const struct fit_shrink *fit, json_t **result)
+                            const struct formula_design *made, const struct fit_shrink *fit,
+                            json_t **result)
 {
     enum status status = OK;
     int64_t *members[SHRINK_WITHIN + 1] = {0};
     *result = NULL;
     TRY(count_members(comm, fit, members));
-    TRY_ALL(comm, comm->rank == 0 ? make_json(opt, fit, members, result) : OK);
+    TRY_ALL(comm, comm->rank == 0 ? make_json(opt, made, fit, members, result) : OK);
 done:
     for (int64_t l = 0; l < fit->levels; l++) free(members[l]);
     return status;

@@ -18,7 +18,8 @@ enum { SHRINK_GROUPS_TOLD = 1000 };
  * Errors: ERR_MEMORY.
  */
 enum status fit_shrink_json(const struct comm *comm, const struct fit_shrink_options *opt,
-                            const struct fit_shrink *fit, json_t **result);
+                            const struct formula_design *made, const struct fit_shrink *fit,
+                            json_t **result);
 
 /**
  * Write the table of units as CSV, in the order of the values of the `by` column.

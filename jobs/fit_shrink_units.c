@@ -1,6 +1,7 @@
 /* Rows into units, units into estimates, estimates shrunk. */
 #include "jobs/fit_shrink_units.h"
 
+#include "jobs/fit_shrink_joint.h"
 #include "mpi/exact.h"
 #include "mpi/memory.h"
 
@@ -101,7 +102,7 @@ static enum status find_errors(const struct comm *comm, const struct fit_shrink_
                  "no unit has more rows than coefficients, so nothing tells how far estimates are "
                  "off; take fewer terms, or units with more rows"));
     for (int64_t u = 0; u < r->units; u++) {
-        bool counts = opt->partial || fit_shrink_is_own(fit, u);
+        bool counts = opt->partial || opt->joint || fit_shrink_is_own(fit, u);
         double variance = variance_prior_apply(&fit->variance, r->square[u], r->freedom[u]);
         fit->std_error[u] = counts ? sqrt(r->leverage[u] * variance) : NAN;
         fit->group[u] = fit->statistics.group[2 * u];
@@ -143,15 +144,19 @@ static void judge(const struct fit_shrink_options *opt, struct fit_shrink *fit, 
 }
 
 static enum status shrink_units(const struct comm *comm, const struct fit_shrink_options *opt,
-                                struct fit_shrink *fit)
+                                bool intercept, struct fit_shrink *fit)
 {
     enum status status = OK;
     const struct unit_regression *r = fit->regression;
     TRY_ALL(comm, make_room(fit));
     TRY(find_errors(comm, opt, fit));
     const struct shrink_units units = {r->units, r->estimate, fit->std_error, fit->group};
-    TRY(shrink_tree_fit(comm, &units, fit->level, fit->levels, fit->shrunk, fit->shrunk_sd));
-    TRY(shrink_tree_widen(comm, &units, fit->level, fit->levels, fit->shrunk, fit->shrunk_sd));
+    if (opt->joint) {
+        TRY(fit_shrink_joint(comm, intercept, fit));
+    } else {
+        TRY(shrink_tree_fit(comm, &units, fit->level, fit->levels, fit->shrunk, fit->shrunk_sd));
+        TRY(shrink_tree_widen(comm, &units, fit->level, fit->levels, fit->shrunk, fit->shrunk_sd));
+    }
     fit->prior = prior_of(fit);
     for (int64_t u = 0; u < r->units; u++) judge(opt, fit, u);
 done:
@@ -213,7 +218,10 @@ static void slopes_of(const struct fit_shrink *fit, enum predictor predictor, in
     bool own = predictor == PREDICT_UNIT && fit_shrink_is_own(fit, u);
     const double *from = own ? r->coefficient + u * r->columns : r->shared;
     memcpy(slope, from, (size_t)r->columns * sizeof *slope);
-    if (predictor == PREDICT_SHRUNK) slope[fit->wanted] = fit->shrunk[u];
+    if (predictor != PREDICT_SHRUNK) return;
+    if (fit->slope != NULL)
+        memcpy(slope, fit->slope + u * r->columns, (size_t)r->columns * sizeof *slope);
+    slope[fit->wanted] = fit->shrunk[u];
 }
 
 static double test_square(const struct fit_shrink *fit, enum predictor predictor, bool intercept,
@@ -272,7 +280,7 @@ enum status fit_shrink_make(const struct comm *comm, const struct fit_shrink_opt
                  "%s varies within no value of column \"%s\" apart from the other terms, so no "
                  "unit tells its coefficient; take another --coefficient or --by",
                  opt->coefficient, opt->by));
-    TRY(shrink_units(comm, opt, fit));
+    TRY(shrink_units(comm, opt, made->design.intercept, fit));
     count_units(comm, fit);
     TRY(average_units(comm, fit));
     TRY(test(comm, made->design.intercept, fit));
@@ -289,6 +297,7 @@ void fit_shrink_clear(struct fit_shrink *fit)
     free(fit->std_error);
     free(fit->shrunk);
     free(fit->shrunk_sd);
+    free(fit->slope);
     free(fit->share);
     free(fit->group);
     free(fit->shrunk_to);

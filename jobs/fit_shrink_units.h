@@ -5,6 +5,7 @@
 #ifndef REMISE_JOBS_FIT_SHRINK_UNITS_H
 #define REMISE_JOBS_FIT_SHRINK_UNITS_H
 
+#include "algorithms/joint_unit.h"
 #include "algorithms/shrink.h"
 #include "algorithms/unit_regression.h"
 #include "algorithms/variance_prior.h"
@@ -23,10 +24,19 @@ struct fit_shrink_options {
     int64_t within_count; /* at most SHRINK_WITHIN */
     int64_t train_rows;   /* 0: all */
     int sign;             /* of the coefficient where known: -1, 1; 0: unknown */
+    bool joint;           /* all slopes are shrunk together */
     bool partial;         /* units that tell the coefficient but not all terms count, too */
 };
 
 enum predictor { PREDICT_UNIT, PREDICT_POOLED, PREDICT_SHRUNK, PREDICTORS };
+
+/* How the slopes of units in a group differ together, with --joint. */
+struct fit_shrink_slopes {
+    int64_t columns;               /* 0 without */
+    int64_t column[JOINT_COLUMNS]; /* of the design */
+    double mean[JOINT_COLUMNS];    /* of all */
+    double spread[JOINT_SQUARE];   /* [columns][columns] covariance */
+};
 
 /* Units are this rank's, in the order of their values in the `by` column. */
 struct fit_shrink {
@@ -40,14 +50,16 @@ struct fit_shrink {
     struct shrink_prior prior;                    /* of a unit of no known group */
     double *std_error; /* [units] of the estimates; NaN where there is none, or it does not count */
     double *shrunk, *shrunk_sd; /* [units] posterior, cut off where the sign is known */
-    double *share;              /* [units] of the posterior before that has the sign */
-    int64_t *group;             /* [units] on level 0 */
-    int32_t *shrunk_to;         /* [units] the lowest level whose group has estimates */
-    bool *weak;                 /* [units] see fit_shrink_make */
-    int64_t without_unit;       /* rows left out for a missing value of `by`, over all ranks */
-    int64_t own;                /* units with a regression of their own in full, over all ranks */
-    int64_t told;               /* units whose estimate counts */
-    int64_t in_part;            /* units that tell the coefficient but not all terms */
+    double *slope;              /* [units][columns] posterior means with --joint, else NULL */
+    struct fit_shrink_slopes joint;
+    double *share;        /* [units] of the posterior before that has the sign */
+    int64_t *group;       /* [units] on level 0 */
+    int32_t *shrunk_to;   /* [units] the lowest level whose group has estimates */
+    bool *weak;           /* [units] see fit_shrink_make */
+    int64_t without_unit; /* rows left out for a missing value of `by`, over all ranks */
+    int64_t own;          /* units with a regression of their own in full, over all ranks */
+    int64_t told;         /* units whose estimate counts */
+    int64_t in_part;      /* units that tell the coefficient but not all terms */
     int64_t weak_units;
     int64_t positive[PREDICTORS];
     int64_t train_rows, test_rows;

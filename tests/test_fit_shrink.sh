@@ -181,6 +181,21 @@ for ranks in 2 3 7; do
     cmp 1.csv units.csv || fail "$ranks ranks give another table than one"
 done
 
+# ---- all slopes together ----
+fits many.csv -f "$model" --by user -c 'log(price)' --train-rows 6 --joint --out units.csv
+within prior.mean -2.08 -1.92
+within prior.sd 0.6 0.8
+within joint.sd 0.6 0.8
+grep -qF '"term": "promo", "mean": 0.' line || { cat json; fail "--joint does not tell all slopes"; }
+cp json json.1
+cp units.csv units.1
+timeout -k 5 60 mpirun -np 3 "$remise" fit shrink many.csv -f "$model" --by user -c 'log(price)' \
+    --train-rows 6 --joint --out units.csv >json 2>log || { cat log; fail "three ranks"; }
+cmp json.1 json && cmp units.1 units.csv || fail "three ranks give other slopes than one"
+fits groups.csv -f 'y ~ x + I(x * x)' --by unit -c x --within segment,category --joint
+grep -qF '"group": "s3", "within": "0", "units": 5' line || { cat json; fail "groups"; }
+refuses 65 'that --joint takes' groups.csv -f 'y ~ x * segment' --by unit -c x --joint
+
 # ---- sliced cheese: 88 stores of the bayesm data, trained on their first weeks ----
 cheese=$data/elasticity/cheese.csv
 [ -f "$cheese" ] || skip "no $cheese; set REMISE_DATA for the published figures"
@@ -195,3 +210,9 @@ for published in '12 1.796 0.325 0.318' '20 0.938 0.330 0.317' '30 0.916 0.301 0
         within "test_rmse.$field" ${range/ */} ${range/* /}
     done
 done
+fits "$cheese" -f 'log(VOLUME) ~ log(PRICE) + DISP' --by RETAILER -c 'log(PRICE)' --train-rows 12 \
+    --joint # as tests/goldens/joint.py has it
+within joint.mean -2.21011 -2.21009
+within joint.sd 1.14290 1.14292
+within positive.shrunk 1 1
+within test_rmse.shrunk 0.3138 0.3140
