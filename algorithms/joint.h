@@ -54,7 +54,8 @@ void joint_level_clear(struct joint_level *level);
  *       reductions: one of 16 (k (k + 1) / 2 + k) bytes for each group, one of 16 k^2 / 2 bytes.
  * Memory: 16 (k (k + 1) / 2 + k) bytes a unit, twice while it runs.
  * Same bits for any number of ranks, however units are spread.
- * Errors: ERR_NUMERIC no unit tells anything, or a sum is out of range; ERR_ARG columns; ERR_MEMORY.
+ * Errors: ERR_NUMERIC no unit tells anything, or a sum is out of range; ERR_ARG columns;
+ *         ERR_MEMORY.
  * Source: Dempster, Rubin and Tsutakawa 1981, J. Am. Stat. Assoc. 76(374) (EM, by which it starts);
  *         Laird and Ware 1982, Biometrics 38(4); Chung et al. 2015, J. Educ. Behav. Stat. 40(2)
  *         (the penalty that keeps T from a false 0 where its size is averaged over).

@@ -186,7 +186,7 @@ fits many.csv -f "$model" --by user -c 'log(price)' --train-rows 6 --joint --out
 within prior.mean -2.08 -1.92
 within prior.sd 0.6 0.8
 within joint.sd 0.6 0.8
-grep -qF '"term": "promo", "mean": 0.' line || { cat json; fail "--joint does not tell all slopes"; }
+grep -qF '"term": "promo", "mean": 0.' line || { cat json; fail "not all slopes are told"; }
 cp json json.1
 cp units.csv units.1
 timeout -k 5 60 mpirun -np 3 "$remise" fit shrink many.csv -f "$model" --by user -c 'log(price)' \
