@@ -68,11 +68,12 @@ static void take_shared(double estimate, double std_error, struct elasticities *
 static void say_complements(const struct elasticities *e)
 {
     int64_t negative = 0;
-    for (int64_t c = 0; c < e->units; c++) negative += e->shrunk[c] < 0.0;
+    for (int64_t c = 0; c < e->units; c++) negative += e->estimate[c] < -1.96 * e->std_error[c];
     if (negative > 0)
-        log_info("  in %lld categories a lower price of the neighbours raises sales; discounts are "
-                 "not credited with that",
-                 (long long)negative);
+        log_info(
+            "  in %lld categories a lower price of the neighbours raises sales (clearly below 0); "
+            "discounts are not credited with that",
+            (long long)negative);
 }
 
 static enum status of_cross(const struct count_panel *fit, const struct demand_columns *columns,

@@ -7,12 +7,14 @@
 #include <stdlib.h>
 
 /* Cells while they are made, the copy of events without a fold, prices and columns, counts. */
-static void say_need(const struct comm *comm, const struct dataset *dataset)
+static void say_need(const struct comm *comm, const struct run *run, const struct dataset *dataset)
 {
     int64_t users = dataset->users.blocks.rows_local, events = dataset->events.start[users];
     int64_t copy = 29 * events, cells = (int64_t)sizeof(struct demand_cell) * events;
     int64_t prices = dataset->products.count * demand_weeks(dataset) * (int64_t)sizeof(double);
-    prices = 3 * prices + 4 * prices / comm->ranks;
+    int64_t columns = (dataset->events.promotion != NULL ? 3 : 0) +
+                      (config_integer(run->config, "demand.cross") > 0 ? 1 : 0);
+    prices = 3 * prices + columns * prices / comm->ranks;
     log_need(comm, dataset_bytes(dataset) + (copy > cells ? copy : cells) + prices +
                        users * (DEMAND_FOLDS * (int64_t)sizeof(int32_t) + 80));
 }
@@ -38,7 +40,7 @@ enum status demand_sources_make(const struct comm *comm, const struct run *run,
     *s = (struct demand_sources){0};
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_EVENTS | DATASET_OFFERS,
                      &s->dataset));
-    say_need(comm, s->dataset);
+    say_need(comm, run, s->dataset);
     TRY(demand_segments_find(comm, run_path(run, "profiles.h5"), s->dataset, &s->segments,
                              &s->segment));
     TRY(mark_personal(comm, s));
