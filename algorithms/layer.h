@@ -87,7 +87,8 @@ struct layer_kind {
                      const float *out, float *delta, float *slopes, float *x_slope);
 };
 
-extern const struct layer_kind layer_dense;
+extern const struct layer_kind layer_dense, layer_convolution, layer_max_pool, layer_mean_pool,
+    layer_dropout, layer_gru, layer_lstm;
 
 /** Weights of a planned layer. Local. */
 int64_t layer_weights(const struct layer_plan *plan, struct layer_shape in);

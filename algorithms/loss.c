@@ -5,6 +5,11 @@
 #include <stddef.h>
 #include <string.h>
 
+bool loss_of_chances(enum loss loss)
+{
+    return loss == LOSS_BCE || loss == LOSS_STRUCTURAL;
+}
+
 int64_t loss_outputs(enum loss loss)
 {
     return loss == LOSS_STRUCTURAL ? 2 : 1;
@@ -29,6 +34,13 @@ static double squared_error(double z, double y, struct row_slope *slope)
 {
     slope->first = 2.0 * (z - y);
     return (z - y) * (z - y);
+}
+
+static double huber(double z, double y, struct row_slope *slope)
+{
+    double far = z - y, size = fabs(far);
+    slope->first = size <= 1.0 ? far : copysign(1.0, far);
+    return size <= 1.0 ? 0.5 * far * far : size - 0.5;
 }
 
 static double cross_entropy(double z, double y, double *slope)
@@ -61,6 +73,8 @@ static double row_loss(enum loss loss, const struct loss_rows *beside, int64_t i
     switch (loss) {
     case LOSS_MSE:
         return squared_error(out[0], beside->y[i], slope);
+    case LOSS_HUBER:
+        return huber(out[0], beside->y[i], slope);
     case LOSS_BCE:
         return cross_entropy(out[0], beside->y[i], &slope->first);
     case LOSS_STRUCTURAL:

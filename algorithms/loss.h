@@ -2,20 +2,22 @@
  * What a network is trained for: the loss of its outputs on a few hundred rows, and its slope.
  *
  *   LOSS_MSE         one output, squared error
+ *   LOSS_HUBER       one output, e = z - y: e^2 / 2 up to |e| = 1, |e| - 1/2 beyond
  *   LOSS_BCE         one output z, y in [0, 1]: cross entropy of sigmoid(z)
  *   LOSS_STRUCTURAL  two outputs (a, raw): cross entropy of P = sigmoid(a + b d) with
  *                    b = softplus(raw) >= 0 and the row's dose d, so that every response rises with
  *                    the dose; rows with a prior for b may be pulled toward it by
  *                    prior_weight * (log b - log prior)^2
- * Source: Farrell, Liang and Misra 2021, Deep learning for individual heterogeneity (structural
- *         outputs).
+ * Source: Huber 1964; Farrell, Liang and Misra 2021, Deep learning for individual heterogeneity
+ *         (structural outputs).
  */
 #ifndef REMISE_ALGORITHMS_LOSS_H
 #define REMISE_ALGORITHMS_LOSS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-enum loss { LOSS_MSE, LOSS_BCE, LOSS_STRUCTURAL };
+enum loss { LOSS_MSE, LOSS_HUBER, LOSS_BCE, LOSS_STRUCTURAL };
 
 /* Beside the rows of a micro-batch; arrays of [rows]. */
 struct loss_rows {
@@ -30,6 +32,9 @@ struct loss_sums {
     double loss;   /* sum of weight * (loss + penalty) */
     double weight; /* sum of weights */
 };
+
+/** Whether targets are chances, from 0 to 1, and not any numbers. Local. */
+bool loss_of_chances(enum loss loss);
 
 /** Outputs that a loss needs: 1 or 2. Local. */
 int64_t loss_outputs(enum loss loss);

@@ -84,7 +84,7 @@ enum network_part { PART_TRAIN = 0, PART_VALIDATION = 1, PART_TEST = 2 };
 /* All arrays are borrowed and of [rows_local]. */
 struct network_data {
     struct rows rows;
-    const float *y;      /* finite; in [0, 1] unless LOSS_MSE */
+    const float *y;      /* finite; in [0, 1] where loss_of_chances */
     const float *weight; /* >= 0; NULL: 1 each */
     const float *dose;   /* LOSS_STRUCTURAL: the discount the row had; else NULL */
     const float

@@ -44,7 +44,7 @@ static enum status check_row(const struct network_data *data, enum loss loss, in
     if (!isfinite(y))
         return FAIL(ERR_DATA, "the target of row %lld is missing or not finite; leave the row out",
                     row);
-    if (loss != LOSS_MSE && !(y >= 0.0f && y <= 1.0f))
+    if (loss_of_chances(loss) && !(y >= 0.0f && y <= 1.0f))
         return FAIL(ERR_DATA, "the target of row %lld is %g; this loss needs values from 0 to 1",
                     row, (double)y);
     if (data->weight != NULL && !(data->weight[i] >= 0.0f && isfinite(data->weight[i])))
@@ -215,6 +215,7 @@ static enum status step(const struct comm *comm, struct fit *fit, int64_t step_n
         gradient_begin(comm, &fit->gradient, b);
     enum status status = average(fit, sums);
     if (status != OK || sums->weight <= 0.0) return status;
+    optimiser_clip(&fit->optimiser, fit->mean);
     optimiser_begin(&fit->optimiser);
     optimiser_move(&fit->optimiser, 0, fit->model->weights_count, fit->mean, fit->model->weights);
     network_pass_load(&fit->runner.pass, fit->model);

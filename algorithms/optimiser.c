@@ -18,6 +18,7 @@ static enum status check(const struct optimiser_options *o)
     if (!(o->epsilon > 0.0)) return FAIL(ERR_ARG, "epsilon must be above 0, not %g", o->epsilon);
     if (!(o->weight_decay >= 0.0))
         return FAIL(ERR_ARG, "weight decay must not be negative, but is %g", o->weight_decay);
+    if (!(o->clip >= 0.0)) return FAIL(ERR_ARG, "a gradient cannot be clipped to %g", o->clip);
     return OK;
 }
 
@@ -44,6 +45,29 @@ void optimiser_clear(struct optimiser *state)
     free(state->first);
     free(state->second);
     *state = (struct optimiser){0};
+}
+
+enum { LANES = 8 }; /* partial sums, so that vector units can add them side by side */
+
+VECTORISED static double sum_of_squares(const float *x, int64_t count)
+{
+    double lane[LANES] = {0}, sum = 0.0;
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (int64_t k = 0; k < LANES; k++) lane[k] += (double)x[i + k] * (double)x[i + k];
+    for (; i < count; i++) sum += (double)x[i] * (double)x[i];
+    for (int64_t k = 0; k < LANES; k++) sum += lane[k];
+    return sum;
+}
+
+void optimiser_clip(const struct optimiser *state, float *gradient)
+{
+    double most = state->options.clip;
+    if (most == 0.0) return;
+    double length = sqrt(sum_of_squares(gradient, state->count));
+    if (!(length > most)) return;
+    float factor = (float)(most / length);
+    for (int64_t i = 0; i < state->count; i++) gradient[i] *= factor;
 }
 
 void optimiser_begin(struct optimiser *state)

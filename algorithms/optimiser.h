@@ -24,12 +24,14 @@ struct optimiser_options {
     double momentum;              /* of SGD, in [0, 1) */
     double beta1, beta2, epsilon; /* of Adam */
     double weight_decay; /* of Adam, decoupled: weights shrink by rate * weight_decay a step */
+    double
+        clip; /* longest gradient, as a vector of all weights; longer ones shrink to it; 0: any */
 };
 
 #define OPTIMISER_DEFAULTS                                                                \
     {                                                                                     \
         .kind = OPTIMISER_ADAM, .schedule = RATE_CONSTANT, .rate = 1e-3, .momentum = 0.9, \
-        .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.0                \
+        .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.0, .clip = 0.0   \
     }
 
 struct optimiser {
@@ -50,6 +52,13 @@ enum status optimiser_init(struct optimiser *state, const struct optimiser_optio
                            int64_t count, int64_t steps_total);
 /** Free; accepts a zeroed struct. Local. */
 void optimiser_clear(struct optimiser *state);
+
+/**
+ * Shrink a gradient, [count], to the length options.clip; added in a fixed order, so that all ranks
+ * do the same. Local. Before optimiser_begin.
+ * Source: Pascanu, Mikolov and Bengio 2013.
+ */
+void optimiser_clip(const struct optimiser *state, float *gradient);
 
 /**
  * Begin the next step: its rate and bias corrections.

@@ -29,7 +29,8 @@ enum random_stage {
     RANDOM_SILHOUETTE,
     RANDOM_NEIGHBOURS,
     RANDOM_ELIMINATION,
-    RANDOM_JACKKNIFE
+    RANDOM_JACKKNIFE,
+    RANDOM_DROPOUT
 };
 
 /** 128 random bits. Local. */
