@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIZES = 13, SMALLEST = -4, STEPS = 8 };
+enum { SIZES = 13, SIZES_MOST = 36, SMALLEST = -4, STEPS = 8 };
 
 #define FAR 1e12     /* terms beyond it rule a spread out */
 #define NOTHING 1e-9 /* of what a unit's own rows leave open: a spread that does not matter */
@@ -48,13 +48,19 @@ enum status joint_scene_init(const struct comm *comm, const struct joint_units *
     enum status status = OK;
     struct joint_scene *s = scene;
     *s = (struct joint_scene){.units = units, .groups = groups, .columns = units->columns};
+    struct joint_mean mean;
     int64_t packed = joint_packed(s->columns);
     TRY_ALL(comm, exact_init(&s->sums, groups * group_sums(s) + 2));
     TRY_ALL(comm, exact_init(&s->slopes, packed));
     TRY_ALL(comm, memory_new(&s->mean, groups, sizeof *s->mean));
     TRY_ALL(comm, memory_new(&s->information, groups * packed, sizeof *s->information));
     TRY_ALL(comm, memory_new(&s->weighted, groups * s->columns, sizeof *s->weighted));
-    for (int64_t u = 0; u < units->units; u++) s->members += tells(s, u);
+    TRY_ALL(comm, memory_new(&s->estimate, units->units * s->columns, sizeof *s->estimate));
+    for (int64_t u = 0; u < units->units; u++) {
+        s->members += tells(s, u);
+        joint_mean_make(s->columns, information_of(s, u), weighted_of(s, u), &mean);
+        memcpy(s->estimate + u * s->columns, mean.mean, (size_t)s->columns * sizeof *mean.mean);
+    }
     comm_sum_int64(comm, &s->members, 1);
     if (s->members == 0) TRY(FAIL(ERR_NUMERIC, "nothing to shrink: no unit tells a coefficient"));
 done:
@@ -65,6 +71,7 @@ void joint_scene_clear(struct joint_scene *scene)
 {
     exact_clear(&scene->sums);
     exact_clear(&scene->slopes);
+    free(scene->estimate);
     free(scene->mean);
     free(scene->information);
     free(scene->weighted);
@@ -73,11 +80,33 @@ void joint_scene_clear(struct joint_scene *scene)
 
 /* ---- the likelihood ---- */
 
-static void add_share(struct joint_scene *s, int64_t group, const struct joint_share *share)
+/* Information left at a spread is at most its inverse. */
+static void choose_units(struct joint_scene *s, const double *spread)
+{
+    int exponent;
+    for (int64_t j = 0; j < s->columns; j++) {
+        frexp(sqrt(1.0 + spread[j * s->columns + j]), &exponent);
+        s->unit[j] = ldexp(1.0, exponent);
+    }
+}
+
+/* A packed matrix in these units, or back. */
+static void multiply(const struct joint_scene *s, double *packed, bool back)
+{
+    for (int64_t i = 0; i < s->columns; i++)
+        for (int64_t j = i; j < s->columns; j++) {
+            double unit = s->unit[i] * s->unit[j];
+            packed[joint_at(s->columns, i, j)] *= back ? 1.0 / unit : unit;
+        }
+}
+
+static void add_share(struct joint_scene *s, int64_t group, struct joint_share *share)
 {
     int64_t packed = joint_packed(s->columns), at = group * group_sums(s);
     int64_t scalars = s->groups * group_sums(s);
     bool near = fabs(share->deviance) < FAR;
+    multiply(s, share->information, false);
+    for (int64_t j = 0; j < s->columns; j++) share->weighted[j] *= s->unit[j];
     for (int64_t j = 0; j < packed; j++) near = near && fabs(share->information[j]) < FAR;
     for (int64_t j = 0; j < s->columns; j++) near = near && fabs(share->weighted[j]) < FAR;
     if (!near) {
@@ -98,6 +127,8 @@ static double read_groups(struct joint_scene *s)
         double *information = s->information + g * packed, *weighted = s->weighted + g * k;
         exact_get_all(&s->sums, g * group_sums(s), information, packed);
         exact_get_all(&s->sums, g * group_sums(s) + packed, weighted, k);
+        multiply(s, information, true);
+        for (int64_t j = 0; j < k; j++) weighted[j] /= s->unit[j];
         joint_mean_make(k, information, weighted, &s->mean[g]);
         deviance += s->mean[g].deviance;
         bool any = false;
@@ -131,6 +162,7 @@ static void add_slope(struct joint_scene *s, const struct joint_mean *mean,
                 sum -= both[i * k + m] * share->information[joint_at(k, m, j)];
             slope[joint_at(k, i, j)] = sum;
         }
+    multiply(s, slope, false);
     exact_add(&s->slopes, 0, slope, joint_packed(k));
 }
 
@@ -143,12 +175,14 @@ static enum status find_slope(const struct comm *comm, struct joint_scene *s, co
     exact_reset(&s->slopes);
     for (int64_t u = 0; u < s->units->units; u++) {
         if (!tells(s, u)) continue;
-        joint_share_make(k, spread, information_of(s, u), weighted_of(s, u), &share);
+        joint_share_make(k, spread, information_of(s, u), s->estimate + u * s->columns,
+                         weighted_of(s, u), &share);
         add_slope(s, &s->mean[group_of(s, u)], &share);
     }
     TRY(exact_reduce(comm, &s->slopes));
     for (int64_t i = 0; i < k; i++)
-        for (int64_t j = 0; j < k; j++) slope[i * k + j] = exact_get(&s->slopes, joint_at(k, i, j));
+        for (int64_t j = 0; j < k; j++)
+            slope[i * k + j] = exact_get(&s->slopes, joint_at(k, i, j)) / (s->unit[i] * s->unit[j]);
 done:
     return status;
 }
@@ -159,10 +193,12 @@ enum status joint_scene_evaluate(const struct comm *comm, struct joint_scene *sc
     enum status status = OK;
     struct joint_scene *s = scene;
     struct joint_share share;
+    choose_units(s, spread);
     exact_reset(&s->sums);
     for (int64_t u = 0; u < s->units->units; u++) {
         if (!tells(s, u)) continue;
-        joint_share_make(s->columns, spread, information_of(s, u), weighted_of(s, u), &share);
+        joint_share_make(s->columns, spread, information_of(s, u), s->estimate + u * s->columns,
+                         weighted_of(s, u), &share);
         add_share(s, group_of(s, u), &share);
     }
     TRY(exact_reduce(comm, &s->sums));
@@ -254,22 +290,23 @@ done:
     return status;
 }
 
-/* Of sizes ten times apart the best. */
+/* Of sizes ten times apart the best; further ones while the largest is. */
 static enum status find_size(const struct comm *comm, struct joint_scene *s, double *spread)
 {
     enum status status = OK;
     int64_t k = s->columns;
-    double least = INFINITY, best = 1.0;
-    for (int t = 0; t < SIZES; t++) {
+    double least = INFINITY;
+    int best = 0;
+    for (int t = 0; t < SIZES || (t < SIZES_MOST && (best == t - 1 || isinf(least))); t++) {
         double size = pow(10.0, SMALLEST + t), deviance;
         for (int64_t i = 0; i < k * k; i++) spread[i] = i % (k + 1) == 0 ? size : 0.0;
         TRY(joint_scene_evaluate(comm, s, spread, &deviance, NULL));
-        if (deviance < least) best = size;
+        if (deviance < least) best = t;
         least = fmin(least, deviance);
     }
-    comm_broadcast(comm, &best, sizeof best, 0);
-    for (int64_t i = 0; i < k * k; i++) spread[i] = i % (k + 1) == 0 ? best : 0.0;
-    if (!isfinite(least))
+    for (int64_t i = 0; i < k * k; i++)
+        spread[i] = i % (k + 1) == 0 ? pow(10.0, SMALLEST + best) : 0.0;
+    if (isinf(least))
         TRY(FAIL(ERR_NUMERIC, "units are too far apart for their errors to be told from it; take "
                               "their coefficients one by one"));
 done:

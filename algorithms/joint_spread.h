@@ -12,9 +12,11 @@
 struct joint_scene {
     const struct joint_units *units;
     int64_t groups, columns;
+    double *estimate;           /* [units][k] b with h = L b: 0 where a coefficient is not told */
     int64_t members, with;      /* units that tell something; groups that have any */
     struct exact_sums sums;     /* for each group: information and weighted; deviance, too far */
     struct exact_sums slopes;   /* packed */
+    double unit[JOINT_COLUMNS]; /* powers of two that bring shares at this spread near 1 */
     struct joint_mean *mean;    /* [groups] at the spread evaluated last */
     double *information;        /* [groups][packed] */
     double *weighted;           /* [groups][k] */

@@ -52,7 +52,7 @@ static void system_of(int64_t k, const double *spread, const double *information
 }
 
 void joint_share_make(int64_t k, const double *spread, const double *information,
-                      const double *weighted, struct joint_share *share)
+                      const double *estimate, const double *weighted, struct joint_share *share)
 {
     double a[JOINT_SQUARE], b[JOINT_SQUARE + JOINT_COLUMNS];
     int64_t sides = k + 1;
@@ -66,8 +66,7 @@ void joint_share_make(int64_t k, const double *spread, const double *information
         share->weighted[i] = b[i * sides + k];
         for (int64_t j = i; j < k; j++)
             share->information[joint_at(k, i, j)] = 0.5 * (b[i * sides + j] + b[j * sides + i]);
-        for (int64_t j = 0; j < k; j++)
-            share->deviance -= weighted[i] * spread[i * k + j] * b[j * sides + k];
+        share->deviance += estimate[i] * share->weighted[i];
     }
 }
 

@@ -29,12 +29,12 @@ static inline int64_t joint_at(int64_t k, int64_t i, int64_t j)
 struct joint_share {
     double information[JOINT_PACKED]; /* W */
     double weighted[JOINT_COLUMNS];   /* w */
-    double deviance;                  /* log |I + L T| - h' T w */
+    double deviance;                  /* log |I + L T| + b' w */
 };
 
-/** The share of a unit. spread [k][k]; information packed. */
+/** The share of a unit. spread [k][k]; information packed; estimate any b with h = L b. */
 void joint_share_make(int64_t k, const double *spread, const double *information,
-                      const double *weighted, struct joint_share *share);
+                      const double *estimate, const double *weighted, struct joint_share *share);
 
 /* What sums of shares say of a group's mean; 0 in rows and columns that none tells. */
 struct joint_mean {

@@ -85,6 +85,7 @@ static enum status average_groups(const struct shrink_level *level, int64_t leve
     struct average above = {0};
     for (int64_t k = 0; k < grid->spreads; k++, mean += grid->groups, sd += grid->groups) {
         const struct shrink_units groups = groups_at(grid, level, k);
+        if (!isfinite(grid->log_weight[k])) continue;
         if (levels == 1) {
             mean[0] = groups.estimate[0];
             sd[0] = groups.std_error[0];
@@ -113,6 +114,7 @@ static void add_all(const struct shrink_units *units, const struct shrink_level 
     for (int64_t k = 0; k < grid->spreads; k++) {
         double weight = grid->log_weight[k]; /* as normalise leaves it */
         int64_t at = k * grid->groups;
+        if (!(weight > 0.0)) continue;
         for (int64_t g = 0; g < grid->groups; g++)
             add_distance(&out->group, g, weight, mean[at + g] - level->mean[g], sd[at + g]);
         for (int64_t i = 0; i < units->units; i++) {

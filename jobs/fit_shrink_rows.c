@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WHOLE_MOST 9007199254740992.0 /* 2^53 */
+
 /* The complete rows as units' rows. */
 struct gathered {
     double *x;
@@ -90,6 +92,19 @@ static void fill_x(const struct design *design, int64_t row, double *x)
         x[design->dense + design->column[e]] = design->value[e];
 }
 
+/* Numbers that stand for units are told apart as long as all digits are kept. */
+static enum status check_by(const struct table *table, const struct table_column *by)
+{
+    for (int64_t i = 0; i < table->blocks.rows_local && by->type == COLUMN_NUMBER; i++)
+        if (fabs(by->number[i]) > WHOLE_MOST)
+            return FAIL(ERR_DATA,
+                        "column \"%s\" of --by holds %.17g in data row %lld: numbers beyond 2^53 "
+                        "lose digits, and units would be taken for one another; write a letter "
+                        "before them",
+                        by->name, by->number[i], (long long)(table->blocks.row_first + i + 1));
+    return OK;
+}
+
 /* Rows of the table that count. */
 static enum status find_used(const struct source *s, bool **used, int64_t *without)
 {
@@ -170,6 +185,7 @@ enum status fit_shrink_sum_up(const struct comm *comm, const struct fit_shrink_o
     bool *used = NULL;
     struct source source = source_of(opt, table, made);
     const char *folder = getenv("TMPDIR");
+    TRY_ALL(comm, check_by(table, source.by));
     TRY_ALL(comm, find_used(&source, &used, &fit->without_unit));
     comm_sum_int64(comm, &fit->without_unit, 1);
     TRY(fit_shrink_groups_make(comm, table, (const char *const *)opt->within, opt->within_count,

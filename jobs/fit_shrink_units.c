@@ -111,6 +111,20 @@ done:
     return status;
 }
 
+/* Without an estimate of any unit there is nothing to shrink. */
+static enum status check_told(const struct comm *comm, const struct fit_shrink_options *opt,
+                              const struct fit_shrink *fit)
+{
+    int64_t told = 0;
+    for (int64_t u = 0; u < fit->regression->units; u++) told += isfinite(fit->std_error[u]);
+    comm_sum_int64(comm, &told, 1);
+    if (told > 0 || opt->joint) return OK;
+    return FAIL(ERR_DATA,
+                "no unit's rows tell all slopes, so none has an estimate in full; --joint and "
+                "--partial take in what they tell%s, or leave terms out",
+                opt->train_rows > 0 ? ", a higher --train-rows gives them more rows" : "");
+}
+
 /* A unit of no known group: the mean of all, and the spreads of all levels together. */
 static struct shrink_prior prior_of(const struct fit_shrink *fit)
 {
@@ -150,6 +164,7 @@ static enum status shrink_units(const struct comm *comm, const struct fit_shrink
     const struct unit_regression *r = fit->regression;
     TRY_ALL(comm, make_room(fit));
     TRY(find_errors(comm, opt, fit));
+    TRY(check_told(comm, opt, fit));
     const struct shrink_units units = {r->units, r->estimate, fit->std_error, fit->group};
     if (opt->joint) {
         TRY(fit_shrink_joint(comm, intercept, fit));
@@ -271,15 +286,17 @@ enum status fit_shrink_make(const struct comm *comm, const struct fit_shrink_opt
                             struct fit_shrink *fit)
 {
     enum status status = OK;
+    bool first = opt->train_rows > 0;
     TRY_ALL(comm, find_wanted(made, opt->coefficient, &fit->wanted));
     TRY(fit_shrink_sum_up(comm, opt, table, made, fit));
     const struct unit_regression_options options = {made->design.intercept, fit->wanted};
     TRY(unit_regression_fit(comm, &fit->statistics, &options, &fit->regression));
     if (fit->regression->dropped[fit->wanted])
         TRY(FAIL(ERR_DATA,
-                 "%s varies within no value of column \"%s\" apart from the other terms, so no "
-                 "unit tells its coefficient; take another --coefficient or --by",
-                 opt->coefficient, opt->by));
+                 "%s varies within no value of column \"%s\" apart from the other terms%s, so no "
+                 "unit tells its coefficient; take another --coefficient or --by%s",
+                 opt->coefficient, opt->by, first ? " in the first rows" : "",
+                 first ? ", or raise --train-rows" : ""));
     TRY(shrink_units(comm, opt, made->design.intercept, fit));
     count_units(comm, fit);
     TRY(average_units(comm, fit));

@@ -103,6 +103,20 @@ says '1 of 2 units tell the coefficient but not all terms'
 fits part.csv -f 'y ~ x + z' --by s -c x --partial
 within units_with_estimate 2 2
 
+printf 's,x,z,y\na,1,2,1\na,2,4,2.1\na,3,6,3\nb,1,0,3\nb,2,0,5\nb,3,0,8\n' >some.csv
+refuses 65 'tell all slopes' some.csv -f 'y ~ x + z' --by s -c x
+fits some.csv -f 'y ~ x + z' --by s -c x --joint
+printf 's,x,y\n12345678901234567,1,1\n12345678901234568,2,2\n' >long.csv
+refuses 65 'beyond 2^53' long.csv -f 'y ~ x' --by s -c x
+awk 'BEGIN { print "s,x,y"; for (u = 0; u < 9; u++) for (x = 0; x < 4; x++) print u "," x "," u * x }' \
+    >exact.csv # no error at all: own estimates stay
+for joint in '' --joint; do
+    fits exact.csv -f 'y ~ x' --by s -c x $joint --out units.csv
+    within prior.mean 3.999999 4.000001
+    within prior.sd 2.738612 2.738614
+    awk -F, 'NR > 1 && ($5 - $1) ^ 2 > 1e-12 || /nan|inf/ { exit 1 }' units.csv || fail "exact"
+done
+
 # ---- signs: cut off, with what the posterior gave to them ----
 fits numbers.csv -f 'y ~ x' --by s -c x --sign positive --out units.csv
 [ "$(head -1 units.csv)" = $header,share ] || fail "header with a sign"
