@@ -22,8 +22,8 @@ static void set_coefficients(const struct lsq_system *s, struct least_squares *f
     for (int64_t i = 0; i < s->kept; i++)
         fit->coefficient[s->parameter[i]] = lsq_system_parameter(s, i, s->x, 1) / y_scale;
     if (design->intercept && s->place[0] >= 0)
-        fit->coefficient[0] =
-            lsq_system_parameter(s, s->place[0], s->x, 1) / y_scale + s->scaling->shift[design->dense];
+        fit->coefficient[0] = lsq_system_parameter(s, s->place[0], s->x, 1) / y_scale +
+                              s->scaling->shift[design->dense];
 }
 
 static void set_quality(const struct lsq_system *s, const struct absorbed *plain, double square,
@@ -143,8 +143,7 @@ static enum status finish(const struct comm *comm, const struct lsq_system *s,
         TRY(take_residuals(comm, s, options, fit, &square));
     set_quality(s, plain, square, fit);
     fit->correction = NAN;
-    if (!(options->ridge > 0.0))
-        TRY(lsq_errors_set(comm, s, options, fit->residual, square, fit));
+    if (!(options->ridge > 0.0)) TRY(lsq_errors_set(comm, s, options, fit->residual, square, fit));
     finish_residuals(s, options, fit);
     if (options->condition) TRY(fit_condition(comm, s, &fit->condition));
 done:

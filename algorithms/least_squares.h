@@ -31,8 +31,8 @@ enum least_squares_path {
 /** Name of a path for a log; a constant. Local. */
 const char *least_squares_path_text(enum least_squares_path path);
 
-/* On the last two paths each standard error costs passes over the rows: where more are wanted, those
- * of sparse columns stay NaN, and the others, too, where even they are more. */
+/* On the last two paths each standard error costs passes over the rows: where more are wanted,
+ * those of sparse columns stay NaN, and the others, too, where even they are more. */
 enum { LEAST_SQUARES_GRID_ERRORS = 64 };
 
 /** What standard errors allow for. */
