@@ -217,7 +217,7 @@ static void judge_identified(const struct work *w)
     int64_t rank = fit->rank + fit->groups + fit->levels, marked = 0;
     out->identified = rank >= w->exogenous + out->endogenous;
     if (out->identified) return;
-    for (int64_t k = 0; k < out->endogenous && out->instruments >= out->endogenous; k++)
+    for (int64_t k = 0; k < out->endogenous; k++)
         marked += out->unidentified[k] = fit->dropped[out->parameter[k]];
     for (int64_t k = 0; k < out->endogenous && marked == 0; k++) out->unidentified[k] = true;
 }
@@ -323,6 +323,10 @@ enum status instruments_fit(const struct comm *comm, const struct design *design
     TRY_ALL(comm, instruments_new(&w.split, fit));
     w.out = *fit;
     TRY(first_stages(comm, &w));
+    if (w.out->instruments < w.out->endogenous) { /* fitted values would be nothing but rounding */
+        memset(w.out->unidentified, true, (size_t)w.out->endogenous * sizeof *w.out->unidentified);
+        goto done;
+    }
     TRY(second_stage(comm, &w));
     w.out->over_freedom = w.out->instruments - w.out->endogenous;
     if (w.out->identified && w.out->over_freedom > 0) TRY(test_over(comm, &w));

@@ -15,12 +15,13 @@
 enum instruments_role { ROLE_EXOGENOUS, ROLE_ENDOGENOUS, ROLE_INSTRUMENT };
 
 struct instruments {
-    /* Of the outcome; parameters are those of the design, instruments count as dropped. */
+    /* Of the outcome; parameters are those of the design, instruments count as dropped. NULL where
+     * there are fewer instruments than endogenous columns. */
     struct least_squares *fit;
     int64_t endogenous;
     int64_t *parameter;   /* [endogenous] number in the design */
     bool *unidentified;   /* [endogenous] what the instruments say of it others say too */
-    bool identified;      /* no such one; otherwise fit and the tests mean nothing */
+    bool identified;      /* no such one; otherwise fit and tests mean nothing */
     int64_t instruments;  /* not dropped */
     bool *explained;      /* [parameters] an instrument that others and exogenous columns explain */
     double *f;            /* [endogenous] of all instruments in the first stage, by the errors asked

@@ -25,7 +25,8 @@ static const struct argp_option option_list[] = {
      "Errors that allow for rows that depend on each other where this column has the same value",
      0},
     {"ridge", 'R', "L", 0,
-     "Add L times the squares of all coefficients but the intercept and absorbed effects", 0},
+     "Add L times the squares of all coefficients but the intercept and absorbed effects (fit lsq)",
+     0},
     {0}};
 
 static void check_options(const struct fit_linear *fit, struct argp_state *state)
@@ -86,6 +87,9 @@ static enum status parse_formula(struct fit_linear *fit, bool instruments)
     enum status status = OK;
     TRY(instruments ? formula_parse_instrumented(fit->text, &fit->formula)
                     : formula_parse(fit->text, &fit->formula));
+    if (instruments && fit->ridge > 0.0)
+        TRY(FAIL(ERR_USAGE, "--ridge is for `remise fit lsq`: two stages drawn towards 0 estimate "
+                            "nothing; leave it out"));
     if (instruments && !formula_instrumented(fit->formula))
         TRY(FAIL(
             ERR_USAGE,

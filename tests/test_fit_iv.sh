@@ -91,5 +91,23 @@ refuses 65 'the effect of p is not identified: of the instruments, 0' panel.csv 
 refuses 65 'the effect of p, q is not identified: of the instruments, 1' panel.csv \
     -f 'y ~ x + [p + q ~ z1 + I(z1 + x)]'
 refuses 65 'the effect of I(2*p) is not identified' panel.csv -f 'y ~ x + [p + I(2 * p) ~ z1 + z2]'
+refuses 65 'the effect of p is not identified: of the instruments, 0' panel.csv \
+    -f 'y ~ [p ~ I(w * 0 + 3)]'
+refuses 64 '--ridge is for `remise fit lsq`' panel.csv -f 'y ~ x + [p ~ z1]' --ridge 1
+
+# ---- poor tables: an error that names it, or nulls, never NaN ----
+head -n 2 panel.csv >one.csv
+head -n 1 panel.csv >header.csv
+head -n 4 panel.csv >three.csv
+sed '4s/^[^,]*/inf/' panel.csv >infinite.csv
+refuses 65 'the effect of p is not identified' one.csv -f 'y ~ x + [p ~ z1]'
+refuses 65 'header.csv has no rows below its header' header.csv -f 'y ~ x + [p ~ z1]'
+refuses 65 'y is inf in data row 3' infinite.csv -f 'y ~ x + [p ~ z1]'
+fits three.csv -f 'y ~ x + [p ~ z1]' --robust
+grep -q 'no degree of freedom is left' log || fail "three rows for three coefficients"
+! grep -qiE '\bnan|\binf' json || fail "three rows give NaN"
+fits panel.csv -f 'I(y * 0) ~ x + [p ~ z1 + z2] | store' --cluster region
+! grep -qiE '\bnan|\binf' json || fail "a constant outcome gives NaN"
+
 refuses 64 'has no instruments: write what is endogenous' panel.csv -f 'y ~ x'
 refuses 64 "say what explains what" panel.csv

@@ -97,6 +97,18 @@ refuses 65 'column "one" has a single value in the rows' poor.csv -f 'y ~ x' --c
 refuses 64 'leave --robust out' poor.csv -f 'y ~ x' --cluster x --robust
 refuses 64 'instruments [p ~ z] are for `remise fit iv`' four.csv -f 'y ~ x + [copy ~ gap]'
 
+printf 'y,x,w,g,t,none\n1,1,inf,a,5,\n3,2,1,b,6,\n2,4,1,c,7,\n5,5,1,c,7,\n,3,1,d,8,\n' >edge.csv
+refuses 65 'weight "w" is inf in data row 1' edge.csv -f 'y ~ x' -w w
+refuses 65 'has a value in every column used; "none" lacks 5' edge.csv -f 'y ~ x' --cluster none
+refuses 65 'has a value in every column used; "none" lacks 5' edge.csv -f 'none ~ x'
+refuses 65 'log(I(x-5)) is not a number in data row 1' edge.csv -f 'y ~ log(I(x - 5))'
+fits edge.csv -f 'y ~ t + x | g' --robust # levels of one row, a treatment constant within levels
+grep -q 't is explained by the terms before it or the absorbed effects' log || fail "t is not named"
+for formula in 'y ~ x * t' 'y ~ x * t | g' 'y ~ C(x) + C(g) + t' 'I(y * 0) ~ x | g' 'y ~ x:g'; do
+    fits edge.csv -f "$formula"
+    ! grep -qiE '\bnan|\binf' json || fail "$formula gives NaN"
+done
+
 # ---- errors: figures of goldens/linear.py, equal bytes at any number of ranks ----
 make_panel
 fits panel.csv -f 'y ~ x + p' --robust
