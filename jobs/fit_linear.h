@@ -40,7 +40,9 @@ struct fit_linear {
 #define FIT_LINEAR_ERRORS_HELP                                                                     \
     "Standard errors assume independent errors of one variance, estimated with N - K degrees of "  \
     "freedom: K counts all coefficients, independent absorbed effects too (as areg, fixest and "   \
-    "reghdfe do). --robust allows for any variances: HC1, with the factor N / (N - K). --cluster " \
+    "reghdfe do; two effects have as many as they have levels, less one for each group of levels " \
+    "that no row joins to others, as in reghdfe; rows alone in their level stay in N, as in "      \
+    "fixest). --robust allows for any variances: HC1, with the factor N / (N - K). --cluster "     \
     "allows for errors that depend on each other within the values of a column, with the factor "  \
     "G / (G - 1) * (N - 1) / (N - K) for G clusters, where absorbed effects that lie within "      \
     "clusters do not count in K but for one (as fixest and reghdfe do). \"errors\" in the result " \
