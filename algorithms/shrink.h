@@ -65,7 +65,8 @@ enum status shrink_tree_fit(const struct comm *comm, const struct shrink_units *
  * shrunk     in     [units]
  * shrunk_sd  inout  [units]
  * Cost: some 66 passes over the units in 5 reductions of 48 numbers for each group; at every rank
- *       66 passes over the groups of level l for each of 32^(l - 1) choices of spreads below.
+ *       66 passes over the groups of level l for each of up to 32^(l - 1) choices of spreads below
+ *       (1 for a level of thousands, whose spread is known well).
  * Same bits for any number of ranks, however units are spread.
  * Errors: ERR_NUMERIC no unit has an estimate; ERR_MEMORY.
  * Source: Morris 1983, J. Am. Stat. Assoc. 78(381); Morris and Tang 2011, Stat. Sci. 26(2).

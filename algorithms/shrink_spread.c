@@ -10,6 +10,7 @@
 enum { TRIALS = 16, ROUNDS = 10 };
 
 #define FAR 1e9         /* squared deviations beyond it rule a spread out */
+#define NARROW 0.15     /* of a spread: if all that are possible differ less, one stands for them */
 #define RULED_OUT 15.0  /* more deviance than the least by so much */
 #define WIDEST 3.0      /* largest spread tried, in ranges of the estimates, or errors */
 #define SMALL_PART 1e-3 /* of the least error: a spread below it does not matter */
@@ -305,6 +306,7 @@ enum status shrink_grid_make(const struct comm *comm, const struct shrink_units 
         double widest = WIDEST * fmax(2.0 * s.off_most, s.error_least);
         TRY(find_end(comm, &s, spread, fmax(widest, 2.0 * spread), &least, &high));
         if (spread > 0.0) TRY(find_end(comm, &s, spread, 0.0, &least, &low));
+        if (high - low < NARROW * spread) low = high = spread;
     }
     TRY(lay_points(comm, &s, low, high, grid));
 done:

@@ -31,8 +31,8 @@ struct shrink_grid {
  *
  * Collective.
  * spread  in   such as shrink_spread_fit found; >= 0
- * grid    out  free with shrink_grid_clear. A single point where no group has two units: nothing
- *              tells a spread.
+ * grid    out  free with shrink_grid_clear. A single point where no group has two units, since
+ *              nothing tells a spread, and where it is known within a few parts of a hundred.
  * Cost: some 66 passes over the units in 5 reductions of 48 numbers for each group.
  * Errors: ERR_NUMERIC no unit has an estimate; ERR_MEMORY.
  */

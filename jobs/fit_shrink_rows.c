@@ -12,7 +12,7 @@
 
 /* The complete rows as units' rows. */
 struct gathered {
-    double *x;
+    double *x; /* NULL: those of the design */
     uint64_t *key;
     int32_t *group;
     bool *use;
@@ -87,7 +87,6 @@ static bool is_complete(const struct source *s, int64_t row)
 static void fill_x(const struct design *design, int64_t row, double *x)
 {
     for (int64_t j = 0; j < design->dense; j++) x[j] = design->x[row * design->dense + j];
-    if (design->sparse == 0) return;
     for (int64_t e = design->row_start[row]; e < design->row_start[row + 1]; e++)
         x[design->dense + design->column[e]] = design->value[e];
 }
@@ -128,7 +127,8 @@ static enum status gather(const struct source *s, const struct formula_design *m
     if (columns > UNIT_COLUMNS_MAX)
         return FAIL(ERR_ARG, "%lld coefficients for each unit, more than %d; leave terms out",
                     (long long)columns, UNIT_COLUMNS_MAX);
-    TRY(memory_new(&g->x, rows * columns, sizeof *g->x));
+    bool sparse = s->design->sparse > 0; /* otherwise the design's rows are as they should be */
+    if (sparse) TRY(memory_new(&g->x, rows * columns, sizeof *g->x));
     TRY(memory_new(&g->key, rows, sizeof *g->key));
     TRY(memory_new(&g->group, rows, sizeof *g->group));
     TRY(memory_new(&g->use, rows, sizeof *g->use));
@@ -140,7 +140,7 @@ static enum status gather(const struct source *s, const struct formula_design *m
             g->key[to] = key_of(s->by, i);
             g->group[to] = group != NULL ? group[i] : 0;
         }
-        fill_x(s->design, to, g->x + to * columns);
+        if (sparse) fill_x(s->design, to, g->x + to * columns);
         to++;
     }
 done:
@@ -194,7 +194,7 @@ enum status fit_shrink_sum_up(const struct comm *comm, const struct fit_shrink_o
     TRY_ALL(comm, gather(&source, made, group, &g));
     const struct unit_rows rows = {.blocks = &made->blocks,
                                    .columns = made->design.dense + made->design.sparse,
-                                   .x = g.x,
+                                   .x = g.x != NULL ? g.x : made->design.x,
                                    .y = made->y,
                                    .weight = made->weight,
                                    .key = g.key,
