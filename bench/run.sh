@@ -128,6 +128,8 @@ demand lsq double 1000000 2 4000
 recommend als float implicit
 recommend recommend copy
 respond mlp float
+respond sequence float cnn
+respond sequence float gru
 allocate allocate copy
 publish publish copy
 LIST
