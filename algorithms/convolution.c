@@ -36,8 +36,11 @@ static enum status convolution_shape(const struct layer_plan *plan, struct layer
         return FAIL(ERR_ARG, "a window of %lld steps every %lld; both must be at least 1",
                     (long long)plan->width, (long long)stride);
     if (plan->width > in.steps)
-        return FAIL(ERR_ARG, "a window of %lld steps is longer than the sequence",
-                    (long long)plan->width);
+        return FAIL(
+            ERR_ARG,
+            "a window of %lld steps is longer than the sequence; take a narrower one, or fewer "
+            "layers and pools before it",
+            (long long)plan->width);
     *out = (struct layer_shape){(in.steps - plan->width) / stride + 1, plan->units};
     return OK;
 }

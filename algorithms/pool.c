@@ -26,8 +26,11 @@ static enum status pool_shape(const struct layer_plan *plan, struct layer_shape 
         return FAIL(ERR_ARG, "a window of %lld steps every %lld; both must be at least 1",
                     (long long)p.width, (long long)p.stride);
     if (p.width > in.steps)
-        return FAIL(ERR_ARG, "a window of %lld steps is longer than the sequence",
-                    (long long)p.width);
+        return FAIL(
+            ERR_ARG,
+            "a window of %lld steps is longer than the sequence; take a narrower one, or fewer "
+            "layers and pools before it",
+            (long long)p.width);
     *out = (struct layer_shape){(in.steps - p.width) / p.stride + 1, in.channels};
     return OK;
 }

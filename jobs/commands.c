@@ -18,8 +18,8 @@ static char next_step[NEXT_STEP_BYTES]; /* part of the log: the end of its last 
     X(demand) X(recommend) X(respond) X(allocate) X(publish) X(bench)
 
 /* The algorithms of fit, in the order of its --help. */
-#define FIT_COMMANDS(X) X(als) X(bgnbd) X(dml) X(forest) X(gamma_gamma) X(gmm) X(iv) X(kmeans) \
-    X(lsq) X(mlp) X(shrink) X(tree)
+#define FIT_COMMANDS(X) X(als) X(bgnbd) X(cnn) X(dml) X(forest) X(gamma_gamma) X(gmm) \
+    X(gru) X(iv) X(kmeans) X(lsq) X(lstm) X(mlp) X(shrink) X(tree)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct command command_##name;

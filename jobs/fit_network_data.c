@@ -1,5 +1,5 @@
 /* From a table in double to float32 rows in three parts. */
-#include "jobs/fit_mlp_data.h"
+#include "jobs/fit_network_data.h"
 
 #include "algorithms/standardise.h"
 #include "mpi/log.h"
@@ -10,17 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-void fit_mlp_data_clear(struct fit_mlp_data *data)
+void fit_network_data_clear(struct fit_network_data *data)
 {
     fit_table_clear(&data->in);
     free(data->source);
     free(data->x);
     free(data->y);
     free(data->part);
-    *data = (struct fit_mlp_data){0};
+    *data = (struct fit_network_data){0};
 }
 
-const char *fit_mlp_data_name(const struct fit_mlp_data *data, int64_t j)
+const char *fit_network_data_name(const struct fit_network_data *data, int64_t j)
 {
     return data->in.table->column[data->source[j]].name;
 }
@@ -28,8 +28,8 @@ const char *fit_mlp_data_name(const struct fit_mlp_data *data, int64_t j)
 /* ---- columns ---- */
 
 /* The inputs asked for and the target, or the whole table. */
-static enum status read_table(const struct comm *comm, const struct fit_mlp_source *source,
-                              struct fit_mlp_data *data)
+static enum status read_table(const struct comm *comm, const struct fit_network_source *source,
+                              struct fit_network_data *data)
 {
     enum status status = OK;
     const char **names = NULL;
@@ -44,7 +44,65 @@ done:
     return status;
 }
 
-static enum status choose_columns(const struct fit_mlp_source *source, struct fit_mlp_data *data)
+/* Number k of a column SEQUENCE_k; -1 for any other. */
+static int64_t number_in(const char *name, const char *sequence)
+{
+    size_t length = strlen(sequence);
+    char *end;
+    if (strncmp(name, sequence, length) != 0 || name[length] != '_') return -1;
+    const char *digits = name + length + 1;
+    if (*digits < '0' || *digits > '9' || (*digits == '0' && digits[1] != '\0')) return -1;
+    int64_t number = strtoll(digits, &end, 10);
+    return *end == '\0' ? number : -1;
+}
+
+/* The columns SEQUENCE_0, SEQUENCE_1, ... by their numbers. */
+static enum status find_sequence(const struct fit_network_source *source,
+                                 struct fit_network_data *data)
+{
+    const struct table *table = data->in.table;
+    int64_t count = 0;
+    for (int64_t j = 0; j < table->columns; j++) data->source[j] = -1;
+    for (int64_t j = 0; j < table->columns; j++) {
+        int64_t number = number_in(table->column[j].name, source->sequence);
+        count += number >= 0;
+        if (number >= 0 && number < table->columns) data->source[number] = j;
+    }
+    if (count == 0)
+        return FAIL(ERR_DATA,
+                    "%s has no columns %s_0, %s_1, ...; name those of the sequence in their order "
+                    "by --columns, or what stands before their numbers by --sequence",
+                    source->path, source->sequence, source->sequence);
+    for (int64_t j = 0; j < count; j++)
+        if (data->source[j] < 0)
+            return FAIL(ERR_DATA, "%s: the sequence has %lld columns, but no \"%s_%lld\"",
+                        source->path, (long long)count, source->sequence, (long long)j);
+    int64_t own = number_in(source->target, source->sequence);
+    if (own >= 0)
+        return FAIL(ERR_DATA,
+                    "%s: the target \"%s\" is part of the sequence that is to predict it; name "
+                    "the other columns by --columns",
+                    source->path, source->target);
+    data->columns = count;
+    return OK;
+}
+
+/* Inputs step by step. */
+static enum status shape_rows(const struct fit_network_source *source,
+                              struct fit_network_data *data)
+{
+    int64_t channels = source->channels;
+    data->shape = (struct layer_shape){1, data->columns};
+    if (channels == 0) return OK;
+    data->shape = (struct layer_shape){data->columns / channels, channels};
+    if (data->columns % channels == 0) return OK;
+    return FAIL(ERR_DATA,
+                "%s: %lld columns are no whole steps of %lld channels; --channels must divide them",
+                source->path, (long long)data->columns, (long long)channels);
+}
+
+static enum status choose_columns(const struct fit_network_source *source,
+                                  struct fit_network_data *data)
 {
     const struct table *table = data->in.table;
     enum status status = memory_new(&data->source, table->columns + 1, sizeof *data->source);
@@ -55,16 +113,20 @@ static enum status choose_columns(const struct fit_mlp_source *source, struct fi
     for (int64_t j = 0; j < source->names_count; j++)
         data->source[j] = table_find(table, source->names[j]);
     data->columns = source->names_count;
+    if (data->columns == 0 && source->channels > 0) {
+        status = find_sequence(source, data);
+        if (status != OK) return status;
+    }
     if (data->columns == 0) data->columns = fit_table_numbers(&data->in, target, data->source);
     data->source[data->columns] = target;
     if (data->columns == 0)
         return FAIL(ERR_DATA, "%s has no column of numbers beside \"%s\"; a network needs one",
                     source->path, source->target);
-    return OK;
+    return shape_rows(source, data);
 }
 
 /* Two texts become 0 and 1, in sorted order. */
-static enum status code_target(struct fit_mlp_data *data)
+static enum status code_target(struct fit_network_data *data)
 {
     struct table_column *target = &data->in.table->column[data->source[data->columns]];
     int64_t rows = data->blocks->rows_local;
@@ -77,7 +139,8 @@ static enum status code_target(struct fit_mlp_data *data)
     return OK;
 }
 
-static enum status check_types(const struct fit_mlp_source *source, struct fit_mlp_data *data)
+static enum status check_types(const struct fit_network_source *source,
+                               struct fit_network_data *data)
 {
     const struct table_column *column = data->in.table->column;
     int64_t target = data->source[data->columns];
@@ -91,13 +154,13 @@ static enum status check_types(const struct fit_mlp_source *source, struct fit_m
     return fit_table_refuse_text(&data->in, target,
                                  source->loss == LOSS_BCE
                                      ? "--loss bce predicts one of two outcomes: code it as 0 and 1"
-                                     : "--loss mse predicts a number: name another --target, or "
+                                     : "this --loss predicts a number: name another --target, or "
                                        "take --loss bce for one of two outcomes");
 }
 
 /* ---- parts ---- */
 
-static bool complete(const struct fit_mlp_data *data, int64_t row)
+static bool complete(const struct fit_network_data *data, int64_t row)
 {
     bool finite = true;
     for (int64_t j = 0; j <= data->columns; j++)
@@ -105,7 +168,8 @@ static bool complete(const struct fit_mlp_data *data, int64_t row)
     return finite;
 }
 
-static enum status deal_parts(const struct fit_mlp_source *source, struct fit_mlp_data *data)
+static enum status deal_parts(const struct fit_network_source *source,
+                              struct fit_network_data *data)
 {
     const struct blocks *blocks = data->blocks;
     const double *target = data->in.table->column[data->source[data->columns]].number;
@@ -125,7 +189,7 @@ static enum status deal_parts(const struct fit_mlp_source *source, struct fit_ml
     return OK;
 }
 
-static enum status check_parts(const struct fit_mlp_data *data)
+static enum status check_parts(const struct fit_network_data *data)
 {
     struct fit_columns used = {data->source, data->columns + 1};
     enum status status = fit_table_tell_left_out(&data->in, used, data->rows[PART_NONE]);
@@ -167,8 +231,8 @@ struct training {
     double *z; /* [blocks.rows_local][columns + 1] */
 };
 
-static enum status gather_training(const struct fit_mlp_data *data, const struct scaling *scaling,
-                                   struct training *training)
+static enum status gather_training(const struct fit_network_data *data,
+                                   const struct scaling *scaling, struct training *training)
 {
     enum status status = OK;
     const struct blocks *all = data->blocks;
@@ -195,7 +259,7 @@ done:
 }
 
 /* Powers of two that bring each column below 1. */
-static void measure_units(const struct comm *comm, const struct fit_mlp_data *data,
+static void measure_units(const struct comm *comm, const struct fit_network_data *data,
                           struct scaling *scaling)
 {
     for (int64_t i = 0; i < data->blocks->rows_local; i++)
@@ -204,6 +268,12 @@ static void measure_units(const struct comm *comm, const struct fit_mlp_data *da
             scaling->unit[j] = fmax(scaling->unit[j], size);
         }
     comm_max_double(comm, scaling->unit, data->columns + 1);
+    for (int64_t j = data->columns - 1; j >= 0; j--) { /* all steps of a channel alike */
+        double *first = &scaling->unit[j % data->shape.channels];
+        *first = fmax(*first, scaling->unit[j]);
+    }
+    for (int64_t j = 0; j < data->columns; j++)
+        scaling->unit[j] = scaling->unit[j % data->shape.channels];
     for (int64_t j = 0; j <= data->columns; j++) {
         int exponent = 0;
         frexp(scaling->unit[j], &exponent);
@@ -211,8 +281,44 @@ static void measure_units(const struct comm *comm, const struct fit_mlp_data *da
     }
 }
 
-static enum status measure(const struct comm *comm, const struct fit_mlp_source *source,
-                           const struct fit_mlp_data *data, struct scaling *scaling)
+/* Means and deviations of all steps of a channel together. */
+static void join_steps(const struct fit_network_data *data, struct scaling *scaling)
+{
+    int64_t channels = data->shape.channels;
+    double steps = (double)data->shape.steps;
+    for (int64_t c = 0; c < channels && data->shape.steps > 1; c++) {
+        double mean = 0.0, square = 0.0;
+        for (int64_t j = c; j < data->columns; j += channels) mean += scaling->mean[j] / steps;
+        for (int64_t j = c; j < data->columns; j += channels) {
+            double far = scaling->mean[j] - mean;
+            square += (scaling->sd[j] * scaling->sd[j] + far * far) / steps;
+        }
+        for (int64_t j = c; j < data->columns; j += channels) {
+            scaling->mean[j] = mean;
+            scaling->sd[j] = sqrt(square);
+        }
+    }
+}
+
+static void warn_of_constants(const struct fit_network_data *data, const struct scaling *scaling)
+{
+    int64_t target = data->columns;
+    for (int64_t j = 0; j < target && data->shape.steps == 1; j++)
+        if (scaling->sd[j] == 0.0)
+            log_warning("column \"%s\" is the same in all training rows and decides nothing",
+                        fit_network_data_name(data, j));
+    for (int64_t c = 0; c < data->shape.channels && data->shape.steps > 1; c++)
+        if (scaling->sd[c] == 0.0)
+            log_warning("channel %lld of the sequence is the same in all steps of all training "
+                        "rows and decides nothing",
+                        (long long)c);
+    if (scaling->sd[target] == 0.0)
+        log_warning("column \"%s\" is the same in all training rows and leaves nothing to learn",
+                    fit_network_data_name(data, target));
+}
+
+static enum status measure(const struct comm *comm, const struct fit_network_source *source,
+                           const struct fit_network_data *data, struct scaling *scaling)
 {
     enum status status = OK;
     struct training training = {0};
@@ -221,11 +327,8 @@ static enum status measure(const struct comm *comm, const struct fit_mlp_source 
     TRY_ALL(comm, gather_training(data, scaling, &training));
     TRY(standardise_measure(comm, &training.blocks, training.z, data->columns + 1, scaling->mean,
                             scaling->sd));
-    for (int64_t j = 0; j <= target; j++)
-        if (scaling->sd[j] == 0.0)
-            log_warning("column \"%s\" is the same in all training rows and %s",
-                        fit_mlp_data_name(data, j),
-                        j < target ? "decides nothing" : "leaves nothing to learn");
+    join_steps(data, scaling);
+    warn_of_constants(data, scaling);
     if (scaling->sd[target] == 0.0) scaling->sd[target] = 1.0;
     if (source->loss == LOSS_BCE) {
         scaling->unit[target] = scaling->sd[target] = 1.0;
@@ -237,18 +340,18 @@ done:
     return status;
 }
 
-static enum status beyond_float(const struct fit_mlp_data *data, int64_t j, int64_t row)
+static enum status beyond_float(const struct fit_network_data *data, int64_t j, int64_t row)
 {
     return FAIL(ERR_DATA,
                 "%s: column \"%s\" is %g in data row %" PRId64 ", beyond single precision; do "
                 "without --no-standardize",
-                data->in.path, fit_mlp_data_name(data, j),
+                data->in.path, fit_network_data_name(data, j),
                 data->in.table->column[data->source[j]].number[row],
                 data->blocks->row_first + row + 1);
 }
 
 /* Rows in no part become zeros: nothing reads them, and they are finite. */
-static enum status fill_rows(struct fit_mlp_data *data, const struct scaling *scaling)
+static enum status fill_rows(struct fit_network_data *data, const struct scaling *scaling)
 {
     enum status status = OK;
     int64_t rows = data->blocks->rows_local, columns = data->columns;
@@ -276,12 +379,12 @@ static void free_numbers(struct table *table)
     }
 }
 
-enum status fit_mlp_data_read(const struct comm *comm, const struct fit_mlp_source *source,
-                              struct fit_mlp_data *data)
+enum status fit_network_data_read(const struct comm *comm, const struct fit_network_source *source,
+                                  struct fit_network_data *data)
 {
     enum status status = OK;
     struct scaling scaling = {0};
-    *data = (struct fit_mlp_data){0};
+    *data = (struct fit_network_data){0};
     TRY(read_table(comm, source, data));
     TRY_ALL(comm, choose_columns(source, data));
     TRY_ALL(comm, check_types(source, data));

@@ -61,7 +61,7 @@ refused 65 'no column "insid"' table.csv --target insid
 refused 65 'lower the learning rate' table.csv --target amount --optimizer sgd --rate 500
 refused 66 'absent.csv' absent.csv --target y
 refused 64 'what to predict' table.csv
-refused 64 'mse or bce' table.csv --target inside --loss hinge
+refused 64 'mse, huber or bce' table.csv --target inside --loss hinge
 refused 64 'no rows to train' table.csv --target inside --test 0.5 --validation 0.5
 refused 64 'nothing is learned at 0' table.csv --target amount --rate 0
 refused 64 'goes by the validation loss' table.csv --target amount --patience 2 --validation 0

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# `remise fit cnn`, gru and lstm: learn what a plain look at the columns does not show, the same
+# bytes at any number of ranks; refuse what they cannot use.
+set -uo pipefail
+. "$(dirname "$0")/shop.sh"
+shop_begin "$1"
+cd "$work" || exit 70
+
+value() { # JSON KEY: a number at the top level
+    sed -n "s/^  \"$2\": \([-0-9.e+]*\),*$/\1/p" "$1"
+}
+
+holds() { # NUMBER OPERATOR NUMBER
+    awk "BEGIN { exit !($1 $2 $3) }" || fail "$1 is not $2 $3"
+}
+
+# 3,000 rows in one block and a bit: 12 values of noise; where `hit`, a peak of up, up, down
+# somewhere; `level` is the mean of the last values. The same by two channels of 6 steps in order
+# a, b, ... where channel 1 is the second half.
+awk 'BEGIN {
+    printf "id,hit,level"
+    for (j = 0; j < 12; j++) printf ",x_%d", 11 - j
+    printf ",word\n"
+    for (i = 0; i < 3000; i++) {
+        hit = i % 2; at = i * 7919 % 10
+        for (j = 0; j < 12; j++) v[j] = ((i * 12 + j) * 7919 % 1009) / 1009 - 0.5
+        if (hit) { v[at] += 1.2; v[at + 1] += 1.2; v[at + 2] -= 1.2 }
+        else { v[at] -= 1.2; v[at + 1] += 1.2; v[at + 2] += 1.2 }
+        printf "%d,%s,%.4f", i, hit ? "yes" : "no", 100 * (v[11] + v[10] / 2 + v[9] / 4)
+        for (j = 11; j >= 0; j--) printf ",%s", i == 33 && j == 4 ? "" : sprintf("%.4f", v[j])
+        printf ",w%d\n", i % 3
+    }
+}' >table.csv
+
+small=(--batch 64 --epochs 4 --rate 0.01)
+cnn=(cnn table.csv --target hit --loss bce --filters 8 --pool 0 --layers 8 --dropout 0.1)
+gru=(gru table.csv --target level --units 8 --clip 1)
+lstm=(lstm table.csv --target hit --loss bce --units 4,4 --class-weights balanced --channels 2)
+for noun in cnn gru lstm; do
+    declare -n options=$noun
+    for ranks in 1 3 4; do
+        timeout -k 5 60 mpirun -np $ranks "$remise" fit "${options[@]}" "${small[@]}" \
+            >$noun.$ranks 2>log || { cat log; fail "$noun at $ranks ranks"; }
+        cmp $noun.1 $noun.$ranks || fail "$noun: $ranks ranks give other bytes"
+    done
+done
+holds "$(value cnn.1 auc)" '>' 0.95
+[ "$(value cnn.1 rows_left_out)" = 1 ] || fail "the row with a missing value was not left out"
+tr -d ' \n' <cnn.1 | grep -qF '"columns":["x_0","x_1","x_2"' || fail "steps are not in order"
+tr -d ' \n' <cnn.1 | grep -qF '"kind":"convolution","steps":10,"channels":8,"weights":32' ||
+    fail "the layers are not told"
+tr -d ' \n' <lstm.1 | grep -qF '"steps":6,"channels":2' || fail "channels are not steps' values"
+holds "$(value gru.1 mse)" '<' 700 # of a variance of about 2,700
+
+# the order of --columns is that of the steps
+named=$(seq -s, -f 'x_%g' 0 11)
+timeout 60 "$remise" fit "${cnn[@]}" "${small[@]}" --columns "$named" >named 2>log ||
+    { cat log; fail "columns by name"; }
+cmp cnn.1 named || fail "columns in the usual order give another network"
+
+refused() { # CODE MESSAGE OPTION...
+    local code=$1 message=$2 got=0
+    shift 2
+    timeout 60 "$remise" fit "$@" --epochs 1 >out 2>&1 || got=$?
+    [ $got = "$code" ] || { cat out; fail "$* ended with $got, not $code"; }
+    grep -q -- "$message" out || { cat out; fail "$* does not say '$message'"; }
+}
+
+refused 65 'no columns seen_0, seen_1' gru table.csv --target hit --loss bce --sequence seen
+refused 65 '12 columns are no whole steps of 5' lstm table.csv --target level --channels 5
+refused 65 'part of the sequence' gru table.csv --target x_3
+refused 65 'column "word" holds text' cnn table.csv --target level --columns x_0,word,x_1
+refused 65 'a window of 3 steps is longer than the sequence; take a narrower' \
+    cnn table.csv --target level --filters 4,4,4 --pool 2
+refused 64 'goes with --loss bce' gru table.csv --target level --class-weights 1,2
+refused 64 'give balanced, or two numbers' lstm table.csv --target hit --loss bce --class-weights 2
+refused 64 'give at least one layer' lstm table.csv --target level --units 0
+refused 64 'mse, huber or bce' gru table.csv --target level --loss hinge
+sed 's/x_7/x_17/' table.csv >gap.csv
+refused 65 'has 12 columns, but no "x_7"' gru gap.csv --target level
+timeout 60 "$remise" fit gru table.csv --target level --loss huber --units 2 --epochs 1 >odd 2>&1 ||
+    { cat odd; fail "Huber's loss"; }
