@@ -16,11 +16,15 @@ static const struct tiny_event events[] = {
     {1, 30, 0, EVENT_PURCHASE, 1000, 200, 200}, {2, 10, 3, EVENT_VIEW, 1000, 0, 0},
     {3, 10, 3, EVENT_RETURN, 1000, 200, 200}};
 
+/* User 1 bought twice on a promotion; what users 2 and 3 did there is no purchase. */
+static const uint8_t promotion[sizeof events / sizeof *events] = {0, 0, 0, 1, 1, 1, 1};
+
 static const struct tiny_shop shop = {.users = 5,
                                       .products = 4,
                                       .events = sizeof events / sizeof *events,
                                       .product = products,
-                                      .event = events};
+                                      .event = events,
+                                      .promotion = promotion};
 
 static int64_t users_of(const struct dataset *d, const struct demand *demand, const char *category)
 {
@@ -44,6 +48,9 @@ static void by_hand(void **state)
     assert_all(elasticities_init(&demand.category, d->products.category.count) == OK);
     assert_all(elasticities_init(&demand.segment, 3) == OK);
     assert_all(elasticities_init(&demand.product, 4) == OK);
+    assert_all(elasticities_init(&demand.brand, 1) == OK);
+    assert_all(elasticities_init(&demand.promotion, 1) == OK);
+    assert_all(elasticities_init(&demand.cross, demand.category.units) == OK);
     for (int again = 0; again < 2; again++) { /* what stood there does not matter */
         assert_all(demand_users_count(&world, d, segment, &demand) == OK);
         assert_all(users_of(d, &demand, "fruit") == 2 && users_of(d, &demand, "bakery") == 1);
@@ -52,6 +59,9 @@ static void by_hand(void **state)
         assert_all(demand.segment.users[2] == 0);
         assert_all(demand.product.users[0] == 2 && demand.product.users[1] == 1);
         assert_all(demand.product.users[2] == 1 && demand.product.users[3] == 0);
+        assert_all(demand.brand.users[0] == 2 && demand.promotion.users[0] == 1);
+        assert_all(memcmp(demand.cross.users, demand.category.users,
+                          (size_t)demand.cross.units * sizeof *demand.cross.users) == 0);
     }
     comm_inject_fault(0, world.ranks - 1);
     assert_all(demand_users_count(&world, d, segment, &demand) != OK);

@@ -27,20 +27,43 @@ def season(t):
     return t // 3
 
 
-def main():
-    rows, panels = [], {}
+def list_rows():
+    """(product, week, segment, panel) of all panels with sales, and how many these are."""
+    rows, panels = [], 0
     for i in range(PRODUCTS):
         for s in range(SEGMENTS):
             for f in range(FOLDS):
                 weeks = [t for t in range(WEEKS) if t % FOLDS == f and not np.isnan(price(i, t))]
-                if sum(units(i, t, s) for t in weeks) == 0:
-                    continue
-                panel = panels.setdefault((i, s, f), len(panels))
-                rows += [(i, t, s, panel) for t in weeks]
+                if sum(units(i, t, s) for t in weeks) > 0:
+                    rows += [(i, t, s, panels) for t in weeks]
+                    panels += 1
+    return rows, panels
+
+
+def climb(x, y, ridge, b):
+    """Newton's method for b, in place; the means."""
+    for _ in range(100):
+        mu = np.exp(x @ b)
+        step = np.linalg.solve(x.T @ (mu[:, None] * x) + ridge, x.T @ (y - mu) - ridge @ b)
+        b += np.clip(step, -1, 1)
+    return np.exp(x @ b)
+
+
+def without_panels(x, mu, rows):
+    """Columns less their weighted means over each panel."""
+    own, panel = x.copy(), np.array([p for *_, p in rows])
+    for p in set(panel):
+        at = panel == p
+        own[at] -= (mu[at, None] * own[at]).sum(0) / mu[at].sum()
+    return own
+
+
+def main():
+    rows, panels = list_rows()
     seasons = season(WEEKS - 1) + 1
     z = SLOPES + SEGMENTS - 1
     k = z + seasons - 1
-    x = np.zeros((len(rows), k + len(panels)))
+    x = np.zeros((len(rows), k + panels))
     y = np.zeros(len(rows))
     for r, (i, t, s, panel) in enumerate(rows):
         x[r, i % SLOPES] = price(i, t)
@@ -53,17 +76,9 @@ def main():
     b = np.zeros(x.shape[1])
     b[k:] = np.log(y.mean())
     ridge = np.diag(RIDGE * (np.arange(len(b)) < z))
-    for _ in range(100):
-        mu = np.exp(x @ b)
-        step = np.linalg.solve(x.T @ (mu[:, None] * x) + ridge, x.T @ (y - mu) - ridge @ b)
-        b += np.clip(step, -1, 1)
-    mu = np.exp(x @ b)
+    mu = climb(x, y, ridge, b)
     # eliminate the panels' effects, then the sandwich
-    own = x[:, :k].copy()
-    panel = np.array([p for *_, p in rows])
-    for p in range(len(panels)):
-        at = panel == p
-        own[at] -= (mu[at, None] * own[at]).sum(0) / mu[at].sum()
+    own = without_panels(x[:, :k], mu, rows)
     bread = own.T @ (mu[:, None] * own) + ridge[:k, :k]
     slope_alone = np.array([1 / np.linalg.inv(bread[np.ix_([c] + list(range(SLOPES, k)),
                                                            [c] + list(range(SLOPES, k)))])[0, 0]
@@ -150,19 +165,11 @@ def truncated():
 def with_columns():
     """Two further regressors in the panels of main(): one effect for all, and one for each slope.
     Leverages are those of a cell on its slope and the two effects of its product."""
-    rows, panels = [], {}
-    for i in range(PRODUCTS):
-        for s in range(SEGMENTS):
-            for f in range(FOLDS):
-                weeks = [t for t in range(WEEKS) if t % FOLDS == f and not np.isnan(price(i, t))]
-                if sum(units(i, t, s) for t in weeks) == 0:
-                    continue
-                panel = panels.setdefault((i, s, f), len(panels))
-                rows += [(i, t, s, panel) for t in weeks]
+    rows, panels = list_rows()
     z = SLOPES + SEGMENTS - 1
     e = z + season(WEEKS - 1)
     k = e + 1 + SLOPES
-    x, y = np.zeros((len(rows), k + len(panels))), np.zeros(len(rows))
+    x, y = np.zeros((len(rows), k + panels)), np.zeros(len(rows))
     for r, (i, t, s, panel) in enumerate(rows):
         x[r, i % SLOPES] = price(i, t)
         if s > 0:
@@ -178,16 +185,8 @@ def with_columns():
     prior = np.arange(len(b)) < z
     prior[e:k] = True
     ridge = np.diag(RIDGE * prior)
-    for _ in range(100):
-        mu = np.exp(x @ b)
-        step = np.linalg.solve(x.T @ (mu[:, None] * x) + ridge, x.T @ (y - mu) - ridge @ b)
-        b += np.clip(step, -1, 1)
-    mu = np.exp(x @ b)
-    own = x[:, :k].copy()
-    panel = np.array([p for *_, p in rows])
-    for p in range(len(panels)):
-        at = panel == p
-        own[at] -= (mu[at, None] * own[at]).sum(0) / mu[at].sum()
+    mu = climb(x, y, ridge, b)
+    own = without_panels(x[:, :k], mu, rows)
     inverse = np.linalg.inv(own.T @ (mu[:, None] * own) + ridge[:k, :k])
     meat = np.zeros((k, k))
     for i in range(PRODUCTS):
