@@ -23,6 +23,7 @@ enum status joint_level_init(struct joint_level *level, int64_t groups, const in
     TRY(memory_new(&level->information, packed, sizeof *level->information));
     TRY(memory_new(&level->weighted, groups * columns, sizeof *level->weighted));
     TRY(memory_new(&level->mean, groups * columns, sizeof *level->mean));
+    TRY(memory_new(&level->sd, groups * columns, sizeof *level->sd));
     TRY(memory_new(&level->covariance, groups * columns * columns, sizeof *level->covariance));
 done:
     return status;
@@ -34,6 +35,7 @@ void joint_level_clear(struct joint_level *level)
     free(level->weighted);
     free(level->mean);
     free(level->covariance);
+    free(level->sd);
     *level = (struct joint_level){0};
 }
 
@@ -69,21 +71,6 @@ done:
     return status;
 }
 
-static enum status fit_above(struct joint_level *level, int64_t levels, int64_t columns)
-{
-    enum status status = OK;
-    struct comm self = comm_self();
-    struct joint_scene scene = {0};
-    for (int64_t l = 1; l < levels; l++) {
-        struct joint_units below = units_of(&level[l - 1], columns);
-        TRY(fit_level(&self, &below, &level[l], &scene, NULL));
-        joint_scene_clear(&scene);
-    }
-done:
-    joint_scene_clear(&scene);
-    return status;
-}
-
 /* ---- down ---- */
 
 /* Posteriors of the groups of all levels, given the groups' own sums and the spreads. */
@@ -106,6 +93,13 @@ static void go_down(struct joint_level *level, int64_t levels, int64_t k)
                             at->weighted + g * k, mean, covariance);
         }
     }
+}
+
+static void take_deviations(struct joint_level *level, int64_t levels, int64_t k)
+{
+    for (int64_t l = 0; l < levels; l++)
+        for (int64_t i = 0; i < level[l].groups * k; i++)
+            level[l].sd[i] = sqrt(fmax(level[l].covariance[i * k + i % k], 0.0));
 }
 
 static void posterior_of(const struct joint_units *units, int64_t u, const double *spread,
@@ -181,15 +175,32 @@ static void add_size(const struct joint_units *units, const struct joint_level *
     }
 }
 
-/* The levels are given back as they were. */
-static enum status average(const struct comm *comm, const struct joint_units *units,
-                           struct joint_scene *scene, const double *shape,
+/* The same of the group that all lie in, if there is one. */
+static void add_top(const struct joint_level *level, int64_t k, double weight, const double *top,
+                    double *square)
+{
+    for (int64_t j = 0; j < k && level->groups == 1; j++) {
+        double off = level->mean[j] - top[j];
+        square[j] += weight * (level->covariance[j * k + j] + off * off);
+    }
+}
+
+struct averaged {
+    const double *shrunk; /* [units][k] */
+    double *sd;           /* [units][k] out */
+};
+
+/* The levels are given back as they were, but for the deviations of the last one. */
+static enum status average(const struct comm *comm, struct joint_scene *scene, const double *shape,
                            const struct sizes *sizes, struct joint_level *level, int64_t levels,
-                           const double *shrunk, double *sd)
+                           const struct averaged *out)
 {
     enum status status = OK;
+    const struct joint_units *units = scene->units;
     double *square = NULL, deviance[POINTS], spread[JOINT_SQUARE], all = 0, as_it_was;
+    double top[JOINT_COLUMNS], top_square[JOINT_COLUMNS] = {0};
     int64_t k = units->columns;
+    memcpy(top, level->mean, (size_t)k * sizeof *top);
     TRY_ALL(comm, memory_new(&square, units->units * k, sizeof *square));
     for (int pass = 0; pass < 2; pass++)
         for (int t = 0; t < POINTS; t++) {
@@ -198,15 +209,15 @@ static enum status average(const struct comm *comm, const struct joint_units *un
             if (pass > 0 && !(deviance[t] < sizes->least + 2.0 * RULED_OUT)) continue;
             TRY(try_size(comm, scene, shape, size, spread, &deviance[t]));
             weight = end * size * exp(0.5 * (sizes->least - deviance[t]));
-            if (pass == 0) {
-                all += weight;
-                continue;
-            }
+            all += pass == 0 ? weight : 0.0;
+            if (pass == 0) continue;
             take_groups(scene, level);
             go_down(level, levels, k);
-            add_size(units, level, spread, weight / all, shrunk, square);
+            add_size(units, level, spread, weight / all, out->shrunk, square);
+            add_top(level, k, weight / all, top, top_square);
         }
-    for (int64_t i = 0; i < units->units * k && all > 0.0; i++) sd[i] = sqrt(square[i]);
+    for (int64_t i = 0; i < units->units * k && all > 0.0; i++) out->sd[i] = sqrt(square[i]);
+    for (int64_t j = 0; j < k && all > 0.0 && levels == 1; j++) level->sd[j] = sqrt(top_square[j]);
     TRY(joint_scene_evaluate(comm, scene, level->spread, &as_it_was, NULL));
     take_groups(scene, level);
     go_down(level, levels, k);
@@ -215,23 +226,69 @@ done:
     return status;
 }
 
+/* Fit the levels from the first on; scenes and shapes of them all are kept for what follows. */
+struct tree {
+    struct joint_units units[JOINT_LEVELS];
+    struct joint_scene scene[JOINT_LEVELS];
+    double away[JOINT_LEVELS][JOINT_SQUARE];
+};
+
+static enum status fit_above(struct tree *tree, struct joint_level *level, int64_t levels)
+{
+    enum status status = OK;
+    struct comm self = comm_self();
+    for (int64_t l = 1; l < levels; l++) {
+        tree->units[l] = units_of(&level[l - 1], tree->units[0].columns);
+        TRY(fit_level(&self, &tree->units[l], &level[l], &tree->scene[l], tree->away[l]));
+    }
+done:
+    return status;
+}
+
+static enum status widen(const struct comm *comm, struct tree *tree, int64_t l,
+                         struct joint_level *level, int64_t levels, const struct averaged *out)
+{
+    enum status status = OK;
+    struct joint_scene *scene = &tree->scene[l];
+    struct sizes sizes = {0};
+    if (scene->members <= scene->with) return OK;
+    TRY(find_sizes(comm, scene, tree->away[l], &sizes));
+    if (sizes.high - sizes.low > NARROW)
+        TRY(average(comm, scene, tree->away[l], &sizes, &level[l], levels - l, out));
+done:
+    return status;
+}
+
+static enum status widen_above(struct tree *tree, struct joint_level *level, int64_t levels)
+{
+    enum status status = OK;
+    struct comm self = comm_self();
+    for (int64_t l = levels - 1; l > 0; l--) {
+        const struct averaged groups = {level[l - 1].mean, level[l - 1].sd};
+        TRY(widen(&self, tree, l, level, levels, &groups));
+    }
+done:
+    return status;
+}
+
 static enum status fit_scaled(const struct comm *comm, const struct joint_units *units,
                               struct joint_level *level, int64_t levels, double *shrunk, double *sd)
 {
     enum status status = OK;
-    struct joint_scene scene = {0};
-    struct sizes sizes = {0};
-    double away[JOINT_SQUARE];
-    TRY(fit_level(comm, units, &level[0], &scene, away));
-    TRY_ALL(comm, fit_above(level, levels, units->columns));
+    struct tree *tree = NULL;
+    const struct averaged out = {shrunk, sd};
+    TRY_ALL(comm, memory_new(&tree, 1, sizeof *tree));
+    tree->units[0] = *units;
+    TRY(fit_level(comm, &tree->units[0], &level[0], &tree->scene[0], tree->away[0]));
+    TRY_ALL(comm, fit_above(tree, level, levels));
     go_down(level, levels, units->columns);
+    take_deviations(level, levels, units->columns);
     shrink_all(units, &level[0], shrunk, sd);
-    if (scene.members <= scene.with) goto done;
-    TRY(find_sizes(comm, &scene, away, &sizes));
-    if (sizes.high - sizes.low > NARROW)
-        TRY(average(comm, units, &scene, away, &sizes, level, levels, shrunk, sd));
+    TRY_ALL(comm, widen_above(tree, level, levels));
+    TRY(widen(comm, tree, 0, level, levels, &out));
 done:
-    joint_scene_clear(&scene);
+    for (int64_t l = 0; l < levels && tree != NULL; l++) joint_scene_clear(&tree->scene[l]);
+    free(tree);
     return status;
 }
 
@@ -244,8 +301,8 @@ enum status joint_fit(const struct comm *comm, struct joint_units *units, struct
     if (k < 1 || k > JOINT_COLUMNS)
         return FAIL(ERR_ARG, "%lld coefficients are more than the %d that are shrunk jointly",
                     (long long)k, JOINT_COLUMNS);
-    if (levels < 1 || level[levels - 1].groups != 1)
-        return FAIL(ERR_BUG, "the last level of a tree has one group");
+    if (levels < 1 || levels > JOINT_LEVELS || level[levels - 1].groups != 1)
+        return FAIL(ERR_BUG, "1 to %d levels, and the last has one group", JOINT_LEVELS);
     TRY(joint_scale_units(comm, units, &scale));
     TRY(fit_scaled(comm, units, level, levels, shrunk, sd));
     joint_scale_undo(&scale, units);

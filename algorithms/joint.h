@@ -13,6 +13,8 @@
 #include "algorithms/joint_unit.h"
 #include "mpi/comm.h"
 
+enum { JOINT_LEVELS = 8 };
+
 struct joint_units {
     int64_t units;        /* of this rank; may be 0 */
     int64_t columns;      /* k, 1 .. JOINT_COLUMNS */
@@ -30,7 +32,8 @@ struct joint_level {
     double *information;         /* [groups][joint_packed(k)] out: of the group's mean, from its */
     double *weighted;            /* [groups][k] out: own members */
     double *mean;                /* [groups][k] out: posterior */
-    double *covariance;          /* [groups][k][k] out: its covariance */
+    double *covariance;          /* [groups][k][k] out: its covariance, the spreads given */
+    double *sd; /* [groups][k] out: with what is unsure of the size of the spread it lies in */
 };
 
 /** Make room for a level of k columns. Local. Free with joint_level_clear. Errors: ERR_MEMORY. */
@@ -49,7 +52,7 @@ void joint_level_clear(struct joint_level *level);
  * shrunk  out    [units][k] posterior means
  * sd      out    [units][k] roots of the posterior's mean squares around them: with what is unsure
  *                of the means, and of the size of the units' T (not of its shape, nor of the T
- *                above)
+ *                above); likewise the groups' sd
  * Cost: some 60 to 120 evaluations, each two passes over the units of about 3 k^3 flops and two
  *       reductions: one of 16 (k (k + 1) / 2 + k) bytes for each group, one of 16 k^2 / 2 bytes.
  * Memory: 16 (k (k + 1) / 2 + k) bytes a unit, twice while it runs.

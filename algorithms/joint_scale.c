@@ -124,6 +124,7 @@ void joint_scale_level(const struct joint_scale *scale, int64_t columns, struct 
         for (int64_t i = 0; i < k; i++) {
             double *mean = &level->mean[g * k + i];
             *mean = (*mean + scale->centre[i]) * scale->unit[i];
+            level->sd[g * k + i] *= scale->unit[i];
             for (int64_t j = 0; j < k; j++)
                 level->covariance[(g * k + i) * k + j] *= scale->unit[i] * scale->unit[j];
         }

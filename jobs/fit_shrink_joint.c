@@ -90,7 +90,7 @@ static void take_levels(const struct joint *j, struct fit_shrink *fit)
             to->estimate[g] = own.told[w] ? own.mean[w] : NAN;
             to->std_error[g] = own.told[w] ? sqrt(own.covariance[w * k + w]) : NAN;
             to->mean[g] = from->mean[g * k + w];
-            to->sd[g] = sqrt(fmax(from->covariance[(g * k + w) * k + w], 0.0));
+            to->sd[g] = from->sd[g * k + w];
         }
     }
     for (int64_t a = 0; a < k; a++) {

@@ -108,9 +108,9 @@ refuses 65 'tell all slopes' some.csv -f 'y ~ x + z' --by s -c x
 fits some.csv -f 'y ~ x + z' --by s -c x --joint
 printf 's,x,y\n12345678901234567,1,1\n12345678901234568,2,2\n' >long.csv
 refuses 65 'beyond 2^53' long.csv -f 'y ~ x' --by s -c x
-awk 'BEGIN { print "s,x,y"; for (u = 0; u < 9; u++) for (x = 0; x < 4; x++) print u "," x "," u * x }' \
-    >exact.csv # no error at all: own estimates stay
-for joint in '' --joint; do
+awk 'BEGIN { print "s,x,y"
+    for (u = 0; u < 9; u++) for (x = 0; x < 4; x++) print u "," x "," u * x }' >exact.csv
+for joint in '' --joint; do # no error at all: own estimates stay
     fits exact.csv -f 'y ~ x' --by s -c x $joint --out units.csv
     within prior.mean 3.999999 4.000001
     within prior.sd 2.738612 2.738614

@@ -91,6 +91,7 @@ static void as_a_general_optimiser(void **state)
     assert_close(f.level[0].mean[1], 0.505544, 2e-6);
     assert_close(sqrt(f.level[0].covariance[0]), 0.087919, 2e-6);
     assert_close(sqrt(f.level[0].covariance[3]), 0.0825371, 2e-6);
+    assert_all(f.level[0].sd[0] > 0.0879 && f.level[0].sd[0] < 0.1055);
     for (int g = 0; g < 4; g++)
         for (int j = 0; j < K; j++) {
             double sd = f.sd[golden[g].unit * K + j];
