@@ -135,7 +135,7 @@ cut -d, -f3 units.csv >estimates
 fits repeated.csv -f 'y ~ x' --by s -c x --out units.csv
 cut -d, -f3 units.csv | cmp - estimates || fail "weights are not repetitions"
 printf 'w,s,x,y\n-1,a,1,1\n1,a,2,2\n' >minus.csv
-refuses 65 'weights are 0' minus.csv -f 'y ~ x' --by s -c x --weights w
+refuses 65 'weight "w" is -1 in data row 1' minus.csv -f 'y ~ x' --by s -c x --weights w
 
 # ---- groups: 60 units in 12 segments in 3 categories, quotes and commas in their names ----
 awk 'BEGIN { srand(5); print "unit,segment,category,region,x,y"
