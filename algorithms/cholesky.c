@@ -28,6 +28,8 @@ extern void pdpotrs_(const char *triangle, const int *n, const int *sides, const
 
 /* LAPACK has none without its own types. */
 extern void dpotrf_(const char *triangle, const int *n, double *a, const int *leading, int *info);
+extern void dpocon_(const char *triangle, const int *n, const double *a, const int *leading,
+                    const double *norm, double *reciprocal, double *work, int *integers, int *info);
 extern void dpotri_(const char *triangle, const int *n, double *a, const int *leading, int *info);
 
 /* ---- dependent columns ---- */
@@ -467,6 +469,37 @@ static enum status solve_one(const struct comm *comm, const void *system, const 
                              double *x)
 {
     return cholesky_solve(comm, system, b, 1, x);
+}
+
+static enum status estimate(const double *a, int64_t columns, double *norm)
+{
+    enum status status = OK;
+    double *copy = NULL, *work = NULL, one = 1.0, reciprocal = 0.0;
+    int *integers = NULL, n = (int)columns, info = 0;
+    TRY(memory_new(&copy, columns * columns, sizeof *copy));
+    TRY(memory_new(&work, 3 * columns, sizeof *work));
+    TRY(memory_new(&integers, columns, sizeof *integers));
+    memcpy(copy, a, (size_t)(columns * columns) * sizeof *copy);
+    dpotrf_("L", &n, copy, &n, &info);
+    if (info == 0) dpocon_("L", &n, copy, &n, &one, &reciprocal, work, integers, &info);
+    *norm = info == 0 && reciprocal > 0.0 ? 1.0 / reciprocal : NAN;
+done:
+    free(copy);
+    free(work);
+    free(integers);
+    return status;
+}
+
+enum status cholesky_inverse_estimate(const struct comm *comm, const struct cholesky *c,
+                                      double *norm)
+{
+    enum status status = OK;
+    *norm = 0.0;
+    if (c->columns == 0) return OK;
+    TRY_ALL(comm, comm->rank == 0 ? estimate(c->a, c->columns, norm) : OK);
+    comm_broadcast(comm, norm, sizeof *norm, 0);
+done:
+    return status;
 }
 
 enum status cholesky_inverse_norm(const struct comm *comm, const struct cholesky *c, double *norm)

@@ -91,6 +91,17 @@ typedef enum status solve_function(const struct comm *comm, const void *system, 
  */
 enum status symmetric_inverse_norm(const struct comm *comm, int64_t columns, solve_function *solve,
                                    const void *system, double *norm);
+/**
+ * symmetric_inverse_norm of many columns in double: rank 0 factors and estimates, so that bits do
+ * not depend on the number of ranks.
+ *
+ * Collective.
+ * norm  out  NaN where the matrix is not positive definite to double precision
+ * Cost: columns^3 / 3 flops and a copy of the matrix on rank 0.
+ * Errors: ERR_MEMORY.
+ */
+enum status cholesky_inverse_estimate(const struct comm *comm, const struct cholesky *factor,
+                                      double *norm);
 /** symmetric_inverse_norm of a factored matrix. Collective. */
 enum status cholesky_inverse_norm(const struct comm *comm, const struct cholesky *factor,
                                   double *norm);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MANY = 512 }; /* columns from which a refined solution for a mere estimate takes long */
+
 enum status lsq_system_init(const struct design *design, const struct scaling *scaling,
                             const struct lsq_columns *columns, const bool *dropped,
                             struct lsq_system *s)
@@ -135,5 +137,7 @@ static enum status solve_one(const struct comm *comm, const void *system, const 
 enum status lsq_system_inverse_norm(const struct comm *comm, const struct lsq_system *s,
                                     double *norm)
 {
+    if (s->solver == LSQ_CHOLESKY && s->kept >= MANY)
+        return cholesky_inverse_estimate(comm, &s->factor, norm);
     return symmetric_inverse_norm(comm, s->kept, solve_one, s, norm);
 }
