@@ -8,7 +8,7 @@
 #include "jobs/demand_users.h"
 #include "mpi/log.h"
 
-/* The methods of log purchases know prices and seasons alone. */
+/* The methods of log purchases know prices, promotions and seasons alone. */
 static enum status find_neighbours(const struct comm *comm, const struct run *run,
                                    const struct demand_sources *s, struct demand *demand)
 {
@@ -18,9 +18,6 @@ static enum status find_neighbours(const struct comm *comm, const struct run *ru
         return demand_neighbours_find(comm, s->dataset, most, run->seed, &demand->neighbours);
     }
     if (most > 0) log_warning("demand.cross needs demand.method: counts; neighbours are left out");
-    if (s->prices.promoted != NULL)
-        log_warning(
-            "promotions need demand.method: counts; elasticities have their effect in them");
     return OK;
 }
 

@@ -13,7 +13,8 @@
 
 enum { DML_SEED = 1, OTHERS_LEAST = 4 };
 
-enum { SEASON, CATEGORY, USUAL_PRICE, SIZE, OTHERS, SEGMENT, COLUMNS };
+/* Then the segment, in the segments' table, and last promotions, where the shop tells of them. */
+enum { SEASON, CATEGORY, USUAL_PRICE, SIZE, OTHERS, ALWAYS, COLUMNS_MOST = ALWAYS + 2 };
 
 struct task {
     const struct demand_sources *sources;
@@ -22,6 +23,7 @@ struct task {
                        products' means, products on sale */
     int64_t *cells; /* [seasons] of product and week */
     uint8_t *skip;  /* [rows_local] */
+    int64_t columns;
     float *control; /* [rows_local][columns] */
     double *outcome, *price;
     int32_t *group; /* [rows_local] unit, -1 where it has none of its own */
@@ -99,21 +101,23 @@ static double others(const struct task *t, const struct demand_row *row)
 static enum status fill_table(struct task *t)
 {
     enum status status = OK;
-    int64_t rows = t->rows.blocks.rows_local, columns = t->rows.by_segment ? COLUMNS : SEGMENT;
-    TRY(memory_new(&t->control, rows * columns, sizeof *t->control));
+    int64_t rows = t->rows.blocks.rows_local;
+    t->columns = ALWAYS + t->rows.by_segment + t->rows.promotions;
+    TRY(memory_new(&t->control, rows * t->columns, sizeof *t->control));
     TRY(memory_new(&t->outcome, rows, sizeof *t->outcome));
     TRY(memory_new(&t->price, rows, sizeof *t->price));
     TRY(memory_new(&t->group, rows, sizeof *t->group));
     TRY(memory_new(&t->skip, rows, sizeof *t->skip));
     for (int64_t i = 0; i < rows; i++) {
         const struct demand_row *row = &t->rows.row[i];
-        float *to = t->control + i * columns;
+        float *to = t->control + i * t->columns;
         to[SEASON] = (float)row->season;
         to[CATEGORY] = (float)row->category;
         to[USUAL_PRICE] = (float)row->mean_x;
         to[SIZE] = (float)log(row->weight);
         to[OTHERS] = (float)others(t, row);
-        if (t->rows.by_segment) to[SEGMENT] = (float)row->segment;
+        if (t->rows.by_segment) to[ALWAYS] = (float)row->segment;
+        if (t->rows.promotions) to[t->columns - 1] = (float)(row->promoted - row->mean_promoted);
         t->outcome[i] = row->y - row->mean_y;
         t->price[i] = row->x - row->mean_x;
         t->group[i] = row->unit < t->rows.units ? row->unit : -1;
@@ -181,19 +185,22 @@ done:
     return status;
 }
 
-static enum status learn(const struct comm *comm, const struct task *t, struct double_ml **ml)
+/* With the first of the columns; without any result where there is nothing to learn from. */
+static enum status learn(const struct comm *comm, const struct task *t, int64_t columns,
+                         struct double_ml **ml)
 {
     const struct demand_panel *panel = &t->sources->panel;
-    const int64_t levels[COLUMNS] = {[SEASON] = levels_of(panel->seasons),
-                                     [CATEGORY] = levels_of(panel->categories),
-                                     [SEGMENT] = levels_of(panel->segments)};
-    int64_t columns = t->rows.by_segment ? COLUMNS : SEGMENT;
-    const struct double_ml_data data = {.controls = {&t->rows.blocks, columns, columns, t->control},
-                                        .levels = levels,
-                                        .outcome = t->outcome,
-                                        .treatment = t->price,
-                                        .cluster = t->rows.cluster,
-                                        .skip = t->skip};
+    const int64_t levels[COLUMNS_MOST] = {[SEASON] = levels_of(panel->seasons),
+                                          [CATEGORY] = levels_of(panel->categories),
+                                          [ALWAYS] =
+                                              t->rows.by_segment ? levels_of(panel->segments) : 0};
+    const struct double_ml_data data = {
+        .controls = {&t->rows.blocks, columns, t->columns, t->control},
+        .levels = levels,
+        .outcome = t->outcome,
+        .treatment = t->price,
+        .cluster = t->rows.cluster,
+        .skip = t->skip};
     struct double_ml_options options = DOUBLE_ML_DEFAULTS;
     options.trees = 50;
     options.seed = DML_SEED;
@@ -215,7 +222,11 @@ static enum status fit_kind(const struct comm *comm, const struct demand_sources
     TRY(demand_rows_make(comm, &sources->panel, kind, &t.rows));
     TRY_ALL(comm, add_up_prices(&t));
     TRY_ALL(comm, fill_table(&t));
-    TRY(learn(comm, &t, &ml));
+    TRY(learn(comm, &t, t.columns, &ml));
+    if (ml == NULL && t.rows.promotions) {
+        log_info("  once more without promotions: elasticities may have their effect in them");
+        TRY(learn(comm, &t, t.columns - 1, &ml));
+    }
     if (ml == NULL) goto done;
     log_info("  double ML of %lld rows: naive %.3f, effect %.3f (%.3f), %.0f %% of the price's "
              "variance left by the controls",

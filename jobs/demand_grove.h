@@ -2,13 +2,13 @@
  * demand.method: tree and forest. A regression tree, or a random forest, that predicts log
  * purchases, and how its predictions move with the price.
  *
- * Outcome: log purchases without the effects of panel and season that least squares finds
- * (jobs/demand_line.h). Columns: log price about the panel's mean, category, segment, the product's
- * usual log price, and how much of it is sold. Within a panel only the price moves, so predictions
- * are a step function of it, and the panel's elasticity is their least-squares slope over the
- * prices at which the product was seen. Of a category or segment it is the mean over the panels,
- * weighted by what is sold and by how much the price varied (slopes over next to no range say
- * nothing).
+ * Outcome: log purchases without the effects of panel, season and promotions that least squares
+ * finds (jobs/demand_line.h). Columns: log price about the panel's mean, category, segment, the
+ * product's usual log price, and how much of it is sold. Within a panel only the price moves, so
+ * predictions are a step function of it, and the panel's elasticity is their least-squares slope
+ * over the prices at which the product was seen. Of a category or segment it is the mean over the
+ * panels, weighted by what is sold and by how much the price varied (slopes over next to no range
+ * say nothing).
  *
  * A tree knows a price only by the questions it asks about it. Where no question tells two prices
  * of a unit apart, predictions do not move, which is no elasticity of 0: the unit has no estimate;

@@ -15,9 +15,11 @@ enum { LOT_COLUMNS = 2048 }; /* of slopes and seasons */
 
 /* ---- the design of a lot ---- */
 
-/* Columns: a slope for each unit of the lot, then seasons but the first. */
+/* Columns: a slope for each unit of the lot, one of promotions where there are any, then seasons
+ * but the first. */
 struct lot {
     int64_t first, units, rows; /* rows with weight, on all ranks */
+    int64_t slopes;             /* units, and promotions */
     int64_t *row_start;
     int32_t *column;
     double *value, *y, *weight;
@@ -30,8 +32,8 @@ static enum status lot_init(struct lot *lot, int64_t rows, int64_t units)
 {
     enum status status = OK;
     TRY(memory_new(&lot->row_start, rows + 1, sizeof *lot->row_start));
-    TRY(memory_new(&lot->column, 2 * rows, sizeof *lot->column));
-    TRY(memory_new(&lot->value, 2 * rows, sizeof *lot->value));
+    TRY(memory_new(&lot->column, 3 * rows, sizeof *lot->column));
+    TRY(memory_new(&lot->value, 3 * rows, sizeof *lot->value));
     TRY(memory_new(&lot->y, rows, sizeof *lot->y));
     TRY(memory_new(&lot->weight, rows, sizeof *lot->weight));
     TRY(memory_new(&lot->wanted, units, sizeof *lot->wanted));
@@ -51,10 +53,17 @@ static void lot_clear(struct lot *lot)
     free(lot->moved);
 }
 
+static void add_entry(struct lot *lot, int64_t *at, int64_t column, double value)
+{
+    lot->column[*at] = (int32_t)column;
+    lot->value[(*at)++] = value;
+}
+
 static void fill(const struct comm *comm, const struct demand_rows *rows, struct lot *lot)
 {
     int64_t at = 0;
     lot->rows = 0;
+    lot->slopes = lot->units + rows->promotions;
     for (int64_t i = 0; i < rows->blocks.rows_local; i++) {
         const struct demand_row *row = &rows->row[i];
         int64_t unit = row->unit - lot->first;
@@ -62,14 +71,9 @@ static void fill(const struct comm *comm, const struct demand_rows *rows, struct
         lot->y[i] = row->y;
         lot->weight[i] = in ? row->weight : 0.0;
         lot->rows += in;
-        if (in) {
-            lot->column[at] = (int32_t)unit;
-            lot->value[at++] = row->x;
-        }
-        if (in && row->season > 0) {
-            lot->column[at] = (int32_t)(lot->units + row->season - 1);
-            lot->value[at++] = 1.0;
-        }
+        if (in) add_entry(lot, &at, unit, row->x);
+        if (in && row->promoted != 0.0) add_entry(lot, &at, lot->units, row->promoted);
+        if (in && row->season > 0) add_entry(lot, &at, lot->slopes + row->season - 1, 1.0);
         lot->row_start[i + 1] = at;
     }
     comm_sum_int64(comm, &lot->rows, 1);
@@ -83,6 +87,7 @@ static enum status fit_init(struct demand_line_fit *f)
     TRY(memory_new(&f->slope, f->units + 1, sizeof *f->slope));
     TRY(memory_new(&f->std_error, f->units + 1, sizeof *f->std_error));
     TRY(memory_new(&f->season, f->lots * f->seasons, sizeof *f->season));
+    TRY(memory_new(&f->promotion, f->lots, sizeof *f->promotion));
     for (int64_t u = 0; u <= f->units; u++) f->slope[u] = f->std_error[u] = NAN;
 done:
     return status;
@@ -93,6 +98,7 @@ void demand_line_fit_clear(struct demand_line_fit *f)
     free(f->slope);
     free(f->std_error);
     free(f->season);
+    free(f->promotion);
     *f = (struct demand_line_fit){0};
 }
 
@@ -106,7 +112,8 @@ static void take(const struct least_squares *got, const struct lot *lot, struct 
         f->std_error[lot->first + k] = got->std_error[k];
     }
     for (int64_t z = 1; z < f->seasons; z++)
-        f->season[number * f->seasons + z] = got->coefficient[lot->units + z - 1];
+        f->season[number * f->seasons + z] = got->coefficient[lot->slopes + z - 1];
+    if (lot->slopes > lot->units) f->promotion[number] = got->coefficient[lot->units];
 }
 
 static void say(const struct least_squares *got, const struct demand_rows *rows,
@@ -115,6 +122,13 @@ static void say(const struct least_squares *got, const struct demand_rows *rows,
     log_info("  least squares of %lld rows, %lld panels, %lld columns: %s (%s)",
              (long long)lot->rows, (long long)got->groups, (long long)got->parameters,
              least_squares_path_text(got->path), got->why);
+    if (rows->promotions && got->dropped[lot->units])
+        log_info(
+            "  promotions cannot be told apart from prices, products and seasons: elasticities "
+            "have their effect in them");
+    else if (rows->promotions)
+        log_info("  a promotion adds %.3f to the log of purchases at the same price",
+                 got->coefficient[lot->units]);
     log_debug("  R2 %.4f of %lld units", got->r_squared, (long long)rows->units);
 }
 
@@ -177,7 +191,7 @@ static enum status fit_lot(const struct comm *comm, const struct demand_rows *ro
     fill(comm, rows, lot);
     if (lot->rows == 0) return OK;
     const struct design design = {.blocks = &rows->blocks,
-                                  .sparse = lot->units + f->seasons - 1,
+                                  .sparse = lot->slopes + f->seasons - 1,
                                   .row_start = lot->row_start,
                                   .column = lot->column,
                                   .value = lot->value,
@@ -231,8 +245,9 @@ void demand_line_outcome(const struct demand_line_fit *fit, const struct demand_
         for (end = first; end < rows->blocks.rows_local && rows->panel[end] == rows->panel[first];
              end++) {
             const struct demand_row *row = &rows->row[end];
-            const double *season = fit->season + row->unit / fit->lot_units * fit->seasons;
-            out[end] = season[row->season];
+            int64_t lot = row->unit / fit->lot_units;
+            out[end] =
+                fit->season[lot * fit->seasons + row->season] + fit->promotion[lot] * row->promoted;
             sum += out[end];
         }
         for (int64_t i = first; i < end; i++)

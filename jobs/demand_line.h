@@ -1,6 +1,7 @@
 /**
  * demand.method: least_squares. Log purchases on log price, with a slope for each category, or each
- * segment, an effect of each panel (a product; a product, segment and fold) and of each season.
+ * segment, an effect of each panel (a product; a product, segment and fold) and of each season, and
+ * one of promotions where the shop tells of them.
  *
  * Panels are eliminated, slopes and seasons are columns (algorithms/least_squares.h; the log says
  * which way it took). Rows weigh as their panel sells (jobs/demand_rows.h, where the bias of logs
@@ -22,6 +23,7 @@ struct demand_line_fit {
     int64_t lot_units, seasons; /* a lot has */
     double *slope, *std_error;  /* [units + 1] NaN where the rows tell nothing */
     double *season;             /* [lots][seasons] 0 for the first */
+    double *promotion;          /* [lots] effect of promotions; 0 where not told */
 };
 
 /**
@@ -40,7 +42,8 @@ enum status demand_line_fit(const struct comm *comm, const struct demand_rows *r
 void demand_line_fit_clear(struct demand_line_fit *fit);
 
 /**
- * A row's log purchases without the effects of panel and season: what price is left to explain.
+ * A row's log purchases without the effects of panel, season and promotions: what price is left to
+ * explain.
  * Local.
  * out  out  [rows_local]
  */

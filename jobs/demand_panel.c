@@ -98,7 +98,8 @@ enum status demand_panel_make(const struct comm *comm, const struct config *conf
                                    .segments = segments,
                                    .categories = dataset->products.category.count,
                                    .min_rows = config_integer(config, "demand.min_rows"),
-                                   .x = prices->x + cells->products.row_first * prices->weeks};
+                                   .x = prices->x + cells->products.row_first * prices->weeks,
+                                   .promoted = prices->promoted};
     TRY_ALL(comm, number_seasons(dataset, by_week, panel));
     TRY(count_cells(comm, dataset, cells, panel));
     TRY_ALL(comm, make_counts(dataset, cells, panel));

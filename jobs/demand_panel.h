@@ -19,6 +19,7 @@ struct demand_panel {
     int64_t *segment_rows;  /* [segments] cells of product, week and segment */
     int64_t *sales;         /* [segments] purchases */
     const double *x; /* [products of this rank][weeks] log price, NaN where not sold; not owned */
+    const double *promoted; /* likewise, share of purchases on a promotion; NULL: not told */
     int64_t *start, *start_by_segment;            /* [products of this rank + 1] into counts */
     struct panel_count *count, *count_by_segment; /* of the product and week, and by segment */
 };

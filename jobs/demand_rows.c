@@ -46,17 +46,20 @@ static int64_t list_product(struct making *m, int64_t p, struct demand_row *to)
     const struct panel_count *count = by_category ? panel->count : panel->count_by_segment;
     int64_t listed = 0;
     for (int64_t i = start[p]; i < start[p + 1]; i++) {
-        double x = panel->x[p * panel->weeks + count[i].week];
+        int64_t at = p * panel->weeks + count[i].week;
+        double x = panel->x[at];
         if (isnan(x)) continue;
-        to[listed++] = (struct demand_row){.product = (int32_t)(panel->products->row_first + p),
-                                           .week = count[i].week,
-                                           .season = panel->season[count[i].week],
-                                           .category = panel->category[p],
-                                           .segment = count[i].segment,
-                                           .unit = unit_of(m, panel->category[p], count[i].segment),
-                                           .y = log(count[i].units),
-                                           .x = x,
-                                           .weight = count[i].units};
+        to[listed++] =
+            (struct demand_row){.product = (int32_t)(panel->products->row_first + p),
+                                .week = count[i].week,
+                                .season = panel->season[count[i].week],
+                                .category = panel->category[p],
+                                .segment = count[i].segment,
+                                .unit = unit_of(m, panel->category[p], count[i].segment),
+                                .y = log(count[i].units),
+                                .x = x,
+                                .promoted = panel->promoted != NULL ? panel->promoted[at] : 0.0,
+                                .weight = count[i].units};
     }
     if (!by_category && listed > 0) qsort(to, (size_t)listed, sizeof *to, compare_rows);
     return listed;
@@ -72,12 +75,13 @@ static bool same_panel(const struct making *m, const struct demand_row *a,
 /* Rows [0, count) of a panel, put to their place with their means. */
 static void close_panel(struct making *m, const struct demand_row *from, int64_t count)
 {
-    double sum_y = 0, sum_x = 0, units = 0, panel_rows = (double)count;
+    double sum_y = 0, sum_x = 0, promoted = 0, units = 0, panel_rows = (double)count;
     double low = INFINITY, high = -INFINITY;
     if (count < 2) return;
     for (int64_t i = 0; i < count; i++) {
         sum_y += from[i].y;
         sum_x += from[i].x;
+        promoted += from[i].promoted;
         units += from[i].weight;
         low = fmin(low, from[i].x);
         high = fmax(high, from[i].x);
@@ -87,6 +91,7 @@ static void close_panel(struct making *m, const struct demand_row *from, int64_t
         *row = from[i];
         row->mean_y = sum_y / panel_rows;
         row->mean_x = sum_x / panel_rows;
+        row->mean_promoted = promoted / panel_rows;
         if (high - low < ALIKE) row->x = row->mean_x; /* nothing of the rounding is left */
         row->weight = units / panel_rows;
         m->rows->panel[m->at] = m->panels;
@@ -152,6 +157,7 @@ enum status demand_rows_make(const struct comm *comm, const struct demand_panel 
     enum status status = OK;
     bool by_segment = kind == DEMAND_OF_SEGMENTS;
     *rows = (struct demand_rows){.by_segment = by_segment,
+                                 .promotions = panel->promoted != NULL,
                                  .units = by_segment ? panel->segments : panel->categories};
     TRY_ALL(comm, fill_rows(panel, kind, rows));
     rows->blocks.rows_total = rows->blocks.rows_local;

@@ -25,7 +25,8 @@ struct demand_row {
     int32_t unit;    /* category or segment whose elasticity it tells; `units` for all of fewer than
                         demand.min_rows cells together */
     double y, x;     /* log of purchases, of the price */
-    double mean_y, mean_x; /* over the panel's rows */
+    double promoted; /* share of purchases on a promotion; 0 where that is not told */
+    double mean_y, mean_x, mean_promoted; /* over the panel's rows */
     /* Mean purchases of the panel's rows. The variance of the log of a count is about one over its
      * mean; the row's own count would favour weeks that chance made good. And what sells more
      * counts more, as in an elasticity of all that is sold. */
@@ -35,6 +36,7 @@ struct demand_row {
 struct demand_rows {
     struct blocks blocks; /* those of the products */
     bool by_segment;
+    bool promotions;        /* the shop tells of them */
     int64_t units;          /* categories or segments */
     struct demand_row *row; /* [rows_local] */
     int64_t *panel;         /* [rows_local] a number of each panel on this rank */

@@ -77,11 +77,14 @@ PY
 run 2 plain --until demand --set events.columns.promotion=
 grep -q '^promotion' plain/elasticities.csv && fail "promotions of a shop that does not tell"
 
-# ---- other methods say that they know no promotions and neighbours ----
-run 2 line --until demand --set demand.method=least_squares
-says 'demand.cross needs demand.method: counts'
-says 'promotions need demand.method: counts'
-grep -q '^promotion\|^cross' line/elasticities.csv && fail "effects that the method does not tell"
+# ---- other methods take promotions out, too, and say that they know no neighbours ----
+for method in least_squares double_ml; do
+    run 2 line --until demand --set demand.method=$method
+    says 'demand.cross needs demand.method: counts'
+    grep -q '^promotion\|^cross' line/elasticities.csv && fail "effects that $method does not tell"
+    near line category bread -2
+    near line category fruit -3
+done
 
 # ---- promotions that are low prices and nothing else, and none at all ----
 python3 "$here/promoted_shop.py" . --flag price || fail "no shop"
