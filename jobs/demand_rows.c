@@ -1,6 +1,7 @@
 /* Counts as rows, panel by panel. */
 #include "jobs/demand_rows.h"
 
+#include "mpi/log.h"
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -151,6 +152,20 @@ done:
     return status;
 }
 
+/* A log of 1 is 0 at any price. */
+static void warn_of_ones(const struct comm *comm, const struct demand_rows *rows)
+{
+    int64_t ones = 0, all = rows->blocks.rows_total;
+    for (int64_t i = 0; i < rows->blocks.rows_local; i++) ones += rows->row[i].y == 0.0;
+    comm_sum_int64(comm, &ones, 1);
+    if (2 * ones > all)
+        log_warning("%s: %.0f %% of the cells with sales have a single purchase, of which the log "
+                    "is 0 at any price; elasticities come out too near zero, and `demand.method: "
+                    "counts` does better",
+                    rows->by_segment ? "segments" : "categories",
+                    100.0 * (double)ones / (double)all);
+}
+
 enum status demand_rows_make(const struct comm *comm, const struct demand_panel *panel,
                              enum demand_kind kind, struct demand_rows *rows)
 {
@@ -163,6 +178,7 @@ enum status demand_rows_make(const struct comm *comm, const struct demand_panel 
     rows->blocks.rows_total = rows->blocks.rows_local;
     rows->blocks.row_first = comm_prefix_int64(comm, rows->blocks.rows_local);
     comm_sum_int64(comm, &rows->blocks.rows_total, 1);
+    warn_of_ones(comm, rows);
 done:
     return status;
 }

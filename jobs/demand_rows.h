@@ -9,7 +9,9 @@
  *
  * Logs of purchases have a bias that no table mends: a week without a purchase has neither a log
  * nor a price. Where a product sells a few times a week or less, the weeks that are seen are its
- * better ones, those at high prices most of all, and elasticities come out too near zero.
+ * better ones, those at high prices most of all, and elasticities come out too near zero. Where it
+ * sells some five times a week, the mean of logs is below the log of the mean, and the more so the
+ * fewer: elasticities come out a little too far from zero.
  */
 #ifndef REMISE_JOBS_DEMAND_ROWS_H
 #define REMISE_JOBS_DEMAND_ROWS_H
@@ -44,7 +46,7 @@ struct demand_rows {
 };
 
 /**
- * Make the table.
+ * Make the table; warns where most rows have a single purchase.
  * Collective.
  * rows  out  the caller clears it with demand_rows_clear, also on failure
  * Errors: ERR_MEMORY.
