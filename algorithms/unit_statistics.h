@@ -55,6 +55,7 @@ static inline const double *unit_moments(const struct unit_statistics *s, int64_
  * Cost: rows columns^2 flops; one sort of the partial moments, 8 (moments_width + 1) parts + 24
  *       bytes for each unit of each block; with first_rows two exchanges of 24 bytes for each of
  *       them before.
+ * Memory: 48 bytes a row until the partial moments are on their way, then these.
  * Same bits for any number of ranks, and the units in the same order.
  * Errors: ERR_ARG columns; ERR_MEMORY, ERR_WRITE, ERR_IO.
  */
