@@ -7,12 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 int64_t batches_micro_rows(int64_t batch)
 {
     int64_t rows = batch / 16;
+    if (rows < 64) rows = smaller(64, batch / 4);
     if (rows < 32) rows = 32;
-    if (rows > 1024) rows = 1024;
-    return rows < batch ? rows : batch;
+    return smaller(smaller(rows, 1024), batch);
 }
 
 static int64_t rounded_up(int64_t a, int64_t b)

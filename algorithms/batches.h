@@ -37,8 +37,9 @@ struct batches {
 };
 
 /**
- * Rows of a micro-batch for a batch of this many: a sixteenth, within [32, 1024] and at most the
- * batch. Local.
+ * Rows of a micro-batch for a batch of this many: a sixteenth, but at least 64 where that leaves
+ * four of them, within [32, 1024] and at most the batch. Every micro-batch costs an exact sum of
+ * all gradients, whatever its rows. Local.
  */
 int64_t batches_micro_rows(int64_t batch);
 

@@ -120,7 +120,8 @@ static void test_small(void **state)
     (void)state;
     struct plan plan = {0};
     assert_all(batches_micro_rows(8192) == 512 && batches_micro_rows(100000) == 1024);
-    assert_all(batches_micro_rows(64) == 32 && batches_micro_rows(5) == 5);
+    assert_all(batches_micro_rows(64) == 32 && batches_micro_rows(256) == 64 &&
+               batches_micro_rows(5) == 5);
     assert_all(plan_make(&world, 0, BATCH, &plan) == OK && plan.batches.steps == 0);
     batches_shuffle(&plan.batches, 0);
     plan_clear(&plan);
