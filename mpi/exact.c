@@ -16,6 +16,8 @@
 #define TERM_LIMIT 0x1p47 /* 2^54 in the high limb */
 #define SUM_LIMIT ((int64_t)1 << 61)
 
+enum { CHUNK = 256 }; /* values that are taken out together */
+
 enum status exact_init(struct exact_sums *sums, int64_t count)
 {
     *sums = (struct exact_sums){0};
@@ -118,18 +120,70 @@ void exact_add(struct exact_sums *sums, int64_t first, const double *x, int64_t 
     sums->sum[sums->count].high += refused;
 }
 
+/* ---- loops that compilers make wide by themselves ---- */
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE int64_t count_above(const struct exact *sum, int64_t count, int64_t limit)
+{
+    int64_t above = 0;
+    for (int64_t i = 0; i < count; i++) above += sum[i].high >= limit || sum[i].high <= -limit;
+    return above;
+}
+
+INLINE void carry_all(struct exact *sum, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) carry(&sum[i]);
+}
+
+/* Values whose limbs are both exact in a double: one rounding. Returns false if any is not. */
+INLINE bool get_plain(const struct exact *sum, int64_t count, double *x)
+{
+    const int64_t limit = (int64_t)1 << 53;
+    int64_t inexact = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t high = sum[i].high, low = sum[i].low;
+        inexact |= (int64_t)(high >= limit) | (int64_t)(high <= -limit) | low >> 48;
+        x[i] = (double)high / HIGH_SCALE + (double)low * 0x1p-55;
+    }
+    return inexact == 0;
+}
+
+#if defined(__x86_64__)
+WIDE static int64_t count_above_wide(const struct exact *sum, int64_t count, int64_t limit)
+{
+    return count_above(sum, count, limit);
+}
+
+WIDE static void carry_all_wide(struct exact *sum, int64_t count)
+{
+    carry_all(sum, count);
+}
+
+WIDE static bool get_wide(const struct exact *sum, int64_t count, double *x)
+{
+    return get_plain(sum, count, x);
+}
+#else
+#define count_above_wide count_above
+#define carry_all_wide carry_all
+#define get_wide get_plain
+#endif
+
 /* A rank's sums must leave room for those of the others. */
 static void refuse_overflow(const struct comm *comm, struct exact_sums *sums)
 {
-    int64_t refused = 0;
-    for (int64_t i = 0; i < sums->count; i++)
-        refused += llabs(sums->sum[i].high) >= SUM_LIMIT / comm->ranks;
-    sums->sum[sums->count].high += refused;
+    int64_t limit = SUM_LIMIT / comm->ranks, count = sums->count;
+    sums->sum[count].high += has_wide() ? count_above_wide(sums->sum, count, limit)
+                                        : count_above(sums->sum, count, limit);
 }
 
 static enum status finish(struct exact_sums *sums)
 {
-    for (int64_t i = 0; i < sums->count; i++) carry(&sums->sum[i]);
+    if (has_wide())
+        carry_all_wide(sums->sum, sums->count);
+    else
+        carry_all(sums->sum, sums->count);
     if (sums->sum[sums->count].high == 0) return OK;
     return FAIL(ERR_NUMERIC,
                 "%lld terms of a sum are not finite or beyond 1e14; check the scale of "
@@ -168,5 +222,11 @@ double exact_get(const struct exact_sums *sums, int64_t at)
 
 void exact_get_all(const struct exact_sums *sums, int64_t first, double *x, int64_t count)
 {
-    for (int64_t i = 0; i < count; i++) x[i] = exact_get(sums, first + i);
+    const struct exact *sum = sums->sum + first;
+    for (int64_t at = 0; at < count; at += CHUNK) {
+        int64_t size = count - at < CHUNK ? count - at : CHUNK;
+        bool exact =
+            has_wide() ? get_wide(sum + at, size, x + at) : get_plain(sum + at, size, x + at);
+        for (int64_t i = at; i < at + size && !exact; i++) x[i] = exact_get(sums, first + i);
+    }
 }
