@@ -6,8 +6,10 @@ here=$(dirname "$0")
 shop_begin "$1"
 cd "$work" || exit 1
 
-table() { # NAME PRODUCTS WEEKS MEAN PRICES: sales with elasticities -1 and -3, by category
-    awk -v products="$2" -v weeks="$3" -v mean="$4" -v prices="$5" -v name="$1" '
+# NAME PRODUCTS WEEKS MEAN PRICES [CYCLE]: sales with elasticities -1 and -3, by category; with a
+# cycle each category has a high season of its own, and discounts are given in it
+table() {
+    awk -v products="$2" -v weeks="$3" -v mean="$4" -v prices="$5" -v name="$1" -v cycle="${6:-0}" '
     function draw() { seed = (seed * 16807) % 2147483647; return seed / 2147483647 }
     BEGIN {
         seed = 77; count = split(prices, price, " ")
@@ -17,7 +19,9 @@ table() { # NAME PRODUCTS WEEKS MEAN PRICES: sales with elasticities -1 and -3, 
             print "p" p "," (p % 2 ? "steep" : "flat") > (name "-products.csv")
             for (w = 0; w < weeks; w++) {
                 now = price[1 + int(draw() * count)]
-                m = mean * (now / price[1]) ^ (p % 2 ? -3 : -1); k = -1
+                high = sin(6.283185 * (w / 26 + p % 2 / 2))
+                if (cycle > 0 && draw() > (high > 0.2 ? 0.9 : 0.2)) now = price[1]
+                m = mean * exp(cycle * high) * (now / price[1]) ^ (p % 2 ? -3 : -1); k = -1
                 for (u = exp(m); u >= 1; u *= draw()) k++
                 for (; k > 0; k--) {
                     at = 1600041600 + int((w + draw()) * 604800)
@@ -48,12 +52,12 @@ demand() { # NAME RANKS METHOD
     ! grep -qiE '(^|,)-?(nan|inf)' "$1/elasticities.csv" || fail "$3 of $1: a figure is none"
 }
 
-category() { # NAME COLUMN
+category() { # NAME COLUMN [RUN]
     awk -F, -v name="$1" -v column="$2" '$1 == "category" && $2 == name { print $column }' \
-        shop/elasticities.csv
+        "${3:-shop}/elasticities.csv"
 }
 
-table shop 200 10 6 "5 4 3"
+table shop 150 8 8 "5 4 3"
 for method in counts least_squares tree forest double_ml; do
     case $method in # uneven shares, and ranks without a product; 3 where that is enough to wait for
     forest | double_ml) more=3 ;;
@@ -74,6 +78,17 @@ for method in counts least_squares tree forest double_ml; do
         { cat shop/elasticities.csv; fail "$method: elasticities are not about -1 and -3"; }
 done
 
+# ---- discounts in the high season of each category: what one season for all cannot catch ----
+table confounded 30 40 10 "5 4 3" 0.7
+demand confounded 1 counts
+wrong=$(category flat 3 confounded)
+demand confounded 1 double_ml
+awk -v flat="$(category flat 3 confounded)" -v steep="$(category steep 3 confounded)" \
+    -v wrong="$wrong" '
+    BEGIN { exit !(flat > -1.4 && flat < -0.7 && steep > -3.4 && steep < -2.6 && wrong < -1.6) }' ||
+    { cat confounded/elasticities.csv; fail "double_ml is off, or counts are not: $wrong"; }
+
+# ---- prices that never move, one product, one week ----
 table constant 20 8 4 5
 table product 1 20 4 "5 3"
 table week 12 1 4 "5 3"
@@ -85,4 +100,4 @@ for method in counts least_squares tree forest double_ml; do
             fail "$method of $name: figures out of nothing"
     done
 done
-echo "demand methods: the same bytes at 1, 3 or 6 ranks, -1 and -3 found, nothing out of nothing"
+echo "demand methods: the same bytes at 1, 3 or 6 ranks, -1 and -3 found, demand cycles told"
