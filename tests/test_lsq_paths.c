@@ -1,6 +1,7 @@
 /* The ways to solve a linear model: the same model from each, the same bytes on any number of
  * ranks, and the digits that each promises. */
 #include "tests/harness.h"
+#include "tests/uniform.h"
 
 #include "algorithms/least_squares.h"
 
@@ -15,14 +16,6 @@ struct table {
     int64_t *row_start;
     int32_t *column;
 };
-
-static double uniform(int64_t row, int what)
-{
-    uint64_t x = (uint64_t)row * 64 + (uint64_t)what + 0x9E3779B97F4A7C15u;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    return ldexp((double)((x ^ (x >> 31)) >> 11), -53);
-}
 
 /* Column 3 is the sum of two others but for `close`. */
 static struct table table_make(const struct comm *comm, double close)
