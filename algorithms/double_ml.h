@@ -103,7 +103,7 @@ struct double_ml {
  * ml   out  new; the caller frees it with double_ml_free; NULL unless OK. Borrows blocks and
  *           cluster of data.
  * Cost: 2 folds fits of least squares, three times, of a forest, and of two rows of boosted trees.
- *       A tree grows from 200,000 rows drawn anew for it where there are more.
+ *       Trees grow from about 100,000 rows, drawn anew for every few, where there are more.
  * Memory: 13 bytes for each control and 150 for each row, up to 64 for each control where rows are
  *         few, at most 1 GiB over all ranks; and what a forest takes.
  * Same bytes for any number of ranks.

@@ -15,10 +15,12 @@ enum {
     KNOT_ROWS = 40, /* rows for each column of bent lines, at least */
     FINE_KNOTS_MAX = 12,
     FINE_ROWS = 20,       /* the same where products are among the columns */
-    KNOT_CELLS = 1 << 27, /* of such lines over all ranks, at most */
+    KNOT_CELLS = 1 << 27, /* of bent lines over all ranks, at most */
+    FINE_CELLS = 1 << 26,
     STEPS_DEPTH = 1,
     BOOST_DEPTH = 3,
-    GROWN_ROWS = 200000 /* of a tree, about, at most */
+    SHARED_ROWS = 100,  /* with fewer all grow all boosted trees: a draw might be of none */
+    GROWN_ROWS = 100000 /* of a tree, about, at most */
 };
 
 #define BOOST_SHARE 0.5 /* of the rows for each boosted tree, at most */
@@ -40,10 +42,10 @@ done:
 }
 
 /* Columns that rows and memory allow: one for so many rows. */
-static int64_t columns_for(const struct double_ml_data *data, int64_t rows_each)
+static int64_t columns_for(const struct double_ml_data *data, int64_t rows_each, int64_t cells)
 {
     int64_t rows = data->controls.blocks->rows_total, most = rows / rows_each;
-    return most < KNOT_CELLS / rows ? most : KNOT_CELLS / rows;
+    return most < cells / rows ? most : cells / rows;
 }
 
 /* As many for each number as there is room; -1 if not even for none. */
@@ -58,12 +60,12 @@ static enum status init_lines(const struct comm *comm, struct double_ml_cross *c
     enum status status = OK;
     const struct double_ml_data *data = cross->data;
     int64_t numbers = double_ml_line_numbers(data), pairs = numbers * (numbers - 1) / 2;
-    int64_t room = columns_for(data, KNOT_ROWS);
+    int64_t room = columns_for(data, KNOT_ROWS, KNOT_CELLS);
     int64_t knots = knots_for(room, data->controls.columns, KNOTS_MAX);
     TRY(double_ml_line_init(comm, data, !cross->opt->forest, 0, false, &cross->line));
     if (!cross->opt->forest) goto done;
     TRY(double_ml_line_init(comm, data, false, knots > 0 ? knots : 0, false, &cross->bent));
-    room = columns_for(data, FINE_ROWS) - pairs;
+    room = columns_for(data, FINE_ROWS, FINE_CELLS) - pairs;
     knots = knots_for(room, numbers, FINE_KNOTS_MAX);
     cross->with_products = pairs > 0 && knots >= 0;
     if (cross->with_products)
@@ -145,7 +147,8 @@ static enum status boost_fold(const struct comm *comm, struct double_ml_cross *c
     opt.depth = which == MARK_STEPS ? STEPS_DEPTH : BOOST_DEPTH;
     opt.trees = cross->opt->boosted;
     opt.bootstrap = false;
-    opt.share = fmin(BOOST_SHARE, GROWN_ROWS / (double)cross->growing);
+    opt.share =
+        cross->growing < SHARED_ROWS ? 1.0 : fmin(BOOST_SHARE, GROWN_ROWS / (double)cross->growing);
     return double_ml_grove_boost(comm, &cross->grove, &opt, cross->left, cross->fold, held,
                                  cross->mark[which]);
 }

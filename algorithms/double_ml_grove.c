@@ -3,10 +3,13 @@
 
 #include "mpi/exact.h"
 #include "mpi/memory.h"
+#include "partition/random.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { TREES_OF_SAMPLE = 4 /* that grow from the same rows */ };
 
 #define RATE 0.1       /* part of a small tree that is believed */
 #define RARE_ROWS 10.0 /* rows of the overall mean that a level's mean is drawn towards */
@@ -232,14 +235,107 @@ done:
     return status;
 }
 
-/* Take a part of a tree's predictions from what is left. */
-static void take_step(const struct double_ml_grove *grove, const struct tree *tree,
-                      const uint8_t *fold, double *y)
+/* ---- boosting ---- */
+
+/* The rows that the next trees grow from, packed, so that a tree costs no more than these. */
+struct sample {
+    struct blocks blocks; /* rows_local of them; nothing depends on where they are cut */
+    int64_t *row;         /* [rows_local] */
+    uint8_t *code;        /* [columns][rows_local] */
+    double *left;         /* [rows_local] */
+};
+
+static enum status sample_init(const struct double_ml_grove *grove, struct sample *s)
 {
-    const struct rows *from = &grove->data->controls;
-    for (int64_t i = 0; i < from->blocks->rows_local; i++)
-        if (fold[i] != DOUBLE_ML_NO_FOLD)
-            y[i] -= RATE * tree->value[tree_leaf(tree, grove->x + i * from->columns)];
+    enum status status = OK;
+    int64_t rows = grove->data->controls.blocks->rows_local;
+    TRY(memory_new(&s->row, rows, sizeof *s->row));
+    TRY(memory_new(&s->code, rows * grove->data->controls.columns, sizeof *s->code));
+    TRY(memory_new(&s->left, rows, sizeof *s->left));
+done:
+    return status;
+}
+
+static void sample_clear(struct sample *s)
+{
+    free(s->row);
+    free(s->code);
+    free(s->left);
+}
+
+/* Each row that is not skipped with the chance opt->share. */
+static void sample_draw(const struct double_ml_grove *grove, const struct forest_options *opt,
+                        const uint8_t *skip, int64_t tree, struct sample *s)
+{
+    const struct blocks *all = grove->data->controls.blocks;
+    int64_t count = 0, columns = grove->data->controls.columns;
+    for (int64_t i = 0; i < all->rows_local; i++)
+        if (skip[i] == 0 &&
+            random_uniform(opt->seed, RANDOM_TREE_ROWS, (uint64_t)(all->row_first + i),
+                           (uint64_t)tree) < opt->share)
+            s->row[count++] = i;
+    for (int64_t j = 0; j < columns; j++)
+        for (int64_t i = 0; i < count; i++)
+            s->code[j * count + i] = grove->code[j * all->rows_local + s->row[i]];
+    s->blocks = *all;
+    s->blocks.rows_local = count;
+}
+
+static double step_of(const struct double_ml_grove *grove, const struct tree *tree, int64_t row)
+{
+    return RATE * tree->value[tree_leaf(tree, grove->x + row * grove->data->controls.columns)];
+}
+
+/* Grow trees from one sample, each on what those before left of it. */
+static enum status grow_few(const struct comm *comm, const struct double_ml_grove *grove,
+                            const struct forest_options *opt, int64_t first, int64_t trees,
+                            const double *y, struct sample *s, struct forest **grown)
+{
+    enum status status = OK;
+    struct forest_options each = *opt;
+    struct forest_data data = {
+        .blocks = &s->blocks, .bins = grove->bins, .code = s->code, .value = s->left};
+    for (int64_t i = 0; i < s->blocks.rows_local; i++) s->left[i] = y[s->row[i]];
+    each.trees = 1;
+    each.share = 0.0;
+    for (int64_t t = 0; t < trees; t++) {
+        each.seed = opt->seed + (uint64_t)(first + t);
+        TRY(forest_fit(comm, &data, &each, &grown[t]));
+        for (int64_t i = 0; i < s->blocks.rows_local && t + 1 < trees; i++)
+            s->left[i] -= step_of(grove, &grown[t]->tree[0], s->row[i]);
+    }
+done:
+    return status;
+}
+
+/* Take the trees' predictions from what is left of all rows. */
+static void take_steps(const struct double_ml_grove *grove, struct forest *const *grown,
+                       int64_t trees, const uint8_t *fold, double *y)
+{
+    for (int64_t i = 0; i < grove->data->controls.blocks->rows_local; i++)
+        for (int64_t t = 0; t < trees && fold[i] != DOUBLE_ML_NO_FOLD; t++)
+            y[i] -= step_of(grove, &grown[t]->tree[0], i);
+}
+
+/* Go on from so many trees to `wanted`. */
+static enum status grow_to(const struct comm *comm, const struct double_ml_grove *grove,
+                           const struct forest_options *opt, const uint8_t *skip,
+                           const uint8_t *fold, int64_t wanted, int64_t *trees, struct sample *s,
+                           double *y)
+{
+    enum status status = OK;
+    struct forest *grown[TREES_OF_SAMPLE] = {NULL};
+    while (*trees < wanted) {
+        int64_t count = wanted - *trees < TREES_OF_SAMPLE ? wanted - *trees : TREES_OF_SAMPLE;
+        sample_draw(grove, opt, skip, *trees, s);
+        TRY(grow_few(comm, grove, opt, *trees, count, y, s, grown));
+        take_steps(grove, grown, count, fold, y);
+        for (int64_t t = 0; t < count; t++) forest_free(&grown[t]);
+        *trees += count;
+    }
+done:
+    for (int64_t t = 0; t < TREES_OF_SAMPLE; t++) forest_free(&grown[t]);
+    return status;
 }
 
 /* What the trees so far predict of the rows held, at this mark and the next ones, and how far off
@@ -265,47 +361,27 @@ done:
     return status;
 }
 
-static enum status boost(const struct comm *comm, struct double_ml_grove *grove,
-                         const struct forest_data *data, const struct forest_options *opt,
-                         const double *first, double *y, const uint8_t *fold, uint8_t held,
-                         float *mark)
-{
-    enum status status = OK;
-    struct forest *one = NULL;
-    struct forest_options each = *opt;
-    double last = INFINITY, loss = 0;
-    int64_t grown = 0;
-    each.trees = 1;
-    for (int64_t m = 0; m < DOUBLE_ML_MARKS; m++, last = loss) {
-        int64_t wanted = opt->trees >> (DOUBLE_ML_MARKS - 1 - m);
-        for (; grown < wanted; grown++) {
-            each.seed = opt->seed + (uint64_t)grown;
-            TRY(forest_fit(comm, data, &each, &one));
-            take_step(grove, &one->tree[0], fold, y);
-            forest_free(&one);
-        }
-        TRY(set_marks(comm, grove, first, y, fold, held, m, mark, &loss));
-        if (loss > last) break;
-    }
-done:
-    forest_free(&one);
-    return status;
-}
-
 enum status double_ml_grove_boost(const struct comm *comm, struct double_ml_grove *grove,
                                   const struct forest_options *opt, double *y, const uint8_t *fold,
                                   uint8_t held, float *mark)
 {
     enum status status = OK;
-    int64_t rows = grove->data->controls.blocks->rows_local;
-    double *first = NULL;
+    int64_t rows = grove->data->controls.blocks->rows_local, trees = 0;
+    struct sample sample = {0};
+    double *first = NULL, last = INFINITY, loss = 0;
     uint8_t *skip = NULL;
     TRY(prepare(comm, grove, y, fold, held, &skip));
+    TRY_ALL(comm, sample_init(grove, &sample));
     TRY_ALL(comm, memory_new(&first, rows, sizeof *first));
     for (int64_t i = 0; i < rows; i++) first[i] = y[i];
-    struct forest_data data = data_of(grove, y, skip);
-    TRY(boost(comm, grove, &data, opt, first, y, fold, held, mark));
+    for (int64_t m = 0; m < DOUBLE_ML_MARKS && loss <= last; m++) {
+        if (m > 0) last = loss;
+        int64_t wanted = opt->trees >> (DOUBLE_ML_MARKS - 1 - m);
+        TRY(grow_to(comm, grove, opt, skip, fold, wanted, &trees, &sample, y));
+        TRY(set_marks(comm, grove, first, y, fold, held, m, mark, &loss));
+    }
 done:
+    sample_clear(&sample);
     free(first);
     free(skip);
     return status;

@@ -146,6 +146,7 @@ static json_t *settings_json(const struct fit_dml_result *result)
     const struct double_ml_options *opt = result->opt;
     json_t *json = json_pack("{s:s, s:I, s:I}", "nuisance", opt->forest ? "forest" : "lsq", "folds",
                              (json_int_t)opt->folds, "seed", (json_int_t)opt->seed);
+    json_object_set_new(json, "repeats", json_integer(result->repeats));
     if (opt->forest) {
         json_object_set_new(json, "trees", json_integer(opt->trees));
         json_object_set_new(json, "depth", json_integer(opt->depth));

@@ -14,6 +14,7 @@ struct fit_dml_result {
     const struct fit_dml_source *source;
     const struct fit_dml_data *data;
     const struct double_ml_options *opt;
+    int64_t repeats; /* whose medians the estimates are; diagnostics are of the first */
     const struct double_ml *ml;
     const struct double_ml_estimate *group; /* [data->groups.count] */
     struct double_ml_estimate average;      /* over the groups */

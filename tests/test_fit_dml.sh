@@ -68,7 +68,12 @@ says '"term":"shop[s1]"' $sales --effects 'shop + season' --nuisance lsq
 says '"leaves":[{"if":"promo>0.5","estimate":-' $sales,promo --tree 1 --nuisance lsq
 says '"if":"always"' $sales --tree 0 --nuisance lsq
 refuses 64 'from 0 to 6' $sales --tree 7
-quick="--trees 10 --folds 2"
+fit $sales -g promo --effects promo --repeats 3 --nuisance lsq || { cat log; fail "no repeats"; }
+near -2 0.15 '"group":"0","estimate":'
+near 1 0.2 '"term":"promo","estimate":'
+grep -qF '"repeats":3' out || fail "repeats are not among the settings"
+refuses 64 'from 1 to 100' $sales --repeats 0
+quick="--trees 10 --boosted 40 --folds 2"
 fit $sales,size,promo -g promo $quick || { cat log; fail "no forest"; }
 near -2 0.2 '"group":"0","estimate":'
 warns '"row" has 3000 levels' sales.csv -y 'log(sold)' -t 'log(price)' -c all --nuisance lsq
