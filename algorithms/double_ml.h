@@ -8,10 +8,10 @@
  * error of one prediction alone does not move the estimate, only the product of both errors does.
  *
  * A prediction is a weighted sum of learners: least squares, and unless only that is wanted least
- * squares of lines that bend, the same with products of two controls, a forest, trees of one
- * question boosted on what lines leave, and of three on what the richest lines leave. Weights are
- * those that predict best out of fold, none negative, so straight lines, curves, steps and
- * interactions are taken out without anybody choosing.
+ * squares of lines that bend, the same with products of two controls, a forest, one of few
+ * questions a tree, trees of one question boosted on what lines leave, and of three on what the
+ * richest lines leave. Weights are those that predict best out of fold, none negative, so straight
+ * lines, curves, steps and interactions are taken out without anybody choosing.
  */
 #ifndef REMISE_ALGORITHMS_DOUBLE_ML_H
 #define REMISE_ALGORITHMS_DOUBLE_ML_H
@@ -33,6 +33,7 @@ enum double_ml_learner {
     LEARNER_BENT,
     LEARNER_PRODUCTS,
     LEARNER_FOREST,
+    LEARNER_SHALLOW,
     LEARNER_STEPS,
     LEARNER_BOOST,
     DOUBLE_ML_LEARNERS

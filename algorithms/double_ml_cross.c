@@ -11,14 +11,17 @@
 
 enum {
     FEATURES_SURE = 20, /* columns that are asked about at each node however few there are */
-    KNOTS_MAX = 7,
-    KNOT_ROWS = 40, /* rows for each column of bent lines, at least */
-    FINE_KNOTS_MAX = 12,
-    FINE_ROWS = 20,       /* the same where products are among the columns */
+    KNOTS_MAX = 12,
+    KNOT_ROWS = 30, /* rows for each column of bent lines, at least */
+    FINE_KNOTS_MAX = 3,
+    FINE_ROWS = 30,       /* the same where products are among the columns */
     KNOT_CELLS = 1 << 27, /* of bent lines over all ranks, at most */
     FINE_CELLS = 1 << 26,
+    SHALLOW_DEPTH = 4,
+    SHALLOW_SEED = 500009,
     STEPS_DEPTH = 1,
     BOOST_DEPTH = 3,
+    LEAF_PART = 40,     /* of a boosted tree's rows, at least, in a leaf: small ones chase noise */
     SHARED_ROWS = 100,  /* with fewer all grow all boosted trees: a draw might be of none */
     GROWN_ROWS = 100000 /* of a tree, about, at most */
 };
@@ -183,6 +186,10 @@ static enum status fit_fold(const struct comm *comm, struct double_ml_cross *cro
     struct forest_options opt = forest_options_of(cross, number);
     TRY(double_ml_grove_fit(comm, &cross->grove, &opt, y, cross->fold, held,
                             cross->predict + LEARNER_FOREST * rows));
+    if (opt.depth > SHALLOW_DEPTH) opt.depth = SHALLOW_DEPTH;
+    opt.seed += SHALLOW_SEED;
+    TRY(double_ml_grove_fit(comm, &cross->grove, &opt, y, cross->fold, held,
+                            cross->predict + LEARNER_SHALLOW * rows));
 done:
     return status;
 }

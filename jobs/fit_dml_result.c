@@ -114,8 +114,9 @@ static json_t *terms_json(const struct fit_dml_result *result)
 static json_t *weights_json(const struct double_ml_nuisance *nuisance)
 {
     static const char *const name[DOUBLE_ML_LEARNERS] = {
-        [LEARNER_LINE] = "lsq",      [LEARNER_BENT] = "bent",   [LEARNER_PRODUCTS] = "products",
-        [LEARNER_FOREST] = "forest", [LEARNER_STEPS] = "steps", [LEARNER_BOOST] = "boosted"};
+        [LEARNER_LINE] = "lsq",      [LEARNER_BENT] = "bent",       [LEARNER_PRODUCTS] = "products",
+        [LEARNER_FOREST] = "forest", [LEARNER_SHALLOW] = "shallow", [LEARNER_STEPS] = "steps",
+        [LEARNER_BOOST] = "boosted"};
     json_t *json = json_object();
     for (int l = 0; l < DOUBLE_ML_LEARNERS; l++)
         json_object_set_new(json, name[l], json_real(nuisance->weight[l]));
