@@ -120,7 +120,7 @@ def main():
         most = 0.97 if panel["tau"] > 0.1 else 1.0
         wrong += not 0.93 <= covered <= most or error[2] > 1.05 * max(error[0], error[1])
     if arguments.check:
-        sys.exit(wrong > 0)
+        sys.exit(1 if wrong else 0)
 
 
 main()
