@@ -31,14 +31,18 @@ static inline int64_t layer_values(struct layer_shape shape)
 
 struct layer_kind;
 
+enum { LAYER_CODES_MAX = 1 << 24 }; /* whole numbers that float32 holds */
+
 /* What a layer is; each kind uses the fields that its line names. */
 struct layer_plan {
     const struct layer_kind *kind;
     enum activation activation; /* dense, convolution */
-    int64_t units;              /* dense: outputs; convolution: filters; recurrent: hidden units */
-    int64_t width;              /* convolution, pools: steps of a window; pools: 0 for all steps */
+    int64_t units;   /* dense: outputs; convolution: filters; recurrent: hidden units; embedding:
+                      values of a code */
+    int64_t width;   /* convolution, pools: steps of a window; pools: 0 for all steps */
     int64_t stride;  /* convolution, pools: steps from window to window; 0: 1, for pools `width` */
     bool every_step; /* recurrent: hand on the state after every step, not the last one alone */
+    int64_t codes;   /* embedding: values are whole numbers from 0 to codes - 1 */
     double rate;     /* dropout: share of values dropped, in [0, 1) */
 };
 
@@ -88,7 +92,7 @@ struct layer_kind {
 };
 
 extern const struct layer_kind layer_dense, layer_convolution, layer_max_pool, layer_mean_pool,
-    layer_dropout, layer_gru, layer_lstm;
+    layer_dropout, layer_gru, layer_lstm, layer_embedding;
 
 /** Weights of a planned layer. Local. */
 int64_t layer_weights(const struct layer_plan *plan, struct layer_shape in);

@@ -24,6 +24,10 @@ static void append(struct plans *plans, struct layer_plan plan)
 
 static void append_sequence(const struct fit_network *opt, struct plans *plans)
 {
+    if (opt->source.codes > 0)
+        append(plans, (struct layer_plan){.kind = &layer_embedding,
+                                          .codes = opt->source.codes,
+                                          .units = opt->embed});
     for (int64_t k = 0; k < opt->units.count; k++) {
         append(plans, (struct layer_plan){.kind = opt->sequence_kind,
                                           .units = opt->units.size[k],

@@ -30,6 +30,7 @@ struct fit_network {
     double class_weight[2]; /* of outcomes 0 and 1 */
 
     /* sequences only: layers before the dense ones */
+    int64_t embed;                          /* values that stand for a code */
     struct fit_network_sizes units;         /* filters, or hidden units */
     int64_t width, pool;                    /* convolutions: steps of windows; 0: no pool */
     const struct layer_kind *pool_kind;     /* convolutions */
@@ -39,7 +40,8 @@ struct fit_network {
 /* Members of an initialiser of struct fit_network. */
 #define FIT_NETWORK_COMMON                                                                       \
     .source = {.validation = 0.1, .test = 0.1, .standardize = true, .seed = 1, .sequence = "x"}, \
-    .fit = NETWORK_DEFAULTS, .activation = ACTIVATION_RELU, .pool_kind = &layer_max_pool
+    .embed = 8, .fit = NETWORK_DEFAULTS, .activation = ACTIVATION_RELU,                          \
+    .pool_kind = &layer_max_pool
 
 /* The options that all share, as children of a command's argp; its parser begins with
  * fit_network_parse_sequence, or is fit_network_hand_on. */
@@ -48,14 +50,18 @@ extern const struct argp_child fit_network_children[];
 /** Give the children the command's input; knows no option. Local. */
 error_t fit_network_hand_on(int key, char *text, struct argp_state *state);
 
-/* Options of commands that take sequences. */
-enum { FIT_NETWORK_CHANNELS = 384, FIT_NETWORK_SEQUENCE };
-#define FIT_NETWORK_SEQUENCE_OPTIONS                                                        \
-    {"channels", FIT_NETWORK_CHANNELS, "C", 0, "Values of each step, side by side (1)", 0}, \
-    {                                                                                       \
-        "sequence", FIT_NETWORK_SEQUENCE, "NAME", 0,                                        \
-            "The sequence is in columns NAME_0, NAME_1, ... (x)", 0                         \
-    }
+/* Options of commands that take sequences; members of an array of struct argp_option. */
+enum { FIT_NETWORK_CHANNELS = 384, FIT_NETWORK_SEQUENCE, FIT_NETWORK_CODES, FIT_NETWORK_EMBED };
+/* clang-format off */
+#define FIT_NETWORK_SEQUENCE_OPTIONS                                                             \
+    {"channels", FIT_NETWORK_CHANNELS, "C", 0, "Values of each step, side by side (1)", 0},      \
+    {"sequence", FIT_NETWORK_SEQUENCE, "NAME", 0,                                                \
+     "The sequence is in columns NAME_0, NAME_1, ... (x)", 0},                                   \
+    {"codes", FIT_NETWORK_CODES, "N", 0,                                                         \
+     "The values are codes from 0 to N-1, of products for example; a layer learns what stands "  \
+     "for each", 0},                                                                             \
+    {"embed", FIT_NETWORK_EMBED, "N", 0, "With --codes: values that stand for a code (8)", 0}
+/* clang-format on */
 
 /** Parse them; also hands on. Local. */
 error_t fit_network_parse_sequence(int key, char *text, struct argp_state *state);

@@ -168,6 +168,23 @@ static bool complete(const struct fit_network_data *data, int64_t row)
     return finite;
 }
 
+/* A row's inputs are codes, or the first that is none with its place. */
+static enum status check_codes(const struct fit_network_source *source,
+                               const struct fit_network_data *data, int64_t row)
+{
+    for (int64_t j = 0; j < data->columns && source->codes > 0; j++) {
+        const struct table_column *column = &data->in.table->column[data->source[j]];
+        double code = column->number[row];
+        if (code >= 0.0 && code < (double)source->codes && code == floor(code)) continue;
+        return FAIL(ERR_DATA,
+                    "%s: column \"%s\" is %g in data row %" PRId64 ", no code from 0 to %" PRId64
+                    "; raise --codes, or number the codes from 0",
+                    source->path, column->name, code, data->blocks->row_first + row + 1,
+                    source->codes - 1);
+    }
+    return OK;
+}
+
 static enum status deal_parts(const struct fit_network_source *source,
                               struct fit_network_data *data)
 {
@@ -179,7 +196,10 @@ static enum status deal_parts(const struct fit_network_source *source,
     for (int64_t i = 0; i < blocks->rows_local; i++) {
         if (!complete(data, i)) data->part[i] = PART_NONE;
         data->rows[data->part[i]]++;
-        if (source->loss != LOSS_BCE || data->part[i] == PART_NONE) continue;
+        if (data->part[i] == PART_NONE) continue;
+        status = check_codes(source, data, i);
+        if (status != OK) return status;
+        if (source->loss != LOSS_BCE) continue;
         if (target[i] != 0.0 && target[i] != 1.0)
             return FAIL(ERR_DATA,
                         "%s: column \"%s\" is %g in data row %" PRId64 "; --loss bce "
@@ -328,6 +348,10 @@ static enum status measure(const struct comm *comm, const struct fit_network_sou
     TRY(standardise_measure(comm, &training.blocks, training.z, data->columns + 1, scaling->mean,
                             scaling->sd));
     join_steps(data, scaling);
+    for (int64_t j = 0; j < target && source->codes > 0; j++) {
+        scaling->unit[j] = scaling->sd[j] = 1.0;
+        scaling->mean[j] = 0.0;
+    }
     warn_of_constants(data, scaling);
     if (scaling->sd[target] == 0.0) scaling->sd[target] = 1.0;
     if (source->loss == LOSS_BCE) {

@@ -16,6 +16,7 @@ struct fit_network_source {
     char **names; /* [names_count] input columns; none: all numbers but the target */
     int64_t names_count;
     int64_t channels;     /* values of each step of a sequence; 0: plain numbers, no sequence */
+    int64_t codes;        /* inputs are whole numbers from 0 to codes - 1; 0: any numbers */
     const char *sequence; /* without names the columns SEQUENCE_0, SEQUENCE_1, ... */
     enum loss loss;
     double validation, test; /* shares of the rows */
@@ -42,11 +43,11 @@ struct fit_network_data {
  *
  * Collective. data out; the caller clears it with fit_network_data_clear, also on failure. Means
  * and deviations are those of the training rows, of sequences over all steps of a channel; a target
- * that is no chance is standardised, too. Rows with a missing value are in no part. Under LOSS_BCE
- * a target of two texts is taken as 0 and 1, in sorted order.
+ * that is no chance is standardised, too, and codes are left as they are. Rows with a missing value
+ * are in no part. Under LOSS_BCE a target of two texts is taken as 0 and 1, in sorted order.
  * Errors: as table_read; ERR_DATA a sequence lacks a column or ends within a step, a column is
- *         text, the target is unknown, or not 0 or 1 under LOSS_BCE, no row is complete or left to
- *         train on, a value is beyond float32; ERR_MEMORY.
+ *         text, the target is unknown, or not 0 or 1 under LOSS_BCE, a code is none, no row is
+ *         complete or left to train on, a value is beyond float32; ERR_MEMORY.
  * Same bits for any number of ranks.
  */
 enum status fit_network_data_read(const struct comm *comm, const struct fit_network_source *source,

@@ -283,6 +283,14 @@ error_t fit_network_parse_sequence(int key, char *text, struct argp_state *state
     case FIT_NETWORK_CHANNELS:
         opt->source.channels = fit_network_parse_count(text, 1, "channels", state);
         break;
+    case FIT_NETWORK_CODES:
+        opt->source.codes = fit_network_parse_count(text, 1, "codes", state);
+        if (opt->source.codes > LAYER_CODES_MAX)
+            argp_error(state, "--codes: at most %d are possible", LAYER_CODES_MAX);
+        break;
+    case FIT_NETWORK_EMBED:
+        opt->embed = fit_network_parse_count(text, 1, "embed", state);
+        break;
     case FIT_NETWORK_SEQUENCE:
         opt->source.sequence = text;
         break;

@@ -58,6 +58,26 @@ timeout 60 "$remise" fit "${cnn[@]}" "${small[@]}" --columns "$named" >named 2>l
     { cat log; fail "columns by name"; }
 cmp cnn.1 named || fail "columns in the usual order give another network"
 
+# codes: which of 5 products were seen in 6 steps; bought where 3 comes after 1
+awk 'BEGIN { print "seen_0,seen_1,seen_2,seen_3,seen_4,seen_5,bought"
+    for (i = 0; i < 2000; i++) {
+        one = three = -1; row = ""
+        for (j = 0; j < 6; j++) {
+            c = int((i * 6 + j) * 7919 % 1009 / 202)
+            if (c == 1 && one < 0) one = j
+            if (c == 3) three = j
+            row = row c ","
+        }
+        print row (one >= 0 && three > one)
+    }
+}' >codes.csv
+codes=(gru codes.csv --target bought --loss bce --sequence seen --codes 5 --embed 4 --units 8)
+timeout 60 "$remise" fit "${codes[@]}" --epochs 15 --batch 64 --rate 0.02 >codes 2>log ||
+    { cat log; fail "codes"; }
+holds "$(value codes auc)" '>' 0.95
+tr -d ' \n' <codes | grep -qF '"kind":"embedding","steps":6,"channels":4,"weights":20' ||
+    fail "the codes have no layer"
+
 refused() { # CODE MESSAGE OPTION...
     local code=$1 message=$2 got=0
     shift 2
@@ -80,3 +100,4 @@ sed 's/x_7/x_17/' table.csv >gap.csv
 refused 65 'has 12 columns, but no "x_7"' gru gap.csv --target level
 timeout 60 "$remise" fit gru table.csv --target level --loss huber --units 2 --epochs 1 >odd 2>&1 ||
     { cat odd; fail "Huber's loss"; }
+refused 65 'is 4 in data row [0-9]*, no code from 0 to 3' "${codes[@]}" --codes 4

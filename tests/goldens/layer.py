@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Loss curves of a convolutional network, a GRU and an LSTM by PyTorch from the weights and rows of
-tests/test_layer.c.
+"""Loss curves of a convolutional network, a GRU, an LSTM and a GRU of codes by PyTorch from the
+weights and rows of tests/test_layer.c.
 
 Every step takes all rows, so the order of rows does not matter. Prints the constants of the test:
 python3 -P tests/goldens/layer.py
@@ -41,6 +41,20 @@ class Recurrent(nn.Module):
         return self.head(self.second(self.first(rows)[0])[0][:, -1])[:, 0]
 
 
+class Codes(nn.Module):
+    """Values as codes: 1 where they round to it, else 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(2, 3)
+        self.layer = nn.GRU(3 * CHANNELS, 7, batch_first=True)
+        self.head = nn.Linear(7, 1)
+
+    def forward(self, rows):
+        out = self.table((rows >= 0.5).long()).flatten(2)
+        return self.head(self.layer(out)[0][:, -1])[:, 0]
+
+
 def fill(model):
     k = 0
     with torch.no_grad():
@@ -76,3 +90,5 @@ curve("GOLDEN_GRU", m, torch.optim.Adam(m.parameters(), lr=0.02), nn.MSELoss(), 
 m = fill(Recurrent(nn.LSTM, 6, 4))
 curve("GOLDEN_LSTM", m, torch.optim.SGD(m.parameters(), lr=4, momentum=0.9), nn.HuberLoss(),
       value, clip=0.01)
+m = fill(Codes())
+curve("GOLDEN_CODES", m, torch.optim.Adam(m.parameters(), lr=0.02), nn.MSELoss(), value)
