@@ -74,11 +74,23 @@ static void append_name(char *names, const char *name)
     snprintf(names + length, NAMES_BYTES - length, "%s%s", length > 0 ? ", " : "", name);
 }
 
+static bool is_constant(const struct formula_design *made, const bool *varies, int64_t parameter)
+{
+    int64_t column = parameter - (made->design.intercept ? 1 : 0);
+    return column >= 0 && column < made->design.dense && !varies[column];
+}
+
 static enum status check_identified(const struct fit_linear *opt, const struct formula_design *made,
-                                    const struct instruments *fit)
+                                    const bool *varies, const struct instruments *fit)
 {
     char names[NAMES_BYTES] = "";
     if (fit->identified) return OK;
+    for (int64_t k = 0; k < fit->endogenous; k++)
+        if (is_constant(made, varies, fit->parameter[k]))
+            return FAIL(ERR_DATA,
+                        "%s: the effect of %s is not identified: it is constant in the rows that "
+                        "are used; leave it out",
+                        opt->file, name_of(made, fit->parameter[k]));
     for (int64_t k = 0; k < fit->endogenous; k++)
         if (fit->unidentified[k]) append_name(names, name_of(made, fit->parameter[k]));
     return FAIL(ERR_DATA,
@@ -88,13 +100,19 @@ static enum status check_identified(const struct fit_linear *opt, const struct f
                 opt->file, names, (long long)fit->instruments, (long long)fit->endogenous);
 }
 
-static void warn_instruments(const struct formula_design *made, const struct instruments *fit)
+static void warn_dropped(const struct formula_design *made, const bool *varies,
+                         const struct instruments *fit)
 {
     for (int64_t i = 0; i < made->reported; i++)
         if (made->role[i] == FORMULA_INSTRUMENT && fit->explained[made->parameter[i]])
-            log_warning("instrument %s is explained by others and the exogenous terms and was "
-                        "dropped",
-                        made->term[i]);
+            log_warning("instrument %s is %s and was dropped", made->term[i],
+                        is_constant(made, varies, made->parameter[i])
+                            ? "constant in the rows that are used"
+                            : "explained by others and the exogenous terms");
+}
+
+static void warn_weak(const struct formula_design *made, const struct instruments *fit)
+{
     for (int64_t k = 0; k < fit->endogenous; k++)
         if (fit->f[k] < WEAK_F)
             log_warning("the instruments are weak for %s (F %.3g, below 10): its estimate is "
@@ -167,6 +185,7 @@ static enum status fit_iv_run(const struct comm *comm, void *options)
     struct formula_design *made = NULL;
     struct instruments *fit = NULL;
     enum instruments_role *role = NULL;
+    bool *varies = NULL;
     struct least_squares_options least = LEAST_SQUARES_DEFAULTS;
     TRY(fit_linear_read(comm, opt, &in, &made));
     table_free(&in.table);
@@ -176,12 +195,16 @@ static enum status fit_iv_run(const struct comm *comm, void *options)
     least.wanted_count = made->reported;
     fit_linear_set_errors(opt, made, &least);
     TRY(fit_table_blame(&in, instruments_fit(comm, &made->design, role, &least, &fit)));
-    TRY(check_identified(opt, made, fit));
+    TRY_ALL(comm, memory_new(&varies, made->design.dense + 1, sizeof *varies));
+    TRY(formula_design_varying(comm, made, varies));
+    warn_dropped(made, varies, fit);
+    TRY(check_identified(opt, made, varies, fit));
     TRY(fit_linear_warn(comm, opt, made, fit->fit));
-    warn_instruments(made, fit);
+    warn_weak(made, fit);
     TRY_ALL(comm, comm->rank == 0 ? fit_print(result_json(opt, made, fit)) : OK);
 done:
     instruments_free(&fit);
+    free(varies);
     free(role);
     formula_design_free(&made);
     fit_table_clear(&in);

@@ -162,31 +162,6 @@ void fit_linear_set_errors(const struct fit_linear *fit, const struct formula_de
 
 /* ---- what is said about the fit ---- */
 
-/* varies[:] = whether a dense column, or the outcome (the last), has two values in rows that count.
- */
-static enum status find_varying(const struct comm *comm, const struct design *design, bool *varies)
-{
-    enum status status = OK;
-    double *low = NULL;
-    int64_t width = design->dense + 1;
-    TRY_ALL(comm, memory_new(&low, 2 * width, sizeof *low));
-    double *high = low + width;
-    for (int64_t j = 0; j < 2 * width; j++) low[j] = INFINITY;
-    for (int64_t i = 0; i < design->blocks->rows_local; i++) {
-        if (design->weight != NULL && !(design->weight[i] > 0.0)) continue;
-        for (int64_t j = 0; j < width; j++) {
-            double x = j < design->dense ? design->x[i * design->dense + j] : design->y[i];
-            low[j] = fmin(low[j], x);
-            high[j] = fmin(high[j], -x);
-        }
-    }
-    comm_min_double(comm, low, 2 * width);
-    for (int64_t j = 0; j < width; j++) varies[j] = low[j] < -high[j];
-done:
-    free(low);
-    return status;
-}
-
 static void warn_dropped(const struct formula_design *design, const struct least_squares *least,
                          const bool *varies)
 {
@@ -252,7 +227,7 @@ enum status fit_linear_warn(const struct comm *comm, const struct fit_linear *fi
     enum status status = OK;
     bool *varies = NULL;
     TRY_ALL(comm, memory_new(&varies, design->design.dense + 1, sizeof *varies));
-    TRY(find_varying(comm, &design->design, varies));
+    TRY(formula_design_varying(comm, design, varies));
     TRY(check_settled(fit, least));
     tell_path(least);
     warn_dropped(design, least, varies);

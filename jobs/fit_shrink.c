@@ -279,6 +279,29 @@ static void warn(const struct fit_shrink_options *opt, const struct fit_shrink *
                     (long long)opt->train_rows);
 }
 
+/* Name the terms that say nothing within units. */
+static enum status warn_dropped(const struct comm *comm, const struct fit_shrink_options *opt,
+                                const struct formula_design *made, const struct fit_shrink *fit)
+{
+    enum status status = OK;
+    bool *varies = NULL;
+    int64_t dense = made->design.dense;
+    TRY_ALL(comm, memory_new(&varies, dense + 1, sizeof *varies));
+    TRY(formula_design_varying(comm, made, varies));
+    for (int64_t i = 0; i < made->reported; i++) {
+        int64_t column = made->parameter[i] - (made->design.intercept ? 1 : 0);
+        if (column < 0 || !fit->regression->dropped[column]) continue;
+        if (column < dense && !varies[column])
+            log_warning("%s is constant in the rows that are used and was dropped", made->term[i]);
+        else
+            log_warning("%s is explained by other terms within each %s and was dropped",
+                        made->term[i], opt->by);
+    }
+done:
+    free(varies);
+    return status;
+}
+
 static enum status fit_shrink_run(const struct comm *comm, void *options)
 {
     enum status status = OK;
@@ -295,6 +318,7 @@ static enum status fit_shrink_run(const struct comm *comm, void *options)
         log_warning("%s: %lld rows have the weight 0 and do not count", opt->file,
                     (long long)made->weightless);
     warn(opt, &fit);
+    TRY(warn_dropped(comm, opt, made, &fit));
     if (opt->out != NULL) {
         const struct table_column *by = &in.table->column[table_find(in.table, opt->by)];
         TRY(fit_shrink_write(comm, opt->out, by, opt->sign != 0, &fit));

@@ -331,6 +331,31 @@ done:
     return status;
 }
 
+enum status formula_design_varying(const struct comm *comm, const struct formula_design *made,
+                                   bool *varies)
+{
+    const struct design *design = &made->design;
+    enum status status = OK;
+    double *low = NULL;
+    int64_t width = design->dense + 1;
+    TRY_ALL(comm, memory_new(&low, 2 * width, sizeof *low));
+    double *high = low + width;
+    for (int64_t j = 0; j < 2 * width; j++) low[j] = INFINITY;
+    for (int64_t i = 0; i < design->blocks->rows_local; i++) {
+        if (design->weight != NULL && !(design->weight[i] > 0.0)) continue;
+        for (int64_t j = 0; j < width; j++) {
+            double x = j < design->dense ? design->x[i * design->dense + j] : design->y[i];
+            low[j] = fmin(low[j], x);
+            high[j] = fmin(high[j], -x);
+        }
+    }
+    comm_min_double(comm, low, 2 * width);
+    for (int64_t j = 0; j < width; j++) varies[j] = low[j] < -high[j];
+done:
+    free(low);
+    return status;
+}
+
 void formula_design_free(struct formula_design **design)
 {
     struct formula_design *d = *design;

@@ -46,6 +46,15 @@ struct formula_design {
  */
 enum status formula_design_make(const struct comm *comm, const struct formula *formula,
                                 const struct table *table, struct formula_design **design);
+/**
+ * Whether columns take two values in the rows that count.
+ *
+ * Collective.
+ * varies  out  [design.dense + 1] of each dense column, and, last, of the outcome
+ * Errors: ERR_MEMORY.
+ */
+enum status formula_design_varying(const struct comm *comm, const struct formula_design *made,
+                                   bool *varies);
 /** Free and null; accepts NULL inside. Local. */
 void formula_design_free(struct formula_design **design);
 

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LARGEST 1e300 /* of a number in a formula: sums of larger ones overflow */
+
 /* ---- columns and their types ---- */
 
 static enum status find_columns(struct formula_rows *r)
@@ -123,14 +125,24 @@ static enum status check_weights(const struct formula_rows *r)
     return OK;
 }
 
-static enum status check_some(const struct formula_rows *r)
+static enum status check_some(const struct comm *comm, const struct formula_rows *r)
 {
+    int64_t missing[FORMULA_NAMES] = {0}, worst = 0;
     if (r->blocks.rows_total > 0) return OK;
     if (r->weightless > 0)
         return FAIL(ERR_DATA, "no row has a weight \"%s\" above 0, so none counts",
                     r->column[r->formula->weight]->name);
-    return FAIL(ERR_DATA, "none of the %lld rows has a value in every column of the formula",
-                (long long)r->table->blocks.rows_total);
+    for (int64_t c = 0; c < r->formula->names; c++)
+        for (int64_t i = 0; i < r->table->blocks.rows_local; i++)
+            missing[c] += is_missing(r->column[c], i);
+    comm_sum_int64(comm, missing, r->formula->names);
+    for (int64_t c = 1; c < r->formula->names; c++)
+        if (missing[c] > missing[worst]) worst = c;
+    return FAIL(ERR_DATA,
+                "none of the %lld rows has a value in every column of the formula; \"%s\" lacks "
+                "%lld: fill it or do without it",
+                (long long)r->table->blocks.rows_total, r->column[worst]->name,
+                (long long)missing[worst]);
 }
 
 enum status formula_rows_init(const struct comm *comm, const struct formula *formula,
@@ -147,7 +159,7 @@ enum status formula_rows_init(const struct comm *comm, const struct formula *for
     comm_sum_int64(comm, &kept->rows_total, 1);
     comm_sum_int64(comm, &r->weightless, 1);
     kept->row_first = comm_prefix_int64(comm, kept->rows_local);
-    TRY(check_some(r));
+    TRY(check_some(comm, r));
 done:
     return status;
 }
@@ -171,13 +183,14 @@ enum status formula_rows_evaluate(const struct formula_rows *r, const struct for
                                   int64_t row, const double *values, double *result)
 {
     *result = expression_evaluate(factor->expression, values);
-    if (isfinite(*result)) return OK;
+    if (fabs(*result) <= LARGEST) return OK;
     char what[32] = "not a number";
     if (!isnan(*result)) snprintf(what, sizeof what, "%g", *result);
     return FAIL(ERR_DATA,
                 "%s is %s in data row %lld; leave such rows out of the table, or transform the "
-                "column otherwise",
-                factor->text, what, (long long)(r->table->blocks.row_first + row + 1));
+                "column otherwise%s",
+                factor->text, what, (long long)(r->table->blocks.row_first + row + 1),
+                isfinite(*result) ? ": sums of such numbers have no digits" : "");
 }
 
 /* value[:] = the factor in the complete rows. */

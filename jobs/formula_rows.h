@@ -43,7 +43,7 @@ void formula_rows_read(const struct formula_rows *rows, int64_t row, double *val
 
 /**
  * Value of a factor in a row whose numbers are `values`. Local.
- * Errors: ERR_DATA it is not finite, with the row's number in the file.
+ * Errors: ERR_DATA it is not finite, or beyond 1e300, with the row's number in the file.
  */
 enum status formula_rows_evaluate(const struct formula_rows *rows,
                                   const struct formula_factor *factor, int64_t row,

@@ -93,6 +93,9 @@ refuses 65 'the effect of p, q is not identified: of the instruments, 1' panel.c
 refuses 65 'the effect of I(2*p) is not identified' panel.csv -f 'y ~ x + [p + I(2 * p) ~ z1 + z2]'
 refuses 65 'the effect of p is not identified: of the instruments, 0' panel.csv \
     -f 'y ~ [p ~ I(w * 0 + 3)]'
+grep -q 'instrument I(w\*0+3) is constant' log || fail "a constant instrument is not named"
+refuses 65 'the effect of I(w*0+3) is not identified: it is constant' panel.csv \
+    -f 'y ~ [I(w * 0 + 3) ~ z1]'
 refuses 64 '--ridge is for `remise fit lsq`' panel.csv -f 'y ~ x + [p ~ z1]' --ridge 1
 
 # ---- poor tables: an error that names it, or nulls, never NaN ----
