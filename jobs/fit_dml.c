@@ -119,6 +119,7 @@ static void parse_nuisance(struct options *opt, const char *text, struct argp_st
     if (strcmp(text, "forest") != 0 && strcmp(text, "lsq") != 0)
         argp_error(state, "--nuisance %s: choose forest or lsq", text);
     opt->fit.forest = strcmp(text, "forest") == 0;
+    opt->source.lines_only = !opt->fit.forest;
 }
 
 static void check_arguments(const struct fit_dml_source *source, struct argp_state *state)

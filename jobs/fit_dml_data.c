@@ -68,11 +68,21 @@ static enum status check_parts(const struct fit_dml_source *source)
     return ERR_USAGE;
 }
 
+/* I(...) is ours: messages name the treatment as it was given. */
+static void unwrap(char *text)
+{
+    size_t length = strlen(text);
+    if (strncmp(text, "I(", 2) != 0) return;
+    memmove(text, text + 2, length - 3);
+    text[length - 3] = 0;
+}
+
 enum status fit_dml_parse(struct fit_dml_source *source)
 {
     enum status status = OK;
     TRY(parse_parts(source->outcome, source->treatment, source->group_by, &source->formula));
     TRY(check_parts(source));
+    unwrap(source->formula->factor[TREATMENT_FACTOR].text);
     if (source->cluster != NULL)
         TRY(formula_read(source->formula, source->cluster, &source->formula->cluster));
     if (source->effects != NULL) {
@@ -131,18 +141,31 @@ static bool usable(const struct fit_dml_data *data, int64_t j)
         log_warning("%s: control \"%s\" has no value and is left out", data->in.path, column->name);
         return false;
     }
+    if (!data->varies[j]) {
+        log_warning("%s: control \"%s\" is constant in the rows that are used and is left out",
+                    data->in.path, column->name);
+        return false;
+    }
     return true;
 }
 
-/* Texts that are nearly a name of the row say nothing; only --controls by name brings them in. */
-static bool too_many_levels(const struct fit_dml_data *data, int64_t j)
+/* Texts that are nearly a name of the row say nothing; in `all` those of tens of rows do not, too.
+ */
+static bool too_many_levels(const struct fit_dml_source *source, const struct fit_dml_data *data,
+                            int64_t j, bool named)
 {
     const struct table_column *column = &data->in.table->column[j];
-    if (column->type != COLUMN_TEXT ||
-        column->levels.count <= data->in.table->blocks.rows_total / 10)
-        return false;
-    log_warning("%s: \"%s\" has %" PRId64 " levels, too many for its rows, and is no control",
-                data->in.path, column->name, column->levels.count);
+    int64_t levels = column->levels.count, rows = data->in.table->blocks.rows_total;
+    if (column->type != COLUMN_TEXT) return false;
+    if (levels > rows / (named ? 2 : 10)) {
+        log_warning("%s: \"%s\" has %" PRId64 " levels, too many for its rows, and is no control",
+                    data->in.path, column->name, levels);
+        return true;
+    }
+    if (!source->lines_only || levels <= DOUBLE_ML_LEVELS_MAX) return false;
+    log_warning("%s: \"%s\" has %" PRId64 " levels, more than the %d that least squares take, and "
+                "is no control: group them, or take --nuisance forest",
+                data->in.path, column->name, levels, DOUBLE_ML_LEVELS_MAX);
     return true;
 }
 
@@ -150,14 +173,15 @@ static bool is_control(const struct fit_dml_source *source, const struct fit_dml
                        int64_t j)
 {
     const char *name = data->in.table->column[j].name;
-    if (is_named(source->controls, source->controls_count, name)) return usable(data, j);
+    if (is_named(source->controls, source->controls_count, name))
+        return usable(data, j) && !too_many_levels(source, data, j, true);
     if (is_subject(source, name)) return false;
     if (is_modifier(source, name)) {
         if (!source->all)
             log_info("%s is a control, too, since effects are told apart by it", name);
-        return usable(data, j);
+        return usable(data, j) && !too_many_levels(source, data, j, true);
     }
-    return source->all && usable(data, j) && !too_many_levels(data, j);
+    return source->all && usable(data, j) && !too_many_levels(source, data, j, false);
 }
 
 static enum status check_named(const struct fit_dml_source *source, const struct fit_dml_data *data)
@@ -191,8 +215,7 @@ static enum status choose_controls(const struct fit_dml_source *source, struct f
         data->source[data->columns++] = j;
     }
     if (data->columns == 0)
-        TRY(FAIL(ERR_DATA, "%s: no control is left; name columns that drive the treatment",
-                 data->in.path));
+        TRY(FAIL(ERR_DATA, "no control is left; name columns that drive the treatment"));
 done:
     return status;
 }
@@ -275,17 +298,74 @@ static enum status tell_left_out(const struct fit_dml_source *source, struct fit
     return fit_table_tell_left_out(&data->in, used, data->left_out);
 }
 
+static double value_at(const struct table_column *column, int64_t row)
+{
+    if (column->type == COLUMN_TEXT) return (double)column->code[row];
+    return isnan(column->number[row]) ? -INFINITY : column->number[row];
+}
+
+/* Which columns of the table have two values, a missing one among them, in the complete rows. */
+static enum status find_varying(const struct comm *comm, struct fit_dml_data *data)
+{
+    enum status status = OK;
+    double *low = NULL;
+    const struct table *table = data->in.table;
+    int64_t columns = table->columns;
+    TRY_ALL(comm, memory_new(&data->varies, columns, sizeof *data->varies));
+    TRY_ALL(comm, memory_new(&low, 2 * columns, sizeof *low));
+    for (int64_t j = 0; j < 2 * columns; j++) low[j] = INFINITY;
+    for (int64_t j = 0; j < columns; j++)
+        for (int64_t i = 0; i < table->blocks.rows_local; i++) {
+            if (!data->rows.complete[i]) continue;
+            double value = value_at(&table->column[j], i);
+            low[j] = fmin(low[j], value);
+            low[columns + j] = fmin(low[columns + j], -value);
+        }
+    comm_min_double(comm, low, 2 * columns);
+    for (int64_t j = 0; j < columns; j++) data->varies[j] = low[j] < -low[columns + j];
+done:
+    free(low);
+    return status;
+}
+
+static enum status check_cluster(const struct fit_dml_source *source,
+                                 const struct fit_dml_data *data)
+{
+    if (source->cluster == NULL || data->varies[table_find(data->in.table, source->cluster)])
+        return OK;
+    return FAIL(ERR_DATA,
+                "--cluster: column \"%s\" has a single value in the rows that are used; two "
+                "clusters are needed at least",
+                source->cluster);
+}
+
+static enum status check_groups(const struct fit_dml_source *source,
+                                const struct fit_dml_data *data)
+{
+    int64_t groups = data->groups.count, rows = data->rows.blocks.rows_total;
+    if (groups <= rows / 2 && groups <= DOUBLE_ML_GROUPS_MAX) return OK;
+    return FAIL(ERR_DATA,
+                "--group-by %s: %" PRId64 " values in %" PRId64 " rows; groups need two rows each, "
+                "and there may be up to %d: group by a condition, such as income < 1, or take a "
+                "number's line by --effects",
+                source->group_by, groups, rows, DOUBLE_ML_GROUPS_MAX);
+}
+
 static enum status make_rows(const struct comm *comm, const struct fit_dml_source *source,
                              struct fit_dml_data *data)
 {
     enum status status = OK;
     const struct formula *f = source->formula;
     TRY(formula_rows_init(comm, f, data->in.table, &data->rows));
+    TRY(find_varying(comm, data));
+    TRY_ALL(comm, check_cluster(source, data));
     TRY_ALL(comm, choose_controls(source, data));
     TRY_ALL(comm, fill_rows(source, data));
     TRY(formula_rows_clusters(comm, &data->rows, &data->cluster));
-    if (source->group_by != NULL)
+    if (source->group_by != NULL) {
         TRY(formula_rows_factor_levels(comm, &data->rows, &f->factor[GROUP_FACTOR], &data->groups));
+        TRY(check_groups(source, data));
+    }
     if (source->modifier != NULL)
         TRY(formula_design_make(comm, source->modifier, data->in.table, &data->terms));
 done:
@@ -310,6 +390,7 @@ void fit_dml_data_clear(struct fit_dml_data *data)
     formula_design_free(&data->terms);
     formula_levels_clear(&data->groups);
     formula_rows_clear(&data->rows);
+    free(data->varies);
     free(data->source);
     free(data->levels);
     free(data->x);

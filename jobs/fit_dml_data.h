@@ -23,6 +23,7 @@ struct fit_dml_source {
     char **controls;                 /* [controls_count] names */
     int64_t controls_count;
     bool all;                 /* every column that is not named otherwise is a control */
+    bool lines_only;          /* nuisances are by least squares alone */
     struct formula *formula;  /* outcome ~ I(treatment) + C(group_by); made by fit_dml_parse */
     struct formula *modifier; /* outcome ~ effects; NULL without */
 };
@@ -30,6 +31,7 @@ struct fit_dml_source {
 struct fit_dml_data {
     struct fit_table in;
     struct formula_rows rows;     /* the complete ones, and their blocks */
+    bool *varies;                 /* [table columns] has two values in the complete rows */
     int64_t columns;              /* controls */
     int64_t *source;              /* [columns] places in the table */
     int64_t *levels;              /* [columns] of texts, 0 of numbers */
@@ -52,7 +54,9 @@ void fit_dml_source_clear(struct fit_dml_source *source);
 /**
  * Read the table.
  * Collective. Clear with fit_dml_data_clear, also on failure.
- * Errors: ERR_DATA a column is missing, text where numbers must stand, a value is not finite;
+ * Controls without two values, or with a text for nearly every row, are left out and warned of.
+ * Errors: ERR_DATA a column is missing, text where numbers must stand, a value is not finite, there
+ *         is a single cluster, or groups have less than two rows each;
  *         ERR_NO_INPUT; ERR_MEMORY.
  */
 enum status fit_dml_data_read(const struct comm *comm, const struct fit_dml_source *source,

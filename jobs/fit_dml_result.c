@@ -16,7 +16,7 @@
 #define CONTROLS_WEAK 0.01 /* both R squared below it: nothing was taken out */
 #define NORMAL_975 1.959963984540054
 
-enum { GROUP_BYTES = 256 };
+enum { GROUP_BYTES = 256, GROUPS_WARNED = 5 };
 
 /* ---- warnings ---- */
 
@@ -34,20 +34,42 @@ static void name_group(const struct fit_dml_result *result, int64_t g, char *nam
                  result->source->group_by);
 }
 
-static void warn_groups(const struct fit_dml_result *result)
+/* Whether there is something to warn of. */
+static bool warn_group(const struct fit_dml_result *result, int64_t g, bool aloud)
 {
     char name[GROUP_BYTES];
-    for (int64_t g = 0; g < result->data->groups.count; g++) {
-        const struct double_ml_estimate *group = &result->group[g];
-        name_group(result, g, name);
-        if (isnan(group->estimate))
-            log_warning("%s does not vary where %s: no effect can be estimated there",
-                        result->source->treatment, name);
-        else if (group->left < GROUP_WARNING)
-            log_warning("where %s, controls explain all but %.2g of the variance of %s: the effect "
-                        "there rests on little",
-                        name, group->left, result->source->treatment);
-    }
+    const struct double_ml_estimate *group = &result->group[g];
+    if (!isnan(group->estimate) && !(group->left < GROUP_WARNING)) return false;
+    if (!aloud) return true;
+    name_group(result, g, name);
+    if (isnan(group->estimate))
+        log_warning("%s does not vary where %s: no effect can be estimated there",
+                    result->source->treatment, name);
+    else
+        log_warning("where %s, controls explain all but %.2g of the variance of %s: the effect "
+                    "there rests on little",
+                    name, group->left, result->source->treatment);
+    return true;
+}
+
+static void warn_groups(const struct fit_dml_result *result)
+{
+    int64_t warned = 0, groups = result->data->groups.count;
+    for (int64_t g = 0; g < groups; g++) warned += warn_group(result, g, warned < GROUPS_WARNED);
+    if (warned > GROUPS_WARNED)
+        log_warning("so it is in %" PRId64 " of %" PRId64
+                    " groups in all: see estimate and treatment_left of each",
+                    warned, groups);
+}
+
+static void warn_terms(const struct fit_dml_result *result)
+{
+    const struct double_ml_terms *terms = result->terms;
+    for (int64_t i = 0; terms != NULL && i < result->data->terms->reported; i++)
+        if (isnan(terms->coefficient[result->data->terms->parameter[i]]))
+            log_warning("--effects: %s is constant or explained by the terms before it in the rows "
+                        "that are used, and was dropped",
+                        result->data->terms->term[i]);
 }
 
 void fit_dml_warn(const struct fit_dml_result *result)
@@ -67,6 +89,7 @@ void fit_dml_warn(const struct fit_dml_result *result)
     if (isnan(ml->effect.std_error))
         log_warning("all rows are in one cluster: there is no standard error");
     warn_groups(result);
+    warn_terms(result);
 }
 
 /* ---- JSON ---- */

@@ -294,7 +294,8 @@ static enum status warn_dropped(const struct comm *comm, const struct fit_shrink
         if (column < dense && !varies[column])
             log_warning("%s is constant in the rows that are used and was dropped", made->term[i]);
         else
-            log_warning("%s is explained by other terms within each %s and was dropped",
+            log_warning("%s is explained by other terms, or does not vary, within each %s and was "
+                        "dropped",
                         made->term[i], opt->by);
     }
 done:

@@ -81,6 +81,19 @@ grep -qF '"tag"' json || { cat json; fail "all leaves out texts"; }
 grep -qF '"price"' json && fail "the treatment is a control"
 grep -qF 'control "none" has no value' log || fail "an empty control is not named"
 
+# ---- columns that say nothing, by name ----
+awk -F, 'NR == 1 || $3 == 0' sales.csv >plain.csv
+plain="plain.csv -y log(sold) -t log(price) --nuisance lsq -c season"
+warns 'control "promo" is constant in the rows that are used' $plain,promo
+grep -qF '"promo"' json && fail "a constant control is kept"
+warns 'promo is constant or explained' $plain --effects promo
+refuses 65 '--cluster: column "promo" has a single value' $plain --cluster promo
+refuses 65 '--group-by size' $plain -g size
+refuses 65 '"none" lacks' $plain -g none
+warns '"row" has 3000 levels, too many' $sales,row --nuisance lsq
+warns '"user" has 1001 levels, more than' $sales,user --nuisance lsq
+refuses 65 'error: plain.csv: log(promo) is -inf' plain.csv -y sold -t 'log(promo)' -c season
+
 # ---- what cannot be told ----
 refuses 64 'say what drives both' sales.csv -y sold -t price
 refuses 64 'name a table' -y sold -t price -c season

@@ -78,11 +78,10 @@ printf 's,x,y\n,1,1\n,2,2\n' >nobody.csv
 refuses 65 'column "s"' nobody.csv -f 'y ~ x' --by s -c x
 
 # ---- columns that say nothing, by name ----
-awk -F, 'BEGIN { OFS = "," } { print $0, NR == 1 ? "k,twice,none" : "7," 2 * $2 - 1 "," }' \
-    lines.csv >idle.csv
-fits idle.csv -f 'y ~ x + k + twice' --by s -c x
+awk -F, 'BEGIN { OFS = "," } { print $0, NR == 1 ? "k,own,none" : "7," ($1 == "a") "," }' lines.csv >idle.csv
+fits idle.csv -f 'y ~ x + k + own' --by s -c x
 says 'k is constant in the rows that are used and was dropped'
-says 'twice is explained by other terms within each s and was dropped'
+says 'own is explained by other terms, or does not vary, within each s and was dropped'
 refuses 65 '"none" lacks 9' idle.csv -f 'y ~ x + none' --by s -c x
 
 # ---- odd tables: one unit, y constant, numbers as units, rows without a unit ----
