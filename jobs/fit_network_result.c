@@ -1,28 +1,22 @@
 /* What a network learned, as JSON. */
 #include "jobs/fit_network.h"
+#include "jobs/fit_print.h"
 
 #include <jansson.h>
-#include <math.h>
-
-/* JSON has no infinity: null, as where there is no number. */
-static json_t *number_json(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
 
 static json_t *curve_json(const double *loss, int64_t epochs, double unit)
 {
     if (loss == NULL) return json_null();
     json_t *curve = json_array();
     for (int64_t e = 0; e < epochs; e++)
-        json_array_append_new(curve, number_json(loss[e] * unit * unit));
+        json_array_append_new(curve, fit_number(loss[e] * unit * unit));
     return curve;
 }
 
 /* A measure, or null where there is none. */
 static void put(json_t *object, const char *name, bool known, double value)
 {
-    json_object_set_new(object, name, known ? number_json(value) : json_null());
+    json_object_set_new(object, name, known ? fit_number(value) : json_null());
 }
 
 static void put_judgement(json_t *result, enum loss loss,
@@ -90,11 +84,5 @@ enum status fit_network_print(const struct fit_network *options,
                               const struct network_history *history,
                               const struct fit_network_judgement *judgement)
 {
-    json_t *result = result_json(options, data, model, history, judgement);
-    if (result == NULL) return FAIL(ERR_MEMORY, "no memory for the result");
-    size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(17);
-    bool written =
-        json_dumpf(result, stdout, flags) == 0 && fputc('\n', stdout) != EOF && fflush(stdout) == 0;
-    json_decref(result);
-    return written ? OK : FAIL(ERR_WRITE, "cannot write the result to stdout: %m");
+    return fit_print(result_json(options, data, model, history, judgement));
 }
