@@ -34,7 +34,7 @@ static void append_sequence(const struct fit_network *opt, struct plans *plans)
                                           .width = opt->width,
                                           .activation = opt->activation,
                                           .every_step = k < opt->units.count - 1});
-        if (opt->pool > 0)
+        if (opt->pool > 1)
             append(plans, (struct layer_plan){.kind = opt->pool_kind, .width = opt->pool});
     }
 }
