@@ -43,7 +43,7 @@ done:
 
 /* Counts whose prices are in the mean already, and whose x is 0 wherever something was sold. */
 struct given {
-    int32_t *slope;
+    int32_t *slope, *effect; /* of promotions */
     double *x, *offset, *per_sale;
 };
 
@@ -52,6 +52,7 @@ static enum status give(const struct demand_panel *panel, const double *elastici
     enum status status = OK;
     int64_t products = panel->products->rows_local, weeks = panel->weeks;
     TRY(memory_new(&g->slope, products, sizeof *g->slope));
+    TRY(memory_new(&g->effect, products, sizeof *g->effect));
     TRY(memory_new(&g->per_sale, products, sizeof *g->per_sale));
     TRY(memory_new(&g->x, products * weeks, sizeof *g->x));
     TRY(memory_new(&g->offset, products * weeks, sizeof *g->offset));
@@ -68,10 +69,12 @@ done:
     return status;
 }
 
-enum status demand_baseline_find(const struct comm *comm, const struct demand_panel *panel,
+enum status demand_baseline_find(const struct comm *comm, const struct demand_sources *sources,
                                  const double *elasticity, struct demand_baseline *baseline)
 {
     enum status status = OK;
+    const struct demand_panel *panel = &sources->panel;
+    bool promotions = sources->prices.promoted != NULL;
     struct given g = {0};
     struct count_panel *fit = NULL;
     TRY_ALL(comm, give(panel, elasticity, &g));
@@ -81,11 +84,15 @@ enum status demand_baseline_find(const struct comm *comm, const struct demand_pa
                                     .segments = 1,
                                     .slopes = 1,
                                     .seasons = panel->seasons,
+                                    .columns = promotions,
+                                    .effects = promotions,
                                     .season = panel->season,
                                     .slope = g.slope,
                                     .x = g.x,
                                     .per_sale = g.per_sale,
                                     .offset = g.offset,
+                                    .z = sources->prices.promoted,
+                                    .effect = g.effect,
                                     .start = panel->start,
                                     .count = panel->count};
     TRY(count_panel_fit(comm, &data, &fit));
@@ -93,6 +100,7 @@ enum status demand_baseline_find(const struct comm *comm, const struct demand_pa
 done:
     count_panel_free(&fit);
     free(g.slope);
+    free(g.effect);
     free(g.x);
     free(g.offset);
     free(g.per_sale);

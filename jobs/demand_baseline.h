@@ -11,7 +11,7 @@
 #ifndef REMISE_JOBS_DEMAND_BASELINE_H
 #define REMISE_JOBS_DEMAND_BASELINE_H
 
-#include "jobs/demand_panel.h"
+#include "jobs/demand_sources.h"
 
 struct demand_baseline {
     double *week_effect; /* [weeks] */
@@ -30,13 +30,14 @@ enum status demand_baseline_keep(const struct comm *comm, const struct panel_dat
                                  const struct count_panel *fit, struct demand_baseline *baseline);
 
 /**
- * The seasons and offsets of the counts under elasticities that another method found.
+ * The seasons and offsets of the counts under elasticities that another method found; where the
+ * shop tells of promotions, their effect on the counts is in the offsets.
  * Collective.
  * elasticity  in   [categories] NaN counts as 0
  * baseline    out  as above
  * Errors: those of count_panel_fit.
  */
-enum status demand_baseline_find(const struct comm *comm, const struct demand_panel *panel,
+enum status demand_baseline_find(const struct comm *comm, const struct demand_sources *sources,
                                  const double *elasticity, struct demand_baseline *baseline);
 
 /** Free; accepts a zeroed struct. Local. */

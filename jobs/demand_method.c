@@ -74,7 +74,7 @@ enum status demand_method_fit(const struct comm *comm, const struct config *conf
     demand->overall = mean_by_sales(&demand->segment, panel->sales);
     demand->method = method->name;
     if (baseline->offset == NULL)
-        TRY(demand_baseline_find(comm, panel, demand->category.shrunk, baseline));
+        TRY(demand_baseline_find(comm, sources, demand->category.shrunk, baseline));
 done:
     return status;
 }

@@ -78,7 +78,8 @@ printf 's,x,y\n,1,1\n,2,2\n' >nobody.csv
 refuses 65 'column "s"' nobody.csv -f 'y ~ x' --by s -c x
 
 # ---- columns that say nothing, by name ----
-awk -F, 'BEGIN { OFS = "," } { print $0, NR == 1 ? "k,own,none" : "7," ($1 == "a") "," }' lines.csv >idle.csv
+awk -F, 'BEGIN { OFS = "," } { print $0, NR == 1 ? "k,own,none" : "7," ($1 == "a") "," }' \
+    lines.csv >idle.csv
 fits idle.csv -f 'y ~ x + k + own' --by s -c x
 says 'k is constant in the rows that are used and was dropped'
 says 'own is explained by other terms, or does not vary, within each s and was dropped'

@@ -38,6 +38,13 @@ near() { # RUN LEVEL NAME TRUTH: estimated, and within 3 standard errors
         { cat "$1/elasticities.csv"; fail "$1: $2 $3 is not near $4"; }
 }
 
+mean_near() { # RUN CATEGORY TRUTH: of the estimates of its products
+    awk -F, -v name="$2" -v truth="$3" '
+        $1 == "product" && index($2, name) == 1 && $3 != "" { sum += $3; n++ }
+        END { off = n > 0 ? sum / n - truth : 9; exit !(off < 0.3 && off > -0.3) }' \
+        "$1/elasticities.csv" || { cat "$1/elasticities.csv"; fail "$1: products of $2"; }
+}
+
 # ---- what is known is found, with the same bytes at any number of ranks ----
 python3 "$here/promoted_shop.py" . || fail "no shop"
 for ranks in 1 2 3 4; do
@@ -84,6 +91,8 @@ for method in least_squares double_ml; do
     grep -q '^promotion\|^cross' line/elasticities.csv && fail "effects that $method does not tell"
     near line category bread -2
     near line category fruit -3
+    mean_near line bread -2
+    mean_near line fruit -3
 done
 
 # ---- promotions that are low prices and nothing else, and none at all ----
