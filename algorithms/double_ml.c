@@ -195,6 +195,7 @@ static enum status alloc(const struct double_ml_data *data, struct work *w, stru
     TRY(memory_new(&(*ml)->outcome, rows, sizeof *(*ml)->outcome));
     TRY(memory_new(&(*ml)->treatment, rows, sizeof *(*ml)->treatment));
     TRY(memory_new(&(*ml)->weight, rows, sizeof *(*ml)->weight));
+    TRY(memory_new(&(*ml)->explained, data->controls.columns, sizeof *(*ml)->explained));
     TRY(memory_new(&w->fold, rows, sizeof *w->fold));
     for (int64_t k = 0; k < TARGETS; k++)
         TRY(memory_new(&w->scaled[k], rows, sizeof *w->scaled[k]));
@@ -212,6 +213,7 @@ static enum status residuals(const struct comm *comm, const struct double_ml_opt
                             &ml->of_outcome));
     TRY(double_ml_cross_fit(comm, &cross, w->scaled[TREATMENT], TREATMENT, ml->treatment,
                             &ml->of_treatment));
+    double_ml_line_explained(&cross.line, w->data->controls.columns, ml->explained);
 done:
     double_ml_cross_clear(&cross);
     return status;
@@ -269,6 +271,7 @@ void double_ml_free(struct double_ml **ml)
     free((*ml)->treatment);
     free((*ml)->treatment_seen);
     free((*ml)->weight);
+    free((*ml)->explained);
     free(*ml);
     *ml = NULL;
 }

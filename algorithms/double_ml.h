@@ -85,6 +85,8 @@ struct double_ml {
     double *treatment;           /* [rows_local] the same, in treatment_unit */
     double *treatment_seen;      /* [rows_local] less its mean, in treatment_unit */
     double *weight;              /* [rows_local] 1, or 0 where skipped */
+    bool *explained;             /* [controls] by those before it: it adds nothing to straight
+                                    lines */
     double outcome_unit, treatment_unit; /* powers of two */
     int64_t rows, clusters;              /* used; clusters 0 where rows are independent */
     struct double_ml_estimate naive;     /* outcome on treatment, no controls */

@@ -156,12 +156,14 @@ static enum status boost_fold(const struct comm *comm, struct double_ml_cross *c
                                  cross->mark[which]);
 }
 
-/* Fit lines to all folds but one, and predict that one; trees are boosted on what they leave. */
+/* Fit lines to all folds but one, and predict that one; trees are boosted on what they leave. Where
+ * bent lines are too nearly dependent to be solved for, those before them stand in. */
 static enum status fit_line(const struct comm *comm, struct double_ml_cross *cross, const double *y,
                             uint8_t held, struct double_ml_line *line,
                             enum double_ml_learner learner)
 {
     enum status status = double_ml_line_fit(comm, line, y, cross->training, cross->straight);
+    if (status == ERR_NUMERIC && learner != LEARNER_LINE) status = OK;
     if (status == OK) keep_held(cross, cross->straight, held, learner);
     return status;
 }

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A control is explained if others leave less of its variance: about what single precision does. */
+#define EXPLAINED 1e-10
+
 /* What is known of the columns of the controls. */
 struct survey {
     int64_t columns;
@@ -186,6 +189,20 @@ static int64_t lay_row(const struct double_ml_data *data, const struct survey *s
     return entries;
 }
 
+/* Which control each parameter is of: those of numbers stand before those of levels. */
+static void name_parameters(const struct double_ml_data *data, const struct survey *s,
+                            struct double_ml_line *line)
+{
+    int64_t dense = 1, sparse = 1 + line->design.dense;
+    for (int64_t p = 0; p < design_parameters(&line->design); p++) line->control[p] = -1;
+    for (int64_t j = 0; j < s->columns; j++) {
+        int64_t levels = levels_of(data, j), *at = levels > 0 ? &sparse : &dense;
+        int64_t columns = levels > 0 ? levels : 1 + knots_of(line, j) + (s->missing[j] > 0);
+        if (left_out(data, s, j)) continue;
+        for (int64_t k = 0; k < columns; k++) line->control[(*at)++] = j;
+    }
+}
+
 static enum status lay_rows(const struct double_ml_data *data, const struct survey *s,
                             struct double_ml_line *line)
 {
@@ -194,6 +211,9 @@ static enum status lay_rows(const struct double_ml_data *data, const struct surv
     int64_t rows = design->blocks->rows_local, categories = 0;
     for (int64_t j = 0; j < s->columns; j++)
         categories += levels_of(data, j) > 0 && !left_out(data, s, j);
+    TRY(memory_new(&line->control, design_parameters(design), sizeof *line->control));
+    TRY(memory_new(&line->told, design_parameters(design), sizeof *line->told));
+    name_parameters(data, s, line);
     TRY(memory_new(&line->x, rows * design->dense, sizeof *line->x));
     TRY(memory_new(&line->row_start, rows + 1, sizeof *line->row_start));
     TRY(memory_new(&line->column, rows * categories, sizeof *line->column));
@@ -228,6 +248,8 @@ done:
 void double_ml_line_clear(struct double_ml_line *line)
 {
     bins_free(&line->knots);
+    free(line->control);
+    free(line->told);
     free(line->x);
     free(line->row_start);
     free(line->column);
@@ -253,12 +275,24 @@ enum status double_ml_line_fit(const struct comm *comm, struct double_ml_line *l
     struct least_squares *fit = NULL;
     struct least_squares_options opt = LEAST_SQUARES_DEFAULTS;
     opt.all_errors = opt.condition = false;
+    if (line->knots == NULL && !line->products) opt.tolerance = EXPLAINED;
     line->design.y = y;
     line->design.weight = weight;
     TRY(least_squares_fit(comm, &line->design, &opt, &fit));
+    for (int64_t p = 0; p < design_parameters(&line->design); p++)
+        line->told[p] = line->told[p] || !fit->dropped[p];
     for (int64_t i = 0; i < line->design.blocks->rows_local; i++)
         predict[i] = predict_row(&line->design, fit->coefficient, i);
 done:
     least_squares_free(&fit);
     return status;
+}
+
+void double_ml_line_explained(const struct double_ml_line *line, int64_t controls, bool *explained)
+{
+    for (int64_t j = 0; j < controls; j++) explained[j] = false;
+    for (int64_t p = 0; p < design_parameters(&line->design); p++)
+        if (line->control[p] >= 0) explained[line->control[p]] = true;
+    for (int64_t p = 0; p < design_parameters(&line->design); p++)
+        if (line->control[p] >= 0 && line->told[p]) explained[line->control[p]] = false;
 }

@@ -16,6 +16,8 @@ struct double_ml_line {
     struct design design; /* borrows what follows; y and weight are set for each fit */
     struct bins *knots;   /* of the controls; NULL: lines are straight */
     bool products;        /* of each two numbers */
+    int64_t *control;     /* [parameters] each is of; -1 of none or two */
+    bool *told;           /* [parameters] not dropped by all fits so far */
     double *x;            /* [rows_local][dense] */
     int64_t *row_start;   /* [rows_local + 1] */
     int32_t *column;      /* [entries] */
@@ -50,5 +52,11 @@ void double_ml_line_clear(struct double_ml_line *line);
  */
 enum status double_ml_line_fit(const struct comm *comm, struct double_ml_line *line,
                                const double *y, const double *weight, double *predict);
+
+/**
+ * Which controls other ones before them explain wholly, going by the fits so far. Local.
+ * explained  out  [controls] false for those that are left out
+ */
+void double_ml_line_explained(const struct double_ml_line *line, int64_t controls, bool *explained);
 
 #endif

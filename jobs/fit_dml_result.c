@@ -62,6 +62,14 @@ static void warn_groups(const struct fit_dml_result *result)
                     warned, groups);
 }
 
+static void warn_controls(const struct fit_dml_result *result)
+{
+    for (int64_t j = 0; j < result->data->columns; j++)
+        if (result->ml->explained[j])
+            log_warning("control \"%s\" is explained by the others: least squares have dropped it",
+                        fit_dml_control(result->data, j));
+}
+
 static void warn_terms(const struct fit_dml_result *result)
 {
     const struct double_ml_terms *terms = result->terms;
@@ -88,6 +96,7 @@ void fit_dml_warn(const struct fit_dml_result *result)
                  "one");
     if (isnan(ml->effect.std_error))
         log_warning("all rows are in one cluster: there is no standard error");
+    warn_controls(result);
     warn_groups(result);
     warn_terms(result);
 }

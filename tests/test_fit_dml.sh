@@ -87,6 +87,7 @@ plain="plain.csv -y log(sold) -t log(price) --nuisance lsq -c season"
 warns 'control "promo" is constant in the rows that are used' $plain,promo
 grep -qF '"promo"' json && fail "a constant control is kept"
 warns 'promo is constant or explained' $plain --effects promo
+warns 'control "copy" is explained by the others' $sales,copy --nuisance lsq
 refuses 65 '--cluster: column "promo" has a single value' $plain --cluster promo
 refuses 65 '--group-by size' $plain -g size
 refuses 65 '"none" lacks' $plain -g none
