@@ -116,10 +116,10 @@ static enum status check_weights(const struct formula_rows *r)
     if (r->formula->weight < 0) return OK;
     const struct table_column *column = r->column[r->formula->weight];
     for (int64_t i = 0; i < r->table->blocks.rows_local; i++)
-        if (r->complete[i] && !(column->number[i] > 0.0 && isfinite(column->number[i])))
+        if (r->complete[i] && !(column->number[i] > 0.0 && column->number[i] <= LARGEST))
             return FAIL(ERR_DATA,
-                        "weight \"%s\" is %g in data row %lld; weights are finite: 0 (the row does "
-                        "not count) or more",
+                        "weight \"%s\" is %g in data row %lld; weights go from 0 (the row does "
+                        "not count) to 1e300",
                         column->name, column->number[i],
                         (long long)(r->table->blocks.row_first + i + 1));
     return OK;

@@ -99,6 +99,9 @@ refuses 64 'instruments [p ~ z] are for `remise fit iv`' four.csv -f 'y ~ x + [c
 
 printf 'y,x,w,g,t,none\n1,1,inf,a,5,\n3,2,1,b,6,\n2,4,1,c,7,\n5,5,1,c,7,\n,3,1,d,8,\n' >edge.csv
 refuses 65 'weight "w" is inf in data row 1' edge.csv -f 'y ~ x' -w w
+printf 'y,x,w\n1,1,1\n2,2,1e308\n4,3,1\n' >heavy.csv
+refuses 65 'weight "w" is 1e+308 in data row 2' heavy.csv -f 'y ~ x' -w w
+refuses 65 'w is 1e+308 in data row 2' heavy.csv -f 'y ~ x + w'
 refuses 65 'has a value in every column used; "none" lacks 5' edge.csv -f 'y ~ x' --cluster none
 refuses 65 'has a value in every column used; "none" lacks 5' edge.csv -f 'none ~ x'
 refuses 65 'log(I(x-5)) is not a number in data row 1' edge.csv -f 'y ~ log(I(x - 5))'
