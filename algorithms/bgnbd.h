@@ -49,7 +49,7 @@ const char *bgnbd_fault(const struct bgnbd_customer *customer);
  * customer  in   [customers_local]; those who never came back count, too
  * model     out  the best parameters found, whether or not model->converged
  * Cost: one exchange of the distinct customers; then about 30 evaluations, each 10 logarithms for
- *       each distinct customer, one reduction of 6 exact sums (96 bytes) and a broadcast of 72.
+ *       each distinct customer, one reduction of 6 exact sums (96 bytes) and a broadcast of 40.
  * Memory: 96 bytes for each local customer at first, then 32 for each distinct one.
  * Same bits for any number of ranks.
  * Errors: ERR_DATA a customer with a fault, or none who came back; ERR_MEMORY. Not to converge is

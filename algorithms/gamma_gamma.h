@@ -47,7 +47,7 @@ const char *gamma_gamma_fault(const struct gamma_gamma_customer *customer);
  * customer  in   [customers_local]; those without repeat purchases tell nothing and are passed over
  * model     out  the best parameters found, whether or not model->converged
  * Cost: one exchange of the distinct customers; then about 20 evaluations, each 2 logarithms for
- *       each of them, one reduction of 5 exact sums (80 bytes) and a broadcast of 72.
+ *       each of them, one reduction of 5 exact sums (80 bytes) and a broadcast of 32.
  * Memory: 96 bytes for each local customer at first, then 32 for each distinct one.
  * Same bits for any number of ranks.
  * Errors: ERR_DATA a customer with a fault, or none with repeat purchases; ERR_MEMORY. Not to

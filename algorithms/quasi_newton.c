@@ -43,12 +43,12 @@ static double largest(int n, const double *a)
 /* Rank 0's value and gradient count: what follows is the same arithmetic everywhere. */
 static enum status evaluate(const struct comm *comm, struct search *s, struct point *point)
 {
-    double both[N + 1] = {0};
+    double both[N + 1] = {0}; /* the value comes first */
     enum status status = OK;
-    TRY(s->function(comm, s->context, point->x, &both[N], both));
-    comm_broadcast(comm, both, sizeof both, 0);
-    memcpy(point->gradient, both, sizeof point->gradient);
-    point->value = both[N];
+    TRY(s->function(comm, s->context, point->x, both, both + 1));
+    comm_broadcast(comm, both, (s->n + 1) * (int64_t)sizeof *both, 0);
+    memcpy(point->gradient, both + 1, sizeof point->gradient);
+    point->value = both[0];
     for (int i = 0; i < s->n && isfinite(point->value); i++)
         if (!isfinite(point->gradient[i])) point->value = INFINITY;
     s->evaluations++;
