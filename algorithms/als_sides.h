@@ -36,9 +36,12 @@ void als_sides_clear(struct als_sides *sides);
 
 /** Work space, made by als_sides_init. Local. Errors: ERR_MEMORY. */
 enum status als_users_new(const struct als_sides *sides, struct als_users **users);
-void als_users_free(struct als_users **users); /**< Accepts NULL inside. */
+/** Free and null; accepts NULL inside. Local. */
+void als_users_free(struct als_users **users);
+/** Likewise for the items: 64 MiB for the sums of a batch, or for all items. Local. */
 enum status als_items_new(const struct als_sides *sides, struct als_items **items);
-void als_items_free(struct als_items **items); /**< Accepts NULL inside. */
+/** Free and null; accepts NULL inside. Local. */
+void als_items_free(struct als_items **items);
 
 /**
  * Factors of this rank's users, from those of the items. Local.

@@ -53,11 +53,12 @@ struct formula {
 };
 
 /**
- * Parse a formula, without instruments or perhaps with them. Local.
+ * Parse a formula without instruments. Local.
  * formula  out  new; caller frees with formula_free; NULL unless OK
  * Errors: ERR_USAGE with the formula, the position, the reason and the remedy; ERR_MEMORY.
  */
 enum status formula_parse(const char *text, struct formula **formula);
+/** The same of one that may have instruments, [endogenous ~ instruments]. Local. */
 enum status formula_parse_instrumented(const char *text, struct formula **formula);
 
 /**

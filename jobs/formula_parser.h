@@ -45,8 +45,9 @@ bool formula_accept(struct formula_parser *p, char c);
 /** Length of the comparison sign at `at`, 0 if there is none. Local. */
 int formula_comparison_length(const char *at);
 
-/** Behind the end of a name, or of what a backtick or parenthesis opens (NULL: never). Local. */
+/** Behind the end of a name. Local. */
 const char *formula_name_end(const char *at);
+/** Behind the end of what the backtick or parenthesis at `at` opens; NULL: it is never. Local. */
 const char *formula_closing(const char *at);
 
 /** Whether start .. end is I(...) or C(...). Local. */
@@ -71,6 +72,7 @@ enum status formula_add_name(struct formula_parser *p, const char *start, size_t
  */
 enum status formula_factor_compile(struct formula_parser *p, const char *start, const char *end,
                                    struct formula_factor *factor);
+/** Free; accepts a zeroed struct. Local. */
 void formula_factor_clear(struct formula_factor *factor);
 
 /**

@@ -50,13 +50,14 @@ enum status formula_rows_evaluate(const struct formula_rows *rows,
                                   const double *values, double *result);
 
 /**
- * Levels of a factor, and of the combinations of an effect's columns, in the complete rows.
+ * Levels of a factor in the complete rows.
  * Collective. Free with formula_levels_clear.
  * Errors: those of formula_levels.h; ERR_DATA a value is not finite.
  */
 enum status formula_rows_factor_levels(const struct comm *comm, const struct formula_rows *rows,
                                        const struct formula_factor *factor,
                                        struct formula_levels *levels);
+/** Likewise of the combinations of an effect's columns. Collective. */
 enum status formula_rows_effect_levels(const struct comm *comm, const struct formula_rows *rows,
                                        const struct formula_effect *effect,
                                        struct formula_levels *levels);
