@@ -1,50 +1,12 @@
 /* One step for each product, shrunk within categories. */
 #include "jobs/demand_products.h"
 
-#include "algorithms/shrink.h"
-#include "mpi/log.h"
+#include "jobs/demand_step.h"
 #include "mpi/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define ERROR_MOST 20.0 /* with a larger standard error an estimate tells nothing */
-
-/* This rank's products, and what is made of all. */
-struct local {
-    int64_t products;
-    double *estimate, *std_error, *shrunk, *shrunk_sd, *reference, *reference_sd;
-    int64_t *rows, *category;
-};
-
-static enum status local_init(struct local *l, int64_t products)
-{
-    enum status status = OK;
-    l->products = products;
-    TRY(memory_new(&l->estimate, products, sizeof *l->estimate));
-    TRY(memory_new(&l->std_error, products, sizeof *l->std_error));
-    TRY(memory_new(&l->shrunk, products, sizeof *l->shrunk));
-    TRY(memory_new(&l->shrunk_sd, products, sizeof *l->shrunk_sd));
-    TRY(memory_new(&l->reference, products, sizeof *l->reference));
-    TRY(memory_new(&l->reference_sd, products, sizeof *l->reference_sd));
-    TRY(memory_new(&l->rows, products, sizeof *l->rows));
-    TRY(memory_new(&l->category, products, sizeof *l->category));
-done:
-    return status;
-}
-
-static void local_clear(struct local *l)
-{
-    free(l->estimate);
-    free(l->std_error);
-    free(l->shrunk);
-    free(l->shrunk_sd);
-    free(l->reference);
-    free(l->reference_sd);
-    free(l->rows);
-    free(l->category);
-}
 
 /* What a product's cells tell beyond its category. */
 static bool compare(const struct demand_panel *panel, const struct demand_baseline *baseline,
@@ -62,22 +24,19 @@ static bool compare(const struct demand_panel *panel, const struct demand_baseli
         *score += panel->count[i].units * (x[panel->count[i].week] - mean);
         *information += panel->count[i].units * variance;
     }
-    return *information * ERROR_MOST * ERROR_MOST > baseline->dispersion;
+    return demand_step_tells(baseline, *information);
 }
 
 static void estimate(const struct demand_panel *panel, const struct demand_baseline *baseline,
-                     const struct demand *demand, struct local *l)
+                     const struct demand *demand, struct demand_steps *steps)
 {
-    for (int64_t p = 0; p < l->products; p++) {
+    for (int64_t p = 0; p < steps->units; p++) {
         double score, information;
-        l->category[p] = panel->category[p];
-        l->rows[p] = panel->start[p + 1] - panel->start[p];
-        l->estimate[p] = l->std_error[p] = NAN;
-        l->reference[p] = demand->category.shrunk[panel->category[p]];
-        l->reference_sd[p] = demand->category.shrunk_sd[panel->category[p]];
-        if (!compare(panel, baseline, p, l->reference[p], &score, &information)) continue;
-        l->estimate[p] = score / information;
-        l->std_error[p] = sqrt(baseline->dispersion / information);
+        steps->parent[p] = panel->category[p];
+        steps->reference[p] = demand->category.shrunk[panel->category[p]];
+        steps->reference_sd[p] = demand->category.shrunk_sd[panel->category[p]];
+        if (compare(panel, baseline, p, steps->reference[p], &score, &information))
+            demand_steps_set(steps, p, baseline, score, information);
     }
 }
 
@@ -94,15 +53,28 @@ static enum status gather(const struct comm *comm, const void *mine, int64_t cou
     return status;
 }
 
-static enum status gather_all(const struct comm *comm, const struct local *l,
+static enum status gather_rows(const struct comm *comm, const struct demand_panel *panel,
+                               int64_t products, struct elasticities *e)
+{
+    int64_t *rows = NULL;
+    enum status status = OK;
+    TRY_ALL(comm, memory_new(&rows, products, sizeof *rows));
+    for (int64_t p = 0; p < products; p++) rows[p] = panel->start[p + 1] - panel->start[p];
+    TRY(gather(comm, rows, products, sizeof *rows, e->rows));
+done:
+    free(rows);
+    return status;
+}
+
+static enum status gather_all(const struct comm *comm, const struct demand_steps *steps,
                               struct elasticities *e)
 {
     enum status status = OK;
-    TRY(gather(comm, l->estimate, l->products, sizeof *l->estimate, e->estimate));
-    TRY(gather(comm, l->std_error, l->products, sizeof *l->std_error, e->std_error));
-    TRY(gather(comm, l->shrunk, l->products, sizeof *l->shrunk, e->shrunk));
-    TRY(gather(comm, l->shrunk_sd, l->products, sizeof *l->shrunk_sd, e->shrunk_sd));
-    TRY(gather(comm, l->rows, l->products, sizeof *l->rows, e->rows));
+    int64_t products = steps->units;
+    TRY(gather(comm, steps->estimate, products, sizeof *steps->estimate, e->estimate));
+    TRY(gather(comm, steps->std_error, products, sizeof *steps->std_error, e->std_error));
+    TRY(gather(comm, steps->shrunk, products, sizeof *steps->shrunk, e->shrunk));
+    TRY(gather(comm, steps->shrunk_sd, products, sizeof *steps->shrunk_sd, e->shrunk_sd));
 done:
     return status;
 }
@@ -122,26 +94,17 @@ enum status demand_products_make(const struct comm *comm, const struct demand_so
 {
     enum status status = OK;
     const struct demand_panel *panel = &sources->panel;
-    struct local l = {0};
+    struct demand_steps steps = {0};
+    int64_t products = panel->products->rows_local;
     TRY_ALL(comm, elasticities_init(&demand->product, panel->products->rows_total));
-    TRY_ALL(comm, local_init(&l, panel->products->rows_local));
-    estimate(panel, baseline, demand, &l);
-    const struct shrink_units units = {l.products, l.estimate, l.std_error, l.category};
-    struct shrink_centres centres = {.sd = l.reference_sd};
-    status = shrink_centred_fit(comm, &units, panel->categories, &centres, l.shrunk, l.shrunk_sd);
-    bool nothing = status == ERR_NUMERIC;
-    if (!nothing) TRY(status);
-    if (!nothing)
-        log_info("  product elasticities: %lld of %lld estimated, spread %.3f in a category",
-                 (long long)centres.members, (long long)demand->product.units, centres.spread);
-    for (int64_t p = 0; p < l.products; p++) {
-        l.estimate[p] += l.reference[p];
-        l.shrunk[p] = nothing ? l.reference[p] : l.reference[p] + l.shrunk[p];
-        if (nothing) l.shrunk_sd[p] = NAN;
-    }
-    TRY(gather_all(comm, &l, &demand->product));
+    TRY_ALL(comm, demand_steps_new(products, &steps));
+    estimate(panel, baseline, demand, &steps);
+    TRY(demand_steps_shrink(comm, panel->categories, (const char *[]){"product", "a category"},
+                            &steps));
+    TRY(gather_all(comm, &steps, &demand->product));
+    TRY(gather_rows(comm, panel, products, &demand->product));
     set_levels(sources->dataset, demand, &demand->product);
 done:
-    local_clear(&l);
+    demand_steps_clear(&steps);
     return status;
 }
