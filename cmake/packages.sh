@@ -4,6 +4,7 @@
 #   packages_need build tests      and to run the tests
 #   packages_want slurm            for the Slurm tests; says so and goes on where it cannot be had
 #   packages_want fuzz             for the fuzz targets, likewise
+#   packages_want curves           for the scorer of response curves, likewise
 #
 # What is missing is installed on a Debian family system, as root or by sudo without a password;
 # elsewhere it is named and the script ends with 69. Nothing missing: no network is used.
@@ -35,6 +36,7 @@ slurm slurm-wlm                   command slurmctld slurmd sbatch srun
 slurm munge                       command munged
 fuzz clang                        command clang
 fuzz libclang-rt-dev              sanitizer fuzzer
+curves hdf5-tools                 command h5dump
 LIST
 }
 

@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.." || exit 70
 packages_need build tests
 packages_want slurm
 packages_want fuzz
+packages_want curves
 build_targets all || exit
 
 # Ctest starts as many ranks at a time as there are cores; a test with more ranks runs alone.

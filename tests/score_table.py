@@ -12,135 +12,22 @@ Uses numpy where it is installed; --plain does without and gives the same figure
 Exit code: 0 good enough, 1 not, 2 the input cannot be scored.
 """
 import argparse
-import csv
 import itertools
 import json
 import math
-import operator
 import os
 import sys
 from collections import namedtuple
+
+from shop_truth import (BadInput, Table, allowed, make_pair, probability, profit, read_limits,
+                        read_table, read_truth, rows_of, spend)
 
 try:
     import numpy
 except ImportError:
     numpy = None
 
-Truth = namedtuple("Truth", "constants users products")  # users: id -> row, products: id -> row
-User = namedtuple("User", "activity sensitivity taste")
-Product = namedtuple("Product", "category quality effect price cost")
-Pair = namedtuple("Pair", "a b price cost")  # of one (user, product): the formula's a and b, money
-Table = namedtuple("Table", "pairs discount purchases profit cost price")
 Segment = namedtuple("Segment", "slope gain cost pair level")
-
-
-class BadInput(Exception):
-    """What is read cannot be scored; the message says why."""
-
-
-# ---- reading ----
-
-
-def rows_of(path, *names):
-    """The columns of these names, row by row."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = csv.reader(file)
-            header = next(rows, [])
-            absent = [name for name in names if name not in header]
-            if absent:
-                raise BadInput(f"{path} has no column {', '.join(absent)}")
-            yield from map(operator.itemgetter(*map(header.index, names)), rows)
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from error
-
-
-def read_json(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise BadInput(f"{path} is not JSON: {error}") from error
-
-
-def read_truth(shop, wanted):
-    """The truth of the wanted users (None: of all) and of all products."""
-    folder = os.path.join(shop, "truth")
-    constants = read_json(os.path.join(folder, "truth.json"))
-    effect = {name: float(value) for name, value in
-              rows_of(os.path.join(folder, "categories.csv"), "category", "effect")}
-    money = {name: (float(price), float(cost)) for name, price, cost in
-             rows_of(os.path.join(shop, "products.csv"), "product_id", "list_price", "unit_cost")}
-    products = {name: Product(category, float(quality), effect[category], *money[name])
-                for name, category, quality in rows_of(
-                    os.path.join(folder, "products.csv"), "product_id", "category", "quality")}
-    users, tastes = {}, ["taste_" + category for category in effect]
-    for name, *numbers in rows_of(os.path.join(folder, "users.csv"), "user_id", "activity",
-                                  "sensitivity", *tastes):
-        if wanted is None or name in wanted:
-            activity, sensitivity, *taste = map(float, numbers)
-            users[name] = User(activity, sensitivity, dict(zip(effect, taste)))
-    return Truth(constants, users, products)
-
-
-def make_pair(truth, user_id, product_id):
-    if user_id not in truth.users:
-        raise BadInput(f"user {user_id} of the table is not in the shop's truth; score against the "
-                       "shop that the run has read, with publish.user_ids: original")
-    if product_id not in truth.products:
-        raise BadInput(f"product {product_id} of the table is not in the shop's truth")
-    user, product, known = truth.users[user_id], truth.products[product_id], truth.constants
-    a = known["base"] + user.activity + user.taste[product.category] + product.quality
-    b = math.exp(known["mu"] + user.sensitivity + product.effect)
-    return Pair(a, min(max(b, known["slope_min"]), known["slope_max"]), product.price, product.cost)
-
-
-def read_table(shop, run):
-    path = os.path.join(run, "discounts.csv")
-    ids, numbers = [], []
-    for user, product, *values in rows_of(path, "user_id", "product_id", "discount",
-                                          "expected_purchases", "expected_profit",
-                                          "expected_cost", "price"):
-        ids.append((user, product))
-        numbers.append(tuple(map(float, values)))
-    if not ids:
-        raise BadInput(f"{path} has no rows")
-    if len(set(ids)) < len(ids):
-        raise BadInput(f"{path} names a (user, product) pair more than once")
-    truth = read_truth(shop, {user for user, _ in ids})
-    return truth, Table([make_pair(truth, *pair) for pair in ids], *map(list, zip(*numbers)))
-
-
-def read_limits(run, truth):
-    """Levels, margin floor and budget (infinite without one) of the receipt."""
-    receipt = read_json(os.path.join(run, "receipt.json"))
-    levels = sorted(float(level) for level in receipt.get("levels", truth.constants["levels"]))
-    budgets = [float(c["limit"]) for c in receipt.get("constraints", [])
-               if c.get("name") == "budget" and c.get("limit") is not None]
-    return levels, float(receipt.get("margin_floor", 0.0)), min(budgets, default=math.inf)
-
-
-# ---- what a level does, pair by pair ----
-
-
-def probability(pair, d):
-    return 1.0 / (1.0 + math.exp(-pair.a - pair.b * d))
-
-
-def profit(pair, d):
-    return probability(pair, d) * (pair.price * (1 - d) - pair.cost)
-
-
-def spend(pair, d):
-    return probability(pair, d) * d * pair.price
-
-
-def allowed(pair, d, floor):
-    """No discount is always allowed; another price must leave the margin floor."""
-    paid = pair.price * (1 - d)
-    return d == 0 or paid - pair.cost >= floor * paid - 1e-9
 
 
 def hull_of(at, pair, levels, floor):
@@ -178,16 +65,25 @@ def plain_single(pairs, d, floor):
 # ---- the same with numpy ----
 
 
+def logistic(x):
+    return 1.0 / (1.0 + numpy.exp(-x))
+
+
 class Columns:
     """Pairs as columns, so that a level is worked out for all at once."""
 
     def __init__(self, pairs):
-        flat = numpy.fromiter(itertools.chain.from_iterable(pairs), float, 4 * len(pairs))
-        self.a, self.b, self.price, self.cost = flat.reshape(-1, 4).T.copy()
+        flat = numpy.fromiter(itertools.chain.from_iterable(pairs), float, 6 * len(pairs))
+        columns = flat.reshape(-1, 6).T.copy()
+        self.a, self.b, self.price, self.cost, self.half, self.steepness = columns
         self.count = len(pairs)
 
     def probability(self, d):
-        return 1.0 / (1.0 + numpy.exp(-self.a - self.b * d))
+        if not self.steepness.any():
+            return logistic(self.a + self.b * d)
+        none, reached = logistic(self.a), d ** self.steepness
+        share = reached / (self.half ** self.steepness + reached)
+        return none + (logistic(self.a + self.b) - none) * share
 
     def profit(self, d):
         return self.probability(d) * (self.price * (1 - d) - self.cost)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The scorer of tables knows the best table when it sees it; its truth is the one the history was
-# drawn from.
+# drawn from. The scorer of curves scores those of a run, and no others.
 set -uo pipefail
 . "$(dirname "$0")/shop.sh"
 command -v python3 >/dev/null || skip "python3 is not installed"
@@ -25,3 +25,37 @@ code=0
 python3 "$score" "$work/shop" "$work/run" 2>"$work/out" || code=$?
 [ $code = 2 ] || { cat "$work/out"; fail "a repeated pair ended with $code, not 2"; }
 grep -q 'more than once' "$work/out" || fail "a repeated pair is not named"
+
+# curves of a run: the error is what a count by hand over the same rows gives
+curves=$(dirname "$0")/score_curves.py
+shop_run 2 "$work/whole"
+code=0
+python3 "$curves" "$work/shop" "$work/whole" --plain --json >"$work/curves.json" || code=$?
+if [ $code = 77 ]; then
+    cat "$work/curves.json"
+else
+    [ $code = 0 ] || fail "the scorer of curves ended with $code"
+    python3 - "$(dirname "$0")" "$work" <<'EOM' || fail "the scorer of curves is wrong"
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import shop_truth
+found = json.load(open(sys.argv[2] + "/curves.json"))
+table = shop_truth.read_table(sys.argv[2] + "/shop", sys.argv[2] + "/whole")[1]
+assert found["pairs"] == len(table.pairs) and found["users"] == 3000
+assert found["levels"][0] == 0 and found["negative_slopes"] == found["falling_curves"] == 0
+off = [p - shop_truth.probability(pair, 0.0) for pair, d, p in
+       zip(table.pairs, table.discount, table.purchases) if d == 0]
+mean = sum(map(abs, off)) / len(off)
+# at no discount most rows of the table tell the curve's chance; the others are those with one
+assert 0.5 < found["error"][0] / mean < 2, (found["error"][0], mean)
+assert all(x <= y for x, y in zip(found["user_error"], found["error"]))
+assert all(x <= y for x, y in zip(found["error"], found["rmse"]))
+EOM
+    # a table of other curves is told apart
+    awk -F, -v OFS=, 'NR > 1 { $5 = 1 - $5 } 1' "$work/whole/discounts.csv" >"$work/whole/other"
+    mv "$work/whole/other" "$work/whole/discounts.csv"
+    code=0
+    python3 "$curves" "$work/shop" "$work/whole" --plain >"$work/out" 2>&1 || code=$?
+    [ $code = 2 ] || { cat "$work/out"; fail "curves of another run ended with $code, not 2"; }
+    grep -q 'different runs' "$work/out" || fail "curves of another run are not named"
+fi
