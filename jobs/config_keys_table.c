@@ -355,11 +355,17 @@ const struct config_key config_keys[] = {
      BETWEEN("10", 1, 1000),
      .unit = "products",
      .help = "candidates for each user, the rows of the discount table"},
+    {.name = "recommend.smoothing",
+     .type = KEY_NUMBER,
+     BETWEEN("20", 0.001, 1e6),
+     .unit = "purchases",
+     .help = "by which the segment's popularity speaks beside a user's own history in `repeat`"},
     {.name = "recommend.pool",
      .type = KEY_INTEGER,
      BETWEEN("200", 1, 100000),
      .unit = "products",
-     .help = "popular products of a segment that are scored for its users"},
+     .help = "of each user, the best of all scorers together, that are scored again by those that "
+             "cannot score every product"},
 
     {.name = "respond.layers",
      .type = KEY_INTEGERS,
