@@ -1,0 +1,264 @@
+/* Steps of recalibration, each judged by halves of the rows that it was not fitted to. */
+#include "algorithms/calibration.h"
+
+#include "algorithms/logistic.h"
+#include "algorithms/loss.h"
+#include "mpi/exact.h"
+#include "mpi/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* How many rows' worth of evidence says that curves are right as they are. */
+#define TRUST_ROWS 2.0
+
+/* A step is taken if its gain exceeds so many standard errors. The isotonic map costs the curves
+ * their form, so it has more to show for it. */
+static const double errors_needed[] = {[CALIBRATION_LOGIT] = 1.0, [CALIBRATION_ISOTONIC] = 2.0};
+
+enum { HALVES = 2, BOTH = 2 };
+
+struct work {
+    const struct calibration_rows *rows;
+    uint8_t *skip;                            /* [rows_local] */
+    double *score;                            /* [rows_local] calibrated logits */
+    struct calibration fitted[HALVES + 1];    /* on half 0, half 1, both: up to the step chosen */
+    struct calibration candidate[HALVES + 1]; /* with the step in question */
+    struct calibration_check check;
+};
+
+void calibration_init(struct calibration *calibration)
+{
+    *calibration = (struct calibration){.scale_a = 1.0, .scale_b = 1.0};
+}
+
+void calibration_clear(struct calibration *calibration)
+{
+    isotonic_clear(&calibration->map);
+    *calibration = (struct calibration){0};
+}
+
+static double logit(const struct calibration *c, double a, double b, double dose)
+{
+    return c->shift + c->scale_a * a + c->scale_b * b * dose;
+}
+
+double calibration_chance(const struct calibration *calibration, double a, double b, double dose)
+{
+    double z = logit(calibration, a, b, dose);
+    return calibration->map.knots > 0 ? isotonic_apply(&calibration->map, z) : loss_sigmoid(z);
+}
+
+void calibration_curves(const struct calibration *calibration, int64_t count, float *a, float *b)
+{
+    for (int64_t i = 0; i < count; i++) {
+        a[i] = (float)(calibration->shift + calibration->scale_a * (double)a[i]);
+        b[i] = (float)(calibration->scale_b * (double)b[i]);
+    }
+}
+
+/* ---- fits ---- */
+
+static double columns_of(const void *context, int64_t i, double *x)
+{
+    const struct calibration_rows *rows = context;
+    x[0] = 1.0;
+    x[1] = (double)rows->a[i];
+    x[2] = (double)rows->b[i] * (double)rows->dose[i];
+    return 0.0;
+}
+
+static enum status fit_logit(const struct comm *comm, const struct work *work,
+                             struct calibration *c)
+{
+    static const bool not_negative[3] = {false, true, true};
+    static const double ridge[3] = {TRUST_ROWS, TRUST_ROWS, TRUST_ROWS};
+    const struct calibration_rows *rows = work->rows;
+    struct logistic_result result;
+    const struct logistic_rows view = {rows->blocks, 3,         columns_of, rows, rows->y,
+                                       rows->weight, work->skip};
+    const struct logistic_options opt = {not_negative, ridge, 50};
+    double value[3] = {c->shift, c->scale_a, c->scale_b};
+    enum status status = logistic_fit(comm, &view, &opt, value, &result);
+    if (status != OK) return status;
+    c->shift = value[0];
+    c->scale_a = value[1];
+    c->scale_b = value[2];
+    return OK;
+}
+
+/* Pools of one outcome alone would be sure of themselves: half an outcome of the other kind is
+ * taken to be in the lowest and the highest. */
+static void temper(struct isotonic *map)
+{
+    if (map->knots == 0) return;
+    double low = 0.5 / (map->weight_first + 1.0), high = 1.0 - 0.5 / (map->weight_last + 1.0);
+    isotonic_clamp(map, fmin(low, 0.5), fmax(high, 0.5));
+}
+
+static enum status fit_map(const struct comm *comm, const struct work *work, struct calibration *c)
+{
+    const struct calibration_rows *rows = work->rows;
+    const struct isotonic_rows view = {rows->blocks, work->score, rows->y, rows->weight,
+                                       work->skip};
+    for (int64_t i = 0; i < rows->blocks->rows_local; i++)
+        work->score[i] = logit(c, (double)rows->a[i], (double)rows->b[i], (double)rows->dose[i]);
+    enum status status = isotonic_fit(comm, &view, &c->map);
+    if (status == OK) temper(&c->map);
+    return status;
+}
+
+static void skip_all_but(struct work *work, int half)
+{
+    for (int64_t i = 0; i < work->rows->blocks->rows_local; i++)
+        work->skip[i] =
+            work->rows->half[i] >= HALVES || (half != BOTH && work->rows->half[i] != half);
+}
+
+static enum status fit_candidates(const struct comm *comm, struct work *work,
+                                  enum calibration_step step)
+{
+    enum status status = OK;
+    for (int h = 0; h <= BOTH; h++) {
+        struct calibration *c = &work->candidate[h];
+        *c = work->fitted[h]; /* no map yet */
+        c->step = step;
+        skip_all_but(work, h);
+        if (step == CALIBRATION_LOGIT)
+            TRY(fit_logit(comm, work, c));
+        else
+            TRY(fit_map(comm, work, c));
+    }
+done:
+    return status;
+}
+
+/* ---- judgement ---- */
+
+static double loss_of(double chance, double y)
+{
+    double p = fmin(fmax(chance, 0x1p-40), 1.0 - 0x1p-40);
+    return -(y * log(p) + (1.0 - y) * log1p(-p));
+}
+
+enum { WEIGHT, WEIGHT_SQUARED, LOSS, GAIN, GAIN_ONCE, GAIN_SQUARED, SUMS };
+
+static void judge_row(const struct work *work, int64_t i, double *sum)
+{
+    const struct calibration_rows *rows = work->rows;
+    if (rows->half[i] >= HALVES) return;
+    int other = 1 - rows->half[i];
+    double a = (double)rows->a[i], b = (double)rows->b[i], dose = (double)rows->dose[i];
+    double weight = rows->weight != NULL ? (double)rows->weight[i] : 1.0, y = (double)rows->y[i];
+    double loss = loss_of(calibration_chance(&work->candidate[other], a, b, dose), y);
+    double gain = loss_of(calibration_chance(&work->fitted[other], a, b, dose), y) - loss;
+    sum[WEIGHT] += weight;
+    sum[WEIGHT_SQUARED] += weight * weight;
+    sum[LOSS] += weight * loss;
+    sum[GAIN] += weight * gain;
+    sum[GAIN_ONCE] += weight * weight * gain;
+    sum[GAIN_SQUARED] += weight * weight * gain * gain;
+}
+
+/* Log loss with a step, by how much it is lower than without, and the standard error of that. */
+static enum status judge(const struct comm *comm, struct work *work, enum calibration_step step)
+{
+    enum status status = OK;
+    struct exact_sums sums = {0};
+    const struct blocks *blocks = work->rows->blocks;
+    double sum[SUMS];
+    TRY_ALL(comm, exact_init(&sums, SUMS));
+    for (int64_t b = 0; b < blocks->blocks_local; b++) {
+        double partial[SUMS] = {0};
+        for (int64_t i = blocks->start[b]; i < blocks->start[b + 1]; i++)
+            judge_row(work, i, partial);
+        exact_add(&sums, 0, partial, SUMS);
+    }
+    TRY(exact_reduce(comm, &sums));
+    exact_get_all(&sums, 0, sum, SUMS);
+    double each = sum[WEIGHT] > 0.0 ? 1.0 / sum[WEIGHT] : 0.0, gain = sum[GAIN] * each;
+    double spread =
+        sum[GAIN_SQUARED] - 2.0 * gain * sum[GAIN_ONCE] + gain * gain * sum[WEIGHT_SQUARED];
+    work->check.loss[step] = sum[LOSS] * each;
+    work->check.gain[step] = gain;
+    work->check.gain_error[step] = sqrt(fmax(spread, 0.0)) * each;
+done:
+    exact_clear(&sums);
+    return status;
+}
+
+static void drop(struct calibration c[HALVES + 1])
+{
+    for (int h = 0; h <= BOTH; h++) isotonic_clear(&c[h].map);
+}
+
+/* Take a step if it helps. */
+static enum status consider(const struct comm *comm, struct work *work, enum calibration_step step)
+{
+    enum status status = OK;
+    TRY(fit_candidates(comm, work, step));
+    TRY(judge(comm, work, step));
+    bool helps = work->check.gain[step] > errors_needed[step] * work->check.gain_error[step];
+    for (int h = 0; h <= BOTH && helps; h++) {
+        work->fitted[h] = work->candidate[h];
+        work->candidate[h].map = (struct isotonic){0};
+    }
+done:
+    drop(work->candidate);
+    return status;
+}
+
+/* Both halves have both outcomes. */
+static bool can_judge(const struct comm *comm, const struct calibration_rows *rows)
+{
+    int64_t seen[HALVES][2] = {{0}};
+    for (int64_t i = 0; i < rows->blocks->rows_local; i++)
+        if (rows->half[i] < HALVES) seen[rows->half[i]][rows->y[i] > 0.5f]++;
+    comm_sum_int64(comm, &seen[0][0], 4);
+    return seen[0][0] > 0 && seen[0][1] > 0 && seen[1][0] > 0 && seen[1][1] > 0;
+}
+
+static enum status work_init(const struct calibration_rows *rows, enum calibration_step last,
+                             struct work *work)
+{
+    enum status status = OK;
+    int64_t count = rows->blocks->rows_local;
+    *work = (struct work){.rows = rows};
+    for (int h = 0; h <= BOTH; h++) {
+        calibration_init(&work->fitted[h]);
+        calibration_init(&work->candidate[h]);
+    }
+    TRY(memory_new(&work->skip, count, sizeof *work->skip));
+    if (last == CALIBRATION_ISOTONIC) TRY(memory_new(&work->score, count, sizeof *work->score));
+done:
+    return status;
+}
+
+static void work_clear(struct work *work)
+{
+    drop(work->fitted);
+    drop(work->candidate);
+    free(work->skip);
+    free(work->score);
+}
+
+enum status calibration_fit(const struct comm *comm, const struct calibration_rows *rows,
+                            enum calibration_step last, struct calibration *calibration,
+                            struct calibration_check *check)
+{
+    enum status status = OK;
+    struct work work = {0};
+    calibration_init(calibration);
+    TRY_ALL(comm, work_init(rows, last, &work));
+    if (can_judge(comm, rows)) {
+        TRY(judge(comm, &work, CALIBRATION_NONE));
+        for (int step = CALIBRATION_LOGIT; step <= (int)last; step++)
+            TRY(consider(comm, &work, (enum calibration_step)step));
+    }
+    *calibration = work.fitted[BOTH];
+    work.fitted[BOTH].map = (struct isotonic){0};
+    if (check != NULL) *check = work.check;
+done:
+    work_clear(&work);
+    return status;
+}

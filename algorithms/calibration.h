@@ -1,0 +1,69 @@
+/**
+ * Response curves that say what they mean: a map from the curves a model drew to chances that
+ * outcomes it has not seen bear out.
+ *
+ * P(d) = sigmoid(a + b d) becomes sigmoid(shift + scale_a a + scale_b b d), both scales >= 0. The
+ * form of the curves stays (a' = shift + scale_a a, b' = scale_b b), they rise with the dose as
+ * before, and errors of a and b are scaled along; how far users lie apart and how steep curves are
+ * is corrected each by itself, which one scale for both (Platt 1999) cannot. An isotonic map of the
+ * new logit may follow. Each step is taken where it helps: halves of the rows are each judged by
+ * the fit of the other, and a step that does not lower their log loss beyond its standard error is
+ * left out.
+ */
+#ifndef REMISE_ALGORITHMS_CALIBRATION_H
+#define REMISE_ALGORITHMS_CALIBRATION_H
+
+#include "algorithms/isotonic.h"
+
+enum calibration_step { CALIBRATION_NONE, CALIBRATION_LOGIT, CALIBRATION_ISOTONIC };
+
+/* Predictions for rows that the model was not fitted to. Borrowed, of [blocks->rows_local]. */
+struct calibration_rows {
+    const struct blocks *blocks;
+    const float *a, *b, *dose; /* finite, b and dose >= 0 */
+    const float *y;            /* from 0 to 1 */
+    const float *weight;       /* >= 0; NULL: 1 each */
+    const uint8_t *half;       /* 0 or 1, by what rows may depend on (users); else no row to use */
+};
+
+struct calibration {
+    enum calibration_step step;
+    double shift, scale_a, scale_b;
+    struct isotonic map; /* of the new logit; without knots it is no map */
+};
+
+/* What the halves said, for each step: of the step before it if it is left out. */
+struct calibration_check {
+    double loss[3];       /* log loss with this step and those before it */
+    double gain[3];       /* by which it is lower than with the steps chosen before */
+    double gain_error[3]; /* standard error */
+};
+
+/** What changes nothing. Local. */
+void calibration_init(struct calibration *calibration);
+
+/**
+ * Find what helps.
+ *
+ * Collective.
+ * last   in   the last step to be considered
+ * check  out  may be NULL
+ * Memory: 100 bytes a row with CALIBRATION_ISOTONIC, else 9.
+ * Cost: about 20 passes; with CALIBRATION_ISOTONIC three sorts of the rows over the ranks.
+ * Same bits for any number of ranks.
+ * Errors: ERR_NUMERIC a value of a row is not finite; ERR_MEMORY. Halves without rows or without
+ *         both outcomes leave everything as it is.
+ */
+enum status calibration_fit(const struct comm *comm, const struct calibration_rows *rows,
+                            enum calibration_step last, struct calibration *calibration,
+                            struct calibration_check *check);
+/** Free; accepts a zeroed struct. Local. */
+void calibration_clear(struct calibration *calibration);
+
+/** The chance at a dose. Local. */
+double calibration_chance(const struct calibration *calibration, double a, double b, double dose);
+
+/** Put curves in the calibrated form, the isotonic map left out. Local. */
+void calibration_curves(const struct calibration *calibration, int64_t count, float *a, float *b);
+
+#endif
