@@ -1,0 +1,58 @@
+/**
+ * Linear least squares of many outputs on the same columns: each output is a line in the columns of
+ * a row, and one matrix of normal equations serves them all.
+ *
+ * Made for outputs that are 0 in most rows, such as what a user bought of each product: a row lists
+ * those that are not. Columns are centred and brought to standard deviation 1 inside, and a ridge
+ * draws their coefficients there towards 0, the intercept not; a column that is constant gets 0.
+ * Rows are sharded, the coefficients are on every rank. Sums are taken in whole numbers and so
+ * exact: columns as rounded to 22 binary digits of their range, values to 10 or more of theirs.
+ */
+#ifndef REMISE_ALGORITHMS_MULTI_OUTPUT_H
+#define REMISE_ALGORITHMS_MULTI_OUTPUT_H
+
+#include "algorithms/rows.h"
+
+enum { MULTI_OUTPUT_COLUMNS_MAX = 8192 };
+
+/* Borrowed. */
+struct multi_output_data {
+    struct rows x;
+    int64_t outputs;       /* the same on every rank */
+    const int64_t *start;  /* [rows_local + 1] first entry of each row */
+    const int32_t *output; /* [entries] in [0, outputs); those of a row in any order, repeats add */
+    const float *value;    /* [entries] finite; NULL: all 1 */
+};
+
+struct multi_output {
+    int64_t columns, outputs;
+    float *coefficient; /* [outputs][columns + 1] of the columns as given, then the intercept */
+};
+
+/**
+ * Fit the coefficients.
+ *
+ * Collective.
+ * ridge  in   >= 0: weighs the square of a coefficient as so many rows would
+ * model  out  new; the caller frees it with multi_output_free; NULL unless OK
+ * Cost:  rows columns^2 + entries columns flops, outputs columns^2 more, shared by the ranks; a
+ *        reduction of 8 bytes for each coefficient in batches of 64 MiB, and a gather of them.
+ * Memory: 4 bytes for each coefficient on every rank, two batches and 24 columns^2.
+ * Same bits for any number of ranks.
+ * Errors: ERR_ARG no row, no or too many columns, a negative ridge, an output out of range;
+ *         ERR_NUMERIC a number is not finite, or columns depend on each other and ridge is 0;
+ *         ERR_MEMORY.
+ * Source: Hastie, Tibshirani and Friedman 2009, 3.2.4 and 3.4.1.
+ */
+enum status multi_output_fit(const struct comm *comm, const struct multi_output_data *data,
+                             double ridge, struct multi_output **model);
+/** Free and null; accepts NULL inside. Local. */
+void multi_output_free(struct multi_output **model);
+
+/** What one output comes to for a row. Local. x in [columns] */
+double multi_output_predict(const struct multi_output *model, const float *x, int64_t output);
+
+/** Add `weight` times all outputs of a row to sums. Local. sum inout [outputs] */
+void multi_output_add(const struct multi_output *model, const float *x, double weight, double *sum);
+
+#endif
