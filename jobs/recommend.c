@@ -22,12 +22,14 @@ static enum status take_best(const struct scorer *scorer, const void *model,
 {
     enum status status = OK;
     float *score = NULL;
-    int64_t users = data->dataset->users.blocks.rows_local, slots = candidates->slots;
+    int64_t *user = NULL, users = data->dataset->users.blocks.rows_local, slots = candidates->slots;
     int64_t chunk = scorer_chunk(data), stride = scorer_stride(data);
     TRY(memory_new(&score, chunk * stride, sizeof *score));
+    TRY(memory_new(&user, chunk, sizeof *user));
     for (int64_t first = 0; first < users; first += chunk) {
         int64_t now = users - first < chunk ? users - first : chunk;
-        TRY(scorer->panel(model, data, first, now, score));
+        for (int64_t u = 0; u < now; u++) user[u] = first + u;
+        TRY(scorer->panel(model, data, user, now, score));
         for (int64_t u = 0; u < now; u++) {
             int64_t at = (first + u) * slots;
             mask(data, score + u * stride);
@@ -37,6 +39,7 @@ static enum status take_best(const struct scorer *scorer, const void *model,
         log_progress("scoring users", first + now, users);
     }
 done:
+    free(user);
     free(score);
     return status;
 }

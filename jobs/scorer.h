@@ -27,10 +27,12 @@ struct scorer_knob {
 
 /* Chosen products of some users. Borrowed. */
 struct scorer_pairs {
-    int64_t user_first, users, slots;
+    const int64_t *user; /* [users] local rows, any of them */
+    int64_t users, slots;
     const int32_t *product; /* [users][slots] -1: none, its score is not looked at */
-    /* What the panels' scorers say of each pair, each in units of its own spread over the user's
-     * pool (mean 0, standard deviation 1; 0 where all are the same). */
+    /* What the panels' scorers say of each pair, for each of them: its score in units of its own
+     * spread over the user's pool (mean 0, standard deviation 1; 0 where all are the same), and
+     * -log2 of its place in the pool, 0 for the first. */
     int64_t features;
     const float *feature; /* [users][slots][features] */
 };
@@ -50,12 +52,12 @@ struct scorer {
     enum status (*fit)(const struct comm *comm, const struct scorer_data *data, const double *knob,
                        void **model);
     /**
-     * Scores of local users user_first .. user_first + users - 1 for all products; NULL: pairs
-     * only. Local.
+     * Scores of some users for all products; NULL: pairs only. Local.
+     * user   in   [users] local rows, any of them
      * score  out  [users][stride], stride = scorer_stride(data); the padding is not looked at.
      *             Finite. A row depends on its user alone, not on the users beside it.
      */
-    enum status (*panel)(const void *model, const struct scorer_data *data, int64_t user_first,
+    enum status (*panel)(const void *model, const struct scorer_data *data, const int64_t *user,
                          int64_t users, float *score);
     /** Scores of chosen pairs, [users][slots]; NULL where there is a panel. Local. */
     enum status (*pairs)(const void *model, const struct scorer_data *data,

@@ -80,12 +80,12 @@ done:
     return status;
 }
 
-static enum status panel(const void *model, const struct scorer_data *data, int64_t user_first,
+static enum status panel(const void *model, const struct scorer_data *data, const int64_t *user,
                          int64_t users, float *score)
 {
     const struct popularity *popularity = model;
     for (int64_t u = 0; u < users; u++)
-        memcpy(score + u * popularity->stride, popularity_of(popularity, data, user_first + u),
+        memcpy(score + u * popularity->stride, popularity_of(popularity, data, user[u]),
                (size_t)popularity->stride * sizeof *score);
     return OK;
 }

@@ -46,12 +46,12 @@ static void score_user(const struct repeat *repeat, const struct scorer_data *da
         score[data->product[i]] += (float)((double)data->interest[i] / whole);
 }
 
-static enum status panel(const void *model, const struct scorer_data *data, int64_t user_first,
+static enum status panel(const void *model, const struct scorer_data *data, const int64_t *user,
                          int64_t users, float *score)
 {
     const struct repeat *repeat = model;
     for (int64_t u = 0; u < users; u++)
-        score_user(repeat, data, user_first + u, score + u * repeat->popularity.stride);
+        score_user(repeat, data, user[u], score + u * repeat->popularity.stride);
     return OK;
 }
 
