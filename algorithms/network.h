@@ -92,6 +92,8 @@ struct network_data {
     const uint8_t *part; /* enum network_part; NULL: all train */
 };
 
+struct network_keeper;
+
 struct network_options {
     struct optimiser_options optimiser;
     int64_t batch; /* rows of a step, over all ranks */
@@ -100,6 +102,7 @@ struct network_options {
     bool keep_best;      /* with a validation part: end with the weights of its best epoch */
     double prior_weight; /* of the penalty (log b - log prior)^2 */
     uint64_t seed;       /* of the order of rows */
+    const struct network_keeper *keeper; /* of checkpoints; not owned; NULL: none are kept */
 };
 
 #define NETWORK_DEFAULTS                                                             \
@@ -120,6 +123,33 @@ struct network_history {
     double *validation;
 };
 
+/* Where a training stands between two steps: all that, beside data, options and plan, decides how
+ * it goes on. The same on every rank; random numbers come from counters, so none is kept. */
+struct network_progress {
+    int64_t epoch, step;   /* of the next step, from 0 */
+    struct loss_sums sums; /* of this epoch's steps so far */
+    bool over;             /* no step is left */
+    struct network_history history;
+    struct optimiser optimiser;
+    struct network *model; /* its weights; not owned */
+    float *best;           /* [weights_count] of the best epoch so far, with a validation part */
+};
+
+/* Keeps the progress of a training, so that another process can go on from it. */
+struct network_keeper {
+    void *context;
+
+    /* Before the first step: fill `progress`, whose arrays are there, with what was kept of the
+     * same training, or leave it alone. Collective; the same on every rank. */
+    enum status (*restore)(const struct comm *comm, void *context,
+                           struct network_progress *progress);
+
+    /* Between any two steps, and once it is over: keep `progress` if it is time to. Collective; any
+     * status but OK ends the training with it. */
+    enum status (*keep)(const struct comm *comm, void *context,
+                        const struct network_progress *progress);
+};
+
 /**
  * Train a model on rows spread over the ranks.
  *
@@ -136,7 +166,7 @@ struct network_history {
  * Same bits for any number of ranks.
  * Errors: ERR_ARG an option out of range, no training rows, or inputs that do not match; ERR_DATA a
  *         target, weight, dose or prior out of range, with its row; ERR_NUMERIC the loss is not
- *         finite, with epoch and step; ERR_MEMORY.
+ *         finite, with epoch, step and rows; ERR_MEMORY; what the keeper says.
  * Source: Kingma and Ba 2015; Farrell, Liang and Misra 2021.
  */
 enum status network_fit(const struct comm *comm, const struct network_data *data,

@@ -56,6 +56,13 @@ const struct config_key config_keys[] = {
      BETWEEN("1", 0, 9007199254740992.0),
      .help = "start of all random numbers; the same seed gives the same table"},
 
+    {.name = "checkpoint_minutes",
+     .type = KEY_NUMBER,
+     BETWEEN("10", 0, 1440),
+     .unit = "minutes",
+     .help = "how often a network in training is kept, so that a killed job goes on within an "
+             "epoch; 0: only where it is asked to stop"},
+
     {.name = "run.valid_from",
      .type = KEY_TIME,
      .none = "the day after the last event",

@@ -65,6 +65,7 @@ static enum status fit_cnn_parse(int argc, char **argv, void **options)
     struct fit_network defaults = {FIT_NETWORK_COMMON, .sequence_kind = &layer_convolution};
     defaults.source.channels = 1;
     defaults.units = (struct fit_network_sizes){{32, 32}, 2};
+    defaults.training.name = "fit cnn";
     defaults.hidden = (struct fit_network_sizes){{32}, 1};
     defaults.width = 3;
     defaults.pool = 2;

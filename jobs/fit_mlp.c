@@ -26,6 +26,7 @@ static enum status fit_mlp_parse(int argc, char **argv, void **options)
                                      .doc = doc,
                                      .children = fit_network_children};
     struct fit_network defaults = {FIT_NETWORK_COMMON};
+    defaults.training.name = "fit mlp";
     defaults.hidden = (struct fit_network_sizes){{128, 64}, 2};
     return fit_network_parse(argc, argv, &argp, &defaults, options);
 }

@@ -95,7 +95,8 @@ static enum status train(const struct comm *comm, struct fit_network *opt,
     struct rows rows = {data->blocks, data->columns, data->columns, data->x};
     struct network_data training = {
         .rows = rows, .y = data->y, .weight = weight, .part = data->part};
-    TRY(fit_table_blame(&data->in, network_fit(comm, &training, &opt->fit, *model, history)));
+    TRY(fit_table_blame(&data->in,
+                        training_fit(comm, &opt->training, &training, &opt->fit, *model, history)));
 done:
     free(weight);
     return status;
@@ -149,6 +150,7 @@ enum status fit_network_run(const struct comm *comm, void *options)
     warn(opt, &data, &judgement);
     TRY_ALL(comm,
             comm->rank == 0 ? fit_network_print(opt, &data, model, &history, &judgement) : OK);
+    if (opt->training.path != NULL) TRY(training_forget(comm, opt->training.path));
 done:
     network_history_clear(&history);
     network_free(&model);

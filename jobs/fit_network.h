@@ -7,6 +7,7 @@
 
 #include "jobs/command.h"
 #include "jobs/fit_network_data.h"
+#include "jobs/training.h"
 
 #include "algorithms/metrics.h"
 
@@ -23,6 +24,7 @@ struct fit_network_sizes {
 struct fit_network {
     struct fit_network_source source;
     struct network_options fit;
+    struct training training;        /* its checkpoints */
     enum activation activation;      /* of dense layers and convolutions */
     struct fit_network_sizes hidden; /* dense layers before the output */
     double dropout;                  /* before every one of them and the output */

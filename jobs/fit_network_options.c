@@ -26,7 +26,10 @@ enum {
     KEY_VALIDATION,
     KEY_TEST,
     KEY_STANDARDIZE,
-    KEY_RAW
+    KEY_RAW,
+    KEY_CHECKPOINT,
+    KEY_MINUTES,
+    KEY_STEPS
 };
 
 static const struct argp_option option_list[] = {
@@ -65,6 +68,13 @@ static const struct argp_option option_list[] = {
     {"standardize", KEY_STANDARDIZE, 0, 0,
      "Give every column, or every channel of a sequence, mean 0 and deviation 1 (default)", 0},
     {"no-standardize", KEY_RAW, 0, 0, "Take the columns as they are", 0},
+    {"checkpoint", KEY_CHECKPOINT, "FILE", 0,
+     "Keep the training in this file, from which the same command goes on after a kill or SIGUSR1; "
+     "it is gone at the end",
+     0},
+    {"checkpoint-minutes", KEY_MINUTES, "M", 0,
+     "How often; 0: only by steps and where asked to stop (10)", 0},
+    {"checkpoint-steps", KEY_STEPS, "N", 0, "The same in steps (0: by minutes alone)", 0},
     {0}};
 
 int64_t fit_network_parse_count(const char *text, int64_t least, const char *option,
@@ -153,6 +163,25 @@ static void check_arguments(struct fit_network *opt, struct argp_state *state)
     if (optimiser->rate == 0.0) optimiser->rate = optimiser->kind == OPTIMISER_SGD ? 1e-2 : 1e-3;
 }
 
+/* What is kept of the training, and where. */
+static error_t parse_keeping(int key, char *text, struct fit_network *opt, struct argp_state *state)
+{
+    switch (key) {
+    case KEY_CHECKPOINT:
+        opt->training.path = text;
+        break;
+    case KEY_MINUTES:
+        opt->training.minutes = fit_network_parse_number(text, 1e6, "checkpoint-minutes", state);
+        break;
+    case KEY_STEPS:
+        opt->training.steps = fit_network_parse_count(text, 0, "checkpoint-steps", state);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
 /* How the network is trained. */
 static error_t parse_training(int key, char *text, struct argp_state *state)
 {
@@ -192,7 +221,7 @@ static error_t parse_training(int key, char *text, struct argp_state *state)
         opt->fit.patience = fit_network_parse_count(text, 0, "patience", state);
         break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_keeping(key, text, opt, state);
     }
     return 0;
 }
@@ -310,6 +339,7 @@ enum status fit_network_parse(int argc, char **argv, const struct argp *argp,
     opt->fit.optimiser.rate = 0.0; /* by the optimiser, unless given */
     opt->fit.batch = 256;
     opt->fit.epochs = 30;
+    opt->training.minutes = TRAINING_MINUTES;
     argp_parse(argp, argc, argv, 0, NULL, opt);
     *options = opt;
     return OK;

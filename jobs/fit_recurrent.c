@@ -50,6 +50,7 @@ static enum status parse_as(const struct layer_kind *kind, const char *doc, int 
                               .doc = doc,
                               .children = fit_network_children};
     struct fit_network defaults = {FIT_NETWORK_COMMON, .sequence_kind = kind};
+    defaults.training.name = kind == &layer_gru ? "fit gru" : "fit lstm";
     defaults.source.channels = 1;
     defaults.units = (struct fit_network_sizes){{32}, 1};
     return fit_network_parse(argc, argv, &argp, &defaults, options);

@@ -117,7 +117,8 @@ static void tell_end(const struct comm *comm, const struct command *command, enu
     if (status == OK && closes) tell_done(comm, command, seconds);
     if (status == OK) return;
     if (status == ERR_STOPPED) {
-        log_info("STOPPED: %s; next: %s", status_message(), next_step(status));
+        log_line(closes ? LOG_INFO : LOG_WARNING, "STOPPED: %s; next: %s", status_message(),
+                 next_step(status));
         return;
     }
     log_line(LOG_ERROR, "%s", status_message());

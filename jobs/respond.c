@@ -5,6 +5,7 @@
 #include "jobs/curves.h"
 #include "jobs/response_rows.h"
 #include "jobs/run.h"
+#include "jobs/training.h"
 #include "mpi/exact.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
@@ -127,7 +128,7 @@ static enum status train(const struct comm *comm, const struct run *run, struct 
     TRY_ALL(comm, network_new_mlp(rows->columns, hidden, layers, ACTIVATION_RELU, LOSS_STRUCTURAL,
                                   &model->network));
     TRY(start_network(comm, rows, run->seed, model->network));
-    TRY(network_fit(comm, &data, &options, model->network, &history));
+    TRY(training_fit_in_run(comm, run, "respond", &data, &options, model->network, &history));
     log_info("  %lld training rows, %lld held out, %lld inputs, %lld weights",
              (long long)history.rows_train, (long long)history.rows_validation,
              (long long)rows->columns, (long long)model->network->weights_count);
@@ -283,6 +284,7 @@ static enum status respond_run(const struct comm *comm, const struct run *run)
     TRY(write_model(comm, run, &model));
     TRY_ALL(comm, score(&context, &candidates, &model, &curves));
     TRY(curves_write(comm, run_path(run, "curves.h5"), blocks, &curves));
+    TRY(training_forget_in_run(comm, run, "respond"));
 done:
     curves_clear(&curves);
     model_clear(&model);
