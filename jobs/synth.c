@@ -62,6 +62,7 @@ static enum status check_options(const struct synth_options *opt)
     TRY(check_range("events-per-user", opt->events_per_user, 1, 100000));
     TRY(check_range("offers-per-user", opt->offers_per_user, 0, 10000));
     TRY(check_range("weeks", opt->weeks, 1, 520));
+    TRY(check_range("truth", opt->form, 0, SYNTH_FORMS - 1));
     if (!(opt->randomised >= 0.0 && opt->randomised <= 1.0))
         status = refuse("randomised", opt->randomised, 0.0, 1.0);
 done:
@@ -315,7 +316,8 @@ enum option_key {
     KEY_EVENTS,
     KEY_OFFERS,
     KEY_WEEKS,
-    KEY_RANDOMISED
+    KEY_RANDOMISED,
+    KEY_TRUTH
 };
 
 static const struct argp_option command_line[] = {
@@ -327,6 +329,10 @@ static const struct argp_option command_line[] = {
     {"weeks", KEY_WEEKS, "N", 0, "length of the history (52)", 0},
     {"randomised", KEY_RANDOMISED, "SHARE", 0,
      "share of the past offers whose level was drawn at random (0.2)", 0},
+    {"truth", KEY_TRUTH, "FORM", 0,
+     "what the chance of buying is as a function of the discount: logit, or saturating, by types "
+     "that no column names (logit)",
+     0},
     {0}};
 
 static int64_t whole_number(const char *text, struct argp_state *state)
@@ -345,6 +351,14 @@ static double fraction(const char *text, struct argp_state *state)
     double value = strtod(text, &end);
     if (end == text || *end != 0) argp_error(state, "\"%s\" is not a number", text);
     return value;
+}
+
+static enum synth_form form_named(const char *text, struct argp_state *state)
+{
+    for (int form = 0; form < SYNTH_FORMS; form++)
+        if (strcmp(text, synth_form_names[form]) == 0) return (enum synth_form)form;
+    argp_error(state, "--truth is logit or saturating, not \"%s\"", text);
+    return SYNTH_LOGIT;
 }
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -372,6 +386,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_RANDOMISED:
         opt->randomised = fraction(text, state);
         break;
+    case KEY_TRUTH:
+        opt->form = form_named(text, state);
+        break;
     case ARGP_KEY_ARG:
         if (opt->directory != NULL) argp_error(state, "one folder only, not also \"%s\"", text);
         opt->directory = text;
@@ -393,7 +410,10 @@ static enum status parse(int argc, char **argv, void **options)
         parse_option,
         "DIR",
         "Write a synthetic shop with its truth into DIR: tables of users, "
-        "products, events and past offers, and a configuration for them.",
+        "products, events and past offers, and a configuration for them.\v"
+        "  remise synth shop --users 50000 --seed 7      another shop than seed 1\n"
+        "  remise synth shop --truth saturating          deep discounts add nothing\n\n"
+        "tests/score_table.py and tests/score_curves.py score a run on it against the truth.",
         NULL,
         NULL,
         NULL};

@@ -2,15 +2,20 @@
  * A synthetic shop with its truth: tables like a real shop's, and the parameters they were made
  * from.
  *
- * The truth is one formula, P(buy | user, product, discount) = sigmoid(a + b d)
- * (jobs/synth_truth.h). The history is drawn from it user by user (jobs/synth_history.h), so that a
- * published table can be scored against what would really happen. Everything is drawn by entity:
- * the files have the same bytes at any number of ranks.
+ * The truth is one formula for P(buy | user, product, discount) (jobs/synth_truth.h): a logit, or a
+ * response that saturates in a way that no column names. The history is drawn from it user by user
+ * (jobs/synth_history.h), so that a published table can be scored against what would really happen.
+ * Everything is drawn by entity: the files have the same bytes at any number of ranks.
  */
 #ifndef REMISE_JOBS_SYNTH_H
 #define REMISE_JOBS_SYNTH_H
 
 #include "jobs/command.h"
+
+/* What the chance of buying is as a function of the discount. */
+enum synth_form { SYNTH_LOGIT, SYNTH_SATURATING, SYNTH_FORMS };
+
+extern const char *const synth_form_names[SYNTH_FORMS];
 
 struct synth_options {
     const char *directory;   /* not owned; made if it is not there */
@@ -21,10 +26,11 @@ struct synth_options {
     int64_t offers_per_user; /* mean over users, within a few per cent; 0 .. 1e4 */
     int64_t weeks;           /* 1 .. 520, from Monday 2023-01-02 */
     double randomised;       /* share of past offers whose level was drawn uniformly; 0 .. 1 */
+    enum synth_form form;
 };
 
 /* clang-format off */
-#define SYNTH_DEFAULTS {NULL, 20000, 400, 1, 20, 10, 52, 0.2}
+#define SYNTH_DEFAULTS {NULL, 20000, 400, 1, 20, 10, 52, 0.2, SYNTH_LOGIT}
 /* clang-format on */
 
 /**

@@ -57,7 +57,11 @@ done:
     return status;
 }
 
-static const char formula_text[] =
+#define PROFIT_TEXT                                                          \
+    "  \"profit\": \"P(buy | u, i, d) (list_price (1 - d) - unit_cost)\",\n" \
+    "  \"cost\": \"P(buy | u, i, d) d list_price\",\n"
+
+static const char logit_text[] =
     "  \"kind\": \"synthetic shop\",\n"
     "  \"formula\": \"P(buy | u, i, d) = sigmoid(a + b d); sigmoid(x) = 1 / (1 + exp(-x)); "
     "a = base + activity[u] + taste[u, category[i]] + quality[i]; "
@@ -66,9 +70,41 @@ static const char formula_text[] =
     "fraction "
     "of the list price), buys one unit. activity, sensitivity and taste_<category> are columns of "
     "truth/users.csv, quality and category of truth/products.csv, effect of truth/categories.csv; "
-    "list_price and unit_cost stand in products.csv.\",\n"
-    "  \"profit\": \"P(buy | u, i, d) (list_price (1 - d) - unit_cost)\",\n"
-    "  \"cost\": \"P(buy | u, i, d) d list_price\",\n";
+    "list_price and unit_cost stand in products.csv.\",\n" PROFIT_TEXT;
+
+static const char saturating_text[] =
+    "  \"kind\": \"synthetic shop\",\n"
+    "  \"truth\": \"saturating\",\n"
+    "  \"formula\": \"P(buy | u, i, d) = sigmoid(a) + (sigmoid(a + b) - sigmoid(a)) d^s / "
+    "(h^s + d^s); sigmoid(x) = 1 / (1 + exp(-x)); "
+    "a = base + activity[u] + taste[u, category[i]] + quality[i]; "
+    "b = min(max(exp(mu + sensitivity[u] + effect[category[i]] + lift[type[u]]), slope_min), "
+    "slope_max); h = half[type[u]]; s = steepness[type[u]]\",\n"
+    "  \"words\": \"The probability that user u, shown one offer of product i at discount d (a "
+    "fraction of the list price), buys one unit. It rises from sigmoid(a) without a discount "
+    "toward "
+    "sigmoid(a + b), and is half way at the discount h of the user's type: from there on ever less "
+    "is gained. type, activity, sensitivity and taste_<category> are columns of truth/users.csv, "
+    "quality and category of truth/products.csv, effect of truth/categories.csv; lift, half and "
+    "steepness stand in types, type 0 first; list_price and unit_cost stand in "
+    "products.csv.\",\n" PROFIT_TEXT;
+
+/* How each type reacts, and how past offers were given. */
+static enum status put_types(const struct synth_shop *shop, struct synth_text *text)
+{
+    enum status status = OK;
+    TRY(synth_text_print(text, "  \"policy_gain\": %.4f,\n  \"types\": [",
+                         synth_rules[shop->options.form].policy_gain));
+    for (int t = 0; t < SYNTH_TYPES; t++) {
+        const struct synth_reaction *reaction = &shop->reaction[t];
+        TRY(synth_text_print(text, "%s\n    {\"lift\": %.4f, \"half\": %.4f, \"steepness\": %.4f}",
+                             t > 0 ? "," : "", UNIT * (double)reaction->lift,
+                             UNIT * (double)reaction->half, UNIT * (double)reaction->steepness));
+    }
+    TRY(synth_text_print(text, "\n  ],\n"));
+done:
+    return status;
+}
 
 static enum status put_levels(struct synth_text *text)
 {
@@ -83,10 +119,13 @@ enum status synth_put_truth_json(const struct synth_shop *shop, struct synth_tex
 {
     enum status status = OK;
     const struct synth_options *opt = &shop->options;
-    TRY(synth_text_print(text, "{\n%s", formula_text));
+    const struct synth_rules *rules = &synth_rules[opt->form];
+    bool logit = opt->form == SYNTH_LOGIT;
+    TRY(synth_text_print(text, "{\n%s", logit ? logit_text : saturating_text));
     TRY(synth_text_print(
-        text, "  \"base\": %.4f,\n  \"mu\": %.4f,\n  \"slope_min\": %d,\n  \"slope_max\": %d,\n",
-        UNIT * SYNTH_BASE, UNIT * SYNTH_MU, SYNTH_SLOPE_MIN, SYNTH_SLOPE_MAX));
+        text, "  \"base\": %.4f,\n  \"mu\": %.4f,\n  \"slope_min\": %g,\n  \"slope_max\": %g,\n",
+        UNIT * SYNTH_BASE, UNIT * (double)rules->mu, rules->slope_min, rules->slope_max));
+    if (!logit) TRY(put_types(shop, text));
     TRY(synth_text_print(text, "  \"levels\": ["));
     TRY(put_levels(text));
     TRY(synth_text_print(

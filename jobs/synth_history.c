@@ -75,11 +75,12 @@ static void make_visit(const struct synth_shop *shop, const struct synth_user *u
 void synth_propensities(const struct synth_shop *shop, const struct synth_user *user,
                         const struct synth_product *product, int32_t propensity[SYNTH_LEVELS])
 {
+    double gain = synth_rules[shop->options.form].policy_gain;
     double standing = 1e-4 * (double)(user->activity + user->taste[product->category]) / 0.6;
     double weight[SYNTH_LEVELS], sum = 0.0, uniform = shop->options.randomised / SYNTH_LEVELS;
     standing = fmin(fmax(standing, -3.0), 3.0);
     for (int k = 0; k < SYNTH_LEVELS; k++)
-        sum += weight[k] = exp((1.2 * standing - 0.5) * (double)synth_levels[k] / 30.0);
+        sum += weight[k] = exp((gain * standing - 0.5) * (double)synth_levels[k] / 30.0);
     int32_t rest = MILLION;
     for (int k = SYNTH_LEVELS - 1; k >= 0; k--) {
         double share = uniform + (1.0 - shop->options.randomised) * weight[k] / sum;

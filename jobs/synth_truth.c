@@ -16,6 +16,10 @@ const char *const synth_category_names[SYNTH_CATEGORIES] = {
     "bakery", "beverages", "cheese", "coffee", "cosmetics", "fruit",
     "garden", "kitchen",   "pasta",  "sweets", "toys",      "wine"};
 
+const char *const synth_form_names[SYNTH_FORMS] = {"logit", "saturating"};
+const struct synth_rules synth_rules[SYNTH_FORMS] = {
+    {SYNTH_MU, SYNTH_SLOPE_MIN, SYNTH_SLOPE_MAX, 1.2}, {SYNTH_MU_SATURATING, 0.05, 4.0, 2.0}};
+
 double synth_draw_uniform(struct synth_draws *draws)
 {
     return random_uniform(draws->seed, draws->stage, draws->entity, draws->next++);
@@ -71,6 +75,24 @@ static void draw_tastes(struct synth_shop *shop)
     }
 }
 
+/* Types in turn react at once, at a threshold, gradually; the fourth hardly at all. */
+static void draw_reactions(struct synth_shop *shop)
+{
+    static const double half[3] = {0.02, 0.09, 0.08}, half_more[3] = {0.03, 0.05, 0.08};
+    static const double steepness[3] = {1.0, 6.0, 2.0}, steepness_more[3] = {0.0, 4.0, 0.0};
+    if (shop->options.form == SYNTH_LOGIT) return;
+    for (int t = 0; t < SYNTH_TYPES; t++) {
+        struct synth_draws draws = draws_of(shop, RANDOM_SYNTH_PRODUCT, TYPE_ENTITY + (uint64_t)t);
+        struct synth_reaction *reaction = &shop->reaction[t];
+        int kind = t % 3;
+        draws.next = 1000; /* apart from the tastes */
+        reaction->half = parameter(half[kind] + half_more[kind] * synth_draw_uniform(&draws));
+        reaction->steepness =
+            parameter(steepness[kind] + steepness_more[kind] * synth_draw_uniform(&draws));
+        reaction->lift = parameter((t == 3 ? -1.5 : 0.2) + 0.2 * synth_draw_normal(&draws));
+    }
+}
+
 /* What a category's products have in common besides the effect on b. */
 struct category_kind {
     double price, margin;
@@ -121,10 +143,11 @@ static void draw_promotions(struct synth_shop *shop, int64_t i)
     static const uint8_t depths[] = {10, 15, 20, 25, 30};
     int64_t weeks = shop->options.weeks;
     struct synth_draws draws = draws_of(shop, RANDOM_SYNTH_PRODUCT, (uint64_t)i);
+    double power = shop->options.form == SYNTH_LOGIT ? 1.0 : 3.0;
     draws.next = 1000; /* apart from the product's own draws */
     for (int64_t w = 0; w < weeks; w++) {
         uint8_t depth = depths[synth_draw_below(&draws, (int64_t)sizeof depths)];
-        bool on = synth_draw_uniform(&draws) < 0.1 * season_of(w);
+        bool on = synth_draw_uniform(&draws) < 0.1 * pow(season_of(w), power);
         shop->promotion[i * weeks + w] = on ? depth : 0;
     }
 }
@@ -175,6 +198,7 @@ enum status synth_shop_init(struct synth_shop *shop, const struct synth_options 
     for (int c = 0; c < shop->categories; c++) kinds[c] = draw_category(shop, c);
     centre_effects(shop);
     draw_tastes(shop);
+    draw_reactions(shop);
     for (int64_t i = 0; i < opt->products; i++) draw_product(shop, i, kinds);
     for (int64_t i = 0; i < opt->products; i++) draw_promotions(shop, i);
     for (int64_t w = 0; w < opt->weeks; w++)
@@ -224,13 +248,18 @@ static double attribute_sensitivity(const struct synth_user *user)
 
 static void derive(const struct synth_shop *shop, struct synth_user *user)
 {
+    const struct synth_rules *rules = &synth_rules[shop->options.form];
+    const struct synth_reaction *reaction = &shop->reaction[user->type];
     double below = 0.0;
+    user->half = UNIT * (double)reaction->half;
+    user->steepness = UNIT * (double)reaction->steepness;
     for (int c = 0; c < shop->categories; c++) {
         int64_t last = shop->category_start[c + 1] - 1;
-        double log_slope = UNIT * (double)(SYNTH_MU + user->sensitivity + shop->effect[c]);
+        double log_slope =
+            UNIT * (double)(rules->mu + user->sensitivity + shop->effect[c] + reaction->lift);
         below += exp(UNIT * (double)user->taste[c]) * shop->attraction_below[last];
         user->choice_below[c] = below;
-        user->slope[c] = clip(exp(log_slope), SYNTH_SLOPE_MIN, SYNTH_SLOPE_MAX);
+        user->slope[c] = clip(exp(log_slope), rules->slope_min, rules->slope_max);
     }
 }
 
@@ -255,11 +284,19 @@ double synth_intercept(const struct synth_user *user, const struct synth_product
     return UNIT * (double)(SYNTH_BASE + user->activity + taste + product->quality);
 }
 
+static double sigmoid(double x)
+{
+    return 1.0 / (1.0 + exp(-x));
+}
+
 double synth_probability(const struct synth_user *user, const struct synth_product *product,
                          int percent)
 {
-    double slope = user->slope[product->category];
-    return 1.0 / (1.0 + exp(-synth_intercept(user, product) - slope * (double)percent / 100.0));
+    double a = synth_intercept(user, product), b = user->slope[product->category];
+    if (user->steepness == 0.0) return 1.0 / (1.0 + exp(-a - b * (double)percent / 100.0));
+    double reached = pow((double)percent / 100.0, user->steepness);
+    double share = reached / (pow(user->half, user->steepness) + reached);
+    return sigmoid(a) + (sigmoid(a + b) - sigmoid(a)) * share;
 }
 
 int32_t synth_pick_product(const struct synth_shop *shop, const struct synth_user *user,

@@ -5,6 +5,14 @@
  *     a = base + activity_u + taste_u[category_i] + quality_i
  *     b = exp(mu + sensitivity_u + effect_category), clipped to [1, 15]
  *
+ * or, where the response saturates (SYNTH_SATURATING),
+ *
+ *     P(buy) = sigmoid(a) + (sigmoid(a + b) - sigmoid(a)) d^s / (h^s + d^s)
+ *     b = exp(mu' + sensitivity_u + effect_category + lift_type), clipped to [0.05, 4]
+ *
+ * with half point h, steepness s and lift of the user's type: some react to any discount at once,
+ * some gradually, some to nothing below 10 % or so, and then to no more.
+ *
  * Parameters are integers in units of 1e-4, so that the numbers in the truth files are the very
  * ones used. A user is made from (seed, user) alone and needs no table; products, categories and
  * weeks are the same on every rank.
@@ -17,6 +25,23 @@
 
 enum { SYNTH_CATEGORIES = 12, SYNTH_TYPES = 6, SYNTH_LEVELS = 6, SYNTH_WEEK_SECONDS = 604800 };
 enum { SYNTH_BASE = -24000, SYNTH_MU = 7000, SYNTH_SLOPE_MIN = 1, SYNTH_SLOPE_MAX = 15 };
+enum { SYNTH_MU_SATURATING = -9500 };
+
+/* What differs between the forms of the truth. */
+struct synth_rules {
+    int32_t mu; /* 1e-4 */
+    double slope_min, slope_max;
+    double policy_gain; /* how much past offers favoured who would have bought anyway */
+};
+
+extern const struct synth_rules synth_rules[SYNTH_FORMS];
+
+/* How users of one type react to a discount, 1e-4; all zero in a logit. */
+struct synth_reaction {
+    int32_t lift;      /* on log b */
+    int32_t half;      /* discount at which half of the response is reached */
+    int32_t steepness; /* power of the discount */
+};
 
 /* Levels of personal offers, in per cent. */
 extern const int synth_levels[SYNTH_LEVELS];
@@ -53,10 +78,11 @@ struct synth_shop {
     int categories;                                    /* in use, <= SYNTH_CATEGORIES */
     int32_t effect[SYNTH_CATEGORIES];                  /* on log b, 1e-4 */
     int32_t type_taste[SYNTH_TYPES][SYNTH_CATEGORIES]; /* 1e-4 */
-    struct synth_product *product;                     /* [products] */
-    uint8_t *promotion;   /* [products][weeks] shop-wide discount in per cent */
-    double *season_below; /* [weeks] cumulative traffic */
-    int32_t *ordered;     /* [products] product numbers, category by category */
+    struct synth_reaction reaction[SYNTH_TYPES];
+    struct synth_product *product; /* [products] */
+    uint8_t *promotion;            /* [products][weeks] shop-wide discount in per cent */
+    double *season_below;          /* [weeks] cumulative traffic */
+    int32_t *ordered;              /* [products] product numbers, category by category */
     int64_t category_start[SYNTH_CATEGORIES + 1]; /* into ordered */
     /* [products] cumulative exp(quality) within the category, as ordered */
     double *attraction_below;
@@ -73,6 +99,7 @@ struct synth_user {
     int32_t residual;                      /* the part of it that no attribute shows, 1e-4 */
     int32_t taste[SYNTH_CATEGORIES];       /* 1e-4 */
     double slope[SYNTH_CATEGORIES];        /* b in each category */
+    double half, steepness;                /* of the user's type; 0 in a logit */
     double choice_below[SYNTH_CATEGORIES]; /* cumulative weights of looking into each category */
 };
 

@@ -10,6 +10,15 @@ score=$(dirname "$0")/score_table.py
 
 python3 "$score" --self-test "$work/shop" || fail "the scorer's own test"
 
+# the same where the response saturates: the truth's own words decide by which formula is scored
+"$remise" synth "$work/other" --users 2000 --products 60 --truth saturating >"$work/out" 2>&1 ||
+    { cat "$work/out"; fail "synth --truth saturating ended with an error"; }
+python3 "$score" --self-test "$work/other" || fail "the scorer's own test, saturating"
+code=0
+"$remise" synth "$work/third" --truth linear >"$work/out" 2>&1 || code=$?
+[ $code = 64 ] && grep -q 'logit or saturating' "$work/out" ||
+    fail "an unknown truth ended with $code and: $(cat "$work/out")"
+
 # a table without discounts gains nothing, one that cannot be read is no table
 mkdir "$work/run"
 columns=user_id,product_id,discount,price,expected_purchases,expected_revenue,expected_profit

@@ -52,6 +52,24 @@ static void formula_by_hand(void **state)
     assert_close(synth_probability(&user, &product, 30), 0.34298954, 1e-8);
 }
 
+/* Half of the rise from sigmoid(a) to sigmoid(a + b) is there at the half point, the steeper the
+ * later; and ever less of it is still to come. */
+static void saturation_by_hand(void **state)
+{
+    (void)state;
+    struct synth_user user = {.half = 0.1, .steepness = 1.0, .slope = {1.0}};
+    struct synth_product product = {.price_cents = 1000, .cost_cents = 500};
+    /* sigmoid(-2.4) = 0.08317270, sigmoid(-1.4) = 0.19781611; at 20 %: two thirds of the rise */
+    assert_close(synth_probability(&user, &product, 0), 0.08317270, 1e-8);
+    assert_close(synth_probability(&user, &product, 10), 0.14049440, 1e-8);
+    assert_close(synth_probability(&user, &product, 20), 0.15960164, 1e-8);
+    user.steepness = 2.0; /* 0.01 / (0.01 + 0.01), 0.04 / (0.01 + 0.04) */
+    assert_close(synth_probability(&user, &product, 10), 0.14049440, 1e-8);
+    assert_close(synth_probability(&user, &product, 20), 0.17488743, 1e-8);
+    /* profit in cents by the last: 41.6, 47.8 at 5 %, 56.2, 56.8 at 15 %, 52.5 */
+    assert_all(synth_best_percent(&user, &product) == 15);
+}
+
 static void best_level_by_hand(void **state)
 {
     (void)state;
@@ -101,12 +119,43 @@ static void parameters_are_sane(void **state)
     synth_shop_clear(&shop);
 }
 
-/* A discount for everyone loses money at every level. */
-static void one_level_for_all_loses(void **state)
+/* Of each type and category of a saturating shop: chances rise, but hardly beyond what they
+ * reach; discounts below a threshold do little; types differ. */
+static void saturation_is_sane(void **state)
 {
     (void)state;
+    struct synth_options opt = options_of(NULL, 1000, 100);
+    struct synth_shop shop;
+    bool good = true;
+    int at_once = 0, late = 0, deaf = 0;
+    opt.form = SYNTH_SATURATING;
+    assert_all(synth_shop_init(&shop, &opt) == OK);
+    for (int64_t u = 0; u < opt.users; u++) {
+        struct synth_user user;
+        synth_user_make(&shop, u, &user);
+        const struct synth_product *product = &shop.product[u % opt.products];
+        double none = synth_probability(&user, product, 0), last = none;
+        for (int k = 1; k < SYNTH_LEVELS; k++) {
+            double chance = synth_probability(&user, product, synth_levels[k]);
+            good = good && chance > last && chance < 1.0;
+            last = chance;
+        }
+        double first = (synth_probability(&user, product, 5) - none) / (last - none);
+        good = good && user.half > 0.0 && user.steepness >= 1.0;
+        at_once += first > 0.5;
+        late += first < 0.1;
+        deaf += last - none < 0.01;
+    }
+    assert_all(good && at_once > 200 && late > 200 && deaf > 30 && deaf < 300);
+    synth_shop_clear(&shop);
+}
+
+/* A discount for everyone loses money at every level. */
+static void one_level_for_all_loses_in(enum synth_form form)
+{
     struct synth_options opt = options_of(NULL, 4000, 400);
     struct synth_shop shop;
+    opt.form = form;
     double profit[SYNTH_LEVELS] = {0};
     assert_all(synth_shop_init(&shop, &opt) == OK);
     for (int64_t u = 0; u < opt.users; u++) {
@@ -123,6 +172,13 @@ static void one_level_for_all_loses(void **state)
     }
     for (int k = 1; k < SYNTH_LEVELS; k++) assert_all(profit[k] < profit[0]);
     synth_shop_clear(&shop);
+}
+
+static void one_level_for_all_loses(void **state)
+{
+    (void)state;
+    one_level_for_all_loses_in(SYNTH_LOGIT);
+    one_level_for_all_loses_in(SYNTH_SATURATING);
 }
 
 /* ---- the history ---- */
@@ -214,12 +270,13 @@ static bool same_file(const char *left, const char *right, const char *name)
 }
 
 /* Written by all ranks and by one alone; with more ranks than blocks some ranks write nothing. */
-static void check_ranks(int64_t users, int64_t products, int64_t weeks)
+static void check_ranks(enum synth_form form, int64_t users, int64_t products, int64_t weeks)
 {
     struct comm self = comm_self();
     char *together = scratch_path("together"), *alone = scratch_path("alone");
     struct synth_options opt = options_of(together, users, products);
     opt.weeks = weeks;
+    opt.form = form;
     assert_all(synth_write_shop(&world, &opt) == OK);
     opt.directory = alone;
     assert_all(world.rank != 0 || synth_write_shop(&self, &opt) == OK);
@@ -232,8 +289,9 @@ static void check_ranks(int64_t users, int64_t products, int64_t weeks)
 static void same_bytes_at_any_ranks(void **state)
 {
     (void)state;
-    check_ranks(5000, 120, 52);
-    check_ranks(1, 1, 1); /* over the shop that is there */
+    check_ranks(SYNTH_LOGIT, 5000, 120, 52);
+    check_ranks(SYNTH_SATURATING, 500, 20, 12);
+    check_ranks(SYNTH_LOGIT, 1, 1, 1); /* over the shop that is there */
 }
 
 static char first_rows[4][128]; /* of users.csv, events.csv, offers.csv, truth/users.csv */
@@ -312,8 +370,8 @@ static void refuses_other_folders(void **state)
 static void refuses_options(void **state)
 {
     (void)state;
-    struct synth_options wrong[7];
-    for (int i = 0; i < 7; i++) wrong[i] = options_of("never", 5, 5);
+    struct synth_options wrong[8];
+    for (int i = 0; i < 8; i++) wrong[i] = options_of("never", 5, 5);
     wrong[0].users = 0;
     wrong[1].products = 2000000;
     wrong[2].events_per_user = 0;
@@ -321,7 +379,8 @@ static void refuses_options(void **state)
     wrong[4].weeks = 521;
     wrong[5].randomised = NAN;
     wrong[6].seed = UINT64_MAX;
-    for (int i = 0; i < 7; i++) assert_all(synth_write_shop(&world, &wrong[i]) == ERR_ARG);
+    wrong[7].form = SYNTH_FORMS;
+    for (int i = 0; i < 8; i++) assert_all(synth_write_shop(&world, &wrong[i]) == ERR_ARG);
     assert_all(access("never", F_OK) != 0);
 }
 
@@ -345,7 +404,8 @@ static void faults_reach_all(void **state)
     free(configuration);
 }
 
-TEST_MAIN(cmocka_unit_test(formula_by_hand), cmocka_unit_test(best_level_by_hand),
+TEST_MAIN(cmocka_unit_test(formula_by_hand), cmocka_unit_test(saturation_by_hand),
+          cmocka_unit_test(saturation_is_sane), cmocka_unit_test(best_level_by_hand),
           cmocka_unit_test(picks_by_weight), cmocka_unit_test(parameters_are_sane),
           cmocka_unit_test(one_level_for_all_loses), cmocka_unit_test(propensities_add_up),
           cmocka_unit_test(histories_are_sound),
