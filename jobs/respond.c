@@ -232,10 +232,11 @@ static enum status score_chunk(const struct scorer *scorer, int64_t first, int64
                                struct curves *curves)
 {
     int64_t slots = scorer->slots, rows = (next - first) * slots;
-    int64_t columns = scorer->context->columns, now = scorer->context->dataset->time_last + 1;
+    int64_t columns = scorer->context->columns;
+    const struct response_moment now = {scorer->context->dataset->time_last + 1, -1, false};
     for (int64_t i = 0; i < rows; i++) {
         int32_t product = scorer->candidates->product[first * slots + i];
-        response_features(scorer->context, first + i / slots, product >= 0 ? product : 0, now,
+        response_features(scorer->context, first + i / slots, product >= 0 ? product : 0, &now,
                           scorer->x + i * scorer->stride);
     }
     standardise_in_place(scorer->x, rows, columns, scorer->stride, scorer->model->mean,

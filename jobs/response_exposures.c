@@ -104,6 +104,13 @@ static bool has_bought(const struct maker *maker, int64_t user, int32_t product)
     return maker->buyer[product] == user + 1;
 }
 
+static void add_exposure(struct maker *maker, const struct response_example *example)
+{
+    struct response_example row = *example;
+    row.own = -1;
+    response_rows_add(maker->context, &row, maker->options, maker->rows);
+}
+
 /* Draw a week for a product the user did not buy then; a week without sales tells nothing and is
  * passed over. */
 static void add_negative(struct maker *maker, int64_t user, int32_t product, double weight)
@@ -115,13 +122,12 @@ static void add_negative(struct maker *maker, int64_t user, int32_t product, dou
     int64_t cell = shelf_cell(maker->shelf, &dataset->products, product, week);
     if (maker->shelf->list[cell] <= 0) return;
     if (bought_in_week(dataset, user, product, week)) return;
-    struct response_example example = {user,
-                                       product,
-                                       dataset->time_first + week * WEEK + WEEK / 2,
-                                       shelf_discount(maker->shelf, cell),
-                                       (float)weight,
-                                       false};
-    response_rows_add(maker->context, &example, maker->options, maker->rows);
+    add_exposure(maker, &(struct response_example){.user = user,
+                                                   .product = product,
+                                                   .known_until =
+                                                       dataset->time_first + week * WEEK + WEEK / 2,
+                                                   .discount = shelf_discount(maker->shelf, cell),
+                                                   .weight = (float)weight});
 }
 
 static void add_bought(struct maker *maker, int64_t user)
@@ -137,9 +143,13 @@ static void add_bought(struct maker *maker, int64_t user)
         maker->buyer[product] = user + 1;
         maker->week[product] = week;
         int64_t cell = shelf_cell(maker->shelf, &dataset->products, product, week);
-        struct response_example example = {
-            user, product, events->time[e], shelf_discount(maker->shelf, cell), 1.0f, true};
-        response_rows_add(maker->context, &example, maker->options, maker->rows);
+        add_exposure(maker,
+                     &(struct response_example){.user = user,
+                                                .product = product,
+                                                .known_until = events->time[e],
+                                                .discount = shelf_discount(maker->shelf, cell),
+                                                .weight = 1.0f,
+                                                .bought = true});
         if (again) continue; /* its other weeks are drawn already */
         double weight = (double)(maker->shelf->weeks - 1) / (double)negatives;
         for (int64_t n = 0; n < negatives; n++) add_negative(maker, user, product, weight);

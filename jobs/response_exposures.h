@@ -15,9 +15,10 @@
 struct response_example {
     int64_t user;
     int32_t product;
-    int64_t time;
+    int64_t known_until; /* events and offers before it are known */
+    int64_t own;         /* the offer it is; -1: none */
     float discount, weight;
-    bool bought;
+    bool bought, hide_category;
 };
 
 /** Fill rows (all but the totals of blocks). Collective. Errors: ERR_MEMORY. */

@@ -1,6 +1,7 @@
 /* Rows for the response network. */
 #include "jobs/response_features.h"
 
+#include "jobs/demand_cells.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -13,38 +14,45 @@
 
 enum {
     LEVELS_MAX = 16,
-    RECALLED_MAX = 4096,
+    CATEGORIES_MAX = 64, /* with a column of their own */
     TOTALS = sizeof(struct response_totals) / sizeof(int64_t)
 };
 
 enum {
-    X_PURCHASES,        /* log(1 + purchase lines) */
-    X_RATE,             /* log(1 + purchase lines per 30 days) */
-    X_LINE,             /* log(1 + amount per line) */
-    X_DISCOUNTED,       /* share of lines below list price, smoothed */
-    X_DEPTH,            /* 1 - paid / list */
-    X_RECENCY,          /* log(1 + days since the last purchase) */
-    X_TENURE,           /* log(1 + days since the first event) */
-    X_BROWSING,         /* log(1 + views, clicks and carts) */
-    X_CONVERSION,       /* purchases / (browsing + purchases), smoothed */
-    X_OFFERS,           /* log(1 + offers) */
-    X_REDEEMED,         /* share redeemed, smoothed */
-    X_REDEEMED_LOW,     /* share of shallow offers redeemed, smoothed */
-    X_REDEEMED_DEEP,    /* share of deep offers redeemed, smoothed */
-    X_CATEGORY_BOUGHT,  /* log(1 + lines in the product's category) */
-    X_CATEGORY_SHARE,   /* share of lines in it, smoothed toward everybody's */
-    X_CATEGORY_BROWSED, /* log(1 + browsing in it) */
-    X_CATEGORY_OFFERS,  /* share of offers in it redeemed, smoothed */
-    X_PRODUCT_BOUGHT,   /* log(1 + lines of the product) */
-    X_PRODUCT_BROWSED,  /* log(1 + browsing of it) */
-    X_PRODUCT_RECENCY,  /* log(1 + days since it was bought) */
-    X_PRICE,            /* log of the list price */
-    X_MARGIN,           /* 1 - cost / price */
-    X_POPULARITY,       /* log of the product's share of all purchases */
+    X_PURCHASES,         /* log(1 + purchase lines) */
+    X_RATE,              /* log(1 + purchase lines per 30 days) */
+    X_LINE,              /* log(1 + amount per line) */
+    X_DISCOUNTED,        /* share of lines below list price, smoothed */
+    X_DEPTH,             /* 1 - paid / list */
+    X_RECENCY,           /* log(1 + days since the last purchase) */
+    X_TENURE,            /* log(1 + days since the first event) */
+    X_BROWSING,          /* log(1 + views, clicks and carts) */
+    X_BROWSING_RATE,     /* log(1 + them per 30 days) */
+    X_CONVERSION,        /* purchases / (browsing + purchases), smoothed */
+    X_OFFERS,            /* log(1 + offers) */
+    X_STANDING,          /* mean of the offers' standings (jobs/response_policy.h) */
+    X_STANDING_KNOWN,    /* weight of that: 0 no offer tells, toward 1 many do */
+    X_REDEEMED,          /* share redeemed, smoothed */
+    X_REDEEMED_LOW,      /* share of shallow offers redeemed, smoothed */
+    X_REDEEMED_DEEP,     /* share of deep offers redeemed, smoothed */
+    X_CATEGORY_BOUGHT,   /* log(1 + lines in the product's category) */
+    X_CATEGORY_SHARE,    /* share of lines in it, smoothed toward everybody's */
+    X_CATEGORY_BROWSED,  /* log(1 + browsing in it) */
+    X_CATEGORY_LOOKS,    /* share of browsing in it, smoothed toward everybody's */
+    X_CATEGORY_OFFERS,   /* share of offers in it redeemed, smoothed */
+    X_CATEGORY_STANDING, /* mean standing of its offers, smoothed toward the user's */
+    X_CATEGORY_STANDING_KNOWN,
+    X_PRODUCT_BOUGHT,  /* log(1 + lines of the product) */
+    X_PRODUCT_BROWSED, /* log(1 + browsing of it) */
+    X_PRODUCT_RECENCY, /* log(1 + days since it was bought) */
+    X_PRICE,           /* log of the list price */
+    X_MARGIN,          /* 1 - cost / price */
+    X_POPULARITY,      /* log of the product's share of all purchases */
     X_PRODUCT_CONVERSION,
     X_PRODUCT_DISCOUNTED, /* share of its purchases below list price */
     X_PRODUCT_LOW,        /* share of its shallow offers redeemed, smoothed toward its category's */
     X_PRODUCT_DEEP,       /* the same of deep ones */
+    X_PRODUCT_REDEEMED,   /* log odds that an offer of it is redeemed, smoothed likewise */
     X_CATEGORY_LOW,
     X_CATEGORY_DEEP,
     X_ELASTICITY, /* demand's, of the category */
@@ -55,10 +63,11 @@ enum {
 
 static void total_events(const struct dataset *dataset, struct response_context *context)
 {
+    const bool *personal = context->personal;
     const struct events *events = &dataset->events;
     for (int64_t e = 0; e < events->start[dataset->users.blocks.rows_local]; e++) {
         struct response_totals *t = &context->product[events->product[e]];
-        bool bought = events->kind[e] == EVENT_PURCHASE;
+        bool bought = events->kind[e] == EVENT_PURCHASE && !personal[e];
         t->purchases += bought;
         t->browsing += events->kind[e] < EVENT_PURCHASE;
         t->discounted += bought && events->paid_cents[e] < events->list_cents[e];
@@ -70,6 +79,7 @@ static void total_offers(const struct dataset *dataset, struct response_context 
     const struct offers *offers = &dataset->offers;
     for (int64_t o = 0; o < offers->start[dataset->users.blocks.rows_local]; o++) {
         struct response_totals *t = &context->product[offers->product[o]];
+        if ((offers->flags[o] & OFFER_SHOWN) == 0) continue;
         bool deep = offers->discount[o] >= RESPONSE_DEEP,
              redeemed = (offers->flags[o] & OFFER_REDEEMED) != 0;
         t->offers_low += !deep;
@@ -98,9 +108,31 @@ static int64_t columns_of(const struct attribute *attribute)
     return attribute->levels.count <= LEVELS_MAX ? attribute->levels.count : 0;
 }
 
+static int64_t size_of(const struct response_totals *totals)
+{
+    return totals->offers_low + totals->offers_deep + totals->purchases;
+}
+
+/* A column for each category, of too many for the CATEGORIES_MAX of most offers and purchases. */
+static void lay_out_categories(struct response_context *context)
+{
+    int64_t count = context->dataset->products.category.count;
+    context->category_columns = count < CATEGORIES_MAX ? count : CATEGORIES_MAX;
+    for (int64_t c = 0; c < count; c++) {
+        int64_t larger = 0, size = size_of(&context->category[c]);
+        for (int64_t other = 0; other < count && count > CATEGORIES_MAX; other++) {
+            int64_t of = size_of(&context->category[other]);
+            larger += of > size || (of == size && other < c);
+        }
+        int64_t column = count > CATEGORIES_MAX ? larger : c;
+        context->category_column[c] = column < CATEGORIES_MAX ? (int32_t)column : -1;
+    }
+}
+
 static void lay_out(const struct dataset *dataset, struct response_context *context)
 {
-    context->columns = X_PLAIN;
+    lay_out_categories(context);
+    context->columns = X_PLAIN + context->category_columns;
     for (int64_t a = 0; a < dataset->users.attributes; a++) {
         context->attribute_columns[a] = columns_of(&dataset->users.attribute[a]);
         context->columns += context->attribute_columns[a];
@@ -120,8 +152,12 @@ enum status response_context_make(const struct comm *comm, const struct dataset 
     TRY_ALL(comm, memory_new(&context->product, products->count, sizeof *context->product));
     TRY_ALL(comm,
             memory_new(&context->category, products->category.count, sizeof *context->category));
+    TRY_ALL(comm, memory_new(&context->category_column, products->category.count,
+                             sizeof *context->category_column));
     TRY_ALL(comm, memory_new(&context->attribute_columns, dataset->users.attributes,
                              sizeof *context->attribute_columns));
+    TRY_ALL(comm, demand_personal_mark(dataset, &context->personal, &(int64_t){0}));
+    TRY(response_policy_make(comm, dataset, &context->policy));
     total_events(dataset, context);
     total_offers(dataset, context);
     comm_sum_int64(comm, (int64_t *)context->product, TOTALS * products->count);
@@ -139,90 +175,11 @@ void response_context_clear(struct response_context *context)
 {
     free(context->product);
     free(context->category);
+    free(context->category_column);
+    free(context->personal);
+    response_policy_clear(&context->policy);
     free(context->attribute_columns);
     *context = (struct response_context){0};
-}
-
-/* ---- what a user had done before a moment ---- */
-
-struct past {
-    int64_t purchases, discounted, browsing, paid_cents, list_cents;
-    int64_t first_time, last_purchase;
-    int64_t category_bought, category_browsed;
-    int64_t product_bought, product_browsed, product_last;
-    int64_t offers_low, offers_deep, redeemed_low, redeemed_deep;
-    int64_t category_offers, category_redeemed;
-};
-
-static void recall_purchase(const struct events *events, int64_t e, bool same_category,
-                            bool same_product, struct past *past)
-{
-    past->purchases++;
-    past->discounted += events->paid_cents[e] < events->list_cents[e];
-    past->paid_cents += events->paid_cents[e];
-    past->list_cents += events->list_cents[e];
-    past->last_purchase = events->time[e];
-    past->category_bought += same_category;
-    past->product_bought += same_product;
-    if (same_product) past->product_last = events->time[e];
-}
-
-/* From which of first .. next - 1, in the order of time, those before `time` are recalled: of a
- * "guest" with a million only the latest, as each row would pass over all of them. */
-static int64_t recall_from(const int64_t *times, int64_t first, int64_t next, int64_t time)
-{
-    int64_t low = first, high = next;
-    if (next - first <= RECALLED_MAX) return first;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (times[middle] < time)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low - first > RECALLED_MAX ? low - RECALLED_MAX : first;
-}
-
-static void recall_events(const struct dataset *dataset, int64_t user, int32_t product,
-                          int64_t time, struct past *past)
-{
-    const struct events *events = &dataset->events;
-    const int32_t *category = dataset->products.category_code;
-    int64_t first = events->start[user], next = events->start[user + 1];
-    past->first_time = first < next && events->time[first] < time ? events->time[first] : time;
-    past->last_purchase = past->product_last = INT64_MIN;
-    int64_t from = recall_from(events->time, first, next, time);
-    for (int64_t e = from; e < next && events->time[e] < time; e++) {
-        bool same_product = events->product[e] == product;
-        bool same_category = category[events->product[e]] == category[product];
-        if (events->kind[e] == EVENT_PURCHASE) {
-            recall_purchase(events, e, same_category, same_product, past);
-        } else if (events->kind[e] < EVENT_PURCHASE) {
-            past->browsing++;
-            past->category_browsed += same_category;
-            past->product_browsed += same_product;
-        }
-    }
-}
-
-static void recall_offers(const struct dataset *dataset, int64_t user, int32_t product,
-                          int64_t time, struct past *past)
-{
-    const struct offers *offers = &dataset->offers;
-    const int32_t *category = dataset->products.category_code;
-    int64_t first = offers->start[user], next = offers->start[user + 1];
-    int64_t from = recall_from(offers->time, first, next, time);
-    for (int64_t o = from; o < next && offers->time[o] < time; o++) {
-        bool deep = offers->discount[o] >= RESPONSE_DEEP,
-             redeemed = (offers->flags[o] & OFFER_REDEEMED) != 0;
-        bool same = category[offers->product[o]] == category[product];
-        past->offers_low += !deep;
-        past->offers_deep += deep;
-        past->redeemed_low += !deep && redeemed;
-        past->redeemed_deep += deep && redeemed;
-        past->category_offers += same;
-        past->category_redeemed += same && redeemed;
-    }
 }
 
 /* ---- columns ---- */
@@ -248,8 +205,13 @@ static double days_since(int64_t then, int64_t now)
     return then == INT64_MIN ? NEVER_DAYS : (double)(now - then) / DAY;
 }
 
-static void user_columns(const struct response_context *context, const struct past *p, int64_t time,
-                         float *x)
+static double mean_standing(const struct response_standing *s, double weight, double usual)
+{
+    return (s->sum + weight * usual) / (s->weight + weight);
+}
+
+static void user_columns(const struct response_context *context, const struct response_past *p,
+                         int64_t time, float *x)
 {
     const struct response_totals *all = &context->all;
     double months = fmax((double)(time - p->first_time) / DAY, 30.0) / 30.0;
@@ -264,16 +226,19 @@ static void user_columns(const struct response_context *context, const struct pa
     x[X_RECENCY] = (float)log1p(days_since(p->last_purchase, time));
     x[X_TENURE] = (float)log1p((double)(time - p->first_time) / DAY);
     x[X_BROWSING] = log_count(p->browsing);
+    x[X_BROWSING_RATE] = (float)log1p((double)p->browsing / months);
+    x[X_STANDING] = (float)mean_standing(&p->all, 1.0, context->policy.usual);
+    x[X_STANDING_KNOWN] = (float)(p->all.weight / (p->all.weight + 1.0));
     x[X_CONVERSION] = (float)smooth(p->purchases, p->purchases + p->browsing,
                                     ratio(all->purchases, all->purchases + all->browsing), 4.0);
-    x[X_OFFERS] = log_count(p->offers_low + p->offers_deep);
-    x[X_REDEEMED] = (float)smooth(p->redeemed_low + p->redeemed_deep,
-                                  p->offers_low + p->offers_deep, 0.5 * (low + deep), 5.0);
-    x[X_REDEEMED_LOW] = (float)smooth(p->redeemed_low, p->offers_low, low, 3.0);
-    x[X_REDEEMED_DEEP] = (float)smooth(p->redeemed_deep, p->offers_deep, deep, 3.0);
+    x[X_OFFERS] = log_count(p->offers);
+    x[X_REDEEMED] = (float)smooth(p->redeemed_low + p->redeemed_deep, p->shown_low + p->shown_deep,
+                                  0.5 * (low + deep), 5.0);
+    x[X_REDEEMED_LOW] = (float)smooth(p->redeemed_low, p->shown_low, low, 3.0);
+    x[X_REDEEMED_DEEP] = (float)smooth(p->redeemed_deep, p->shown_deep, deep, 3.0);
 }
 
-static void cross_columns(const struct response_context *context, const struct past *p,
+static void cross_columns(const struct response_context *context, const struct response_past *p,
                           int32_t product, int64_t time, float *x)
 {
     const struct response_totals *all = &context->all;
@@ -285,7 +250,12 @@ static void cross_columns(const struct response_context *context, const struct p
     x[X_CATEGORY_SHARE] = (float)smooth(p->category_bought, p->purchases,
                                         ratio(category->purchases, all->purchases), 5.0);
     x[X_CATEGORY_BROWSED] = log_count(p->category_browsed);
-    x[X_CATEGORY_OFFERS] = (float)smooth(p->category_redeemed, p->category_offers, usual, 3.0);
+    x[X_CATEGORY_LOOKS] = (float)smooth(p->category_browsed, p->browsing,
+                                        ratio(category->browsing, all->browsing), 3.0);
+    x[X_CATEGORY_STANDING] =
+        (float)mean_standing(&p->category, 0.3, mean_standing(&p->all, 1.0, context->policy.usual));
+    x[X_CATEGORY_STANDING_KNOWN] = (float)(p->category.weight / (p->category.weight + 0.3));
+    x[X_CATEGORY_OFFERS] = (float)smooth(p->category_redeemed, p->category_shown, usual, 3.0);
     x[X_PRODUCT_BOUGHT] = log_count(p->product_bought);
     x[X_PRODUCT_BROWSED] = log_count(p->product_browsed);
     x[X_PRODUCT_RECENCY] = (float)log1p(days_since(p->product_last, time));
@@ -309,6 +279,11 @@ static void product_columns(const struct response_context *context, int32_t prod
         t.discounted, t.purchases, ratio(context->all.discounted, context->all.purchases), 10.0);
     x[X_PRODUCT_LOW] = (float)smooth(t.redeemed_low, t.offers_low, low, 20.0);
     x[X_PRODUCT_DEEP] = (float)smooth(t.redeemed_deep, t.offers_deep, deep, 20.0);
+    double usual = smooth(category->redeemed_low + category->redeemed_deep,
+                          category->offers_low + category->offers_deep, 0.05, 10.0);
+    double redeemed =
+        smooth(t.redeemed_low + t.redeemed_deep, t.offers_low + t.offers_deep, usual, 20.0);
+    x[X_PRODUCT_REDEEMED] = (float)log(redeemed / (1.0 - redeemed));
     x[X_CATEGORY_LOW] = (float)low;
     x[X_CATEGORY_DEEP] = (float)deep;
 }
@@ -329,19 +304,25 @@ static void fixed_columns(const struct response_context *context, int64_t user, 
     }
 }
 
-void response_features(const struct response_context *context, int64_t user, int32_t product,
-                       int64_t time, float *x)
+static void category_columns(const struct response_context *context, int32_t category, float *x)
 {
-    struct past past = {0};
+    for (int64_t c = 0; c < context->category_columns; c++) x[c] = 0.0f;
+    if (context->category_column[category] >= 0) x[context->category_column[category]] = 1.0f;
+}
+
+void response_features(const struct response_context *context, int64_t user, int32_t product,
+                       const struct response_moment *moment, float *x)
+{
     int32_t category = context->dataset->products.category_code[product];
-    recall_events(context->dataset, user, product, time, &past);
-    recall_offers(context->dataset, user, product, time, &past);
-    user_columns(context, &past, time, x);
-    cross_columns(context, &past, product, time, x);
+    struct response_past past = response_recall(context->dataset, context->personal,
+                                                &context->policy, user, product, moment);
+    user_columns(context, &past, moment->time, x);
+    cross_columns(context, &past, product, moment->time, x);
     product_columns(context, product, x);
     double elasticity = context->demand->category.shrunk[category];
     x[X_ELASTICITY] = isfinite(elasticity) ? (float)elasticity : 0.0f;
-    fixed_columns(context, user, x + X_PLAIN);
+    category_columns(context, category, x + X_PLAIN);
+    fixed_columns(context, user, x + X_PLAIN + context->category_columns);
 }
 
 float response_prior(const struct response_context *context, int32_t product)

@@ -2,8 +2,9 @@
  * What the response network knows of a user, a product and a moment: one row of numbers.
  *
  * The same function makes the rows it learns from (an offer or an exposure in the past) and the
- * rows it is asked about (now), and looks only at what the user had done before that moment, so
- * that no outcome leaks into its own explanation. What all users did with a product is taken over
+ * rows it is asked about (now). What may be known of the user is for the moment to say
+ * (jobs/response_past.h): of an exposure what was done before it, of an offer all but its own
+ * outcome and what was bought by offers. What all users did with a product is taken over
  * the whole window, the same for every row of the product: taking a row's own outcome out of it
  * would tell the outcome to a network that recognises the product by its other numbers. The user's
  * segment is no input for the same reason: it is made from the whole window, purchases that came of
@@ -14,6 +15,7 @@
 
 #include "io/dataset.h"
 #include "jobs/demand.h"
+#include "jobs/response_past.h"
 
 /* Totals of a product or of a category over the whole window and all ranks. */
 struct response_totals {
@@ -22,15 +24,17 @@ struct response_totals {
     int64_t offers_deep, redeemed_deep; /* at or above it */
 };
 
-#define RESPONSE_DEEP 0.125f
-
 struct response_context {
     const struct dataset *dataset;    /* not owned; with users, events and offers */
     const struct demand *demand;      /* not owned */
     struct response_totals *product;  /* [products] */
     struct response_totals *category; /* [categories] */
     struct response_totals all;
+    bool *personal; /* [events_local] purchases that came of offers */
+    struct response_policy policy;
     int64_t columns;
+    int64_t category_columns;
+    int32_t *category_column;   /* [categories] -1: none of its own */
     int64_t *attribute_columns; /* [attributes] columns of each: 2, levels, or 0 if too many */
 };
 
@@ -49,7 +53,7 @@ void response_context_clear(struct response_context *context);
  * Cost: one pass over the user's events and offers before `time`, the latest 4,096 of each.
  */
 void response_features(const struct response_context *context, int64_t user, int32_t product,
-                       int64_t time, float *x);
+                       const struct response_moment *moment, float *x);
 
 /**
  * The slope b that demand's elasticity implies where the chance of buying is small; 0 if unknown.

@@ -4,6 +4,7 @@
 #include "jobs/response_exposures.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
+#include "partition/random.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 enum { DISCOUNT_BINS = 101, FOLD_RESPONSE = 1, FOLDS = 1000, ALIGN_FLOATS = 16 };
 
 #define WEIGHT_LIMIT 10.0
+#define HIDDEN_SHARE 0.3
 
 static int64_t stride_of(const struct response_context *context)
 {
@@ -47,8 +49,10 @@ void response_rows_add(const struct response_context *context,
 {
     int64_t row = out->blocks.rows_local++;
     struct user_key key = context->dataset->users.key[example->user];
+    const struct response_moment moment = {example->known_until, example->own,
+                                           example->hide_category};
     bool held = user_fold(key, FOLD_RESPONSE, FOLDS) < (int)(options->holdout * FOLDS);
-    response_features(context, example->user, example->product, example->time,
+    response_features(context, example->user, example->product, &moment,
                       out->x + row * out->stride);
     out->y[row] = example->bought ? 1.0f : 0.0f;
     out->dose[row] = example->discount;
@@ -88,8 +92,35 @@ static void marginal_shares(const struct comm *comm, const struct offers *offers
 static float offer_weight(const struct offers *offers, int64_t o, const double *share)
 {
     double propensity = (double)offers->propensity[o];
-    if (!(propensity > 0.0)) return 1.0f;
     return (float)fmin(share[discount_bin(offers->discount[o])] / propensity, WEIGHT_LIMIT);
+}
+
+static bool has_propensity(const struct offers *offers, int64_t o)
+{
+    return offers->propensity[o] > 0.0f;
+}
+
+/* Candidates in categories of which no offer tells are like rows whose category is kept back. As
+ * confounding by what was kept back is then open, those have weights against it. */
+static void add_offer(const struct response_context *context,
+                      const struct response_rows_options *options, const double *share,
+                      int64_t user, int64_t o, struct response_rows *out)
+{
+    const struct dataset *dataset = context->dataset;
+    const struct offers *offers = &dataset->offers;
+    uint64_t entity = dataset->users.key[user].low, draw = (uint64_t)(o - offers->start[user]);
+    struct response_example example = {.user = user,
+                                       .product = offers->product[o],
+                                       .known_until = dataset->time_last + 1,
+                                       .own = o,
+                                       .discount = offers->discount[o],
+                                       .weight = 1.0f,
+                                       .bought = (offers->flags[o] & OFFER_REDEEMED) != 0};
+    example.hide_category =
+        has_propensity(offers, o) &&
+        random_uniform(options->seed, RANDOM_NEGATIVES, entity, draw) < HIDDEN_SHARE;
+    if (example.hide_category) example.weight = offer_weight(offers, o, share);
+    response_rows_add(context, &example, options, out);
 }
 
 static enum status rows_from_offers(const struct comm *comm, const struct response_context *context,
@@ -107,16 +138,8 @@ static enum status rows_from_offers(const struct comm *comm, const struct respon
     TRY_ALL(comm, response_rows_reserve(context, kept, out));
     for (int64_t b = 0; b < users->blocks_local; b++) {
         for (int64_t u = users->start[b]; u < users->start[b + 1]; u++)
-            for (int64_t o = offers->start[u]; o < offers->start[u + 1]; o++) {
-                if (!shown(offers, o)) continue;
-                struct response_example example = {u,
-                                                   offers->product[o],
-                                                   offers->time[o],
-                                                   offers->discount[o],
-                                                   offer_weight(offers, o, share),
-                                                   (offers->flags[o] & OFFER_REDEEMED) != 0};
-                response_rows_add(context, &example, options, out);
-            }
+            for (int64_t o = offers->start[u]; o < offers->start[u + 1]; o++)
+                if (shown(offers, o)) add_offer(context, options, share, u, o, out);
         out->blocks.start[b + 1] = out->blocks.rows_local;
         log_progress("response rows", b + 1, users->blocks_local);
     }

@@ -1,5 +1,5 @@
 /* Inputs of the response network: finite, worked out by hand where it is simple, and blind to
- * everything that happened at or after the moment they describe. */
+ * everything that happened at or after the moment they describe, and to the outcome of an offer. */
 #include "tests/tiny_shop.h"
 
 #include "jobs/response_features.h"
@@ -12,17 +12,32 @@ enum {
     RECENCY = 5,
     TENURE = 6,
     BROWSING = 7,
-    OFFERS = 9,
-    CATEGORY_BOUGHT = 13,
-    PRODUCT_BOUGHT = 17,
-    PRODUCT_BROWSED = 18,
-    PRODUCT_RECENCY = 19,
-    PRICE = 20,
-    MARGIN = 21,
-    ELASTICITY = 29,
-    AGE = 30,
-    AGE_MISSING = 31
+    OFFERS = 10,
+    CATEGORY_BOUGHT = 16,
+    CATEGORY_STANDING_KNOWN = 22,
+    PRODUCT_BOUGHT = 23,
+    PRODUCT_BROWSED = 24,
+    PRODUCT_RECENCY = 25,
+    PRICE = 26,
+    MARGIN = 27,
+    ELASTICITY = 36,
+    BAKERY = 37,
+    FRUIT = 38,
+    AGE = 39,
+    AGE_MISSING = 40
 };
+
+static struct response_moment moment_of(int64_t time)
+{
+    return (struct response_moment){time, -1, false};
+}
+
+static void make_row(const struct response_context *context, int64_t row, int32_t product,
+                     int64_t time, float *x)
+{
+    struct response_moment moment = moment_of(time);
+    response_features(context, row, product, &moment, x);
+}
 
 static const struct tiny_product products[] = {
     {"apple", "fruit", 2.0, 1.0}, {"bread", "bakery", 3.0, 4.0}, {"pear", "fruit", 0.0, 0.0}};
@@ -84,22 +99,24 @@ static void as_by_hand(void **state)
     float x[ROOM] = {0};
     open_context(&d, &context);
     int64_t row = tiny_row(d, 0);
-    if (row >= 0) response_features(&context, row, 0, MOMENT, x);
+    if (row >= 0) make_row(&context, row, 0, MOMENT, x);
     const struct {
         int column;
         double value;
-    } expected[] = {{PURCHASES, log1p(2)},
+    } expected[] = {{PURCHASES, log1p(1)}, /* the apple of day 40 came of the offer of day 20 */
                     {RECENCY, log1p(40)},
                     {TENURE, log1p(90)},
                     {BROWSING, log1p(2)},
                     {OFFERS, log1p(2)},
-                    {CATEGORY_BOUGHT, log1p(2)},
-                    {PRODUCT_BOUGHT, log1p(1)},
+                    {CATEGORY_BOUGHT, log1p(1)},
+                    {PRODUCT_BOUGHT, 0},
                     {PRODUCT_BROWSED, log1p(1)},
-                    {PRODUCT_RECENCY, log1p(60)},
+                    {PRODUCT_RECENCY, log1p(730)},
                     {PRICE, log(2.0)},
                     {MARGIN, 0.5},
                     {ELASTICITY, -2.5},
+                    {BAKERY, 0},
+                    {FRUIT, 1},
                     {AGE, 30},
                     {AGE_MISSING, 0}};
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
@@ -123,8 +140,8 @@ static void same_bits_on_any_ranks(void **state)
         for (int32_t p = 0; p < 3; p++)
             for (int64_t time = 0; time <= 2 * MOMENT + 1; time += MOMENT / 4) {
                 float x[ROOM] = {0}, y[ROOM] = {0};
-                response_features(&context, u, p, time, x);
-                response_features(&alone, d->users.blocks.row_first + u, p, time, y);
+                make_row(&context, u, p, time, x);
+                make_row(&alone, d->users.blocks.row_first + u, p, time, y);
                 same = same && memcmp(x, y, sizeof x) == 0;
                 for (int64_t j = 0; j < context.columns; j++) finite = finite && isfinite(x[j]);
             }
@@ -164,11 +181,10 @@ static int64_t rows_changed(int64_t first, int64_t next)
     int64_t changed = 0;
     open_context(&d, &context);
     int64_t row = tiny_row(d, 0);
-    for (int32_t p = 0; p < 3 && row >= 0; p++)
-        response_features(&context, row, p, MOMENT, before[p]);
+    for (int32_t p = 0; p < 3 && row >= 0; p++) make_row(&context, row, p, MOMENT, before[p]);
     change(d, first, next);
     for (int32_t p = 0; p < 3 && row >= 0; p++) {
-        response_features(&context, row, p, MOMENT, after[p]);
+        make_row(&context, row, p, MOMENT, after[p]);
         changed += memcmp(before[p], after[p], sizeof before[p]) != 0;
     }
     comm_sum_int64(&world, &changed, 1);
@@ -185,6 +201,37 @@ static void the_future_is_not_seen(void **state)
     assert_all(rows_changed(90 * DAY_SECONDS, MOMENT) == 3); /* the last event before it counts */
 }
 
+/* A row of user 0, all known, about one of the offers. */
+static void make_own_row(const struct response_context *context, int64_t row, int64_t own,
+                         bool hide_category, float *x)
+{
+    struct response_moment moment = {3 * MOMENT, own, hide_category};
+    response_features(context, row, 0, &moment, x);
+}
+
+/* The outcome of a row's own offer is not in the row, those of the others are. */
+static void the_own_outcome_is_not_seen(void **state)
+{
+    (void)state;
+    struct dataset *d = NULL;
+    struct response_context context;
+    float before[ROOM] = {0}, after[ROOM] = {0}, other[ROOM] = {0}, hidden[ROOM] = {0};
+    open_context(&d, &context);
+    int64_t row = tiny_row(d, 0), own = row >= 0 ? d->offers.start[row] : 0;
+    if (row >= 0) {
+        make_own_row(&context, row, own, false, before);
+        make_own_row(&context, row, own, true, hidden);
+        d->offers.flags[own] ^= OFFER_REDEEMED;
+        make_own_row(&context, row, own, false, after);
+        make_own_row(&context, row, own + 1, false, other);
+    }
+    assert_all(row < 0 || memcmp(before, after, sizeof before) == 0);
+    assert_all(row < 0 || memcmp(other, after, sizeof other) != 0);
+    assert_all(row < 0 || before[CATEGORY_STANDING_KNOWN] > 0.0f);
+    assert_all(hidden[CATEGORY_STANDING_KNOWN] == 0.0f);
+    close_context(&d, &context);
+}
+
 /* A user without a past, and one whose age is not known. */
 static void strangers_have_a_row_too(void **state)
 {
@@ -196,7 +243,7 @@ static void strangers_have_a_row_too(void **state)
         float x[ROOM] = {0};
         int64_t row = tiny_row(d, user);
         if (row < 0) x[AGE_MISSING] = user == 1;
-        if (row >= 0) response_features(&context, row, 1, 0, x);
+        if (row >= 0) make_row(&context, row, 1, 0, x);
         assert_all(x[PURCHASES] == 0.0f && x[ELASTICITY] == 0.0f);
         assert_all(x[AGE_MISSING] == (user == 1 ? 1.0f : 0.0f));
     }
@@ -238,4 +285,5 @@ static void survives_faults(void **state)
 
 TEST_MAIN(cmocka_unit_test(as_by_hand), cmocka_unit_test(same_bits_on_any_ranks),
           cmocka_unit_test(the_future_is_not_seen), cmocka_unit_test(strangers_have_a_row_too),
+          cmocka_unit_test(the_own_outcome_is_not_seen),
           cmocka_unit_test(the_slope_that_demand_implies), cmocka_unit_test(survives_faults))
