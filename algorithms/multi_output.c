@@ -29,7 +29,8 @@ struct normal {
     double *matrix;  /* [columns][columns] in standard deviations, ridge included */
     double *inverse; /* [columns][columns] of few columns, else NULL */
     struct cholesky factor;
-    int32_t *z; /* [columns] of a row */
+    float *x;   /* [columns] of a row */
+    int32_t *z; /* [columns + 1] the same in whole numbers, then 1 */
 };
 
 /* ---- ranges ---- */
@@ -60,41 +61,51 @@ static double unit_below(double most, int bits)
     return most > 0.0 ? ldexp(1.0, power - bits) : 1.0;
 }
 
+static void get_row(const struct multi_output_data *data, int64_t row, float *x)
+{
+    memset(x, 0, (size_t)data->columns * sizeof *x);
+    data->row(data->context, row, x);
+}
+
 /* Sums of the columns block by block, scaled by `scale`; the largest sizes. */
-static enum status sum_columns(const struct comm *comm, const struct rows *x, const double *scale,
-                               double *sum)
+static enum status sum_columns(const struct comm *comm, const struct multi_output_data *data,
+                               const double *scale, float *x, double *sum)
 {
     enum status status = OK;
-    const struct blocks *blocks = x->blocks;
+    const struct blocks *blocks = data->blocks;
     struct exact_sums sums = {0};
     double *part = NULL;
-    TRY_ALL(comm, exact_init(&sums, x->columns));
-    TRY_ALL(comm, memory_new(&part, x->columns, sizeof *part));
+    TRY_ALL(comm, exact_init(&sums, data->columns));
+    TRY_ALL(comm, memory_new(&part, data->columns, sizeof *part));
     for (int64_t b = 0; b < blocks->blocks_local; b++) {
-        memset(part, 0, (size_t)x->columns * sizeof *part);
-        for (int64_t r = blocks->start[b]; r < blocks->start[b + 1]; r++)
-            for (int64_t j = 0; j < x->columns; j++)
-                part[j] += (double)x->x[r * x->stride + j] * scale[j];
-        exact_add(&sums, 0, part, x->columns);
+        memset(part, 0, (size_t)data->columns * sizeof *part);
+        for (int64_t r = blocks->start[b]; r < blocks->start[b + 1]; r++) {
+            get_row(data, r, x);
+            for (int64_t j = 0; j < data->columns; j++) part[j] += (double)x[j] * scale[j];
+        }
+        exact_add(&sums, 0, part, data->columns);
     }
     TRY(exact_reduce(comm, &sums));
-    exact_get_all(&sums, 0, sum, x->columns);
+    exact_get_all(&sums, 0, sum, data->columns);
 done:
     exact_clear(&sums);
     free(part);
     return status;
 }
 
-static void largest(const struct comm *comm, const struct rows *x, const double *mean, double *most)
+static void largest(const struct comm *comm, const struct multi_output_data *data,
+                    const double *mean, float *x, double *most)
 {
-    for (int64_t j = 0; j < x->columns; j++) most[j] = 0.0;
-    for (int64_t r = 0; r < x->blocks->rows_local; r++)
-        for (int64_t j = 0; j < x->columns; j++) {
-            double size = fabs((double)x->x[r * x->stride + j] - mean[j]);
+    for (int64_t j = 0; j < data->columns; j++) most[j] = 0.0;
+    for (int64_t r = 0; r < data->blocks->rows_local; r++) {
+        get_row(data, r, x);
+        for (int64_t j = 0; j < data->columns; j++) {
+            double size = fabs((double)x[j] - mean[j]);
             /* not finite in any sense: larger than all that is */
             most[j] = size <= most[j] ? most[j] : size < INFINITY ? size : INFINITY;
         }
-    comm_max_double(comm, most, x->columns);
+    }
+    comm_max_double(comm, most, data->columns);
 }
 
 static enum status check_finite(const double *most, int64_t columns)
@@ -106,15 +117,16 @@ static enum status check_finite(const double *most, int64_t columns)
 }
 
 /* Means, and units that leave the columns their digits. */
-static enum status measure(const struct comm *comm, const struct rows *x, struct normal *n)
+static enum status measure(const struct comm *comm, const struct multi_output_data *data,
+                           struct normal *n)
 {
     enum status status = OK;
-    largest(comm, x, n->mean, n->unit);
+    largest(comm, data, n->mean, n->x, n->unit);
     TRY(check_finite(n->unit, n->columns));
     for (int64_t j = 0; j < n->columns; j++) n->per_unit[j] = 1.0 / unit_below(n->unit[j], 0);
-    TRY(sum_columns(comm, x, n->per_unit, n->mean));
+    TRY(sum_columns(comm, data, n->per_unit, n->x, n->mean));
     for (int64_t j = 0; j < n->columns; j++) n->mean[j] /= n->per_unit[j] * (double)n->rows;
-    largest(comm, x, n->mean, n->unit);
+    largest(comm, data, n->mean, n->x, n->unit);
     for (int64_t j = 0; j < n->columns; j++) {
         n->unit[j] = unit_below(n->unit[j], column_bits(n->rows));
         n->per_unit[j] = 1.0 / n->unit[j];
@@ -127,7 +139,7 @@ static enum status measure_values(const struct comm *comm, const struct multi_ou
                                   struct normal *n)
 {
     double most = data->value == NULL ? 1.0 : 0.0;
-    int64_t entries = data->start[data->x.blocks->rows_local];
+    int64_t entries = data->start[data->blocks->rows_local];
     for (int64_t e = 0; data->value != NULL && e < entries; e++) {
         double size = fabs((double)data->value[e]);
         most = size <= most ? most : size < INFINITY ? size : INFINITY;
@@ -148,7 +160,8 @@ VECTORISED static void whole(const float *restrict x, const double *restrict mea
 }
 
 /* The panel of syrk_add with a last column of ones; sums go to an int64 chunk by chunk. */
-static enum status sum_products(const struct rows *x, const struct normal *n, int64_t *sum)
+static enum status sum_products(const struct multi_output_data *data, const struct normal *n,
+                                int64_t *sum)
 {
     enum status status = OK;
     int64_t strips = n->columns / SYRK_STRIP + 1, width = strips * SYRK_STRIP, held = 0;
@@ -157,12 +170,13 @@ static enum status sum_products(const struct rows *x, const struct normal *n, in
     TRY(memory_new(&square, width * width, sizeof *square));
     TRY(memory_new(&z, width, sizeof *z));
     z[n->columns] = 1.0;
-    for (int64_t r = 0; r < x->blocks->rows_local; r++) {
-        whole(x->x + r * x->stride, n->mean, n->per_unit, n->columns, z);
+    for (int64_t r = 0; r < data->blocks->rows_local; r++) {
+        get_row(data, r, n->x);
+        whole(n->x, n->mean, n->per_unit, n->columns, z);
         for (int64_t s = 0; s < strips; s++)
             memcpy(panel + (s * CHUNK + held) * SYRK_STRIP, z + s * SYRK_STRIP,
                    SYRK_STRIP * sizeof *z);
-        if (++held < CHUNK && r + 1 < x->blocks->rows_local) continue;
+        if (++held < CHUNK && r + 1 < data->blocks->rows_local) continue;
         syrk_add(panel, strips, held, CHUNK, square);
         for (int64_t j = 0, at = 0; j < n->columns; j++)
             for (int64_t k = j; k <= n->columns; k++) sum[at++] += (int64_t)square[j * width + k];
@@ -227,7 +241,7 @@ static enum status make_matrix(const struct comm *comm, const struct multi_outpu
     enum status status = OK;
     int64_t *sum = NULL, size = n->columns * (n->columns + 1) / 2 + n->columns;
     TRY_ALL(comm, memory_new(&sum, size, sizeof *sum));
-    TRY_ALL(comm, sum_products(&data->x, n, sum));
+    TRY_ALL(comm, sum_products(data, n, sum));
     comm_sum_int64(comm, sum, size);
     centre(sum, ridge, n);
     free(sum);
@@ -246,20 +260,27 @@ VECTORISED static void add_whole(const int32_t *restrict z, int32_t times, int64
     for (int64_t j = 0; j < count; j++) sum[j] += (int64_t)z[j] * times;
 }
 
+/* n->z = row r in whole numbers */
+static void take_row(const struct multi_output_data *data, const struct normal *n, int64_t r,
+                     double *z)
+{
+    get_row(data, r, n->x);
+    whole(n->x, n->mean, n->per_unit, n->columns, z);
+    for (int64_t j = 0; j < n->columns; j++) n->z[j] = (int32_t)z[j];
+}
+
 /* sum[output - first][:] += value (z, 1) of all rows, for the outputs of a batch */
 static void sum_sides(const struct multi_output_data *data, const struct normal *n, int64_t first,
                       int64_t count, double *z, int64_t *sum)
 {
-    const struct rows *x = &data->x;
     int64_t width = n->columns + 1;
-    for (int64_t r = 0; r < x->blocks->rows_local; r++) {
+    for (int64_t r = 0; r < data->blocks->rows_local; r++) {
         bool made = false;
         for (int64_t e = data->start[r]; e < data->start[r + 1]; e++) {
             int64_t at = data->output[e] - first;
             double value = data->value == NULL ? 1.0 : (double)data->value[e];
             if (at < 0 || at >= count) continue;
-            if (!made) whole(x->x + r * x->stride, n->mean, n->per_unit, n->columns, z);
-            for (int64_t j = 0; !made && j < n->columns; j++) n->z[j] = (int32_t)z[j];
+            if (!made) take_row(data, n, r, z);
             made = true;
             add_whole(n->z, (int32_t)rint(value / n->value_unit), width, sum + at * width);
         }
@@ -372,10 +393,10 @@ done:
 
 static enum status check(const struct multi_output_data *data, double ridge)
 {
-    int64_t rows = data->x.blocks->rows_local;
-    if (data->x.blocks->rows_total < 1) return FAIL(ERR_ARG, "there are no rows to learn from");
-    if (data->x.columns < 1 || data->x.columns > MULTI_OUTPUT_COLUMNS_MAX)
-        return FAIL(ERR_ARG, "%lld columns; there may be 1 to %d", (long long)data->x.columns,
+    int64_t rows = data->blocks->rows_local;
+    if (data->blocks->rows_total < 1) return FAIL(ERR_ARG, "there are no rows to learn from");
+    if (data->columns < 1 || data->columns > MULTI_OUTPUT_COLUMNS_MAX)
+        return FAIL(ERR_ARG, "%lld columns; there may be 1 to %d", (long long)data->columns,
                     MULTI_OUTPUT_COLUMNS_MAX);
     if (!(ridge >= 0.0 && ridge < INFINITY))
         return FAIL(ERR_ARG, "a ridge of %g; it must be 0 or more", ridge);
@@ -397,6 +418,7 @@ static enum status normal_init(int64_t columns, int64_t rows, struct normal *n)
     TRY(memory_new(&n->sum, columns, sizeof *n->sum));
     TRY(memory_new(&n->sd, columns, sizeof *n->sd));
     TRY(memory_new(&n->matrix, columns * columns, sizeof *n->matrix));
+    TRY(memory_new(&n->x, columns, sizeof *n->x));
     TRY(memory_new(&n->z, columns + 1, sizeof *n->z));
 done:
     return status;
@@ -411,6 +433,7 @@ static void normal_clear(struct normal *n)
     free(n->sd);
     free(n->matrix);
     free(n->inverse);
+    free(n->x);
     free(n->z);
     cholesky_clear(&n->factor);
 }
@@ -419,9 +442,9 @@ static enum status model_new(const struct multi_output_data *data, struct multi_
 {
     enum status status = memory_new(model, 1, sizeof **model);
     if (status != OK) return status;
-    (*model)->columns = data->x.columns;
+    (*model)->columns = data->columns;
     (*model)->outputs = data->outputs;
-    return memory_new(&(*model)->coefficient, data->outputs * (data->x.columns + 1),
+    return memory_new(&(*model)->coefficient, data->outputs * (data->columns + 1),
                       sizeof *(*model)->coefficient);
 }
 
@@ -432,9 +455,9 @@ enum status multi_output_fit(const struct comm *comm, const struct multi_output_
     struct normal n = {0};
     *model = NULL;
     TRY_ALL(comm, check(data, ridge));
-    TRY_ALL(comm, normal_init(data->x.columns, data->x.blocks->rows_total, &n));
+    TRY_ALL(comm, normal_init(data->columns, data->blocks->rows_total, &n));
     TRY_ALL(comm, model_new(data, model));
-    TRY(measure(comm, &data->x, &n));
+    TRY(measure(comm, data, &n));
     TRY(measure_values(comm, data, &n));
     TRY(make_matrix(comm, data, ridge, &n));
     TRY(fit_outputs(comm, data, &n, *model));
@@ -459,10 +482,4 @@ VECTORISED double multi_output_predict(const struct multi_output *model, const f
 {
     const float *line = model->coefficient + output * (model->columns + 1);
     return dot_float(line, x, model->columns) + (double)line[model->columns];
-}
-
-void multi_output_add(const struct multi_output *model, const float *x, double weight, double *sum)
-{
-    for (int64_t i = 0; i < model->outputs; i++)
-        sum[i] += weight * multi_output_predict(model, x, i);
 }

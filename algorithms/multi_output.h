@@ -11,13 +11,16 @@
 #ifndef REMISE_ALGORITHMS_MULTI_OUTPUT_H
 #define REMISE_ALGORITHMS_MULTI_OUTPUT_H
 
-#include "algorithms/rows.h"
+#include "partition/blocks.h"
 
 enum { MULTI_OUTPUT_COLUMNS_MAX = 8192 };
 
-/* Borrowed. */
+/* Borrowed. Rows are asked for, several times each, so that they need not all lie in memory. */
 struct multi_output_data {
-    struct rows x;
+    const struct blocks *blocks;
+    int64_t columns;
+    void (*row)(const void *context, int64_t row_local, float *x); /* x out [columns], zeros before */
+    const void *context;
     int64_t outputs;       /* the same on every rank */
     const int64_t *start;  /* [rows_local + 1] first entry of each row */
     const int32_t *output; /* [entries] in [0, outputs); those of a row in any order, repeats add */
@@ -37,7 +40,8 @@ struct multi_output {
  * model  out  new; the caller frees it with multi_output_free; NULL unless OK
  * Cost:  rows columns^2 + entries columns flops, outputs columns^2 more, shared by the ranks; a
  *        reduction of 8 bytes for each coefficient in batches of 64 MiB, and a gather of them.
- * Memory: 4 bytes for each coefficient on every rank, two batches and 24 columns^2.
+ * Memory: 4 bytes for each coefficient on every rank, two batches and 24 columns^2. A row is asked
+ *         for four times, and once more for each batch.
  * Same bits for any number of ranks.
  * Errors: ERR_ARG no row, no or too many columns, a negative ridge, an output out of range;
  *         ERR_NUMERIC a number is not finite, or columns depend on each other and ridge is 0;
@@ -51,8 +55,5 @@ void multi_output_free(struct multi_output **model);
 
 /** What one output comes to for a row. Local. x in [columns] */
 double multi_output_predict(const struct multi_output *model, const float *x, int64_t output);
-
-/** Add `weight` times all outputs of a row to sums. Local. sum inout [outputs] */
-void multi_output_add(const struct multi_output *model, const float *x, double weight, double *sum);
 
 #endif
