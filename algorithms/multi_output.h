@@ -19,7 +19,8 @@ enum { MULTI_OUTPUT_COLUMNS_MAX = 8192 };
 struct multi_output_data {
     const struct blocks *blocks;
     int64_t columns;
-    void (*row)(const void *context, int64_t row_local, float *x); /* x out [columns], zeros before */
+    void (*row)(const void *context, int64_t row_local,
+                float *x); /* x out [columns], zeros before */
     const void *context;
     int64_t outputs;       /* the same on every rank */
     const int64_t *start;  /* [rows_local + 1] first entry of each row */

@@ -17,6 +17,11 @@ static const int64_t worth[EVENT_KINDS] = {[EVENT_VIEW] = 5,
                                            [EVENT_PURCHASE] = 100,
                                            [EVENT_RETURN] = -100};
 
+double scorer_worth(enum event_kind kind)
+{
+    return 0.01 * (double)worth[kind];
+}
+
 /* ---- events up to the moment ---- */
 
 /* What is kept of a data set's events. */

@@ -71,6 +71,9 @@ enum status scorer_data_make(const struct comm *comm, const struct scorer_shop *
 enum status scorer_data_earlier(const struct comm *comm, const struct scorer_data *data,
                                 int64_t before, struct scorer_data *earlier);
 
+/** What an event is worth as a sign of interest: 1 a purchase, see `interest`. Local. */
+double scorer_worth(enum event_kind kind);
+
 /** Has the user bought the product? Local, O(log pairs of the user). */
 bool scorer_data_bought(const struct scorer_data *data, int64_t user, int32_t product);
 
