@@ -2,7 +2,6 @@
 #include "algorithms/network.h"
 
 #include "algorithms/network_pass.h"
-#include "algorithms/vector.h"
 #include "mpi/memory.h"
 
 #include <stdio.h>
@@ -14,7 +13,7 @@ enum { TILE_ROWS = 256, MESSAGE_BYTES = 256 };
 /* The shape after layer `at`, or an error that names the layer. */
 static enum status take_layer(struct network *model, int64_t at, const struct layer_plan *plan)
 {
-    struct layer_shape in = model->shape[at], *out = &model->shape[at + 1];
+    struct layer_shape in = network_shape_in(model, at), *out = &model->shape[at + 1];
     char why[MESSAGE_BYTES];
     enum status status = plan->kind->shape(plan, in, out);
     if (status == OK && layer_values(*out) > NETWORK_SIZE_MAX)
@@ -40,6 +39,10 @@ static enum status take_layers(struct network *model, const struct layer_plan *p
     if (input.steps < 1 || input.channels < 1 || input.steps > NETWORK_SIZE_MAX / input.channels)
         return FAIL(ERR_ARG, "a network of %lld x %lld inputs; it must be 1 to %d",
                     (long long)input.steps, (long long)input.channels, NETWORK_SIZE_MAX);
+    struct network_join join = model->join;
+    if (join.plain < 0 || join.plain > NETWORK_SIZE_MAX || join.at < 0 || join.at > layers)
+        return FAIL(ERR_ARG, "%lld plain values that join %lld layers before layer %lld",
+                    (long long)join.plain, (long long)layers, (long long)join.at + 1);
     model->layers = layers + 1;
     for (int64_t l = 0; l <= layers; l++) {
         enum status status = take_layer(model, l, l < layers ? &plan[l] : &head);
@@ -48,8 +51,9 @@ static enum status take_layers(struct network *model, const struct layer_plan *p
     return OK;
 }
 
-enum status network_new(struct layer_shape input, const struct layer_plan *plan, int64_t layers,
-                        enum loss loss, struct network **model)
+enum status network_new_tower(struct layer_shape input, struct network_join join,
+                              const struct layer_plan *plan, int64_t layers, enum loss loss,
+                              struct network **model)
 {
     enum status status = OK;
     struct network *new = NULL;
@@ -57,6 +61,7 @@ enum status network_new(struct layer_shape input, const struct layer_plan *plan,
     TRY(memory_new(&new, 1, sizeof *new));
     new->loss = loss;
     new->shape[0] = input;
+    new->join = join;
     TRY(take_layers(new, plan, layers));
     new->weights_count = network_layer_first(new, new->layers);
     TRY(memory_new(&new->weights, new->weights_count, sizeof *new->weights));
@@ -65,6 +70,12 @@ enum status network_new(struct layer_shape input, const struct layer_plan *plan,
 done:
     network_free(&new);
     return status;
+}
+
+enum status network_new(struct layer_shape input, const struct layer_plan *plan, int64_t layers,
+                        enum loss loss, struct network **model)
+{
+    return network_new_tower(input, (struct network_join){0, 0}, plan, layers, loss, model);
 }
 
 enum status network_new_mlp(int64_t inputs, const int64_t *hidden, int64_t hidden_count,
@@ -87,13 +98,21 @@ void network_free(struct network **model)
 
 int64_t network_inputs(const struct network *model)
 {
-    return layer_values(model->shape[0]);
+    return layer_values(model->shape[0]) + model->join.plain;
+}
+
+struct layer_shape network_shape_in(const struct network *model, int64_t at)
+{
+    struct layer_shape shape = model->shape[at];
+    if (model->join.plain == 0 || at != model->join.at) return shape;
+    return (struct layer_shape){1, layer_values(shape) + model->join.plain};
 }
 
 int64_t network_layer_first(const struct network *model, int64_t at)
 {
     int64_t first = 0;
-    for (int64_t l = 0; l < at; l++) first += layer_weights(&model->plan[l], model->shape[l]);
+    for (int64_t l = 0; l < at; l++)
+        first += layer_weights(&model->plan[l], network_shape_in(model, l));
     return first;
 }
 
@@ -103,7 +122,7 @@ void network_start(struct network *model, uint64_t seed)
         const struct layer_plan *plan = &model->plan[l];
         int64_t first = network_layer_first(model, l);
         if (plan->kind->start == NULL) continue;
-        plan->kind->start(plan, model->shape[l], seed, first, model->weights + first);
+        plan->kind->start(plan, network_shape_in(model, l), seed, first, model->weights + first);
     }
 }
 
@@ -118,11 +137,10 @@ static enum status run_tiles(const struct network *model, const float *x, int64_
 {
     enum status status = OK;
     struct network_pass pass = {0};
-    int64_t inputs = network_inputs(model), in_stride = vector_padded(inputs);
     TRY(network_pass_init(&pass, model, TILE_ROWS, 0));
     for (int64_t first = 0; first < rows; first += TILE_ROWS) {
         int64_t count = rows - first < TILE_ROWS ? rows - first : TILE_ROWS;
-        layer_copy(x + first * stride, stride, count, inputs, pass.out[0], in_stride);
+        for (int64_t i = 0; i < count; i++) network_pass_put(&pass, i, x + (first + i) * stride);
         network_pass_forward(&pass, &(struct layer_rows){.count = count});
         take(context, first, count, network_pass_stride(&pass), pass.out[pass.layers]);
     }

@@ -1,7 +1,8 @@
 /**
  * A network of layers: float32 weights, trained by all ranks together.
  *
- * Use: network_new with the plans of its layers (algorithms/layer.h), network_start (or weights of
+ * Use: network_new with the plans of its layers (algorithms/layer.h), or network_new_tower where
+ * rows are a sequence with plain values behind it, network_start (or weights of
  * an earlier model), network_fit on rows spread over the ranks, then network_apply or, for
  * LOSS_STRUCTURAL, network_response on any rows. A row is a sequence, [steps][channels]; a plain
  * row of numbers is one step. Every rank holds the same model. Training is data-parallel: each rank
@@ -20,10 +21,18 @@
 
 enum { NETWORK_LAYERS_MAX = 16, NETWORK_SIZE_MAX = 65536 };
 
+/* A second input: layers before `at` take a row's sequence alone; layer `at` takes all that they
+ * hand on and the row's plain values, side by side. */
+struct network_join {
+    int64_t plain; /* values behind the sequence; 0: rows are sequences alone */
+    int64_t at;
+};
+
 struct network {
     int64_t layers; /* the last one is dense and linear: the outputs that the loss needs */
     struct layer_plan plan[NETWORK_LAYERS_MAX];
-    struct layer_shape shape[NETWORK_LAYERS_MAX + 1]; /* of the rows; after layer l at l + 1 */
+    struct layer_shape shape[NETWORK_LAYERS_MAX + 1]; /* of the sequence; after layer l at l + 1 */
+    struct network_join join;
     enum loss loss; /* decides the number of outputs and what they mean */
     int64_t weights_count;
     float *weights; /* [weights_count] layer by layer, as each kind states */
@@ -41,6 +50,14 @@ struct network {
 enum status network_new(struct layer_shape input, const struct layer_plan *plan, int64_t layers,
                         enum loss loss, struct network **model);
 /**
+ * A network of two inputs: a row is a sequence with join.plain values behind it. Local.
+ * plan  in  as network_new; those before join.at are the encoder of the sequence
+ * Errors: as network_new; ERR_ARG the join is outside the layers.
+ */
+enum status network_new_tower(struct layer_shape input, struct network_join join,
+                              const struct layer_plan *plan, int64_t layers, enum loss loss,
+                              struct network **model);
+/**
  * A multi-layer perceptron: dense layers of these many units. Local.
  * hidden  in   [hidden_count]
  * Errors: as network_new.
@@ -52,6 +69,9 @@ void network_free(struct network **model);
 
 /** Values of an input row. Local. */
 int64_t network_inputs(const struct network *model);
+
+/** Shape that layer `at` takes. Local. */
+struct layer_shape network_shape_in(const struct network *model, int64_t at);
 
 /** Index of layer `at`'s first weight; at == layers gives weights_count. Local. */
 int64_t network_layer_first(const struct network *model, int64_t at);

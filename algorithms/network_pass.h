@@ -11,7 +11,9 @@ struct network_pass {
     int64_t rows_max;
     struct layer *layer[NETWORK_LAYERS_MAX];
     float *out[NETWORK_LAYERS_MAX +
-               1];   /* out[0]: inputs, out[l + 1]: of layer l; [rows_max][padded] */
+               1]; /* out[0]: sequences, out[l + 1]: of layer l; [rows_max][padded] */
+    struct network_join join;
+    float *joined;   /* what layer join.at takes; [rows_max][padded]; NULL without plain values */
     float *delta[2]; /* [rows_max][widest]; NULL unless training */
     float *slopes;   /* of the layer that went back last, flat as its weights */
     int64_t first[NETWORK_LAYERS_MAX + 1]; /* weight of each layer */
@@ -29,8 +31,11 @@ void network_pass_clear(struct network_pass *pass);
 /** Take the model's weights; again after every change. Local. */
 void network_pass_load(struct network_pass *pass, const struct network *model);
 
+/** Put a row of inputs, [network_inputs], at place `at` of the pass. Local. */
+void network_pass_put(struct network_pass *pass, int64_t at, const float *x);
+
 /**
- * Forward the rows put into out[0]; the outputs are out[layers], of stride network_pass_stride.
+ * Forward the rows that were put; the outputs are out[layers], of stride network_pass_stride.
  * Local.
  */
 void network_pass_forward(struct network_pass *pass, const struct layer_rows *rows);

@@ -1,14 +1,12 @@
 /* Micro-batches through a network; nothing is learned here. */
 #include "algorithms/network_runner.h"
 
-#include "algorithms/vector.h"
 #include "mpi/memory.h"
 #include "mpi/exact.h"
 #include "partition/random.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static enum status check_row(const struct network_data *data, enum loss loss, int64_t i)
 {
@@ -80,13 +78,11 @@ static void gather(const float *from, float otherwise, const struct micro_batch 
 static struct loss_rows load_micro(struct network_runner *runner, const struct micro_batch *micro)
 {
     const struct network_data *data = runner->data;
-    int64_t columns = data->rows.columns, to_stride = vector_padded(columns);
     runner->rows.count = micro->rows;
     for (int64_t i = 0; i < micro->rows; i++) {
         int64_t row = micro->row_base + micro->row[i];
         runner->number[i] = data->rows.blocks->row_first + row;
-        memcpy(runner->pass.out[0] + i * to_stride, data->rows.x + row * data->rows.stride,
-               (size_t)columns * sizeof(float));
+        network_pass_put(&runner->pass, i, data->rows.x + row * data->rows.stride);
     }
     gather(data->y, 0.0f, micro, runner->y);
     gather(data->weight, 1.0f, micro, runner->weight);

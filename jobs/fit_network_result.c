@@ -41,11 +41,11 @@ static json_t *layers_json(const struct network *model)
     json_t *layers = json_array();
     for (int64_t l = 0; l < model->layers; l++) {
         const struct layer_plan *plan = &model->plan[l];
-        json_array_append_new(layers,
-                              json_pack("{s:s, s:I, s:I, s:I}", "kind", plan->kind->name, "steps",
-                                        (json_int_t)model->shape[l + 1].steps, "channels",
-                                        (json_int_t)model->shape[l + 1].channels, "weights",
-                                        (json_int_t)layer_weights(plan, model->shape[l])));
+        json_array_append_new(
+            layers, json_pack("{s:s, s:I, s:I, s:I}", "kind", plan->kind->name, "steps",
+                              (json_int_t)model->shape[l + 1].steps, "channels",
+                              (json_int_t)model->shape[l + 1].channels, "weights",
+                              (json_int_t)layer_weights(plan, network_shape_in(model, l))));
     }
     return layers;
 }

@@ -56,7 +56,8 @@ static void hash_model(XXH3_state_t *state, const struct network *model)
                  p->units, p->width, p->stride, (int)p->every_step, p->codes, p->rate);
         hash_text(state, text);
     }
-    snprintf(text, sizeof text, "%d", (int)model->loss);
+    snprintf(text, sizeof text, "%d %" PRId64 " %" PRId64, (int)model->loss, model->join.plain,
+             model->join.at);
     hash_text(state, text);
     hash_floats(state, model->weights, model->weights_count);
 }

@@ -2,7 +2,6 @@
  * on other ranks. */
 #include "algorithms/network.h"
 #include "algorithms/network_pass.h"
-#include "algorithms/vector.h"
 #include "mpi/memory.h"
 #include "tests/harness.h"
 
@@ -127,11 +126,10 @@ static double pass_loss(const struct network *model, struct network_pass *pass,
                         const struct sample *s, float *slope)
 {
     struct loss_rows beside = {s->truth, s->weight, s->dose, s->prior, 0.3};
-    int64_t stride = vector_padded(COLUMNS), rows = s->blocks.rows_local;
+    int64_t rows = s->blocks.rows_local;
     beside.y = model->loss == LOSS_MSE ? s->value : s->truth;
     network_pass_load(pass, model);
-    for (int64_t i = 0; i < rows; i++)
-        memcpy(pass->out[0] + i * stride, s->x + i * COLUMNS, COLUMNS * sizeof(float));
+    for (int64_t i = 0; i < rows; i++) network_pass_put(pass, i, s->x + i * COLUMNS);
     network_pass_forward(pass, &(struct layer_rows){.count = rows});
     return loss_evaluate(model->loss, &beside, rows, network_pass_stride(pass),
                          pass->out[pass->layers], slope)
