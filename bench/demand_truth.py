@@ -30,7 +30,6 @@ import datetime
 import hashlib
 import math
 import os
-import subprocess
 import sys
 import tempfile
 
@@ -43,8 +42,8 @@ except ImportError as missing:
 
 import demand_shop
 from demand_shop import FOLDS, Shop, calendar, expected_sales, first_day, panel_fit
+from shop_runs import SECRET, make_run
 
-SECRET = b"thirty-two bytes for all tests.."
 WEEKS = 52
 KINDS = ("category", "segment", "product")
 COLUMNS = ("estimate", "std_error", "shrunk", "shrunk_sd")
@@ -66,29 +65,15 @@ def read_run(folder, shop):
     return kinds
 
 
-def make_run(remise, seed, args, folder):
-    environment = dict(os.environ, XDG_CONFIG_HOME=folder + "/settings")
-    os.makedirs(folder + "/settings/remise")
-    path = folder + "/settings/remise/secret.key"
-    with open(path, "wb") as file:
-        file.write(SECRET)
-    os.chmod(path, 0o600)
-    for words in (["synth", folder + "/shop", "--users", str(args.users), "--products",
-                   str(args.products), "--seed", str(seed)],
-                  ["run", folder + "/shop/remise.yaml", "-o", folder + "/run", "--until",
-                   "demand"] + [w for s in args.set for w in ("--set", s)]):
-        done = subprocess.run([remise] + words, env=environment, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise RuntimeError(f"seed {seed}: remise {words[0]} failed: {done.stderr[-500:]}")
-
-
 def replicate(remise, seed, args):
     """Figures of one shop: {"category/estimate": [categories], "category/true_arc": ...}."""
     if args.keep and os.path.exists(f"{args.keep}/{seed}.npz"):
         with np.load(f"{args.keep}/{seed}.npz") as kept:
             return dict(kept)
     with tempfile.TemporaryDirectory(prefix="remise-") as folder:
-        make_run(remise, seed, args, folder)
+        make_run(remise, folder, ["--users", str(args.users), "--products", str(args.products),
+                                  "--seed", str(seed)],
+                 ["--until", "demand"] + [w for s in args.set for w in ("--set", s)])
         shop = Shop(folder + "/shop")
         first = datetime.date.fromisoformat(first_day(folder + "/shop"))
         depth, x = calendar(folder + "/shop", shop, first, WEEKS)
