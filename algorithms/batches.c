@@ -101,9 +101,11 @@ enum status batches_init(const struct comm *comm, const struct blocks *blocks, c
     b->micro_rows = batches_micro_rows(batch);
     TRY_ALL(comm, memory_new(&b->block_first, blocks->blocks_local + 1, sizeof *b->block_first));
     count_chosen(b, part, chosen);
-    b->rows_chosen = b->block_first[blocks->blocks_local];
-    comm_sum_int64(comm, &b->rows_chosen, 1);
+    int64_t sums[2] = {b->block_first[blocks->blocks_local], b->micros_local};
+    comm_sum_int64(comm, sums, 2);
+    b->rows_chosen = sums[0];
     b->steps = rounded_up(b->rows_chosen, batch);
+    b->step_micros = b->steps > 0 ? rounded_up(sums[1], b->steps) : 0;
     b->micro_first = comm_prefix_int64(comm, b->micros_local);
     int64_t rows = b->block_first[blocks->blocks_local];
     TRY_ALL(comm, memory_new(&b->table_row, rows, sizeof *b->table_row));

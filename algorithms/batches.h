@@ -24,6 +24,7 @@ struct batches {
     int64_t rows_chosen; /* over all ranks */
     int64_t micro_rows;  /* most rows of a micro-batch */
     int64_t steps;       /* per epoch */
+    int64_t step_micros; /* most micro-batches of a step, over all ranks */
     int64_t micro_first; /* global number of this rank's first micro-batch */
     int64_t micros_local;
     int64_t *block_first; /* [blocks_local + 1] chosen rows of each block in `row` */

@@ -1,10 +1,18 @@
 /**
  * Gradients of micro-batches averaged over the ranks with the same bits at any number of ranks.
  *
- * The flat gradient lies in a few buckets, each an array of exact sums. Micro-batches are added one
- * by one; a bucket's reduction begins as soon as its last gradient is in, under the rest of the
- * backward pass, and ends when the optimiser needs it. The loss and the sum of weights travel with
+ * The flat gradient lies in a few buckets of 64-bit integers. Each bucket counts in a unit, a power
+ * of two, that all ranks choose alike before a step from how large they expect the sums to be: the
+ * largest lies near 2^46 units, so sums keep 20 bits more than a float of the same size, and
+ * integers add in any order to the same sum. Micro-batches are added one by one; a bucket's
+ * reduction begins as soon as its last gradient is in, under the rest of the backward pass, and
+ * ends when the optimiser needs it. Where the expectation was far off, all ranks learn so with the
+ * sums, and the step is summed again in a better unit. The loss and the sum of weights travel with
  * the last bucket, which is complete first.
+ *
+ * A step: gradient_expect for each bucket; then, until gradient_fits, gradient_reset, gradient_add
+ * and gradient_add_loss of the rank's micro-batches, gradient_begin and gradient_end of every
+ * bucket; then gradient_mean.
  */
 #ifndef REMISE_ALGORITHMS_GRADIENT_H
 #define REMISE_ALGORITHMS_GRADIENT_H
@@ -14,30 +22,42 @@
 
 enum { GRADIENT_BUCKETS_MAX = 4 };
 
+struct gradient_bucket {
+    int64_t first, count; /* flat indices first .. first + count - 1 */
+    int exponent;         /* the unit is 2^-exponent */
+    int64_t *sum;         /* [count] units; behind them what travels with them */
+    MPI_Request request;
+};
+
 struct gradient {
     int64_t buckets;
-    int64_t first[GRADIENT_BUCKETS_MAX +
-                  1]; /* bucket b holds flat indices first[b] .. first[b + 1] - 1 */
-    struct exact_sums sums[GRADIENT_BUCKETS_MAX];
-    MPI_Request request[GRADIENT_BUCKETS_MAX];
+    int64_t term_limit;     /* terms are below, in units, so that no sum overflows */
+    struct exact_sums loss; /* loss and weight, behind the last bucket's sums; not owned */
+    struct gradient_bucket bucket[GRADIENT_BUCKETS_MAX];
 };
 
 /**
  * Lay out `buckets` buckets between the flat indices `first`, [buckets + 1].
  * Local. Free with gradient_clear.
- * Memory: 16 bytes per weight.
- * Errors: ERR_MEMORY; ERR_ARG a bucket is beyond 2^29 weights.
+ * terms   in  most terms of a sum over all ranks, the same on all, >= 1
+ * Memory: 8 bytes per weight.
+ * Errors: ERR_MEMORY; ERR_ARG a bucket is beyond 2^29 weights, or terms beyond 2^18.
  */
-enum status gradient_init(struct gradient *gradient, int64_t buckets, const int64_t *first);
+enum status gradient_init(struct gradient *gradient, int64_t buckets, const int64_t *first,
+                          int64_t terms);
 /** Free; accepts a zeroed struct. Local. */
 void gradient_clear(struct gradient *gradient);
+
+/**
+ * Choose the unit of a bucket whose largest sum may be about `largest`; 0: not known.
+ * Local; the same value on every rank. Only speed depends on how well it is guessed.
+ */
+void gradient_expect(struct gradient *gradient, int64_t bucket, double largest);
+
 /** Empty all sums. Local. */
 void gradient_reset(struct gradient *gradient);
 
-/**
- * Add x[i] to flat index at + i, all within one bucket.
- * Local. Keeps 24 bits of any term above 2^-41, up to 2^37.
- */
+/** Add x[i] to flat index at + i, all within one bucket. Local. */
 void gradient_add(struct gradient *gradient, int64_t bucket, int64_t at, const float *x,
                   int64_t count);
 
@@ -49,12 +69,19 @@ void gradient_begin(const struct comm *comm, struct gradient *gradient, int64_t 
 
 /**
  * Wait for a bucket. Collective in effect: all ranks get the same status.
- * Errors: ERR_NUMERIC a term was not finite or too large.
+ * Errors: ERR_NUMERIC a term was not finite.
  */
 enum status gradient_end(struct gradient *gradient, int64_t bucket);
 
 /** Loss and weight over all ranks, once the last bucket has ended. Local. */
 struct loss_sums gradient_loss(const struct gradient *gradient);
+
+/**
+ * Whether the terms had the size that their units expect, once all buckets have ended; else units
+ * are chosen anew and the step is to be summed again, which ends after a few times. Local; the same
+ * on every rank.
+ */
+bool gradient_fits(struct gradient *gradient);
 
 /** out[i] = sum / divisor for the bucket's weights, once it has ended. Local. */
 void gradient_mean(const struct gradient *gradient, int64_t bucket, double divisor, float *out);

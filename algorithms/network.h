@@ -180,9 +180,9 @@ struct network_keeper {
  *                 unless OK.
  * history  out    the caller clears it with network_history_clear; may be NULL
  * Units: gradients and losses are weighted means over the rows of a step, penalty included.
- * Cost: 6 flops per weight and row, one reduction of 16 bytes per weight and step, in up to 4
+ * Cost: 6 flops per weight and row, one reduction of 8 bytes per weight and step, in up to 4
  *       overlapped pieces.
- * Memory: 40 bytes per weight, 8 per row, and about 3 micro-batches of activations.
+ * Memory: 32 bytes per weight, 8 per row, and about 3 micro-batches of activations.
  * Same bits for any number of ranks.
  * Errors: ERR_ARG an option out of range, no training rows, or inputs that do not match; ERR_DATA a
  *         target, weight, dose or prior out of range, with its row; ERR_NUMERIC the loss is not

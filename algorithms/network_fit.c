@@ -15,6 +15,7 @@ struct fit {
     struct network_runner runner;
     struct gradient gradient;
     int64_t bucket_layer[GRADIENT_BUCKETS_MAX + 1]; /* first layer of each bucket */
+    double step_weight;                             /* of a step's rows, on average */
     float *mean;                                    /* [weights_count] averaged gradient */
     struct network_progress at;
 };
@@ -71,7 +72,7 @@ static void run_micro(const struct comm *comm, struct fit *fit, const struct mic
 }
 
 /* Wait for all buckets, whatever happens: none may stay under way. */
-static enum status average(struct fit *fit, struct loss_sums *sums)
+static enum status end_sums(struct fit *fit, struct loss_sums *sums)
 {
     struct gradient *gradient = &fit->gradient;
     enum status status = OK;
@@ -80,9 +81,25 @@ static enum status average(struct fit *fit, struct loss_sums *sums)
         if (status == OK) status = bucket_status;
     }
     *sums = gradient_loss(gradient);
-    if (status != OK || sums->weight <= 0.0) return status;
-    for (int64_t b = 0; b < gradient->buckets; b++)
-        gradient_mean(gradient, b, sums->weight, fit->mean + gradient->first[b]);
+    return status;
+}
+
+/* Sum the gradients of a step's rows over all ranks, in units that fit them. */
+static enum status sum_step(const struct comm *comm, struct fit *fit, int64_t first, int64_t next,
+                            struct loss_sums *sums)
+{
+    struct gradient *gradient = &fit->gradient;
+    enum status status = OK;
+    do {
+        gradient_reset(gradient);
+        for (int64_t k = first; k < next; k++) {
+            struct micro_batch micro = batches_micro(&fit->train, fit->train.by_step[k]);
+            run_micro(comm, fit, &micro, k == next - 1);
+        }
+        for (int64_t b = gradient->buckets - 1; b >= 0 && first == next; b--)
+            gradient_begin(comm, gradient, b);
+        status = end_sums(fit, sums);
+    } while (status == OK && !gradient_fits(gradient));
     return status;
 }
 
@@ -90,16 +107,17 @@ static enum status step(const struct comm *comm, struct fit *fit, int64_t step_n
                         struct loss_sums *sums)
 {
     const struct batches *train = &fit->train;
-    int64_t first = train->step_first[step_number], next = train->step_first[step_number + 1];
-    gradient_reset(&fit->gradient);
-    for (int64_t k = first; k < next; k++) {
-        struct micro_batch micro = batches_micro(train, train->by_step[k]);
-        run_micro(comm, fit, &micro, k == next - 1);
+    struct gradient *gradient = &fit->gradient;
+    for (int64_t b = 0; b < gradient->buckets; b++) {
+        const struct gradient_bucket *bucket = &gradient->bucket[b];
+        double mean = optimiser_expect(&fit->at.optimiser, bucket->first, bucket->count);
+        gradient_expect(gradient, b, (mean > 0.0 ? mean : 1.0) * fit->step_weight);
     }
-    for (int64_t b = fit->gradient.buckets - 1; b >= 0 && first == next; b--)
-        gradient_begin(comm, &fit->gradient, b);
-    enum status status = average(fit, sums);
+    enum status status = sum_step(comm, fit, train->step_first[step_number],
+                                  train->step_first[step_number + 1], sums);
     if (status != OK || sums->weight <= 0.0) return status;
+    for (int64_t b = 0; b < gradient->buckets; b++)
+        gradient_mean(gradient, b, sums->weight, fit->mean + gradient->bucket[b].first);
     optimiser_clip(&fit->at.optimiser, fit->mean);
     optimiser_begin(&fit->at.optimiser);
     optimiser_move(&fit->at.optimiser, 0, fit->at.model->weights_count, fit->mean,
@@ -232,6 +250,23 @@ done:
 
 /* ---- the whole ---- */
 
+/* Weight of the training rows of all ranks. */
+static enum status total_weight(const struct comm *comm, const struct network_data *data,
+                                double *weight)
+{
+    enum status status = OK;
+    struct exact_sums total = {0};
+    TRY_ALL(comm, exact_init(&total, 1));
+    for (int64_t i = 0; i < data->rows.blocks->rows_local; i++)
+        if (data->part == NULL || data->part[i] == PART_TRAIN)
+            exact_add_one(&total, 0, data->weight != NULL ? data->weight[i] : 1.0);
+    TRY(exact_reduce(comm, &total));
+    *weight = exact_get(&total, 0);
+done:
+    exact_clear(&total);
+    return status;
+}
+
 static enum status prepare_memory(struct fit *fit)
 {
     enum status status = OK;
@@ -239,7 +274,7 @@ static enum status prepare_memory(struct fit *fit)
     int64_t first[GRADIENT_BUCKETS_MAX + 1], buckets, count = fit->at.model->weights_count;
     int64_t epochs = fit->options->epochs;
     lay_buckets(fit, first, &buckets);
-    TRY(gradient_init(&fit->gradient, buckets, first));
+    TRY(gradient_init(&fit->gradient, buckets, first, fit->train.step_micros));
     TRY(optimiser_init(&fit->at.optimiser, &fit->options->optimiser, count,
                        epochs * fit->train.steps));
     TRY(network_runner_init(&fit->runner, fit->at.model, fit->train.micro_rows, true));
@@ -279,6 +314,8 @@ static enum status prepare(const struct comm *comm, struct fit *fit)
     history->rows_validation = fit->validation.rows_chosen;
     if (history->rows_train == 0) status = FAIL(ERR_ARG, "there are no rows to train on");
     TRY_ALL(comm, status);
+    TRY(total_weight(comm, data, &fit->step_weight));
+    fit->step_weight /= (double)fit->train.steps;
     TRY_ALL(comm, prepare_memory(fit));
     if (options->keeper != NULL) TRY(resume(comm, fit));
 done:

@@ -47,7 +47,7 @@ void optimiser_clear(struct optimiser *state)
     *state = (struct optimiser){0};
 }
 
-enum { LANES = 8 }; /* partial sums, so that vector units can add them side by side */
+enum { LANES = 16 }; /* partial results, so that vector units can work side by side */
 
 VECTORISED static double sum_of_squares(const float *x, int64_t count)
 {
@@ -68,6 +68,25 @@ void optimiser_clip(const struct optimiser *state, float *gradient)
     if (!(length > most)) return;
     float factor = (float)(most / length);
     for (int64_t i = 0; i < state->count; i++) gradient[i] *= factor;
+}
+
+VECTORISED static float largest(const float *x, int64_t count)
+{
+    float lane[LANES] = {0}, most = 0.0f;
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (int64_t k = 0; k < LANES; k++) {
+            float size = x[i + k] < 0.0f ? -x[i + k] : x[i + k];
+            lane[k] = size > lane[k] ? size : lane[k];
+        }
+    for (; i < count; i++) most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+    for (int64_t k = 0; k < LANES; k++) most = lane[k] > most ? lane[k] : most;
+    return most;
+}
+
+double optimiser_expect(const struct optimiser *state, int64_t first, int64_t count)
+{
+    return largest(state->first + first, count);
 }
 
 void optimiser_begin(struct optimiser *state)

@@ -61,6 +61,12 @@ void optimiser_clear(struct optimiser *state);
 void optimiser_clip(const struct optimiser *state, float *gradient);
 
 /**
+ * Size of the largest momentum of weights first .. first + count - 1: about that of their next
+ * gradient, 0 before any. Local.
+ */
+double optimiser_expect(const struct optimiser *state, int64_t first, int64_t count);
+
+/**
  * Begin the next step: its rate and bias corrections.
  * Local. Then optimiser_move for each part of the weights.
  */

@@ -1,10 +1,23 @@
 /**
- * How fast the data-parallel perceptron trains, hidden layers of 128 and 64 units.
+ * How fast the data-parallel perceptron trains.
  *
- * mpirun -np 2 bench_mlp [ROWS [COLUMNS [BATCH [EPOCHS]]]] prints one line of JSON.
- * bench/peer_mlp.py makes the same rows.
+ * mpirun -np 2 bench_mlp [ROWS [COLUMNS [BATCH [EPOCHS [HIDDEN]]]]] prints one line of JSON. HIDDEN
+ * lists the units of the hidden layers, 128,64 unless given. bench/peer_mlp.py makes the same rows.
  */
 #include "bench/training.h"
+
+/* "128,64" to dense layers. */
+static void lay_dense(const char *list, struct training *set)
+{
+    for (const char *at = list; *at != '\0' && set->layers < NETWORK_LAYERS_MAX - 1;) {
+        char *end;
+        int64_t units = strtoll(at, &end, 10);
+        if (end == at) break;
+        set->plan[set->layers++] = (struct layer_plan){
+            .kind = &layer_dense, .units = units, .activation = ACTIVATION_RELU};
+        at = *end == ',' ? end + 1 : end;
+    }
+}
 
 int main(int argc, char **argv)
 {
@@ -12,12 +25,9 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc && i <= 4; i++) number[i - 1] = strtoll(argv[i], NULL, 10);
     struct training set = {.name = "mlp",
                            .shape = {1, number[1]},
-                           .layers = 2,
                            .rows = number[0],
                            .batch = number[2],
                            .epochs = number[3]};
-    for (int64_t l = 0; l < 2; l++)
-        set.plan[l] = (struct layer_plan){
-            .kind = &layer_dense, .units = l == 0 ? 128 : 64, .activation = ACTIVATION_RELU};
+    lay_dense(argc > 5 ? argv[5] : "128,64", &set);
     training_main(&set);
 }

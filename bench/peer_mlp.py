@@ -1,6 +1,7 @@
 """The training of bench_mlp by PyTorch: the same rows, shapes, batch and optimiser, on 2 threads.
 
-python3 bench/peer_mlp.py [ROWS [COLUMNS [BATCH [EPOCHS]]]] prints one line of JSON.
+python3 bench/peer_mlp.py [ROWS [COLUMNS [BATCH [EPOCHS [HIDDEN]]]]] prints one line of JSON. HIDDEN
+lists the units of the hidden layers, 128,64 unless given.
 """
 import json
 import os
@@ -42,15 +43,17 @@ def epoch(model, optimiser, loss, x, y, batch):
 def main():
     defaults = [262144, 32, 8192, 5]
     rows, columns, batch, epochs = [int(a) for a in sys.argv[1:5]] + defaults[len(sys.argv) - 1:]
+    hidden = [int(units) for units in (sys.argv[5:] or ["128,64"])[0].split(",")]
     torch.set_num_threads(THREADS)
     torch.manual_seed(1)
     x, y = make_rows(rows, columns)
-    model = torch.nn.Sequential(
-        torch.nn.Linear(columns, 128), torch.nn.ReLU(), torch.nn.Linear(128, 64), torch.nn.ReLU(),
-        torch.nn.Linear(64, 1))
+    sizes = [columns] + hidden
+    layers = [layer for a, b in zip(sizes, hidden)
+              for layer in (torch.nn.Linear(a, b), torch.nn.ReLU())]
+    model = torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], 1))
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
     loss = torch.nn.BCEWithLogitsLoss()
-    weights = columns * 128 + 128 * 64 + 64
+    weights = sum(a * b for a, b in zip(sizes, hidden + [1]))
     start = time.perf_counter()
     losses = [epoch(model, optimiser, loss, x, y, batch) for _ in range(epochs)]
     seconds = time.perf_counter() - start
