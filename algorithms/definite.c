@@ -45,8 +45,7 @@ VECTORISED static void update(double *a, int64_t n, int64_t stride, int64_t k)
     }
 }
 
-/* a = u' u, u in the upper triangle */
-static bool factor(double *a, int64_t n, int64_t stride)
+bool definite_factor(double *a, int64_t n, int64_t stride)
 {
     for (int64_t k = 0; k < n; k += PANEL) {
         int64_t rows = n - k < PANEL ? n - k : PANEL;
@@ -73,14 +72,14 @@ VECTORISED static void solve(const double *restrict u, int64_t n, int64_t stride
 
 bool definite_solve(double *a, int64_t n, int64_t stride, double *b)
 {
-    if (!factor(a, n, stride)) return false;
+    if (!definite_factor(a, n, stride)) return false;
     solve(a, n, stride, b);
     return true;
 }
 
 bool definite_invert(double *a, int64_t n, int64_t stride, double *inverse)
 {
-    if (!factor(a, n, stride)) return false;
+    if (!definite_factor(a, n, stride)) return false;
     memset(inverse, 0, (size_t)(n * n) * sizeof *inverse);
     for (int64_t k = 0; k < n; k++) { /* symmetric: a row serves for a column */
         inverse[k * n + k] = 1.0;
