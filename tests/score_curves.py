@@ -8,7 +8,7 @@ level of discount, over the (user, product) pairs of the table:
     error      mean of |P promised - P true|; user: the same of each user's mean over its pairs
     bias       mean of P promised - P true
     rmse       root of the mean of squares of P promised - P true
-    covered    share of the 90 % intervals that hold the true P, where curves.h5 has intervals
+    covered    share of the 90 % intervals that hold the true P, where curves.h5 tells them
 Then how often P is what it says (deciles of the promised P over all pairs and levels), curves that
 fall as the discount rises, and the table: promised and true profit, and the share of the best
 possible gain, as score_table.py has them.
@@ -39,10 +39,11 @@ try:
 except ImportError:
     h5py = None
 
+NINETY = 1.6448536269514722  # of the standard normal between -x and x
 SAME = 2e-6  # the table has chances in millionths
 Column = namedtuple("Column", "width values")
-Curves = namedtuple("Curves", "row chance low high falls")  # of one pair; levels in rising order
-Sums = namedtuple("Sums", "error square bias count covered user users")
+Curve = namedtuple("Curve", "row chance between falls")  # of one pair; levels in rising order
+Sums = namedtuple("Sums", "error square bias covered user users")
 
 
 class NoReader(Exception):
@@ -57,7 +58,7 @@ def read_by_h5py(path, name):
         if name not in file:
             return None
         data = file[name]
-        kind = {"f": "f", "i": "i"}[data.dtype.kind]
+        kind = {"f4": "f", "f8": "d", "i4": "i"}[data.dtype.str[1:]]
         width = math.prod(data.shape[1:])
         return Column(width, array.array(kind, data[...].tobytes()))
 
@@ -69,8 +70,8 @@ def read_by_h5dump(path, name):
         return None
     shape = re.search(r"SIMPLE \{ \(([0-9, ]+)\)", head.stdout).group(1)
     width = math.prod(int(size) for size in shape.split(",")[1:])
-    kind = "f" if "H5T_IEEE_F32LE" in head.stdout.split("DATASPACE")[0] else "i"
-    values = array.array(kind)
+    kind = re.search(r"DATATYPE +(H5T_[A-Z0-9_]+)", head.stdout).group(1)
+    values = array.array({"H5T_IEEE_F32LE": "f", "H5T_IEEE_F64LE": "d", "H5T_STD_I32LE": "i"}[kind])
     with tempfile.TemporaryDirectory(prefix="remise-") as folder:
         raw = os.path.join(folder, "raw")
         subprocess.run(["h5dump", "-b", "LE", "-d", "/" + name, "-o", raw, path], check=True,
@@ -81,7 +82,7 @@ def read_by_h5dump(path, name):
 
 
 def read_column(path, name):
-    """A data set of 32-bit numbers, row by row; None where the file has none of this name."""
+    """A data set of numbers, row by row; None where the file has none of this name."""
     if not os.path.exists(path):
         raise BadInput(f"cannot read {path}: there is no such file")
     if h5py is not None:
@@ -113,32 +114,64 @@ def rows_by_user(product, width, every):
         row += len(places)
 
 
+def doses_of(path, levels):
+    """What a level counts in the log odds: itself, unless the file says so, between its knots."""
+    at, value = (read_column(path, name) for name in ("dose_at", "dose_value"))
+    if at is None or value is None:
+        return levels
+    knots = list(zip(at.values, value.values))
+    return [dose_between(knots, d) for d in levels]
+
+
+def dose_between(knots, d):
+    for (x, y), (next_x, next_y) in zip(knots, knots[1:]):
+        if d <= next_x:
+            return y + (next_y - y) * (d - x) / (next_x - x)
+    return knots[-1][1]
+
+
+class Shapes:
+    """All curves of the file, by the place of their candidate."""
+
+    def __init__(self, path, count, levels):
+        self.levels, self.doses = levels, doses_of(path, levels)
+        self.a, self.b = (need_column(path, name).values for name in ("a", "b"))
+        spread = [read_column(path, name) for name in ("a_sd", "b_sd", "correlation")]
+        self.spread = None if None in spread else [column.values for column in spread]
+        if {len(column) for column in [self.a, self.b] + (self.spread or [])} != {count}:
+            raise BadInput(f"{path} has other candidates than candidates.h5")
+
+    def interval(self, at, k):
+        """The 90 % interval of the true chance, as jobs/curves.h has it."""
+        g = self.doses[k]
+        a_sd, b_sd, correlation = (column[at] for column in self.spread)
+        variance = a_sd * a_sd + 2 * g * correlation * a_sd * b_sd + g * g * b_sd * b_sd
+        middle = (self.a[at] + self.b[at] * g) * math.sqrt(1 + math.pi * variance / 8)
+        far = NINETY * math.sqrt(max(variance, 0.0))
+        return logistic(middle - far), logistic(middle + far)
+
+    def curve(self, at, row):
+        chance = [logistic(self.a[at] + self.b[at] * g) for g in self.doses]
+        between = ([self.interval(at, k) for k in range(len(self.levels))]
+                   if self.spread is not None else None)
+        return Curve(row, chance, between, self.b[at] < 0)
+
+
 def read_curves(run, levels, users):
     """Curves of the pairs of a sample of users, user by user."""
-    path = os.path.join(run, "curves.h5")
     width, product = need_column(os.path.join(run, "candidates.h5"), "product")
-    a, b = need_column(path, "a").values, need_column(path, "b").values
-    low, high = (read_column(path, name) for name in ("low", "high"))
-    if len(a) != len(product) or len(b) != len(product):
-        raise BadInput(f"{path} has other candidates than candidates.h5")
+    shapes = Shapes(os.path.join(run, "curves.h5"), len(product), levels)
     every = max(1, len(product) // width // users) if users else 1
-    count = len(levels)
     for places in rows_by_user(product, width, every):
-        found = []
-        for at, row in places:
-            chance = [logistic(a[at] + b[at] * d) for d in levels]
-            between = ([column.values[at * count:(at + 1) * count] for column in (low, high)]
-                       if low is not None and high is not None else (None, None))
-            found.append(Curves(row, chance, *between, b[at] < 0))
-        yield found
+        yield [shapes.curve(at, row) for at, row in places]
 
 
-def check_promise(table, levels, curves):
+def check_promise(table, levels, curve):
     """The table's chance is the curve's: otherwise they are not of the same run."""
-    discount, promised = table.discount[curves.row], table.purchases[curves.row]
-    for d, chance in zip(levels, curves.chance):
+    discount, promised = table.discount[curve.row], table.purchases[curve.row]
+    for d, chance in zip(levels, curve.chance):
         if abs(d - discount) < 1e-9 and abs(chance - promised) > SAME:
-            raise BadInput(f"row {curves.row + 2} of discounts.csv promises {promised}, its curve "
+            raise BadInput(f"row {curve.row + 2} of discounts.csv promises {promised}, its curve "
                            f"{chance:.6f}; they are of different runs, publish again")
 
 
@@ -150,18 +183,17 @@ def add_user(sums, table, levels, found):
     pairs = []
     for k, d in enumerate(levels):
         excess = 0.0
-        for curves in found:
-            promised, true = curves.chance[k], probability(table.pairs[curves.row], d)
+        for curve in found:
+            promised, true = curve.chance[k], probability(table.pairs[curve.row], d)
             off = promised - true
             sums.error[k] += abs(off)
             sums.square[k] += off * off
             excess += off
-            if curves.low is not None:
-                sums.covered[k] += curves.low[k] <= true <= curves.high[k]
+            if curve.between is not None:
+                sums.covered[k] += curve.between[k][0] <= true <= curve.between[k][1]
             pairs.append((promised, true))
         sums.bias[k] += excess
         sums.user[k] += abs(excess) / max(len(found), 1)
-        sums.count[k] += len(found)
         sums.users[k] += 1
     return pairs
 
@@ -182,11 +214,11 @@ def score_pairs(table, levels, run, users):
     falling = negative = pairs_count = 0
     intervals = False
     for found in read_curves(run, levels, users):
-        for curves in found:
-            check_promise(table, levels, curves)
-            negative += curves.falls
-            falling += any(x > y for x, y in zip(curves.chance, curves.chance[1:]))
-            intervals = curves.low is not None
+        for curve in found:
+            check_promise(table, levels, curve)
+            negative += curve.falls
+            falling += any(x > y for x, y in zip(curve.chance, curve.chance[1:]))
+            intervals = curve.between is not None
         pairs += add_user(sums, table, levels, found)
         pairs_count += len(found)
     if pairs_count == 0:
@@ -227,7 +259,7 @@ def show(found):
         last = f"{100 * row[5]:8.1f}%" if row[5] is not None else "        -"
         print(f"{row[0]:<5g}{row[1]:9.4f}{row[2]:9.4f}{row[3]:+9.4f}{row[4]:9.4f}{last}")
     if found["covered"] is None:
-        print("no intervals: curves.h5 has no data sets low and high")
+        print("no intervals: curves.h5 does not say how sure its curves are")
     print("\npromised    true   by tenths of the promised chance")
     for promised, true in found["deciles"]:
         print(f"{promised:8.4f}{true:8.4f}")
