@@ -1,4 +1,5 @@
 /* `remise run` and one command per stage: the same options, other first and last stages. */
+#include "jobs/allocate_table.h"
 #include "jobs/command.h"
 #include "jobs/config_arguments.h"
 #include "jobs/run.h"
@@ -109,7 +110,8 @@ static enum status stage_parse(const struct stage *stage, int argc, char **argv,
         .parser = parse_option,
         .args_doc = "CONFIG",
         .doc = "Run one stage of a retrain; the stages before it must have run.\v"
-               "`remise run` runs all that is due."};
+               "`remise run` runs all that is due. `remise allocate cells.csv --help` tells of "
+               "tables."};
     struct arguments *arguments = NULL;
     enum status status = new_arguments(&arguments, options);
     if (status != OK) return status;
@@ -166,5 +168,44 @@ STAGE_COMMAND(profile, "stage 2: features, segments and lifetime value of the us
 STAGE_COMMAND(demand, "stage 3: price elasticities")
 STAGE_COMMAND(recommend, "stage 4: which products each user may want")
 STAGE_COMMAND(respond, "stage 5: the chance of buying at each discount")
-STAGE_COMMAND(allocate, "stage 6: one level for each user and product")
+
+/* `remise allocate` takes a table of cells in place of a configuration too. */
+struct allocate_options {
+    bool table;
+    void *options; /* of the one or the other */
+};
+
+static enum status allocate_parse(int argc, char **argv, void **options)
+{
+    struct allocate_options *either = NULL;
+    enum status status = memory_new(&either, 1, sizeof *either);
+    if (status != OK) return status;
+    either->table = allocate_table_asked(argc, argv);
+    *options = either;
+    if (either->table) return allocate_table.parse(argc, argv, &either->options);
+    return stage_parse(&stage_allocate, argc, argv, &either->options);
+}
+
+static enum status allocate_run(const struct comm *comm, void *options)
+{
+    const struct allocate_options *either = options;
+    return either->table ? allocate_table.run(comm, either->options)
+                         : run_run(comm, either->options);
+}
+
+static void allocate_free(void *options)
+{
+    struct allocate_options *either = options;
+    if (either->options != NULL && either->table) allocate_table.free(either->options);
+    if (either->options != NULL && !either->table) run_free(either->options);
+    free(either);
+}
+
+const struct command command_allocate = {
+    .name = "allocate",
+    .summary = "stage 6: one level for each user and product; or of any table of cells",
+    .parse = allocate_parse,
+    .run = allocate_run,
+    .free = allocate_free};
+
 STAGE_COMMAND(publish, "stage 7: the table and its receipt")

@@ -1,0 +1,301 @@
+/* Prices, a choice, repair and refill, and the bound that certifies them. */
+#include "algorithms/knapsack.h"
+
+#include "algorithms/knapsack_moves.h"
+#include "algorithms/knapsack_point.h"
+#include "algorithms/knapsack_prices.h"
+#include "algorithms/knapsack_search.h"
+#include "mpi/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROUNDS_MOST = 256, RAISES_MOST = 12 };
+
+#define SUM_LIMIT 0x1p61
+#define PRICE_MOST 0x1p60
+#define CLOSED_GAP 1e-9
+
+/* ---- checks ---- */
+
+static enum status check_shape(const struct knapsack_cells *cells)
+{
+    if (cells->options < 1 || cells->options > KNAPSACK_OPTIONS)
+        return FAIL(ERR_ARG, "%d options per slot; between 1 and %d are possible", cells->options,
+                    KNAPSACK_OPTIONS);
+    if (cells->kinds < 0 || cells->kinds > KNAPSACK_KINDS)
+        return FAIL(ERR_ARG, "%d kinds of limits; at most %d are possible", cells->kinds,
+                    KNAPSACK_KINDS);
+    for (int d = 0; d < cells->kinds; d++)
+        if (cells->kind[d].groups < 1) return FAIL(ERR_ARG, "kind %d has no limit", d);
+    int64_t limits = knapsack_limits(cells);
+    if (limits > KNAPSACK_LIMITS)
+        return FAIL(ERR_ARG, "%lld limits; at most %d are possible", (long long)limits,
+                    KNAPSACK_LIMITS);
+    return OK;
+}
+
+static bool is_outside(int64_t x)
+{
+    return x > KNAPSACK_MOST || x < -KNAPSACK_MOST;
+}
+
+static enum status refuse_cell(const struct knapsack_cells *cells, int64_t slot, int option,
+                               int64_t number, const char *what)
+{
+    return FAIL(ERR_DATA, "slot %lld, option %d: %s %lld is beyond 2^52; use a coarser unit",
+                (long long)(cells->blocks->row_first + slot), option, what, (long long)number);
+}
+
+/* Largest |value| and |use| of a slot among what is allowed. */
+static enum status check_slot(const struct knapsack_cells *cells, int64_t slot, int64_t *value,
+                              int64_t use[KNAPSACK_KINDS])
+{
+    uint32_t allowed = cells->allowed != NULL ? cells->allowed[slot] : UINT32_MAX;
+    uint32_t all = cells->options == 32 ? UINT32_MAX : (UINT32_C(1) << cells->options) - 1;
+    if ((allowed & all) == 0)
+        return FAIL(ERR_DATA, "slot %lld: no option is allowed",
+                    (long long)(cells->blocks->row_first + slot));
+    *value = 0;
+    memset(use, 0, KNAPSACK_KINDS * sizeof *use);
+    for (int k = 0; k < cells->options; k++) {
+        int64_t at = slot * cells->options + k, x = cells->value[at];
+        if ((allowed >> k & 1) == 0) continue;
+        if (is_outside(x)) return refuse_cell(cells, slot, k, x, "value");
+        *value = llabs(x) > *value ? llabs(x) : *value;
+        for (int d = 0; d < cells->kinds; d++) {
+            const struct knapsack_kind *kind = &cells->kind[d];
+            if (kind->group != NULL && kind->group[slot] < 0) continue;
+            if (kind->group != NULL && kind->group[slot] >= kind->groups)
+                return FAIL(ERR_DATA, "slot %lld: group %d of kind %d does not exist",
+                            (long long)(cells->blocks->row_first + slot), kind->group[slot], d);
+            if (is_outside(kind->use[at])) return refuse_cell(cells, slot, k, kind->use[at], "use");
+            use[d] = llabs(kind->use[at]) > use[d] ? llabs(kind->use[at]) : use[d];
+        }
+    }
+    return OK;
+}
+
+/* Sums that decide on scales and on overflow, as integers of 2^-20 of a slot's most. */
+struct measure {
+    int64_t most[1 + KNAPSACK_KINDS]; /* of a slot: value, uses */
+    int64_t high[1 + KNAPSACK_KINDS]; /* their sums, upper and lower halves */
+    int64_t low[1 + KNAPSACK_KINDS];
+    int64_t lowest_high, lowest_low; /* sum of the slots' least values */
+};
+
+static void add_halves(int64_t x, int64_t *high, int64_t *low)
+{
+    *high += x >> 32;
+    *low += x & UINT32_MAX;
+}
+
+static int64_t lowest_value(const struct knapsack_cells *cells, int64_t slot)
+{
+    uint32_t allowed = cells->allowed != NULL ? cells->allowed[slot] : UINT32_MAX;
+    int64_t lowest = INT64_MAX;
+    for (int k = 0; k < cells->options; k++) {
+        int64_t x = cells->value[slot * cells->options + k];
+        if ((allowed >> k & 1) != 0 && x < lowest) lowest = x;
+    }
+    return lowest;
+}
+
+static enum status measure_slots(const struct knapsack_cells *cells, struct measure *m)
+{
+    for (int64_t i = 0; i < cells->blocks->rows_local; i++) {
+        int64_t largest[1 + KNAPSACK_KINDS];
+        enum status status = check_slot(cells, i, &largest[0], &largest[1]);
+        if (status != OK) return status;
+        for (int j = 0; j <= cells->kinds; j++) {
+            m->most[j] = largest[j] > m->most[j] ? largest[j] : m->most[j];
+            add_halves(largest[j], &m->high[j], &m->low[j]);
+        }
+        add_halves(lowest_value(cells, i), &m->lowest_high, &m->lowest_low);
+    }
+    return OK;
+}
+
+static double whole(int64_t high, int64_t low)
+{
+    return 0x1p32 * (double)high + (double)low;
+}
+
+static enum status measure_cells(const struct comm *comm, const struct knapsack_cells *cells,
+                                 struct knapsack_scale *scale, int64_t *lowest)
+{
+    enum status status = OK;
+    struct measure m = {0};
+    TRY_ALL(comm, check_shape(cells));
+    TRY_ALL(comm, measure_slots(cells, &m));
+    comm_max_int64(comm, m.most, 1 + KNAPSACK_KINDS);
+    comm_sum_int64(comm, m.high, 2 * (1 + KNAPSACK_KINDS) + 2);
+    scale->slots = cells->blocks->rows_total;
+    scale->value_reach = whole(m.high[0], m.low[0]);
+    scale->value = fmax(scale->value_reach / fmax(1.0, (double)scale->slots), 1.0);
+    bool beyond = scale->value_reach >= SUM_LIMIT;
+    for (int d = 0; d < cells->kinds; d++) {
+        scale->use[d] = m.most[1 + d] > 0 ? (double)m.most[1 + d] : 1.0;
+        scale->reach[d] = fmax(whole(m.high[1 + d], m.low[1 + d]), 1.0);
+        beyond = beyond || scale->reach[d] >= SUM_LIMIT;
+    }
+    if (beyond)
+        TRY(FAIL(ERR_NUMERIC,
+                 "the values or uses of all slots add up to more than 2^61; use a coarser unit"));
+    *lowest = m.lowest_high * (INT64_C(1) << 32) + m.lowest_low; /* within 2^61 as values are */
+done:
+    return status;
+}
+
+/* ---- solving ---- */
+
+struct solver {
+    const struct knapsack_cells *cells;
+    struct knapsack_scale scale;
+    int64_t lowest; /* sum over slots of their least value: a bound below it is a contradiction */
+    int64_t limits;
+    int64_t *price; /* [limits] the caller's */
+    struct knapsack_moves moves;
+};
+
+static enum status find_prices(const struct comm *comm, struct solver *s,
+                               struct knapsack_receipt *receipt, bool *proven)
+{
+    enum status status = OK;
+    double *price = NULL, passes = 0.0;
+    TRY_ALL(comm, memory_new(&price, s->limits, sizeof *price));
+    for (int64_t r = 0; r < s->limits; r++) price[r] = fmax(0.0, 0x1p-30 * (double)s->price[r]);
+    TRY(knapsack_prices_find(comm, s->cells, &s->scale, (double)s->lowest, price, &passes, proven));
+    for (int64_t r = 0; r < s->limits; r++)
+        s->price[r] = (int64_t)llrint(fmin(0x1p30 * price[r], PRICE_MOST));
+    receipt->passes += (int64_t)ceil(passes);
+done:
+    free(price);
+    return status;
+}
+
+/* Moves until all limits hold or none helps. */
+static enum status repair(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
+                          struct knapsack_receipt *receipt)
+{
+    enum status status = OK;
+    for (int round = 0; round < ROUNDS_MOST && !knapsack_holds(&s->moves, used); round++) {
+        int64_t taken;
+        TRY(knapsack_repair(comm, &s->moves, choice, used, &taken));
+        receipt->passes++;
+        receipt->repaired += taken;
+        if (taken == 0) break;
+    }
+done:
+    return status;
+}
+
+/* Prices of what is exceeded rise until a choice can be repaired. */
+static enum status repair_dearer(const struct comm *comm, struct solver *s, uint8_t *choice,
+                                 int64_t *used, struct knapsack_receipt *receipt)
+{
+    enum status status = OK;
+    struct knapsack_point point;
+    int64_t *dearer = NULL;
+    TRY_ALL(comm, memory_new(&dearer, s->limits, sizeof *dearer));
+    memcpy(dearer, s->price, (size_t)s->limits * sizeof *dearer);
+    for (int raise = 0; raise < RAISES_MOST && !knapsack_holds(&s->moves, used); raise++) {
+        for (int64_t r = 0; r < s->limits; r++)
+            if (used[r] > s->moves.limit[r])
+                dearer[r] = (int64_t)fmin(
+                    PRICE_MOST, 2.0 * fmax((double)dearer[r], 0x1p30 * s->moves.weight[r]));
+        knapsack_at_prices(comm, s->cells, dearer, choice, used, &point);
+        receipt->passes++;
+        TRY(repair(comm, s, choice, used, receipt));
+    }
+done:
+    free(dearer);
+    return status;
+}
+
+static enum status refill(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
+                          struct knapsack_receipt *receipt)
+{
+    enum status status = OK;
+    for (int round = 0; round < ROUNDS_MOST; round++) {
+        int64_t taken;
+        TRY(knapsack_refill(comm, &s->moves, choice, used, &taken));
+        receipt->passes++;
+        receipt->filled += taken;
+        if (taken == 0) break;
+    }
+done:
+    return status;
+}
+
+static enum status refuse(bool proven)
+{
+    return FAIL(ERR_NUMERIC, proven ? "no choice keeps all limits"
+                                    : "no choice was found that keeps all limits");
+}
+
+static void settle(const struct comm *comm, const struct knapsack_cells *cells,
+                   const uint8_t *choice, int64_t *used, struct knapsack_receipt *receipt)
+{
+    for (int64_t i = 0; i < cells->blocks->rows_local; i++) receipt->count[choice[i]]++;
+    comm_sum_int64(comm, receipt->count, KNAPSACK_OPTIONS);
+    receipt->slots = cells->blocks->rows_total;
+    receipt->objective = knapsack_tally(comm, cells, choice, used);
+    receipt->gap = ((double)receipt->upper_bound - (double)receipt->objective) /
+                   fmax(1.0, fabs((double)receipt->objective));
+}
+
+/* A small problem: the whole truth. */
+static enum status finish_small(const struct comm *comm, struct solver *s, bool holds,
+                                uint8_t *choice, int64_t *used, struct knapsack_receipt *receipt)
+{
+    enum status status = OK;
+    struct knapsack_search search;
+    int64_t known = holds ? knapsack_tally(comm, s->cells, choice, used) : INT64_MIN;
+    TRY(knapsack_search(comm, s->cells, s->price, known, choice, &search));
+    if (!search.found) TRY(refuse(search.complete));
+    receipt->exact = search.complete;
+    if (search.complete) receipt->upper_bound = search.objective;
+done:
+    return status;
+}
+
+static enum status choose(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
+                          struct knapsack_receipt *receipt)
+{
+    enum status status = OK;
+    struct knapsack_point point;
+    bool proven = false;
+    TRY(find_prices(comm, s, receipt, &proven));
+    knapsack_at_prices(comm, s->cells, s->price, choice, used, &point);
+    if (proven && point.bound < s->lowest) TRY(refuse(true));
+    TRY_ALL(comm, knapsack_moves_new(s->cells, &s->scale, s->price, &s->moves));
+    receipt->upper_bound = point.bound;
+    receipt->passes += 2;
+    TRY(repair(comm, s, choice, used, receipt));
+    TRY(repair_dearer(comm, s, choice, used, receipt));
+    bool holds = knapsack_holds(&s->moves, used);
+    bool small = s->scale.slots <= KNAPSACK_SEARCH_SLOTS;
+    if (!holds && !small) TRY(refuse(false));
+    if (holds) TRY(refill(comm, s, choice, used, receipt));
+    if (small) TRY(finish_small(comm, s, holds, choice, used, receipt));
+    settle(comm, s->cells, choice, used, receipt);
+done:
+    return status;
+}
+
+enum status knapsack_solve(const struct comm *comm, const struct knapsack_cells *cells,
+                           int64_t *price, uint8_t *choice, int64_t *used,
+                           struct knapsack_receipt *receipt)
+{
+    enum status status = OK;
+    struct solver s = {.cells = cells, .price = price};
+    *receipt = (struct knapsack_receipt){0};
+    TRY(measure_cells(comm, cells, &s.scale, &s.lowest));
+    s.limits = knapsack_limits(cells);
+    TRY(choose(comm, &s, choice, used, receipt));
+done:
+    knapsack_moves_clear(&s.moves);
+    return status;
+}

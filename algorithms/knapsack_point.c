@@ -1,0 +1,119 @@
+/* Worth in 2^-30 units of value, exact. */
+#include "algorithms/knapsack_point.h"
+
+#include <string.h>
+
+__extension__ typedef __int128 int128;
+
+static int64_t group_of(const struct knapsack_kind *kind, int64_t slot)
+{
+    return kind->group != NULL ? kind->group[slot] : 0;
+}
+
+static int128 exact_worth(const struct knapsack_cells *cells, const int64_t *price, int64_t slot,
+                          int option)
+{
+    int64_t cell = slot * cells->options + option, first = 0;
+    int128 worth = (int128)cells->value[cell] << KNAPSACK_PRICE_BITS;
+    for (int d = 0; d < cells->kinds; d++) {
+        const struct knapsack_kind *kind = &cells->kind[d];
+        int64_t group = group_of(kind, slot);
+        if (group >= 0) worth -= (int128)price[first + group] * kind->use[cell];
+        first += kind->groups;
+    }
+    return worth;
+}
+
+double knapsack_worth(const struct knapsack_cells *cells, const int64_t *price, int64_t slot,
+                      int option)
+{
+    return (double)exact_worth(cells, price, slot, option) * 0x1p-30;
+}
+
+static int best_option(const struct knapsack_cells *cells, const int64_t *price, int64_t slot,
+                       int128 *worth)
+{
+    uint32_t allowed = cells->allowed != NULL ? cells->allowed[slot] : UINT32_MAX;
+    int best = -1;
+    for (int k = 0; k < cells->options; k++) {
+        if ((allowed >> k & 1) == 0) continue;
+        int128 here = exact_worth(cells, price, slot, k);
+        if (best >= 0 && here <= *worth) continue;
+        *worth = here;
+        best = k;
+    }
+    return best;
+}
+
+static void add_use(const struct knapsack_cells *cells, int64_t slot, int option, int64_t *used)
+{
+    for (int d = 0; d < cells->kinds; d++) {
+        const struct knapsack_kind *kind = &cells->kind[d];
+        int64_t group = group_of(kind, slot);
+        if (group >= 0) used[group] += kind->use[slot * cells->options + option];
+        used += kind->groups;
+    }
+}
+
+int64_t knapsack_limits(const struct knapsack_cells *cells)
+{
+    int64_t limits = 0;
+    for (int d = 0; d < cells->kinds; d++) limits += cells->kind[d].groups;
+    return limits;
+}
+
+/* A sum of wide integers travels as limbs of 40 bits. */
+static int128 sum_wide(const struct comm *comm, int128 mine)
+{
+    const int128 mask = ((int128)1 << 40) - 1;
+    int64_t limb[4] = {(int64_t)(mine & mask), (int64_t)(mine >> 40 & mask),
+                       (int64_t)(mine >> 80 & mask), (int64_t)(mine >> 120)};
+    comm_sum_int64(comm, limb, 4);
+    return ((int128)limb[3] << 120) + ((int128)limb[2] << 80) + ((int128)limb[1] << 40) + limb[0];
+}
+
+static int64_t round_up(int128 total)
+{
+    int128 bound = total >> KNAPSACK_PRICE_BITS;
+    if ((total & (((int128)1 << KNAPSACK_PRICE_BITS) - 1)) != 0) bound++;
+    return bound > INT64_MAX ? INT64_MAX : bound < INT64_MIN ? INT64_MIN : (int64_t)bound;
+}
+
+void knapsack_at_prices(const struct comm *comm, const struct knapsack_cells *cells,
+                        const int64_t *price, uint8_t *choice, int64_t *used,
+                        struct knapsack_point *point)
+{
+    int64_t limits = knapsack_limits(cells), at = 0;
+    int128 total = 0;
+    memset(used, 0, (size_t)limits * sizeof *used);
+    point->objective = 0;
+    for (int64_t i = 0; i < cells->blocks->rows_local; i++) {
+        int128 worth = 0;
+        int best = best_option(cells, price, i, &worth);
+        choice[i] = (uint8_t)best;
+        total += worth;
+        point->objective += cells->value[i * cells->options + best];
+        add_use(cells, i, best, used);
+    }
+    comm_sum_int64(comm, &point->objective, 1);
+    comm_sum_int64(comm, used, limits);
+    total = sum_wide(comm, total);
+    for (int d = 0; d < cells->kinds; d++)
+        for (int64_t g = 0; g < cells->kind[d].groups; g++, at++)
+            if (price[at] > 0) total += (int128)price[at] * cells->kind[d].limit[g];
+    point->bound = round_up(total);
+}
+
+int64_t knapsack_tally(const struct comm *comm, const struct knapsack_cells *cells,
+                       const uint8_t *choice, int64_t *used)
+{
+    int64_t limits = knapsack_limits(cells), objective = 0;
+    memset(used, 0, (size_t)limits * sizeof *used);
+    for (int64_t i = 0; i < cells->blocks->rows_local; i++) {
+        objective += cells->value[i * cells->options + choice[i]];
+        add_use(cells, i, choice[i], used);
+    }
+    comm_sum_int64(comm, &objective, 1);
+    comm_sum_int64(comm, used, limits);
+    return objective;
+}

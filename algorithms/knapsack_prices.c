@@ -1,0 +1,280 @@
+/* Newton's method with damping on the smoothed dual. */
+#include "algorithms/knapsack_prices.h"
+
+#include "algorithms/definite.h"
+#include "mpi/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS_MOST = 25, SAMPLE_SLOTS = 1 << 17, SAMPLE_FEWER = 8 };
+
+#define COOLING 0.25
+#define TEMPERATURE_FIRST 0.1 /* of a slot's mean largest value */
+#define BLUR_LAST 1e-5        /* of the dual: smoothing raises it by no more at the end */
+#define DECREASE_ENOUGH 0.05  /* of the blur: what another step would gain is not worth it */
+#define DAMPING_FIRST 1e-2
+#define DAMPING_LEAST 1e-9
+#define DAMPING_MOST 1e9
+
+struct newton {
+    const struct knapsack_cells *cells;
+    const struct knapsack_scale *scale;
+    struct knapsack_smooth now, next;
+    double *price, *trial, *step; /* [limits] */
+    double *schur, *side;         /* [narrow][narrow], [narrow] */
+    bool *free;                   /* [limits] may move */
+    double damping, temperature;
+    int64_t every;
+};
+
+static enum status newton_init(struct newton *n)
+{
+    enum status status = OK;
+    TRY(knapsack_smooth_new(n->cells, &n->now));
+    TRY(knapsack_smooth_new(n->cells, &n->next));
+    int64_t limits = n->now.layout.limits, narrow = n->now.layout.narrow;
+    TRY(memory_new(&n->trial, limits, sizeof *n->trial));
+    TRY(memory_new(&n->step, limits, sizeof *n->step));
+    TRY(memory_new(&n->schur, narrow * narrow, sizeof *n->schur));
+    TRY(memory_new(&n->side, narrow, sizeof *n->side));
+    TRY(memory_new(&n->free, limits, sizeof *n->free));
+done:
+    return status;
+}
+
+static void newton_clear(struct newton *n)
+{
+    knapsack_smooth_clear(&n->now);
+    knapsack_smooth_clear(&n->next);
+    free(n->trial);
+    free(n->step);
+    free(n->schur);
+    free(n->side);
+    free(n->free);
+}
+
+/* ---- one step ---- */
+
+/* The curvature of a limit with its damping; what uses hardly move get a little more. */
+static double damped(const struct newton *n, int64_t limit, double highest)
+{
+    double own = n->now.diagonal[limit];
+    return own * (1.0 + n->damping) + 1e-12 * highest + 1e-300;
+}
+
+static double highest_of(const struct newton *n, int kind)
+{
+    double highest = 0.0;
+    for (int64_t g = 0; g < n->cells->kind[kind].groups; g++)
+        highest = fmax(highest, n->now.diagonal[n->now.layout.first[kind] + g]);
+    return highest;
+}
+
+static void mark_free(struct newton *n)
+{
+    for (int64_t r = 0; r < n->now.layout.limits; r++)
+        n->free[r] = isfinite(n->now.left[r]) && (n->price[r] > 0.0 || n->now.left[r] < 0.0);
+}
+
+/* Rows and columns of limits that stay where they are become those of the identity. */
+static void load_narrow(struct newton *n)
+{
+    const struct knapsack_layout *l = &n->now.layout;
+    memcpy(n->schur, n->now.dense, (size_t)(l->narrow * l->narrow) * sizeof *n->schur);
+    for (int d = 0; d < n->cells->kinds; d++) {
+        if (l->narrow_at[d] < 0) continue;
+        double highest = highest_of(n, d);
+        for (int64_t g = 0; g < n->cells->kind[d].groups; g++) {
+            int64_t at = l->narrow_at[d] + g, limit = l->first[d] + g;
+            n->side[at] = n->free[limit] ? -n->now.left[limit] : 0.0;
+            if (n->free[limit]) {
+                n->schur[at * (l->narrow + 1)] = damped(n, limit, highest);
+                continue;
+            }
+            for (int64_t j = 0; j < l->narrow; j++)
+                n->schur[at * l->narrow + j] = n->schur[j * l->narrow + at] = 0.0;
+            n->schur[at * (l->narrow + 1)] = 1.0;
+        }
+    }
+}
+
+static bool narrow_is_free(const struct newton *n, int64_t *limit_of)
+{
+    const struct knapsack_layout *l = &n->now.layout;
+    for (int d = 0; d < n->cells->kinds; d++)
+        for (int64_t g = 0; l->narrow_at[d] >= 0 && g < n->cells->kind[d].groups; g++)
+            limit_of[l->narrow_at[d] + g] = l->first[d] + g;
+    return l->narrow > 0;
+}
+
+/* Take each free wide limit out of the narrow ones' equations. */
+static void eliminate_wide(struct newton *n, const int64_t *limit_of)
+{
+    const struct knapsack_layout *l = &n->now.layout;
+    for (int d = 0; d < n->cells->kinds; d++) {
+        if (l->narrow_at[d] >= 0) continue;
+        double highest = highest_of(n, d);
+        for (int64_t g = 0; g < n->cells->kind[d].groups; g++) {
+            int64_t limit = l->first[d] + g;
+            if (!n->free[limit]) continue;
+            const double *row = n->now.cross + l->cross_first[d] + g * l->narrow;
+            double inverse = 1.0 / damped(n, limit, highest);
+            for (int64_t i = 0; i < l->narrow; i++) {
+                if (row[i] == 0.0 || !n->free[limit_of[i]]) continue;
+                double part = row[i] * inverse;
+                n->side[i] += part * n->now.left[limit];
+                for (int64_t j = 0; j < l->narrow; j++)
+                    if (n->free[limit_of[j]]) n->schur[i * l->narrow + j] -= part * row[j];
+            }
+        }
+    }
+}
+
+static void recover_wide(struct newton *n, const int64_t *limit_of)
+{
+    const struct knapsack_layout *l = &n->now.layout;
+    for (int d = 0; d < n->cells->kinds; d++) {
+        if (l->narrow_at[d] >= 0) continue;
+        double highest = highest_of(n, d);
+        for (int64_t g = 0; g < n->cells->kind[d].groups; g++) {
+            int64_t limit = l->first[d] + g;
+            const double *row = n->now.cross + l->cross_first[d] + g * l->narrow;
+            double side = -n->now.left[limit];
+            n->step[limit] = 0.0;
+            if (!n->free[limit]) continue;
+            for (int64_t i = 0; i < l->narrow; i++)
+                if (n->free[limit_of[i]]) side -= row[i] * n->side[i];
+            n->step[limit] = side / damped(n, limit, highest);
+        }
+    }
+    for (int64_t i = 0; i < l->narrow; i++)
+        n->step[limit_of[i]] = n->free[limit_of[i]] ? n->side[i] : 0.0;
+}
+
+/* step = -(C + damping)^-1 gradient; false where the matrix is not definite to rounding. */
+static bool solve_step(struct newton *n, int64_t *limit_of)
+{
+    mark_free(n);
+    load_narrow(n);
+    bool any = narrow_is_free(n, limit_of);
+    eliminate_wide(n, limit_of);
+    if (any && !definite_solve(n->schur, n->now.layout.narrow, n->now.layout.narrow, n->side))
+        return false;
+    recover_wide(n, limit_of);
+    return true;
+}
+
+/* What the linear part promises: half of gradient x step. */
+static double promised(const struct newton *n)
+{
+    double sum = 0.0;
+    for (int64_t r = 0; r < n->now.layout.limits; r++)
+        if (n->free[r]) sum -= 0.5 * n->now.left[r] * (n->trial[r] - n->price[r]);
+    return sum;
+}
+
+static void try_prices(const struct comm *comm, struct newton *n)
+{
+    for (int64_t r = 0; r < n->now.layout.limits; r++)
+        n->trial[r] = fmax(0.0, n->price[r] + n->step[r]);
+    knapsack_smooth_at(comm, n->cells, n->scale, n->trial, n->temperature, n->every, &n->next);
+}
+
+static void accept(struct newton *n)
+{
+    struct knapsack_smooth other = n->now;
+    n->now = n->next;
+    n->next = other;
+    memcpy(n->price, n->trial, (size_t)n->now.layout.limits * sizeof *n->price);
+}
+
+/* Steps at one temperature; passes counts them. Returns false where the dual fell under lowest. */
+static bool descend(const struct comm *comm, struct newton *n, double lowest, int64_t *limit_of,
+                    int64_t *passes)
+{
+    knapsack_smooth_at(comm, n->cells, n->scale, n->price, n->temperature, n->every, &n->now);
+    ++*passes;
+    for (int i = 0; i < STEPS_MOST && n->damping < DAMPING_MOST; i++) {
+        if (n->now.dual < lowest) return false;
+        if (!solve_step(n, limit_of)) {
+            n->damping = fmax(10.0 * n->damping, 1e-6);
+            continue;
+        }
+        try_prices(comm, n);
+        ++*passes;
+        double gain = n->now.dual - n->next.dual, hoped = promised(n);
+        if (gain > 0.0) {
+            accept(n);
+            n->damping = fmax(DAMPING_LEAST, n->damping * (gain > 0.5 * hoped ? 0.2 : 1.0));
+        } else {
+            n->damping *= 6.0;
+        }
+        if (hoped < DECREASE_ENOUGH * n->now.blur) break;
+    }
+    n->damping = fmin(n->damping, 1.0);
+    return true;
+}
+
+/* Temperatures down to where smoothing no longer shows. */
+static bool cool(const struct comm *comm, struct newton *n, double lowest, int64_t *limit_of,
+                 double *passes)
+{
+    for (;;) {
+        int64_t steps = 0;
+        bool bounded = descend(comm, n, lowest, limit_of, &steps);
+        *passes += (double)steps / (double)n->every;
+        if (!bounded) return false;
+        if (n->now.blur <= BLUR_LAST * fabs(n->now.dual)) return true;
+        n->temperature *= COOLING;
+    }
+}
+
+/* A sample of some SAMPLE_SLOTS first, then eight times as many, and so on. */
+static int64_t first_sample(int64_t slots)
+{
+    int64_t every = 1;
+    while (slots / (every * SAMPLE_FEWER) >= SAMPLE_SLOTS) every *= SAMPLE_FEWER;
+    return every;
+}
+
+/* From sample to sample; prices that a sample drives without bound are forgotten. */
+static enum status ladder(const struct comm *comm, struct newton *n, double lowest, double *passes,
+                          bool *proven)
+{
+    enum status status = OK;
+    int64_t limits = n->now.layout.limits, *limit_of = NULL;
+    double *before = NULL;
+    TRY_ALL(comm, memory_new(&limit_of, n->now.layout.narrow, sizeof *limit_of));
+    TRY_ALL(comm, memory_new(&before, limits, sizeof *before));
+    for (n->every = first_sample(n->scale->slots);; n->every /= SAMPLE_FEWER) {
+        memcpy(before, n->price, (size_t)limits * sizeof *before);
+        bool bounded = cool(comm, n, lowest, limit_of, passes);
+        *proven = !bounded && n->every == 1;
+        if (n->every == 1) break;
+        if (!bounded) memcpy(n->price, before, (size_t)limits * sizeof *before);
+        n->temperature /= COOLING * COOLING;
+        n->damping = DAMPING_FIRST;
+    }
+done:
+    free(limit_of);
+    free(before);
+    return status;
+}
+
+enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_cells *cells,
+                                 const struct knapsack_scale *scale, double lowest, double *price,
+                                 double *passes, bool *proven)
+{
+    enum status status = OK;
+    struct newton n = {.cells = cells, .scale = scale, .price = price, .damping = DAMPING_FIRST};
+    bool warm = false;
+    TRY_ALL(comm, newton_init(&n));
+    for (int64_t r = 0; r < n.now.layout.limits; r++) warm = warm || price[r] > 0.0;
+    n.temperature = TEMPERATURE_FIRST * scale->value * (warm ? COOLING * COOLING : 1.0);
+    TRY(ladder(comm, &n, lowest, passes, proven));
+done:
+    newton_clear(&n);
+    return status;
+}

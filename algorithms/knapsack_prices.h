@@ -1,0 +1,29 @@
+/**
+ * The prices of limits that make the dual of algorithms/knapsack.h small: Newton's method on the
+ * smoothed dual, the temperature falling, on a sample first and on all slots last.
+ */
+#ifndef REMISE_ALGORITHMS_KNAPSACK_PRICES_H
+#define REMISE_ALGORITHMS_KNAPSACK_PRICES_H
+
+#include "algorithms/knapsack_smooth.h"
+
+/**
+ * Find them.
+ *
+ * Collective.
+ * lowest    in     sum over slots of their least value: a dual below it proves that no choice keeps
+ *                  the limits
+ * price     inout  [limits] units of value per unit of use, >= 0
+ * passes    inout  counts passes over all cells, those over samples by their part
+ * proven    out    no choice keeps the limits; prices then say which: the dual falls along them
+ * Each step solves (C + m diag C) step = -gradient over the limits that have a price or are
+ * exceeded, C the curvature and m raised until the dual falls (Levenberg and Marquardt); limits of
+ * wide kinds are eliminated one by one, as they do not meet each other.
+ * Errors: ERR_MEMORY.
+ * Same bytes for any number of ranks.
+ */
+enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_cells *cells,
+                                 const struct knapsack_scale *scale, double lowest, double *price,
+                                 double *passes, bool *proven);
+
+#endif
