@@ -412,9 +412,9 @@ def judge(case, draws):
 
 
 def show(step, levels, found):
-    print(f"\n{step}: ratio of gain {found['ratio']:.3f} (as logits {found['logit']:.3f}), promised "
-          f"over true profit {found['promise']:.3f}, true cost over budget {found['cost']:.3f}, "
-          f"R-hat of 99 % below {found['r_hat']:.3f}")
+    print(f"\n{step}: ratio of gain {found['ratio']:.3f} (as logits {found['logit']:.3f}), "
+          f"promised over true profit {found['promise']:.3f}, true cost over budget "
+          f"{found['cost']:.3f}, R-hat of 99 % below {found['r_hat']:.3f}")
     print("level  error of mean  of median      bias  covered")
     for k, d in enumerate(levels):
         print(f"{d:<7g}{found['mean'][k]:13.4f}{found['median'][k]:11.4f}{found['bias'][k]:+10.4f}"
