@@ -1,5 +1,5 @@
-/* `remise fit mlp`, cnn, gru and lstm: a network trained on one table, and how good it is on rows
- * it did not see. */
+/* `remise fit mlp`, cnn, gru, lstm and tower: a network trained on one table, and how good it is on
+ * rows it did not see. */
 #include "jobs/fit_network.h"
 
 #include "mpi/log.h"
@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- layers ---- */
 
@@ -40,10 +41,11 @@ static void append_sequence(const struct fit_network *opt, struct plans *plans)
 }
 
 enum status fit_network_lay(const struct fit_network *options, struct layer_plan *plan,
-                            int64_t *layers)
+                            int64_t *layers, int64_t *encoder)
 {
     struct plans plans = {.plan = plan};
     if (options->sequence_kind != NULL) append_sequence(options, &plans);
+    *encoder = plans.count;
     for (int64_t h = 0; h <= options->hidden.count; h++) {
         if (options->dropout > 0.0 && plans.count + h > 0)
             append(&plans, (struct layer_plan){.kind = &layer_dropout, .rate = options->dropout});
@@ -79,17 +81,29 @@ done:
     return status;
 }
 
+/* Random weights for the layers that the options ask for. */
+static enum status begin(const struct fit_network *opt, const struct fit_network_data *data,
+                         struct network **model)
+{
+    enum status status = OK;
+    struct layer_plan plan[NETWORK_LAYERS_MAX];
+    int64_t layers = 0;
+    struct network_join join = {.plain = data->plain};
+    TRY(fit_network_lay(opt, plan, &layers, &join.at));
+    TRY(network_new_tower(data->shape, join, plan, layers, opt->source.loss, model));
+    network_start(*model, opt->source.seed);
+done:
+    return status;
+}
+
+/* model: NULL, or the one to go on from */
 static enum status train(const struct comm *comm, struct fit_network *opt,
                          const struct fit_network_data *data, struct network **model,
                          struct network_history *history)
 {
     enum status status = OK;
     float *weight = NULL;
-    struct layer_plan plan[NETWORK_LAYERS_MAX];
-    int64_t layers = 0;
-    TRY_ALL(comm, fit_network_lay(opt, plan, &layers));
-    TRY_ALL(comm, network_new(data->shape, plan, layers, opt->source.loss, model));
-    network_start(*model, opt->source.seed);
+    if (*model == NULL) TRY_ALL(comm, begin(opt, data, model));
     opt->fit.seed = opt->source.seed;
     TRY(weigh_classes(comm, opt, data, &weight));
     struct rows rows = {data->blocks, data->columns, data->columns, data->x};
@@ -136,24 +150,97 @@ static void warn(const struct fit_network *opt, const struct fit_network_data *d
                     data->in.path, opt->source.target);
 }
 
+/* ---- saved models ---- */
+
+static enum status check_from(const struct fit_network *opt, const struct model_network *from)
+{
+    if (strcmp(from->made_by, opt->training.name) != 0)
+        return FAIL(ERR_USAGE, "%s is of `remise %s`; go on with that", opt->from_file,
+                    from->made_by);
+    if (strcmp(from->target, opt->source.target) != 0)
+        return FAIL(ERR_USAGE, "%s predicts \"%s\", not \"%s\"; name that as --target",
+                    opt->from_file, from->target, opt->source.target);
+    if (from->network->loss == opt->source.loss) return OK;
+    return FAIL(ERR_USAGE, "%s was trained with another --loss; give that one", opt->from_file);
+}
+
+/* Read the model to go on from; what it fixes replaces what was asked for. */
+static enum status read_from(const struct comm *comm, struct fit_network *opt,
+                             struct model_network **from)
+{
+    enum status status = OK;
+    if (opt->from_file == NULL) return OK;
+    TRY(model_network_read(comm, opt->from_file, from));
+    TRY_ALL(comm, check_from(opt, *from));
+    const struct network *network = (*from)->network;
+    const struct layer_plan *first = &network->plan[0];
+    opt->source.from = *from;
+    if (opt->sequence_kind != NULL) opt->source.channels = network->shape[0].channels;
+    opt->source.codes = first->kind == &layer_embedding ? first->codes : 0;
+done:
+    return status;
+}
+
+static enum status check_outcomes(const struct fit_network *opt,
+                                  const struct fit_network_data *data)
+{
+    const struct model_network *from = opt->source.from;
+    for (int k = 0; k < 2 && from != NULL; k++) {
+        const char *here = data->outcome[k] != NULL ? data->outcome[k] : "";
+        if (strcmp(here, from->outcome[k]) != 0)
+            return FAIL(ERR_DATA, "%s: the target's outcome %d is \"%s\", that of %s \"%s\"",
+                        data->in.path, k, here, opt->from_file, from->outcome[k]);
+    }
+    return OK;
+}
+
+static enum status save(const struct comm *comm, const struct fit_network *opt,
+                        const struct fit_network_data *data, const struct network *model)
+{
+    enum status status = OK;
+    const char **names = NULL;
+    if (opt->model_file == NULL) return OK;
+    TRY_ALL(comm, memory_new(&names, data->columns, sizeof *names));
+    for (int64_t j = 0; j < data->columns; j++) names[j] = fit_network_data_name(data, j);
+    struct model_network_parts parts = {.made_by = opt->training.name,
+                                        .target = opt->source.target,
+                                        .outcome = data->outcome[0] != NULL ? data->outcome : NULL,
+                                        .names = names,
+                                        .scaling = &data->scaling,
+                                        .network = model};
+    TRY(model_network_write(comm, opt->model_file, &parts));
+done:
+    free(names);
+    return status;
+}
+
+/* ---- the whole ---- */
+
 enum status fit_network_run(const struct comm *comm, void *options)
 {
     enum status status = OK;
     struct fit_network *opt = options;
     struct fit_network_data data = {0};
+    struct model_network *from = NULL;
     struct network *model = NULL;
     struct network_history history = {0};
     struct fit_network_judgement judgement = {0};
+    TRY(read_from(comm, opt, &from));
     TRY(fit_network_data_read(comm, &opt->source, &data));
+    TRY_ALL(comm, check_outcomes(opt, &data));
+    if (from != NULL) model = from->network;
+    if (from != NULL) from->network = NULL;
     TRY(train(comm, opt, &data, &model, &history));
     TRY(judge(comm, &data, model, &judgement));
     warn(opt, &data, &judgement);
+    TRY(save(comm, opt, &data, model));
     TRY_ALL(comm,
             comm->rank == 0 ? fit_network_print(opt, &data, model, &history, &judgement) : OK);
     if (opt->training.path != NULL) TRY(training_forget(comm, opt->training.path));
 done:
     network_history_clear(&history);
     network_free(&model);
+    model_network_free(&from);
     fit_network_data_clear(&data);
     return status;
 }

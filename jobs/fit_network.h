@@ -1,6 +1,6 @@
 /**
- * What `remise fit mlp`, cnn, gru and lstm share: a network trained on one table and judged on rows
- * that it did not see. A command adds its own options and says which layers there are.
+ * What `remise fit mlp`, cnn, gru, lstm and tower share: a network trained on one table and judged
+ * on rows that it did not see. A command adds its own options and says which layers there are.
  */
 #ifndef REMISE_JOBS_FIT_NETWORK_H
 #define REMISE_JOBS_FIT_NETWORK_H
@@ -24,7 +24,9 @@ struct fit_network_sizes {
 struct fit_network {
     struct fit_network_source source;
     struct network_options fit;
-    struct training training;        /* its checkpoints */
+    struct training training;        /* its checkpoints; its name is that of the command */
+    const char *model_file;          /* where the model is saved; NULL: nowhere */
+    const char *from_file;           /* the model to start from; NULL: from random weights */
     enum activation activation;      /* of dense layers and convolutions */
     struct fit_network_sizes hidden; /* dense layers before the output */
     double dropout;                  /* before every one of them and the output */
@@ -93,10 +95,12 @@ bool fit_network_parse_choice(const char *text, const char *no, const char *yes,
 
 /**
  * The hidden layers that the options ask for.
- * Local. plan out [NETWORK_LAYERS_MAX]. Errors: ERR_ARG there are too many.
+ * Local. Errors: ERR_ARG there are too many.
+ * plan     out  [NETWORK_LAYERS_MAX]
+ * encoder  out  those before the first dense one, or what drops its inputs
  */
 enum status fit_network_lay(const struct fit_network *options, struct layer_plan *plan,
-                            int64_t *layers);
+                            int64_t *layers, int64_t *encoder);
 
 /** Read the table, train, judge and print. Collective. Same bytes for any number of ranks. */
 enum status fit_network_run(const struct comm *comm, void *options);

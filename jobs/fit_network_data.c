@@ -1,7 +1,7 @@
 /* From a table in double to float32 rows in three parts. */
 #include "jobs/fit_network_data.h"
 
-#include "algorithms/standardise.h"
+#include "jobs/fit_network_scale.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -13,6 +13,7 @@
 void fit_network_data_clear(struct fit_network_data *data)
 {
     fit_table_clear(&data->in);
+    fit_scaling_clear(&data->scaling);
     free(data->source);
     free(data->x);
     free(data->y);
@@ -27,15 +28,27 @@ const char *fit_network_data_name(const struct fit_network_data *data, int64_t j
 
 /* ---- columns ---- */
 
+/* Inputs that are asked for one by one; 0: they are found in the table. */
+static int64_t names_asked(const struct fit_network_source *source)
+{
+    if (source->from != NULL) return source->from->columns.count;
+    return source->tower ? 0 : source->names_count;
+}
+
+static const char *name_asked(const struct fit_network_source *source, int64_t j)
+{
+    return source->from != NULL ? dictionary_text(&source->from->columns, j) : source->names[j];
+}
+
 /* The inputs asked for and the target, or the whole table. */
 static enum status read_table(const struct comm *comm, const struct fit_network_source *source,
                               struct fit_network_data *data)
 {
     enum status status = OK;
     const char **names = NULL;
-    int64_t count = source->names_count > 0 ? source->names_count + 1 : 0;
+    int64_t asked = names_asked(source), count = asked > 0 ? asked + 1 : 0;
     TRY_ALL(comm, memory_new(&names, count, sizeof *names));
-    for (int64_t j = 0; j < source->names_count; j++) names[j] = source->names[j];
+    for (int64_t j = 0; j < asked; j++) names[j] = name_asked(source, j);
     if (count > 0) names[count - 1] = source->target;
     TRY(fit_table_read(comm, source->path, names, count, &data->in));
     data->blocks = &data->in.table->blocks;
@@ -87,18 +100,54 @@ static enum status find_sequence(const struct fit_network_source *source,
     return OK;
 }
 
-/* Inputs step by step. */
+/* Inputs step by step; `plain` of them stand behind. */
 static enum status shape_rows(const struct fit_network_source *source,
-                              struct fit_network_data *data)
+                              struct fit_network_data *data, int64_t plain)
 {
-    int64_t channels = source->channels;
-    data->shape = (struct layer_shape){1, data->columns};
+    int64_t channels = source->channels, sequence = data->columns - plain;
+    data->shape = (struct layer_shape){1, sequence};
+    data->plain = plain;
     if (channels == 0) return OK;
-    data->shape = (struct layer_shape){data->columns / channels, channels};
-    if (data->columns % channels == 0) return OK;
+    data->shape = (struct layer_shape){sequence / channels, channels};
+    if (sequence % channels == 0) return OK;
     return FAIL(ERR_DATA,
                 "%s: %lld columns are no whole steps of %lld channels; --channels must divide them",
-                source->path, (long long)data->columns, (long long)channels);
+                source->path, (long long)sequence, (long long)channels);
+}
+
+static bool in_list(const int64_t *list, int64_t count, int64_t x)
+{
+    bool found = false;
+    for (int64_t k = 0; k < count; k++) found = found || list[k] == x;
+    return found;
+}
+
+/* Plain columns of a tower behind its sequence: those named, or all other numbers. */
+static enum status find_plain(const struct fit_network_source *source, int64_t target,
+                              struct fit_network_data *data, int64_t *plain)
+{
+    enum status status = OK;
+    int64_t sequence = data->columns, count = source->names_count, *at = NULL;
+    TRY(memory_new(&at, data->in.table->columns + count, sizeof *at));
+    for (int64_t j = 0; j < count; j++) TRY(fit_table_find(&data->in, source->names[j], &at[j]));
+    if (count == 0) count = fit_table_numbers(&data->in, target, at);
+    for (int64_t j = 0; j < count; j++) {
+        bool taken = in_list(data->source, sequence, at[j]);
+        if (taken && source->names_count > 0)
+            TRY(FAIL(ERR_DATA,
+                     "%s: column \"%s\" is part of the sequence; --columns names those beside it",
+                     source->path, source->names[j]));
+        if (!taken) data->source[data->columns++] = at[j];
+    }
+    *plain = data->columns - sequence;
+    if (*plain == 0)
+        TRY(FAIL(ERR_DATA,
+                 "%s has no column of numbers beside the sequence and \"%s\"; take fit cnn, gru "
+                 "or lstm",
+                 source->path, source->target));
+done:
+    free(at);
+    return status;
 }
 
 static enum status choose_columns(const struct fit_network_source *source,
@@ -110,19 +159,20 @@ static enum status choose_columns(const struct fit_network_source *source,
     int64_t target;
     status = fit_table_find(&data->in, source->target, &target);
     if (status != OK) return status;
-    for (int64_t j = 0; j < source->names_count; j++)
-        data->source[j] = table_find(table, source->names[j]);
-    data->columns = source->names_count;
-    if (data->columns == 0 && source->channels > 0) {
-        status = find_sequence(source, data);
-        if (status != OK) return status;
-    }
+    for (int64_t j = 0; j < names_asked(source); j++)
+        data->source[j] = table_find(table, name_asked(source, j));
+    data->columns = names_asked(source);
+    int64_t plain = source->from != NULL ? source->from->network->join.plain : 0;
+    if (data->columns == 0 && source->channels > 0) status = find_sequence(source, data);
+    if (status == OK && source->tower && source->from == NULL)
+        status = find_plain(source, target, data, &plain);
+    if (status != OK) return status;
     if (data->columns == 0) data->columns = fit_table_numbers(&data->in, target, data->source);
     data->source[data->columns] = target;
     if (data->columns == 0)
         return FAIL(ERR_DATA, "%s has no column of numbers beside \"%s\"; a network needs one",
                     source->path, source->target);
-    return shape_rows(source, data);
+    return shape_rows(source, data, plain);
 }
 
 /* Two texts become 0 and 1, in sorted order. */
@@ -172,7 +222,7 @@ static bool complete(const struct fit_network_data *data, int64_t row)
 static enum status check_codes(const struct fit_network_source *source,
                                const struct fit_network_data *data, int64_t row)
 {
-    for (int64_t j = 0; j < data->columns && source->codes > 0; j++) {
+    for (int64_t j = 0; j < layer_values(data->shape) && source->codes > 0; j++) {
         const struct table_column *column = &data->in.table->column[data->source[j]];
         double code = column->number[row];
         if (code >= 0.0 && code < (double)source->codes && code == floor(code)) continue;
@@ -220,149 +270,7 @@ static enum status check_parts(const struct fit_network_data *data)
                 data->in.path, data->rows[PART_VALIDATION], data->rows[PART_TEST]);
 }
 
-/* ---- units ---- */
-
-/* z = (x / unit - mean) / sd, the target last; a column with sd 0 becomes 0 */
-struct scaling {
-    double *unit, *mean, *sd; /* [columns + 1]; unit is a power of two and costs no bits */
-};
-
-static void scaling_clear(struct scaling *scaling)
-{
-    free(scaling->unit);
-    free(scaling->mean);
-    free(scaling->sd);
-}
-
-static enum status scaling_init(struct scaling *scaling, int64_t width)
-{
-    enum status status = OK;
-    TRY(memory_new(&scaling->unit, width, sizeof *scaling->unit));
-    TRY(memory_new(&scaling->mean, width, sizeof *scaling->mean));
-    TRY(memory_new(&scaling->sd, width, sizeof *scaling->sd));
-    for (int64_t j = 0; j < width; j++) scaling->sd[j] = 1.0;
-done:
-    return status;
-}
-
-/* The training rows alone, in the same blocks. */
-struct training {
-    struct blocks blocks;
-    double *z; /* [blocks.rows_local][columns + 1] */
-};
-
-static enum status gather_training(const struct fit_network_data *data,
-                                   const struct scaling *scaling, struct training *training)
-{
-    enum status status = OK;
-    const struct blocks *all = data->blocks;
-    int64_t width = data->columns + 1, at = 0;
-    training->blocks = *all;
-    training->blocks.start = NULL;
-    TRY(memory_new(&training->blocks.start, all->blocks_local + 1, sizeof *all->start));
-    TRY(memory_new(&training->z, all->rows_local * width, sizeof *training->z));
-    for (int64_t b = 0; b < all->blocks_local; b++) {
-        training->blocks.start[b] = at;
-        for (int64_t i = all->start[b]; i < all->start[b + 1]; i++) {
-            if (data->part[i] != PART_TRAIN) continue;
-            for (int64_t j = 0; j < width; j++)
-                training->z[at * width + j] =
-                    data->in.table->column[data->source[j]].number[i] / scaling->unit[j];
-            at++;
-        }
-    }
-    training->blocks.start[all->blocks_local] = at;
-    training->blocks.rows_local = at;
-    training->blocks.rows_total = data->rows[PART_TRAIN];
-done:
-    return status;
-}
-
-/* Powers of two that bring each column below 1. */
-static void measure_units(const struct comm *comm, const struct fit_network_data *data,
-                          struct scaling *scaling)
-{
-    for (int64_t i = 0; i < data->blocks->rows_local; i++)
-        for (int64_t j = 0; j <= data->columns && data->part[i] != PART_NONE; j++) {
-            double size = fabs(data->in.table->column[data->source[j]].number[i]);
-            scaling->unit[j] = fmax(scaling->unit[j], size);
-        }
-    comm_max_double(comm, scaling->unit, data->columns + 1);
-    for (int64_t j = data->columns - 1; j >= 0; j--) { /* all steps of a channel alike */
-        double *first = &scaling->unit[j % data->shape.channels];
-        *first = fmax(*first, scaling->unit[j]);
-    }
-    for (int64_t j = 0; j < data->columns; j++)
-        scaling->unit[j] = scaling->unit[j % data->shape.channels];
-    for (int64_t j = 0; j <= data->columns; j++) {
-        int exponent = 0;
-        frexp(scaling->unit[j], &exponent);
-        scaling->unit[j] = scaling->unit[j] > 0.0 ? ldexp(1.0, exponent) : 1.0;
-    }
-}
-
-/* Means and deviations of all steps of a channel together. */
-static void join_steps(const struct fit_network_data *data, struct scaling *scaling)
-{
-    int64_t channels = data->shape.channels;
-    double steps = (double)data->shape.steps;
-    for (int64_t c = 0; c < channels && data->shape.steps > 1; c++) {
-        double mean = 0.0, square = 0.0;
-        for (int64_t j = c; j < data->columns; j += channels) mean += scaling->mean[j] / steps;
-        for (int64_t j = c; j < data->columns; j += channels) {
-            double far = scaling->mean[j] - mean;
-            square += (scaling->sd[j] * scaling->sd[j] + far * far) / steps;
-        }
-        for (int64_t j = c; j < data->columns; j += channels) {
-            scaling->mean[j] = mean;
-            scaling->sd[j] = sqrt(square);
-        }
-    }
-}
-
-static void warn_of_constants(const struct fit_network_data *data, const struct scaling *scaling)
-{
-    int64_t target = data->columns;
-    for (int64_t j = 0; j < target && data->shape.steps == 1; j++)
-        if (scaling->sd[j] == 0.0)
-            log_warning("column \"%s\" is the same in all training rows and decides nothing",
-                        fit_network_data_name(data, j));
-    for (int64_t c = 0; c < data->shape.channels && data->shape.steps > 1; c++)
-        if (scaling->sd[c] == 0.0)
-            log_warning("channel %lld of the sequence is the same in all steps of all training "
-                        "rows and decides nothing",
-                        (long long)c);
-    if (scaling->sd[target] == 0.0)
-        log_warning("column \"%s\" is the same in all training rows and leaves nothing to learn",
-                    fit_network_data_name(data, target));
-}
-
-static enum status measure(const struct comm *comm, const struct fit_network_source *source,
-                           const struct fit_network_data *data, struct scaling *scaling)
-{
-    enum status status = OK;
-    struct training training = {0};
-    int64_t target = data->columns;
-    measure_units(comm, data, scaling);
-    TRY_ALL(comm, gather_training(data, scaling, &training));
-    TRY(standardise_measure(comm, &training.blocks, training.z, data->columns + 1, scaling->mean,
-                            scaling->sd));
-    join_steps(data, scaling);
-    for (int64_t j = 0; j < target && source->codes > 0; j++) {
-        scaling->unit[j] = scaling->sd[j] = 1.0;
-        scaling->mean[j] = 0.0;
-    }
-    warn_of_constants(data, scaling);
-    if (scaling->sd[target] == 0.0) scaling->sd[target] = 1.0;
-    if (source->loss == LOSS_BCE) {
-        scaling->unit[target] = scaling->sd[target] = 1.0;
-        scaling->mean[target] = 0.0;
-    }
-done:
-    free(training.z);
-    blocks_clear(&training.blocks);
-    return status;
-}
+/* ---- values ---- */
 
 static enum status beyond_float(const struct fit_network_data *data, int64_t j, int64_t row)
 {
@@ -375,7 +283,7 @@ static enum status beyond_float(const struct fit_network_data *data, int64_t j, 
 }
 
 /* Rows in no part become zeros: nothing reads them, and they are finite. */
-static enum status fill_rows(struct fit_network_data *data, const struct scaling *scaling)
+static enum status fill_rows(struct fit_network_data *data)
 {
     enum status status = OK;
     int64_t rows = data->blocks->rows_local, columns = data->columns;
@@ -385,9 +293,8 @@ static enum status fill_rows(struct fit_network_data *data, const struct scaling
         const double *number = data->in.table->column[data->source[j]].number;
         for (int64_t i = 0; i < rows; i++) {
             float *to = j < columns ? &data->x[i * columns + j] : &data->y[i];
-            double centred = number[i] / scaling->unit[j] - scaling->mean[j];
-            if (data->part[i] != PART_NONE && scaling->sd[j] > 0.0)
-                *to = (float)(centred / scaling->sd[j]);
+            if (data->part[i] != PART_NONE)
+                *to = (float)fit_scaling_one(&data->scaling, j, number[i]);
             if (!isfinite(*to)) return beyond_float(data, j, i);
         }
     }
@@ -407,7 +314,6 @@ enum status fit_network_data_read(const struct comm *comm, const struct fit_netw
                                   struct fit_network_data *data)
 {
     enum status status = OK;
-    struct scaling scaling = {0};
     *data = (struct fit_network_data){0};
     TRY(read_table(comm, source, data));
     TRY_ALL(comm, choose_columns(source, data));
@@ -415,15 +321,11 @@ enum status fit_network_data_read(const struct comm *comm, const struct fit_netw
     TRY_ALL(comm, deal_parts(source, data));
     comm_sum_int64(comm, data->rows, PART_NONE + 1);
     TRY(check_parts(data));
-    TRY_ALL(comm, scaling_init(&scaling, data->columns + 1));
-    if (source->standardize)
-        TRY(measure(comm, source, data, &scaling));
-    else
-        for (int64_t j = 0; j <= data->columns; j++) scaling.unit[j] = 1.0;
-    data->target_unit = scaling.unit[data->columns] * scaling.sd[data->columns];
-    TRY_ALL(comm, fill_rows(data, &scaling));
+    TRY(fit_network_scale(comm, source, data));
+    const struct fit_scaling *scaling = &data->scaling;
+    data->target_unit = scaling->unit[data->columns] * scaling->divisor[data->columns];
+    TRY_ALL(comm, fill_rows(data));
     free_numbers(data->in.table);
 done:
-    scaling_clear(&scaling);
     return status;
 }

@@ -5,8 +5,7 @@
 #ifndef REMISE_JOBS_FIT_NETWORK_DATA_H
 #define REMISE_JOBS_FIT_NETWORK_DATA_H
 
-#include "algorithms/network.h"
-#include "jobs/fit_table.h"
+#include "jobs/model_network.h"
 
 enum { PART_NONE = 3 }; /* a row with a missing value: in no part */
 
@@ -22,6 +21,8 @@ struct fit_network_source {
     double validation, test; /* shares of the rows */
     bool standardize;
     uint64_t seed;
+    bool tower; /* a sequence, and the plain columns `names` (none: all other numbers) behind it */
+    const struct model_network *from; /* columns, shape and scales are its; NULL: as said here */
 };
 
 struct fit_network_data {
@@ -29,6 +30,8 @@ struct fit_network_data {
     const struct blocks *blocks; /* of in.table */
     int64_t columns;             /* inputs */
     struct layer_shape shape;    /* of a row: the inputs step by step; plain numbers are one step */
+    int64_t plain;               /* inputs behind the sequence of a tower; 0: none */
+    struct fit_scaling scaling;  /* of the inputs and the target, the last one */
     int64_t *source;    /* [columns + 1] their places in the table; the target is the last one */
     float *x;           /* [rows_local][columns] */
     float *y;           /* [rows_local] */

@@ -29,7 +29,9 @@ enum {
     KEY_RAW,
     KEY_CHECKPOINT,
     KEY_MINUTES,
-    KEY_STEPS
+    KEY_STEPS,
+    KEY_MODEL,
+    KEY_FROM
 };
 
 static const struct argp_option option_list[] = {
@@ -39,7 +41,9 @@ static const struct argp_option option_list[] = {
      "sequence x_0, x_1, ...)",
      0},
     {"layers", KEY_LAYERS, "N,M", 0,
-     "Units of each hidden dense layer; 0 for none (mlp: 128,64; cnn: 32; gru, lstm: 0)", 0},
+     "Units of each hidden dense layer; 0 for none (mlp: 128,64; cnn, tower: 32; gru, "
+     "lstm: 0)",
+     0},
     {"activation", KEY_ACTIVATION, "relu|tanh|sigmoid|softplus", 0,
      "Of dense layers and convolutions (relu)", 0},
     {"dropout", KEY_DROPOUT, "SHARE", 0,
@@ -68,6 +72,11 @@ static const struct argp_option option_list[] = {
     {"standardize", KEY_STANDARDIZE, 0, 0,
      "Give every column, or every channel of a sequence, mean 0 and deviation 1 (default)", 0},
     {"no-standardize", KEY_RAW, 0, 0, "Take the columns as they are", 0},
+    {"model", KEY_MODEL, "FILE", 0, "Save the model, for remise apply and --from", 0},
+    {"from", KEY_FROM, "MODEL", 0,
+     "Go on from the weights of this model; columns, scales and layers are its, whatever else is "
+     "said",
+     0},
     {"checkpoint", KEY_CHECKPOINT, "FILE", 0,
      "Keep the training in this file, from which the same command goes on after a kill or SIGUSR1; "
      "it is gone at the end",
@@ -154,6 +163,8 @@ static void check_arguments(struct fit_network *opt, struct argp_state *state)
     for (int64_t j = 0; j < source->names_count; j++)
         if (strcmp(source->names[j], source->target) == 0)
             argp_error(state, "--columns: the target %s cannot predict itself", source->target);
+    if (opt->from_file != NULL && source->names_count > 0)
+        argp_error(state, "--from takes the columns of the model; leave --columns out");
     if (opt->classes != CLASS_WEIGHTS_NONE && source->loss != LOSS_BCE)
         argp_error(state, "--class-weights goes with --loss bce");
     if (source->validation + source->test >= 1.0)
@@ -167,6 +178,12 @@ static void check_arguments(struct fit_network *opt, struct argp_state *state)
 static error_t parse_keeping(int key, char *text, struct fit_network *opt, struct argp_state *state)
 {
     switch (key) {
+    case KEY_MODEL:
+        opt->model_file = text;
+        break;
+    case KEY_FROM:
+        opt->from_file = text;
+        break;
     case KEY_CHECKPOINT:
         opt->training.path = text;
         break;

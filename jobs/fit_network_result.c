@@ -57,8 +57,9 @@ static json_t *result_json(const struct fit_network *opt, const struct fit_netwo
     json_t *columns = json_array(), *layers = json_array();
     for (int64_t j = 0; j < data->columns; j++)
         json_array_append_new(columns, json_string(fit_network_data_name(data, j)));
-    for (int64_t h = 0; h < opt->hidden.count; h++)
-        json_array_append_new(layers, json_integer(opt->hidden.size[h]));
+    for (int64_t l = 0; l < model->layers - 1; l++)
+        if (model->plan[l].kind == &layer_dense)
+            json_array_append_new(layers, json_integer(model->plan[l].units));
     json_t *result = json_pack(
         "{s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:I, s:I, s:o, s:o, s:I, s:I, s:b, s:{s:o, s:o}}",
         "rows", (json_int_t)data->blocks->rows_total, "rows_train",
@@ -72,6 +73,7 @@ static json_t *result_json(const struct fit_network *opt, const struct fit_netwo
         curve_json(history->train, history->epochs, data->target_unit), "validation",
         curve_json(history->validation, history->epochs, data->target_unit));
     if (result == NULL) return NULL;
+    if (data->plain > 0) json_object_set_new(result, "plain_columns", json_integer(data->plain));
     if (data->outcome[0] != NULL)
         json_object_set_new(result, "outcomes",
                             json_pack("[s, s]", data->outcome[0], data->outcome[1]));

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A column with a greater share of the variance decides nearly alone. */
 #define DOMINANT_SHARE 0.99
@@ -37,14 +38,30 @@ static void to_units(const struct fit_scaling *scaling, double *x, int64_t rows)
         x[i] /= scaling->unit[i % scaling->columns];
 }
 
+static double centred(const struct fit_scaling *scaling, int64_t j, double x)
+{
+    return scaling->divisor[j] > 0.0 ? (x - scaling->mean[j]) / scaling->divisor[j] : 0.0;
+}
+
 /* From units to those of the fit. */
 static void centre(const struct fit_scaling *scaling, double *x, int64_t rows)
 {
-    for (int64_t i = 0; i < rows * scaling->columns; i++) {
-        int64_t j = i % scaling->columns;
-        double centred = x[i] - scaling->mean[j];
-        x[i] = scaling->divisor[j] > 0.0 ? centred / scaling->divisor[j] : 0.0;
-    }
+    for (int64_t i = 0; i < rows * scaling->columns; i++)
+        x[i] = centred(scaling, i % scaling->columns, x[i]);
+}
+
+double fit_scaling_one(const struct fit_scaling *scaling, int64_t j, double x)
+{
+    return centred(scaling, j, x / scaling->unit[j]);
+}
+
+void fit_scaling_copy(const struct fit_scaling *from, struct fit_scaling *to)
+{
+    size_t bytes = (size_t)from->columns * sizeof(double);
+    memcpy(to->unit, from->unit, bytes);
+    memcpy(to->mean, from->mean, bytes);
+    memcpy(to->divisor, from->divisor, bytes);
+    to->whole = from->whole;
 }
 
 double fit_scaling_undo(const struct fit_scaling *scaling, int64_t j, double z)

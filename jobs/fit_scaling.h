@@ -37,6 +37,12 @@ enum status fit_scaling_measure(const struct comm *comm, bool deviations, struct
 /** Bring x [rows][columns] to scale. Local. */
 void fit_scaling_apply(const struct fit_scaling *scaling, double *x, int64_t rows);
 
+/** z of one value of column j. Local. */
+double fit_scaling_one(const struct fit_scaling *scaling, int64_t j, double x);
+
+/** Copy a scaling into one of as many columns. Local. */
+void fit_scaling_copy(const struct fit_scaling *from, struct fit_scaling *to);
+
 /** The value in the file of z in column j. Local. */
 double fit_scaling_undo(const struct fit_scaling *scaling, int64_t j, double z);
 
