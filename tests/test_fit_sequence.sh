@@ -42,7 +42,8 @@ for noun in cnn gru lstm tower; do
     declare -n options=$noun
     for ranks in 1 3 4; do
         timeout -k 5 60 mpirun -np $ranks "$remise" fit "${options[@]}" "${small[@]}" \
-            --model $noun.h5.$ranks >$noun.$ranks 2>log || { cat log; fail "$noun at $ranks ranks"; }
+            --model $noun.h5.$ranks >$noun.$ranks 2>log ||
+            { cat log; fail "$noun at $ranks ranks"; }
         cmp $noun.1 $noun.$ranks || fail "$noun: $ranks ranks give other bytes"
         cmp $noun.h5.1 $noun.h5.$ranks || fail "$noun: $ranks ranks save another model"
     done
