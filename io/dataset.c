@@ -3,6 +3,20 @@
 
 #include <stdlib.h>
 
+static void attribute_clear(struct attribute *attribute)
+{
+    free(attribute->name);
+    dictionary_clear(&attribute->levels);
+    free(attribute->value);
+    *attribute = (struct attribute){0};
+}
+
+static void attributes_clear(struct attribute *attribute, int64_t count)
+{
+    for (int64_t a = 0; attribute != NULL && a < count; a++) attribute_clear(&attribute[a]);
+    free(attribute);
+}
+
 void products_clear(struct products *products)
 {
     dictionary_clear(&products->id);
@@ -12,24 +26,15 @@ void products_clear(struct products *products)
     free(products->brand_code);
     free(products->list_price);
     free(products->unit_cost);
+    attributes_clear(products->attribute, products->attributes);
     *products = (struct products){0};
-}
-
-static void attribute_clear(struct attribute *attribute)
-{
-    free(attribute->name);
-    dictionary_clear(&attribute->levels);
-    free(attribute->value);
-    *attribute = (struct attribute){0};
 }
 
 void users_clear(struct users *users)
 {
     blocks_clear(&users->blocks);
     free(users->key);
-    for (int64_t a = 0; users->attribute != NULL && a < users->attributes; a++)
-        attribute_clear(&users->attribute[a]);
-    free(users->attribute);
+    attributes_clear(users->attribute, users->attributes);
     attribute_clear(&users->group);
     *users = (struct users){0};
 }

@@ -27,6 +27,13 @@ enum event_kind {
 };
 enum offer_flag { OFFER_SHOWN = 1, OFFER_CLICKED = 2, OFFER_REDEEMED = 4 };
 
+/* One attribute of the products or users: numbers, or codes of levels in sorted order. */
+struct attribute {
+    char *name;
+    struct dictionary levels; /* count 0 for a number */
+    float *value;             /* [products] or [users_local]; NaN where missing */
+};
+
 /* What is sold; the same on every rank, in the order of product ids. */
 struct products {
     int64_t count;
@@ -35,13 +42,8 @@ struct products {
     int32_t *brand_code;    /* [count] */
     double *list_price;     /* [count] currency units, > 0; 0 where never known: not offered */
     double *unit_cost;      /* [count] currency units */
-};
-
-/* One attribute of the users: numbers, or codes of levels in sorted order. */
-struct attribute {
-    char *name;
-    struct dictionary levels; /* count 0 for a number */
-    float *value;             /* [users_local] NaN where missing */
+    int64_t attributes;
+    struct attribute *attribute; /* [attributes] */
 };
 
 struct users {
@@ -171,8 +173,8 @@ enum status dataset_write_parts(const struct comm *comm, const char *path,
  * dataset  out  new; free with dataset_free. Each rank gets a run of blocks balanced by events and
  *               offers, and a run of products balanced by rows of the series.
  * Memory: this rank's share of 25 bytes per event (26 with promotions), 25 per offer, 28 per row
- *         of the series, 16 + 4 per attribute + 16 per user; 8 bytes per product and 24 per block
- *         on every rank.
+ *         of the series, 16 + 4 per attribute + 16 per user; 24 bytes, 4 for each attribute and
+ *         its texts per product, and 24 per block, on every rank.
  * Errors: those of store_read; ERR_IO the file is of another version.
  */
 enum status dataset_read(const struct comm *comm, const char *path, int parts,

@@ -10,7 +10,7 @@
 enum { DATASET_COLUMNS = 7 };
 
 /* Written into the file; a file with another text is of another version. */
-#define DATASET_FORMAT "remise data set 2"
+#define DATASET_FORMAT "remise data set 3"
 
 /* The rows a table of the file is made of. */
 enum dataset_rows { ROWS_EVENTS, ROWS_OFFERS, ROWS_SERIES, ROWS_KINDS };

@@ -7,6 +7,45 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- attributes ---- */
+
+static enum status read_attribute(const struct comm *comm, struct store *store, const char *values,
+                                  const char *levels, const char *name, int64_t first, int64_t rows,
+                                  struct attribute *attribute)
+{
+    enum status status = OK;
+    attribute->name = strdup(name);
+    TRY_ALL(comm, attribute->name == NULL ? FAIL(ERR_MEMORY, "no memory for a name") : OK);
+    TRY_ALL(comm, memory_new(&attribute->value, rows, sizeof *attribute->value));
+    TRY(store_read(comm, store, values, STORE_F32, first, rows, attribute->value));
+    TRY(store_read_dictionary(comm, store, levels, &attribute->levels));
+done:
+    return status;
+}
+
+/* All attributes of `what`, "users" or "products", for rows first .. first + rows - 1. */
+static enum status read_attributes(const struct comm *comm, struct store *store, const char *what,
+                                   int64_t first, int64_t rows, struct attribute **attribute,
+                                   int64_t *count)
+{
+    enum status status = OK;
+    struct dictionary names = {0};
+    char text[64], values[64], levels[64];
+    snprintf(text, sizeof text, "%s/attribute_names", what);
+    TRY(store_read_dictionary(comm, store, text, &names));
+    TRY_ALL(comm, memory_new(attribute, names.count, sizeof **attribute));
+    *count = names.count;
+    for (int64_t a = 0; a < names.count; a++) {
+        snprintf(values, sizeof values, "%s/attributes/%lld", what, (long long)a);
+        snprintf(levels, sizeof levels, "%s/attribute_levels/%lld", what, (long long)a);
+        TRY(read_attribute(comm, store, values, levels, dictionary_text(&names, a), first, rows,
+                           &(*attribute)[a]));
+    }
+done:
+    dictionary_clear(&names);
+    return status;
+}
+
 /* ---- products ---- */
 
 static enum status read_products(const struct comm *comm, struct store *store, struct products *p)
@@ -25,47 +64,23 @@ static enum status read_products(const struct comm *comm, struct store *store, s
     TRY(store_read(comm, store, "products/brand_code", STORE_I32, 0, p->count, p->brand_code));
     TRY(store_read(comm, store, "products/list_price", STORE_F64, 0, p->count, p->list_price));
     TRY(store_read(comm, store, "products/unit_cost", STORE_F64, 0, p->count, p->unit_cost));
+    TRY(read_attributes(comm, store, "products", 0, p->count, &p->attribute, &p->attributes));
 done:
     return status;
 }
 
 /* ---- users ---- */
 
-static enum status read_attribute(const struct comm *comm, struct store *store, const char *values,
-                                  const char *levels, const char *name, const struct blocks *blocks,
-                                  struct attribute *attribute)
+static enum status read_users(const struct comm *comm, struct store *store, struct users *users)
 {
     enum status status = OK;
-    attribute->name = strdup(name);
-    TRY_ALL(comm, attribute->name == NULL ? FAIL(ERR_MEMORY, "no memory for a name") : OK);
-    TRY_ALL(comm, memory_new(&attribute->value, blocks->rows_local, sizeof *attribute->value));
-    TRY(store_read(comm, store, values, STORE_F32, blocks->row_first, blocks->rows_local,
-                   attribute->value));
-    TRY(store_read_dictionary(comm, store, levels, &attribute->levels));
-done:
-    return status;
-}
-
-static enum status read_attributes(const struct comm *comm, struct store *store,
-                                   struct users *users)
-{
-    enum status status = OK;
-    struct dictionary names = {0};
-    TRY(store_read_dictionary(comm, store, "users/attribute_names", &names));
-    TRY_ALL(comm, memory_new(&users->attribute, names.count, sizeof *users->attribute));
-    users->attributes = names.count;
-    for (int64_t a = 0; a < names.count; a++) {
-        char values[64], levels[64];
-        snprintf(values, sizeof values, "users/attributes/%lld", (long long)a);
-        snprintf(levels, sizeof levels, "users/attribute_levels/%lld", (long long)a);
-        TRY(read_attribute(comm, store, values, levels, dictionary_text(&names, a), &users->blocks,
-                           &users->attribute[a]));
-    }
+    const struct blocks *blocks = &users->blocks;
+    TRY(read_attributes(comm, store, "users", blocks->row_first, blocks->rows_local,
+                        &users->attribute, &users->attributes));
     if (store_rows(comm, store, "users/group", NULL) >= 0)
         TRY(read_attribute(comm, store, "users/group", "users/group_levels", "group",
-                           &users->blocks, &users->group));
+                           blocks->row_first, blocks->rows_local, &users->group));
 done:
-    dictionary_clear(&names);
     return status;
 }
 
@@ -237,7 +252,7 @@ static enum status read_parts(const struct comm *comm, struct store *store, int 
     TRY_ALL(comm, memory_new(&d->users.key, blocks->rows_local, sizeof *d->users.key));
     TRY(store_read(comm, store, "users/key", STORE_U64, blocks->row_first, blocks->rows_local,
                    d->users.key));
-    if (parts & DATASET_USERS) TRY(read_attributes(comm, store, &d->users));
+    if (parts & DATASET_USERS) TRY(read_users(comm, store, &d->users));
     if (parts & DATASET_EVENTS) {
         TRY(read_start(comm, store, blocks, "users/events", &d->events.start));
         TRY(read_rows(comm, store, ROWS_EVENTS, share.first[PART_EVENTS], share.rows[PART_EVENTS],

@@ -9,6 +9,62 @@
 
 enum { PIECE_ROWS = 1 << 18, FIELD_BYTES = 8 };
 
+/* ---- attributes ---- */
+
+/* Names may hold any character, so data sets go by numbers: users/attributes/0 and
+ * users/attribute_levels/0. */
+static enum status write_attribute(const struct comm *comm, struct store *store, const char *values,
+                                   const char *levels, const struct attribute *attribute,
+                                   int64_t rows)
+{
+    enum status status = OK;
+    char help[512];
+    const struct store_column column = {values, STORE_F32, 1, "", help};
+    snprintf(help, sizeof help, "%s; number, or row of %s", attribute->name, levels);
+    TRY(store_write(comm, store, &column, attribute->value, rows));
+    TRY(store_write_dictionary(comm, store, levels, "levels in order; none for a number",
+                               &attribute->levels));
+done:
+    return status;
+}
+
+static enum status write_names(const struct comm *comm, struct store *store, const char *name,
+                               const struct attribute *attribute, int64_t count)
+{
+    enum status status = OK;
+    struct dictionary names = {.count = count};
+    int64_t bytes = 0;
+    for (int64_t a = 0; a < count; a++) bytes += (int64_t)strlen(attribute[a].name) + 1;
+    TRY_ALL(comm, memory_new(&names.start, count + 1, sizeof *names.start));
+    TRY_ALL(comm, memory_new(&names.text, bytes, 1));
+    for (int64_t a = 0; a < count; a++) {
+        size_t length = strlen(attribute[a].name) + 1;
+        memcpy(names.text + names.start[a], attribute[a].name, length);
+        names.start[a + 1] = names.start[a] + (int64_t)length;
+    }
+    TRY(store_write_dictionary(comm, store, name, "attributes in order", &names));
+done:
+    dictionary_clear(&names);
+    return status;
+}
+
+/* All attributes of `what`, "users" or "products". */
+static enum status write_attributes(const struct comm *comm, struct store *store, const char *what,
+                                    const struct attribute *attribute, int64_t count, int64_t rows)
+{
+    enum status status = OK;
+    char names[64], values[64], levels[64];
+    snprintf(names, sizeof names, "%s/attribute_names", what);
+    TRY(write_names(comm, store, names, attribute, count));
+    for (int64_t a = 0; a < count; a++) {
+        snprintf(values, sizeof values, "%s/attributes/%lld", what, (long long)a);
+        snprintf(levels, sizeof levels, "%s/attribute_levels/%lld", what, (long long)a);
+        TRY(write_attribute(comm, store, values, levels, &attribute[a], rows));
+    }
+done:
+    return status;
+}
+
 /* ---- products ---- */
 
 static enum status write_products(const struct comm *comm, struct store *store,
@@ -32,51 +88,12 @@ static enum status write_products(const struct comm *comm, struct store *store,
     TRY(store_write(comm, store, &brand, p->brand_code, rows));
     TRY(store_write(comm, store, &price, p->list_price, rows));
     TRY(store_write(comm, store, &cost, p->unit_cost, rows));
+    TRY(write_attributes(comm, store, "products", p->attribute, p->attributes, rows));
 done:
     return status;
 }
 
 /* ---- users ---- */
-
-/* Names may hold any character, so data sets go by numbers: users/attributes/0 and
- * users/attribute_levels/0. */
-static enum status write_attribute(const struct comm *comm, struct store *store, const char *values,
-                                   const char *levels, const struct attribute *attribute,
-                                   int64_t rows)
-{
-    enum status status = OK;
-    char help[512];
-    const struct store_column column = {values, STORE_F32, 1, "", help};
-    snprintf(help, sizeof help, "%s; number, or row of %s", attribute->name, levels);
-    TRY(store_write(comm, store, &column, attribute->value, rows));
-    TRY(store_write_dictionary(comm, store, levels, "levels in order; none for a number",
-                               &attribute->levels));
-done:
-    return status;
-}
-
-static enum status write_attribute_names(const struct comm *comm, struct store *store,
-                                         const struct users *users)
-{
-    enum status status = OK;
-    struct dictionary names = {0};
-    int64_t bytes = 0;
-    for (int64_t a = 0; a < users->attributes; a++)
-        bytes += (int64_t)strlen(users->attribute[a].name) + 1;
-    TRY_ALL(comm, memory_new(&names.start, users->attributes + 1, sizeof *names.start));
-    TRY_ALL(comm, memory_new(&names.text, bytes, 1));
-    names.count = users->attributes;
-    for (int64_t a = 0; a < users->attributes; a++) {
-        size_t length = strlen(users->attribute[a].name) + 1;
-        memcpy(names.text + names.start[a], users->attribute[a].name, length);
-        names.start[a + 1] = names.start[a] + (int64_t)length;
-    }
-    TRY(store_write_dictionary(comm, store, "users/attribute_names", "attributes in order",
-                               &names));
-done:
-    dictionary_clear(&names);
-    return status;
-}
 
 static enum status write_users(const struct comm *comm, struct store *store,
                                const struct users *users)
@@ -86,13 +103,7 @@ static enum status write_users(const struct comm *comm, struct store *store,
     const struct store_column key = {"users/key", STORE_U64, 2, "",
                                      "pseudonym: keyed BLAKE2b of the id"};
     TRY(store_write(comm, store, &key, users->key, rows));
-    TRY(write_attribute_names(comm, store, users));
-    for (int64_t a = 0; a < users->attributes; a++) {
-        char values[64], levels[64];
-        snprintf(values, sizeof values, "users/attributes/%lld", (long long)a);
-        snprintf(levels, sizeof levels, "users/attribute_levels/%lld", (long long)a);
-        TRY(write_attribute(comm, store, values, levels, &users->attribute[a], rows));
-    }
+    TRY(write_attributes(comm, store, "users", users->attribute, users->attributes, rows));
     if (users->group.name != NULL)
         TRY(write_attribute(comm, store, "users/group", "users/group_levels", &users->group, rows));
 done:

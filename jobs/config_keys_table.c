@@ -143,7 +143,8 @@ const struct config_key config_keys[] = {
      .type = KEY_TEXTS,
      .none = "category and brand alone",
      .example = "[size, colour]",
-     .help = "further columns that describe a product"},
+     .help = "further columns that describe a product, numbers or texts such as [size, colour, "
+             "description]; of texts the words count, in the first 256 bytes"},
     {.name = "products.assumed_margin",
      .type = KEY_FRACTION,
      BETWEEN("0.3", 0, 1),

@@ -29,7 +29,7 @@ struct shop {
     double memory; /* ingest.memory */
     double ranks;
     double constant; /* held from the first row to the last */
-    double products, attributes;
+    double products, attributes, product_attributes;
     double users;                         /* on this rank */
     struct heap event, offer, user;       /* as read */
     struct heap listed, count;            /* users who have something: of the users table, in all */
@@ -332,6 +332,9 @@ static void set_heaps(const struct shop_sample *sample, struct shop *shop)
     shop->reject_line = LINE_BYTES + 2.0 * (double)sample->path_bytes;
 }
 
+/* Values of the rows, and texts of which each product has one of its own. */
+enum { PRODUCT_VALUE_BYTES = 16, PRODUCT_TEXT_ROOM = 160 };
+
 /* Texts in a set: 32 bytes in each of its slots, 24 in arrays that double, and the texts. After
  * they are settled: 12 bytes in each slot, 8 and the text, and 42 of facts. */
 static void set_names(const struct shop_sample *sample, struct shop *shop)
@@ -343,6 +346,9 @@ static void set_names(const struct shop_sample *sample, struct shop *shop)
     double texts = 1.5 * met * sample->name_bytes;
     double rows = sample->usable[TABLE_PRODUCTS] / shop->ranks;
     double listed = rows > 0.0 ? doubled(rows, 1024.0) * sizeof(struct product_row) : 0.0;
+    if (rows > 0.0)
+        listed += shop->product_attributes * (doubled(rows, 1024.0) * PRODUCT_VALUE_BYTES +
+                                              least(products, rows) * PRODUCT_TEXT_ROOM);
     shop->names = 32.0 * slots + 24.0 * room + texts + listed;
     shop->settled = 12.0 * doubled(2.0 * products, 16.0) + products * (8.0 + sample->name_bytes) +
                     42.0 * products + listed;
@@ -372,11 +378,14 @@ struct forecast_memory forecast_memory(const struct config *config,
                                        double process_bytes)
 {
     struct forecast_memory forecast = {0};
+    const char *const *names = NULL;
+    int64_t named = config_texts(config, "products.attributes", &names);
     struct shop shop = {.memory = (double)config_integer(config, "ingest.memory") * MIB,
                         .ranks = (double)ranks,
                         .products = sample->products,
                         .users = sample->users / (double)ranks,
-                        .attributes = (double)sample->attributes};
+                        .attributes = (double)sample->attributes,
+                        .product_attributes = (double)named};
     shop.constant = process_bytes + cache_bytes(shop.memory / 16.0);
     set_heaps(sample, &shop);
     set_weeks(sample, &shop);

@@ -17,13 +17,10 @@ static void warn_of_unused(const struct config *config)
                                            {"offers", "quantity"},
                                            {"offers", "satisfaction"},
                                            {"products", "stock"}};
-    const char *const *names = NULL;
     for (size_t r = 0; r < sizeof roles / sizeof *roles; r++)
         if (config_table(config, roles[r][0]) && config_column(config, roles[r][0], roles[r][1]))
             log_warning("%s.columns.%s is mapped, but nothing uses it yet", roles[r][0],
                         roles[r][1]);
-    if (config_texts(config, "products.attributes", &names) > 0)
-        log_warning("products.attributes are named, but nothing uses them yet");
 }
 
 /* ---- before reading ---- */

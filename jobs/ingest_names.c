@@ -84,6 +84,16 @@ int32_t names_code(const struct names *names, uint64_t hash)
     return names->slot_hash[slot] == hash ? names->slot_code[slot] : -1;
 }
 
+void names_join(const struct comm *comm, int32_t *codes, int64_t count)
+{
+    for (int64_t done = 0; done < count; done += 1024) {
+        int64_t wide[1024], now = count - done < 1024 ? count - done : 1024;
+        for (int64_t i = 0; i < now; i++) wide[i] = codes[done + i];
+        comm_max_int64(comm, wide, now);
+        for (int64_t i = 0; i < now; i++) codes[done + i] = (int32_t)wide[i];
+    }
+}
+
 /* ---- leaving some out ---- */
 
 enum status names_share(const struct comm *comm, uint8_t *used, int64_t count)

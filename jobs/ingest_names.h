@@ -42,6 +42,9 @@ int32_t names_code(const struct names *names, uint64_t hash);
 /** Whether any rank has each flag set: 0 or 1 in place. Collective. Errors: ERR_MEMORY. */
 enum status names_share(const struct comm *comm, uint8_t *used, int64_t count);
 
+/** The highest of all ranks' codes, in place. Collective. */
+void names_join(const struct comm *comm, int32_t *codes, int64_t count);
+
 /**
  * Leave only the names in use in the dictionary.
  * Collective.

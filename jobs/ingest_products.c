@@ -55,6 +55,7 @@ static enum status add_row(struct row_state *state, const struct csv_row *row,
                                   .unit_cost = price[1]};
     if (product.product == 0 || product.category == 0 || product.brand == 0)
         TRY(FAIL(ERR_MEMORY, "no memory for product names; use more ranks"));
+    TRY(product_attributes_add(&ingest->product_attributes, product.product, row));
     ingest->product_row[ingest->product_rows++] = product;
     ingest->rejects.account[TABLE_PRODUCTS].kept++;
 done:
@@ -107,6 +108,9 @@ enum status ingest_read_products(const struct comm *comm, struct ingest *ingest)
     struct row_state state = {0};
     if (!config_table(ingest->config, "products")) return OK;
     TRY(ingest_open_table(comm, ingest, TABLE_PRODUCTS, role_names, ROLES, ROLE_TEXTS, &state));
+    TRY_ALL(comm,
+            product_attributes_open(ingest->config, ingest->csv[TABLE_PRODUCTS],
+                                    state.map.role[ROLE_ID].column, &ingest->product_attributes));
     TRY(ingest_read_rows(comm, &state, on_row, on_bad, &state));
 done:
     row_state_clear(&state);
@@ -120,16 +124,6 @@ done:
 static void raise_to(int32_t *held, int32_t code)
 {
     if (code > *held) *held = code;
-}
-
-static void merge_max(const struct comm *comm, int32_t *codes, int64_t count)
-{
-    for (int64_t done = 0; done < count; done += 1024) {
-        int64_t wide[1024], now = count - done < 1024 ? count - done : 1024;
-        for (int64_t i = 0; i < now; i++) wide[i] = codes[done + i];
-        comm_max_int64(comm, wide, now);
-        for (int64_t i = 0; i < now; i++) codes[done + i] = (int32_t)wide[i];
-    }
 }
 
 static enum status new_facts(const struct ingest *ingest, struct product_facts *facts)
@@ -185,8 +179,8 @@ enum status product_facts_make(const struct comm *comm, struct ingest *ingest,
     TRY(names_settle(comm, &ingest->brands));
     TRY_ALL(comm, new_facts(ingest, facts));
     lay_out_rows(ingest, facts);
-    merge_max(comm, facts->category, facts->count);
-    merge_max(comm, facts->brand, facts->count);
+    names_join(comm, facts->category, facts->count);
+    names_join(comm, facts->brand, facts->count);
     comm_max_double(comm, facts->list_price, facts->count);
     comm_max_double(comm, facts->unit_cost, facts->count);
     TRY(names_share(comm, facts->listed, facts->count));
@@ -221,7 +215,7 @@ void product_told(const struct ingest *ingest, struct product_facts *facts, int3
 
 void product_facts_join(const struct comm *comm, struct product_facts *facts)
 {
-    merge_max(comm, facts->category, facts->count);
+    names_join(comm, facts->category, facts->count);
 }
 
 /* ---- what stays ---- */
@@ -349,6 +343,8 @@ enum status products_finish(const struct comm *comm, struct ingest *ingest,
     move_dictionary(&ingest->brands, &products->brand);
     products->count = products->id.count;
     TRY_ALL(comm, take_products(facts, *code, category, brand, products));
+    TRY(product_attributes_finish(comm, &ingest->product_attributes, &ingest->products,
+                                  facts->count, *code, products));
 done:
     free(category);
     free(brand);

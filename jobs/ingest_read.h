@@ -16,6 +16,7 @@
 #include "jobs/ingest_ids.h"
 #include "jobs/ingest_names.h"
 #include "jobs/mapping.h"
+#include "jobs/product_attributes.h"
 #include "jobs/pseudonyms.h"
 #include "jobs/rates.h"
 #include "jobs/rejects.h"
@@ -97,6 +98,7 @@ struct ingest {
     struct names products, categories, brands;
     int64_t product_rows, product_capacity;
     struct product_row *product_row;
+    struct product_attributes product_attributes;
     int64_t attributes; /* the protected group the last if `grouped` */
     bool grouped;
     struct attribute_names *attribute;

@@ -264,6 +264,16 @@ cmp -s clean-run/dataset.h5 promoted1/dataset.h5 && fail "promotions are not kep
 promoted 2 'qty > 5'
 cmp -s promoted1/dataset.h5 promoted2/dataset.h5 && fail "promotions are not told apart"
 
+# ---- attributes of products: the same bytes at any ranks ----
+for ranks in 1 3; do
+    expect 0 'DONE' mpirun -np $ranks "$remise" ingest shop.yaml -o made$ranks \
+        --set 'products.attributes=[make, cost, cat]'
+done
+cmp made1/dataset.h5 made3/dataset.h5 || fail "attributes of products depend on the ranks"
+cmp -s run1/dataset.h5 made1/dataset.h5 && fail "attributes of products are not kept"
+expect 78 'products.csv has no column "colour"' "$remise" ingest shop.yaml -o other-run \
+    --set 'products.attributes=[colour]'
+
 # ---- what ingest refuses, with the file's name and an exit code ----
 copy() { rm -rf other && cp -r nasty other; }
 other() { # CODE TEXT: ingest of the shop in `other` at two ranks
@@ -293,10 +303,9 @@ expect 78 'redeemed' "$remise" ingest shop.yaml -o other-run --set offers.column
 # ---- roles that nothing uses yet are told ----
 expect 0 'offers.columns.satisfaction is mapped, but nothing uses it yet' "$remise" ingest \
     shop.yaml -o told --set offers.columns.satisfaction=seen --set events.columns.rating=qty \
-    --set products.columns.stock=price --set 'products.attributes=[make]'
+    --set products.columns.stock=price
 says 'events.columns.rating is mapped'
 says 'products.columns.stock is mapped'
-says 'products.attributes are named'
 
 # ---- a stage without what it needs names the stage to run ----
 expect 66 'run the stage that makes it, `remise ingest`' "$remise" profile shop.yaml -o nothing
