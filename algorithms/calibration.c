@@ -20,6 +20,7 @@ enum { HALVES = 2, BOTH = 2 };
 
 struct work {
     const struct calibration_rows *rows;
+    const struct calibration_options *opt;
     uint8_t *skip;                            /* [rows_local] */
     double *score;                            /* [rows_local] calibrated logits */
     struct calibration fitted[HALVES + 1];    /* on half 0, half 1, both: up to the step chosen */
@@ -40,7 +41,7 @@ void calibration_clear(struct calibration *calibration)
 
 static double logit(const struct calibration *c, double a, double b, double dose)
 {
-    return c->shift + c->scale_a * a + c->scale_b * b * dose;
+    return c->shift + c->scale_a * a + c->scale_b * b * dose_apply(&c->shape, dose);
 }
 
 double calibration_chance(const struct calibration *calibration, double a, double b, double dose)
@@ -59,31 +60,49 @@ void calibration_curves(const struct calibration *calibration, int64_t count, fl
 
 /* ---- fits ---- */
 
+/* Rows with the dose in pieces; one piece is the dose. */
+struct pieces {
+    const struct calibration_rows *rows;
+    struct dose_shape knots;
+};
+
 static double columns_of(const void *context, int64_t i, double *x)
 {
-    const struct calibration_rows *rows = context;
+    const struct pieces *pieces = context;
+    const struct calibration_rows *rows = pieces->rows;
     x[0] = 1.0;
     x[1] = (double)rows->a[i];
-    x[2] = (double)rows->b[i] * (double)rows->dose[i];
+    x[2] = (double)rows->dose[i];
+    if (pieces->knots.knots > 1) dose_pieces(&pieces->knots, (double)rows->dose[i], x + 2);
+    for (int64_t k = 0; k < pieces->knots.knots; k++) x[2 + k] *= (double)rows->b[i];
     return 0.0;
 }
 
-static enum status fit_logit(const struct comm *comm, const struct work *work,
-                             struct calibration *c)
+static enum status fit_curves(const struct comm *comm, const struct work *work,
+                              const struct dose_shape *knots, struct calibration *c)
 {
-    static const bool not_negative[3] = {false, true, true};
-    static const double ridge[3] = {TRUST_ROWS, TRUST_ROWS, TRUST_ROWS};
+    static const bool not_negative[2 + DOSE_KNOTS_MAX] = {false, true, true, true, true, true,
+                                                          true,  true, true, true, true, true,
+                                                          true,  true, true, true, true, true};
     const struct calibration_rows *rows = work->rows;
+    double ridge[2 + DOSE_KNOTS_MAX], value[2 + DOSE_KNOTS_MAX] = {c->shift, c->scale_a};
     struct logistic_result result;
-    const struct logistic_rows view = {rows->blocks, 3,         columns_of, rows, rows->y,
-                                       rows->weight, work->skip};
+    struct pieces pieces = {rows, *knots};
+    if (knots->knots == 0) pieces.knots.knots = 1;
+    int64_t columns = 2 + pieces.knots.knots;
+    for (int64_t j = 0; j < columns; j++) {
+        ridge[j] = TRUST_ROWS;
+        if (j >= 2) value[j] = c->scale_b;
+    }
+    const struct logistic_rows view = {rows->blocks, columns,      columns_of, &pieces,
+                                       rows->y,      rows->weight, work->skip};
     const struct logistic_options opt = {not_negative, ridge, 50};
-    double value[3] = {c->shift, c->scale_a, c->scale_b};
     enum status status = logistic_fit(comm, &view, &opt, value, &result);
     if (status != OK) return status;
     c->shift = value[0];
     c->scale_a = value[1];
-    c->scale_b = value[2];
+    c->shape = *knots;
+    c->scale_b = knots->knots > 0 ? dose_bend(&c->shape, value + 2) : value[2];
     return OK;
 }
 
@@ -119,15 +138,17 @@ static enum status fit_candidates(const struct comm *comm, struct work *work,
                                   enum calibration_step step)
 {
     enum status status = OK;
+    static const struct dose_shape straight = {0};
     for (int h = 0; h <= BOTH; h++) {
         struct calibration *c = &work->candidate[h];
         *c = work->fitted[h]; /* no map yet */
-        c->step = step;
+        c->taken[step] = true;
         skip_all_but(work, h);
-        if (step == CALIBRATION_LOGIT)
-            TRY(fit_logit(comm, work, c));
-        else
+        if (step == CALIBRATION_ISOTONIC)
             TRY(fit_map(comm, work, c));
+        else
+            TRY(fit_curves(comm, work, step == CALIBRATION_DOSE ? &work->opt->knots : &straight,
+                           c));
     }
 done:
     return status;
@@ -218,18 +239,24 @@ static bool can_judge(const struct comm *comm, const struct calibration_rows *ro
     return seen[0][0] > 0 && seen[0][1] > 0 && seen[1][0] > 0 && seen[1][1] > 0;
 }
 
-static enum status work_init(const struct calibration_rows *rows, enum calibration_step last,
-                             struct work *work)
+static bool is_allowed(const struct calibration_options *opt, int step)
+{
+    return step == CALIBRATION_LOGIT || (step == CALIBRATION_DOSE && opt->knots.knots > 1) ||
+           (step == CALIBRATION_ISOTONIC && opt->isotonic);
+}
+
+static enum status work_init(const struct calibration_rows *rows,
+                             const struct calibration_options *opt, struct work *work)
 {
     enum status status = OK;
     int64_t count = rows->blocks->rows_local;
-    *work = (struct work){.rows = rows};
+    *work = (struct work){.rows = rows, .opt = opt};
     for (int h = 0; h <= BOTH; h++) {
         calibration_init(&work->fitted[h]);
         calibration_init(&work->candidate[h]);
     }
     TRY(memory_new(&work->skip, count, sizeof *work->skip));
-    if (last == CALIBRATION_ISOTONIC) TRY(memory_new(&work->score, count, sizeof *work->score));
+    if (opt->isotonic) TRY(memory_new(&work->score, count, sizeof *work->score));
 done:
     return status;
 }
@@ -243,17 +270,17 @@ static void work_clear(struct work *work)
 }
 
 enum status calibration_fit(const struct comm *comm, const struct calibration_rows *rows,
-                            enum calibration_step last, struct calibration *calibration,
+                            const struct calibration_options *opt, struct calibration *calibration,
                             struct calibration_check *check)
 {
     enum status status = OK;
     struct work work = {0};
     calibration_init(calibration);
-    TRY_ALL(comm, work_init(rows, last, &work));
+    TRY_ALL(comm, work_init(rows, opt, &work));
     if (can_judge(comm, rows)) {
         TRY(judge(comm, &work, CALIBRATION_NONE));
-        for (int step = CALIBRATION_LOGIT; step <= (int)last; step++)
-            TRY(consider(comm, &work, (enum calibration_step)step));
+        for (int step = CALIBRATION_LOGIT; step < CALIBRATION_STEPS; step++)
+            if (is_allowed(opt, step)) TRY(consider(comm, &work, (enum calibration_step)step));
     }
     *calibration = work.fitted[BOTH];
     work.fitted[BOTH].map = (struct isotonic){0};

@@ -6,16 +6,30 @@
  * form of the curves stays (a' = shift + scale_a a, b' = scale_b b), they rise with the dose as
  * before, and errors of a and b are scaled along; how far users lie apart and how steep curves are
  * is corrected each by itself, which one scale for both (Platt 1999) cannot. An isotonic map of the
- * new logit may follow. Each step is taken where it helps: halves of the rows are each judged by
- * the fit of the other, and a step that does not lower their log loss beyond its standard error is
- * left out.
+ * new logit may follow, and before it, where it is allowed, the dose is bent: P(d) = sigmoid(shift + scale_a a
+ * + scale_b b g(d)). Each step is taken where it helps: halves of the rows are each judged by the
+ * fit of the other, and a step that does not lower their log loss beyond its standard error is left
+ * out.
  */
 #ifndef REMISE_ALGORITHMS_CALIBRATION_H
 #define REMISE_ALGORITHMS_CALIBRATION_H
 
+#include "algorithms/dose.h"
 #include "algorithms/isotonic.h"
 
-enum calibration_step { CALIBRATION_NONE, CALIBRATION_LOGIT, CALIBRATION_ISOTONIC };
+enum calibration_step {
+    CALIBRATION_NONE,
+    CALIBRATION_LOGIT,
+    CALIBRATION_DOSE,
+    CALIBRATION_ISOTONIC,
+    CALIBRATION_STEPS
+};
+
+struct calibration_options {
+    bool isotonic;           /* an isotonic map may be taken */
+    struct dose_shape knots; /* where the dose may be bent (values are not read); fewer than two: no
+                                bend */
+};
 
 /* Predictions for rows that the model was not fitted to. Borrowed, of [blocks->rows_local]. */
 struct calibration_rows {
@@ -27,16 +41,17 @@ struct calibration_rows {
 };
 
 struct calibration {
-    enum calibration_step step;
+    bool taken[CALIBRATION_STEPS];
     double shift, scale_a, scale_b;
+    struct dose_shape shape;
     struct isotonic map; /* of the new logit; without knots it is no map */
 };
 
-/* What the halves said, for each step: of the step before it if it is left out. */
+/* What the halves said of each step, on top of those taken before it; 0 where none was allowed. */
 struct calibration_check {
-    double loss[3];       /* log loss with this step and those before it */
-    double gain[3];       /* by which it is lower than with the steps chosen before */
-    double gain_error[3]; /* standard error */
+    double loss[CALIBRATION_STEPS];       /* log loss with it */
+    double gain[CALIBRATION_STEPS];       /* by which it is lower than without */
+    double gain_error[CALIBRATION_STEPS]; /* standard error */
 };
 
 /** What changes nothing. Local. */
@@ -46,16 +61,16 @@ void calibration_init(struct calibration *calibration);
  * Find what helps.
  *
  * Collective.
- * last   in   the last step to be considered
  * check  out  may be NULL
- * Memory: 100 bytes a row with CALIBRATION_ISOTONIC, else 9.
- * Cost: about 20 passes; with CALIBRATION_ISOTONIC three sorts of the rows over the ranks.
+ * Memory: 100 bytes a row with opt->isotonic, else 1.
+ * Cost: about 20 passes, 30 more with knots; with opt->isotonic three sorts of the rows over the
+ *       ranks.
  * Same bits for any number of ranks.
  * Errors: ERR_NUMERIC a value of a row is not finite; ERR_MEMORY. Halves without rows or without
  *         both outcomes leave everything as it is.
  */
 enum status calibration_fit(const struct comm *comm, const struct calibration_rows *rows,
-                            enum calibration_step last, struct calibration *calibration,
+                            const struct calibration_options *opt, struct calibration *calibration,
                             struct calibration_check *check);
 /** Free; accepts a zeroed struct. Local. */
 void calibration_clear(struct calibration *calibration);
@@ -63,7 +78,7 @@ void calibration_clear(struct calibration *calibration);
 /** The chance at a dose. Local. */
 double calibration_chance(const struct calibration *calibration, double a, double b, double dose);
 
-/** Put curves in the calibrated form, the isotonic map left out. Local. */
+/** Put curves in the calibrated form, the bent dose and the map left out. Local. */
 void calibration_curves(const struct calibration *calibration, int64_t count, float *a, float *b);
 
 #endif

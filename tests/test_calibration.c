@@ -50,6 +50,8 @@ static void logistic_as_others_find(void **state)
     blocks_clear(&blocks);
 }
 
+static const struct calibration_options mapped = {.isotonic = true};
+
 static struct calibration_rows view(const struct blocks *blocks)
 {
     int64_t at = blocks->row_first;
@@ -67,8 +69,8 @@ static void curves_are_mended(void **state)
     rows_make();
     assert_all(blocks_cut(&world, ROWS, BLOCK, &blocks) == OK);
     const struct calibration_rows rows = view(&blocks);
-    assert_all(calibration_fit(&world, &rows, CALIBRATION_ISOTONIC, &c, &check) == OK);
-    assert_all(c.step == CALIBRATION_LOGIT && c.map.knots == 0);
+    assert_all(calibration_fit(&world, &rows, &mapped, &c, &check) == OK);
+    assert_all(c.taken[CALIBRATION_LOGIT] && c.map.knots == 0);
     assert_close(c.shift, 0.5, 0.1);
     assert_close(c.scale_a, 0.6, 0.05);
     assert_close(c.scale_b, 1.5, 0.15);
@@ -95,8 +97,8 @@ static void right_curves_stay(void **state)
     }
     assert_all(blocks_cut(&world, ROWS, BLOCK, &blocks) == OK);
     const struct calibration_rows rows = view(&blocks);
-    assert_all(calibration_fit(&world, &rows, CALIBRATION_ISOTONIC, &c, NULL) == OK);
-    assert_all(c.step == CALIBRATION_NONE && c.shift == 0.0 && c.scale_a == 1.0);
+    assert_all(calibration_fit(&world, &rows, &mapped, &c, NULL) == OK);
+    assert_all(!c.taken[CALIBRATION_LOGIT] && c.shift == 0.0 && c.scale_a == 1.0);
     calibration_clear(&c);
     blocks_clear(&blocks);
 }
@@ -117,14 +119,14 @@ static void maps_where_they_help(void **state)
     assert_all(blocks_cut(&world, ROWS, BLOCK, &blocks) == OK);
     assert_all(blocks_cut(&self, ROWS, BLOCK, &whole) == OK);
     const struct calibration_rows rows = view(&blocks), all = view(&whole);
-    assert_all(calibration_fit(&world, &rows, CALIBRATION_ISOTONIC, &c, &check) == OK);
-    assert_all(c.step == CALIBRATION_ISOTONIC && c.map.knots > 1);
+    assert_all(calibration_fit(&world, &rows, &mapped, &c, &check) == OK);
+    assert_all(c.taken[CALIBRATION_ISOTONIC] && c.map.knots > 1);
     double before = 0.0;
     for (int d = 0; d <= 20; d++, before = calibration_chance(&c, -1.0, 3.0, 0.05 * (d - 1)))
         assert_all(calibration_chance(&c, -1.0, 3.0, 0.05 * d) >= before);
     assert_close(calibration_chance(&c, -2.0, 1.0, 0.0), 0.1, 0.05);
     assert_close(calibration_chance(&c, 1.0, 6.0, 0.2), 0.6, 0.12);
-    assert_all(calibration_fit(&self, &all, CALIBRATION_ISOTONIC, &alone, &checked) == OK);
+    assert_all(calibration_fit(&self, &all, &mapped, &alone, &checked) == OK);
     assert_all(memcmp(&check, &checked, sizeof check) == 0);
     assert_all(c.map.knots == alone.map.knots && c.shift == alone.shift);
     assert_all(memcmp(c.map.y, alone.map.y, (size_t)c.map.knots * sizeof *c.map.y) == 0);
@@ -132,6 +134,31 @@ static void maps_where_they_help(void **state)
     calibration_clear(&alone);
     blocks_clear(&blocks);
     blocks_clear(&whole);
+}
+
+/* A response that saturates: the dose is bent, to what it was made with. */
+static void doses_are_bent(void **state)
+{
+    (void)state;
+    struct blocks blocks = {0};
+    struct calibration c = {0};
+    static const double made[5] = {0, 0.14, 0.18, 0.19, 0.2};
+    const struct calibration_options bent = {.knots = {.knots = 4, .dose = {0.05, 0.1, 0.15, 0.2}}};
+    rows_make();
+    for (int64_t i = 0; i < ROWS; i++) {
+        double z = 2.5 * (double)rows_b[i] * made[i * 31 % 5] + (double)rows_a[i];
+        rows_y[i] = (double)((i * 104729) % 997) / 997.0 < 1.0 / (1.0 + exp(-z));
+    }
+    assert_all(blocks_cut(&world, ROWS, BLOCK, &blocks) == OK);
+    const struct calibration_rows rows = view(&blocks);
+    assert_all(calibration_fit(&world, &rows, &bent, &c, NULL) == OK);
+    assert_all(c.taken[CALIBRATION_DOSE] && c.shape.knots == 4);
+    assert_close(c.scale_b, 2.5, 0.3);
+    for (int k = 0; k < 5; k++) assert_close(dose_apply(&c.shape, 0.05 * k), made[k], 0.035);
+    assert_close(dose_apply(&c.shape, 0.2), 0.2, 1e-12);
+    assert_all(dose_apply(&c.shape, 0.3) >= 0.2);
+    calibration_clear(&c);
+    blocks_clear(&blocks);
 }
 
 static void nothing_to_judge(void **state)
@@ -143,8 +170,8 @@ static void nothing_to_judge(void **state)
     memset(rows_half, 2, sizeof rows_half);
     assert_all(blocks_cut(&world, ROWS, BLOCK, &blocks) == OK);
     const struct calibration_rows rows = view(&blocks);
-    assert_all(calibration_fit(&world, &rows, CALIBRATION_ISOTONIC, &c, NULL) == OK);
-    assert_all(c.step == CALIBRATION_NONE && c.scale_a == 1.0 && c.scale_b == 1.0);
+    assert_all(calibration_fit(&world, &rows, &mapped, &c, NULL) == OK);
+    assert_all(!c.taken[CALIBRATION_LOGIT] && c.scale_a == 1.0 && c.scale_b == 1.0);
     blocks_clear(&blocks);
 }
 
@@ -224,7 +251,7 @@ static enum status all_at_once(const struct blocks *blocks)
     struct reliability r;
     const struct calibration_rows rows = view(blocks);
     const struct reliability_rows table = judged(blocks);
-    enum status status = calibration_fit(&world, &rows, CALIBRATION_ISOTONIC, &c, NULL);
+    enum status status = calibration_fit(&world, &rows, &mapped, &c, NULL);
     calibration_clear(&c);
     return status == OK ? reliability_make(&world, &table, 4, &r) : status;
 }
@@ -251,5 +278,6 @@ static void faults(void **state)
 
 TEST_MAIN(cmocka_unit_test(logistic_as_others_find), cmocka_unit_test(curves_are_mended),
           cmocka_unit_test(right_curves_stay), cmocka_unit_test(maps_where_they_help),
-          cmocka_unit_test(nothing_to_judge), cmocka_unit_test(reliability_by_hand),
-          cmocka_unit_test(right_chances_have_noise_only), cmocka_unit_test(faults))
+          cmocka_unit_test(doses_are_bent), cmocka_unit_test(nothing_to_judge),
+          cmocka_unit_test(reliability_by_hand), cmocka_unit_test(right_chances_have_noise_only),
+          cmocka_unit_test(faults))
