@@ -3,6 +3,7 @@
 
 #include "algorithms/logistic.h"
 #include "algorithms/loss.h"
+#include "algorithms/paired.h"
 #include "mpi/exact.h"
 #include "mpi/memory.h"
 
@@ -37,6 +38,11 @@ void calibration_clear(struct calibration *calibration)
 {
     isotonic_clear(&calibration->map);
     *calibration = (struct calibration){0};
+}
+
+void calibration_check_clear(struct calibration_check *check)
+{
+    for (int h = 0; h < HALVES; h++) calibration_clear(&check->half[h]);
 }
 
 static double logit(const struct calibration *c, double a, double b, double dose)
@@ -156,13 +162,7 @@ done:
 
 /* ---- judgement ---- */
 
-static double loss_of(double chance, double y)
-{
-    double p = fmin(fmax(chance, 0x1p-40), 1.0 - 0x1p-40);
-    return -(y * log(p) + (1.0 - y) * log1p(-p));
-}
-
-enum { WEIGHT, WEIGHT_SQUARED, LOSS, GAIN, GAIN_ONCE, GAIN_SQUARED, SUMS };
+enum { LOSS = PAIRED_SUMS, SUMS };
 
 static void judge_row(const struct work *work, int64_t i, double *sum)
 {
@@ -171,14 +171,10 @@ static void judge_row(const struct work *work, int64_t i, double *sum)
     int other = 1 - rows->half[i];
     double a = (double)rows->a[i], b = (double)rows->b[i], dose = (double)rows->dose[i];
     double weight = rows->weight != NULL ? (double)rows->weight[i] : 1.0, y = (double)rows->y[i];
-    double loss = loss_of(calibration_chance(&work->candidate[other], a, b, dose), y);
-    double gain = loss_of(calibration_chance(&work->fitted[other], a, b, dose), y) - loss;
-    sum[WEIGHT] += weight;
-    sum[WEIGHT_SQUARED] += weight * weight;
+    double loss = paired_log_loss(calibration_chance(&work->candidate[other], a, b, dose), y);
+    double before = paired_log_loss(calibration_chance(&work->fitted[other], a, b, dose), y);
+    paired_add(sum, weight, before - loss);
     sum[LOSS] += weight * loss;
-    sum[GAIN] += weight * gain;
-    sum[GAIN_ONCE] += weight * weight * gain;
-    sum[GAIN_SQUARED] += weight * weight * gain * gain;
 }
 
 /* Log loss with a step, by how much it is lower than without, and the standard error of that. */
@@ -197,12 +193,10 @@ static enum status judge(const struct comm *comm, struct work *work, enum calibr
     }
     TRY(exact_reduce(comm, &sums));
     exact_get_all(&sums, 0, sum, SUMS);
-    double each = sum[WEIGHT] > 0.0 ? 1.0 / sum[WEIGHT] : 0.0, gain = sum[GAIN] * each;
-    double spread =
-        sum[GAIN_SQUARED] - 2.0 * gain * sum[GAIN_ONCE] + gain * gain * sum[WEIGHT_SQUARED];
-    work->check.loss[step] = sum[LOSS] * each;
-    work->check.gain[step] = gain;
-    work->check.gain_error[step] = sqrt(fmax(spread, 0.0)) * each;
+    struct paired gain = paired_of(sum);
+    work->check.loss[step] = gain.weight > 0.0 ? sum[LOSS] / gain.weight : 0.0;
+    work->check.gain[step] = gain.mean;
+    work->check.gain_error[step] = gain.std_error;
 done:
     exact_clear(&sums);
     return status;
@@ -276,6 +270,7 @@ enum status calibration_fit(const struct comm *comm, const struct calibration_ro
     enum status status = OK;
     struct work work = {0};
     calibration_init(calibration);
+    if (check != NULL) *check = (struct calibration_check){0};
     TRY_ALL(comm, work_init(rows, opt, &work));
     if (can_judge(comm, rows)) {
         TRY(judge(comm, &work, CALIBRATION_NONE));
@@ -284,7 +279,12 @@ enum status calibration_fit(const struct comm *comm, const struct calibration_ro
     }
     *calibration = work.fitted[BOTH];
     work.fitted[BOTH].map = (struct isotonic){0};
-    if (check != NULL) *check = work.check;
+    if (check == NULL) goto done;
+    *check = work.check;
+    for (int h = 0; h < HALVES; h++) {
+        check->half[h] = work.fitted[h];
+        work.fitted[h].map = (struct isotonic){0};
+    }
 done:
     work_clear(&work);
     return status;

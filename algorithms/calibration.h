@@ -5,11 +5,11 @@
  * P(d) = sigmoid(a + b d) becomes sigmoid(shift + scale_a a + scale_b b d), both scales >= 0. The
  * form of the curves stays (a' = shift + scale_a a, b' = scale_b b), they rise with the dose as
  * before, and errors of a and b are scaled along; how far users lie apart and how steep curves are
- * is corrected each by itself, which one scale for both (Platt 1999) cannot. An isotonic map of the
- * new logit may follow, and before it, where it is allowed, the dose is bent: P(d) = sigmoid(shift + scale_a a
- * + scale_b b g(d)). Each step is taken where it helps: halves of the rows are each judged by the
- * fit of the other, and a step that does not lower their log loss beyond its standard error is left
- * out.
+ * is corrected each by itself, which one scale for both (Platt 1999) cannot. Where it is allowed,
+ * the dose is then bent, P(d) = sigmoid(shift + scale_a a + scale_b b g(d)), and the chance mapped
+ * by an isotonic function of the new logit. Each step is taken where it helps: halves of the rows
+ * are each judged by the fit of the other, and a step that does not lower their log loss beyond its
+ * standard error is left out.
  */
 #ifndef REMISE_ALGORITHMS_CALIBRATION_H
 #define REMISE_ALGORITHMS_CALIBRATION_H
@@ -52,6 +52,8 @@ struct calibration_check {
     double loss[CALIBRATION_STEPS];       /* log loss with it */
     double gain[CALIBRATION_STEPS];       /* by which it is lower than without */
     double gain_error[CALIBRATION_STEPS]; /* standard error */
+    /* the steps taken, fitted to the rows of half 0 and 1: honest for those of the other half */
+    struct calibration half[2];
 };
 
 /** What changes nothing. Local. */
@@ -61,7 +63,7 @@ void calibration_init(struct calibration *calibration);
  * Find what helps.
  *
  * Collective.
- * check  out  may be NULL
+ * check  out  may be NULL; free with calibration_check_clear
  * Memory: 100 bytes a row with opt->isotonic, else 1.
  * Cost: about 20 passes, 30 more with knots; with opt->isotonic three sorts of the rows over the
  *       ranks.
@@ -74,6 +76,8 @@ enum status calibration_fit(const struct comm *comm, const struct calibration_ro
                             struct calibration_check *check);
 /** Free; accepts a zeroed struct. Local. */
 void calibration_clear(struct calibration *calibration);
+/** Free; accepts a zeroed struct. Local. */
+void calibration_check_clear(struct calibration_check *check);
 
 /** The chance at a dose. Local. */
 double calibration_chance(const struct calibration *calibration, double a, double b, double dose);

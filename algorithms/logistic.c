@@ -185,7 +185,7 @@ static enum status minimise(const struct comm *comm, struct search *s, double *c
                             struct logistic_result *result)
 {
     enum status status = OK;
-    struct local at;
+    struct local at = {0};
     TRY(evaluate(comm, s, c, &at));
     add_penalty(s, c, &at);
     for (double moved = 0.0; result->iterations < s->opt->max_iterations && s->weight > 0.0;) {
@@ -197,6 +197,7 @@ static enum status minimise(const struct comm *comm, struct search *s, double *c
     TRY(evaluate(comm, s, c, &at));
     result->weight = s->weight;
     result->loss = at.loss;
+    memcpy(result->curvature, at.curvature, sizeof at.curvature);
 done:
     return status;
 }

@@ -42,6 +42,8 @@ struct logistic_result {
     double loss;   /* mean, penalty left out */
     int64_t iterations;
     bool converged;
+    double curvature[LOGISTIC_COLUMNS_MAX * LOGISTIC_COLUMNS_MAX]; /* [columns][columns] of the mean
+                                                                      loss, penalty left out */
 };
 
 /**

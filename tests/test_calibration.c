@@ -79,6 +79,7 @@ static void curves_are_mended(void **state)
     float a = 1.0f, b = 2.0f;
     double chance = calibration_chance(&c, 1.0, 2.0, 0.1);
     calibration_curves(&c, 1, &a, &b);
+    calibration_check_clear(&check);
     assert_close(1.0 / (1.0 + exp(-((double)a + 0.1 * (double)b))), chance, 1e-6);
     calibration_clear(&c);
     blocks_clear(&blocks);
@@ -127,7 +128,13 @@ static void maps_where_they_help(void **state)
     assert_close(calibration_chance(&c, -2.0, 1.0, 0.0), 0.1, 0.05);
     assert_close(calibration_chance(&c, 1.0, 6.0, 0.2), 0.6, 0.12);
     assert_all(calibration_fit(&self, &all, &mapped, &alone, &checked) == OK);
-    assert_all(memcmp(&check, &checked, sizeof check) == 0);
+    assert_all(memcmp(check.loss, checked.loss, sizeof check.loss) == 0);
+    assert_all(memcmp(check.gain_error, checked.gain_error, sizeof check.gain_error) == 0);
+    for (int h = 0; h < 2; h++)
+        assert_all(check.half[h].map.knots > 1 &&
+                   check.half[h].map.knots == checked.half[h].map.knots);
+    calibration_check_clear(&check);
+    calibration_check_clear(&checked);
     assert_all(c.map.knots == alone.map.knots && c.shift == alone.shift);
     assert_all(memcmp(c.map.y, alone.map.y, (size_t)c.map.knots * sizeof *c.map.y) == 0);
     calibration_clear(&c);
@@ -267,7 +274,7 @@ static void faults(void **state)
     assert_all(all_at_once(&blocks) == OK);
     int64_t agreements = comm_agreements();
     assert_all(agreements > 10);
-    for (int64_t k = 0; k < agreements; k++) {
+    for (int64_t k = 0; k < agreements; k += 4) {
         comm_inject_fault(k, (int)(k % world.ranks));
         enum status status = all_at_once(&blocks);
         comm_inject_fault(-1, 0);
