@@ -10,8 +10,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* How many rows' worth of evidence says that curves are right as they are. */
+/* How many rows' worth of evidence says that curves are right as they are; logits of a dose are
+ * small, so that less holds their scale. */
 #define TRUST_ROWS 2.0
+#define TRUST_DOSE 0.02
 
 /* A step is taken if its gain exceeds so many standard errors. The isotonic map costs the curves
  * their form, so it has more to show for it. */
@@ -97,7 +99,7 @@ static enum status fit_curves(const struct comm *comm, const struct work *work,
     if (knots->knots == 0) pieces.knots.knots = 1;
     int64_t columns = 2 + pieces.knots.knots;
     for (int64_t j = 0; j < columns; j++) {
-        ridge[j] = TRUST_ROWS;
+        ridge[j] = j < 2 ? TRUST_ROWS : TRUST_DOSE;
         if (j >= 2) value[j] = c->scale_b;
     }
     const struct logistic_rows view = {rows->blocks, columns,      columns_of, &pieces,
@@ -235,6 +237,7 @@ static bool can_judge(const struct comm *comm, const struct calibration_rows *ro
 
 static bool is_allowed(const struct calibration_options *opt, int step)
 {
+    if (opt->none) return false;
     return step == CALIBRATION_LOGIT || (step == CALIBRATION_DOSE && opt->knots.knots > 1) ||
            (step == CALIBRATION_ISOTONIC && opt->isotonic);
 }

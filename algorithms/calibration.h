@@ -26,6 +26,7 @@ enum calibration_step {
 };
 
 struct calibration_options {
+    bool none;               /* everything stays as it is; only the losses are measured */
     bool isotonic;           /* an isotonic map may be taken */
     struct dose_shape knots; /* where the dose may be bent (values are not read); fewer than two: no
                                 bend */

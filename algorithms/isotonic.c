@@ -249,3 +249,17 @@ void isotonic_clamp(struct isotonic *map, double low, double high)
 {
     for (int64_t k = 0; k < map->knots; k++) map->y[k] = fmin(fmax(map->y[k], low), high);
 }
+
+void isotonic_rise(int64_t count, const double *weight, double *y)
+{
+    for (int64_t i = 1; i < count; i++) {
+        double sum = weight[i] * y[i], all = weight[i];
+        int64_t first = i; /* values from there on are one pool */
+        while (first > 0 && y[first - 1] >= sum / all) {
+            first--;
+            sum += weight[first] * y[first];
+            all += weight[first];
+        }
+        for (int64_t k = first; k <= i; k++) y[k] = first < i ? sum / all : y[k];
+    }
+}

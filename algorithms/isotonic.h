@@ -51,6 +51,11 @@ void isotonic_clear(struct isotonic *map);
  */
 double isotonic_apply(const struct isotonic *map, double score);
 
+/**
+ * The rising values nearest to a few values, by weights > 0, in place. Local. Cost: O(count^2).
+ */
+void isotonic_rise(int64_t count, const double *weight, double *y);
+
 /** Raise what is below `low` to it and lower what is above `high`. Local. */
 void isotonic_clamp(struct isotonic *map, double low, double high);
 

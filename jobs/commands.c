@@ -19,7 +19,7 @@ static char next_step[NEXT_STEP_BYTES]; /* part of the log: the end of its last 
 
 /* The algorithms of fit, in the order of its --help. */
 #define FIT_COMMANDS(X) X(als) X(bgnbd) X(cnn) X(dml) X(forest) X(gamma_gamma) X(gmm) \
-    X(gru) X(iv) X(kmeans) X(lsq) X(lstm) X(mlp) X(shrink) X(tower) X(tree)
+    X(gru) X(iv) X(kmeans) X(lsq) X(lstm) X(mlp) X(response) X(shrink) X(tower) X(tree)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct command command_##name;

@@ -56,6 +56,13 @@ static void by_hand(void **state)
     assert_close(map.y[4], 2, 0);
     isotonic_clear(&map);
     blocks_clear(&blocks);
+    double few[5] = {0, 3, 1, 2, 6.5}; /* with the pooled weights of above */
+    const double few_weight[5] = {1, 1, 3, 2, 4};
+    isotonic_rise(5, few_weight, few);
+    for (int k = 0; k < 5; k++) assert_close(few[k], values[k], 1e-15);
+    double falling[3] = {3, 2, 1};
+    isotonic_rise(3, few_weight, falling);
+    for (int k = 0; k < 3; k++) assert_close(falling[k], 8.0 / 5, 1e-15);
 }
 
 static void as_others_find(void **state)
