@@ -1,5 +1,5 @@
 /**
- * What all users together do at each level of the discount, with errors that do not trust the model.
+ * What all users together do at each level of the discount; errors do not trust the model.
  *
  * The mean of the curves, out of fold, is corrected by what they leave of the outcomes. With
  * propensities that is the doubly robust estimate: it is right if the propensities are, whatever

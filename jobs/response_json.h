@@ -15,8 +15,7 @@ json_t *response_reliability_json(const struct reliability_table *table);
 /** Expected calibration error by level of the discount. Local. NULL: no memory. */
 json_t *response_levels_json(const struct reliability *reliability);
 
-/** What discounts act as where a response saturates; [] where each is itself. Local. NULL: no memory.
- */
+/** What discounts act as; [] where each is itself. Local. NULL: no memory. */
 json_t *response_shape_json(const struct dose_shape *shape);
 
 /** Which steps of recalibration were taken, and what each gained. Local. NULL: no memory. */

@@ -58,7 +58,8 @@ awk -v o="$(level observed 0.2)" -v t="$high" 'BEGIN { exit !(o > t + 0.05) }' |
     fail "the plain mean is not confounded: the test tests nothing"
 [ "$(wc -l <rows.csv)" = 4001 ] || fail "rows.csv has not a line for each row"
 head -1 rows.csv | grep -q '^user,discount,a,b,p_0,low_0,high_0,p_0.1,' || fail "rows.csv: header"
-awk -F, 'NR > 1 && !($4 >= 0 && $5 <= $8 && $8 <= $11 && $6 <= $5 && $5 <= $7) { exit 1 }' rows.csv ||
+awk -F, 'NR > 1 && !($4 >= 0 && $5 <= $8 && $8 <= $11 && $6 <= $5 && $5 <= $7) { exit 1 }' \
+    rows.csv ||
     fail "a curve of rows.csv falls, or lies outside of its interval"
 
 # ---- the response saturates ----
@@ -72,7 +73,7 @@ near "$(level chance 0.2)" 0.04 "$(level model 0.1)" "chance at 0.1 by the model
 # ---- no effect, and none is claimed ----
 offers 4000 0 0
 fit $of --propensity chance --layers 0 --epochs 12 || { cat log; fail "no fit"; }
-awk -v i="$(level effect_interval 0.2)" 'BEGIN { split(i, e, ","); exit !(e[1] < 0 && e[2] > 0) }' ||
+level effect_interval 0.2 | awk -F, '{ exit !($1 < 0 && $2 > 0) }' ||
     { cat json; fail "an effect is claimed where there is none"; }
 
 # ---- per cent, named features, without users and propensities; the same bytes at any ranks ----
@@ -92,7 +93,8 @@ fit $some -o rows.h5 || { cat log; fail "no HDF5"; }
 
 # ---- refusals ----
 wrong() { # COLUMN VALUE: wrong.csv has it in its second row
-    awk -F, -v c="$1" -v v="$2" 'BEGIN { OFS = "," } NR == 3 { $c = v } { print }' offers.csv >wrong.csv
+    awk -F, -v c="$1" -v v="$2" 'BEGIN { OFS = "," } NR == 3 { $c = v } { print }' offers.csv \
+        >wrong.csv
 }
 bad="wrong.csv -u user -d discount -y bought -p chance"
 wrong 2 15
