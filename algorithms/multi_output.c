@@ -483,3 +483,18 @@ VECTORISED double multi_output_predict(const struct multi_output *model, const f
     const float *line = model->coefficient + output * (model->columns + 1);
     return dot_float(line, x, model->columns) + (double)line[model->columns];
 }
+
+enum status multi_output_turn(const struct multi_output *model, int64_t stride, float **turned)
+{
+    int64_t width = model->columns + 1;
+    enum status status = memory_new(turned, width * stride, sizeof **turned);
+    for (int64_t i = 0; i < model->outputs && status == OK; i++)
+        for (int64_t j = 0; j < width; j++)
+            (*turned)[j * stride + i] = model->coefficient[i * width + j];
+    return status;
+}
+
+VECTORISED void multi_output_add(const float *line, float times, int64_t count, float *sum)
+{
+    for (int64_t i = 0; i < count; i++) sum[i] += times * line[i];
+}

@@ -57,4 +57,16 @@ void multi_output_free(struct multi_output **model);
 /** What one output comes to for a row. Local. x in [columns] */
 double multi_output_predict(const struct multi_output *model, const float *x, int64_t output);
 
+/**
+ * The coefficients column by column, for rows of which most columns are 0. Local.
+ * turned  out  new [columns + 1][stride], the last the intercepts, 0 beyond the outputs; the caller
+ *              frees it
+ * stride  in   >= outputs
+ * Errors: ERR_MEMORY.
+ */
+enum status multi_output_turn(const struct multi_output *model, int64_t stride, float **turned);
+
+/** sum += times line. Local. line, sum [count] */
+void multi_output_add(const float *line, float times, int64_t count, float *sum);
+
 #endif

@@ -103,6 +103,7 @@ static enum status make_room(struct past_windows *past, int64_t rows, int64_t pa
     int64_t held = past->blocks.rows_local, more = held + rows;
     int64_t liked = past->start[held], bought = past->next_start[held];
     TRY(memory_grow(&past->x, held * past->columns, more * past->columns, sizeof *past->x));
+    TRY(memory_grow(&past->entity, held, more, sizeof *past->entity));
     TRY(memory_grow(&past->start, held + 1, more + 1, sizeof *past->start));
     TRY(memory_grow(&past->next_start, held + 1, more + 1, sizeof *past->next_start));
     TRY(memory_grow(&past->product, liked, liked + pairs, sizeof *past->product));
@@ -131,6 +132,7 @@ static void add_row(const struct moment *m, int64_t user, bool known, struct pas
     const int32_t *product = m->earlier->product + m->earlier->start[user];
     int64_t pairs = m->earlier->start[user + 1] - m->earlier->start[user];
     past_windows_row(m->earlier, m->portrait, user, known, past->x + row * past->columns);
+    past->entity[row] = m->data->dataset->users.key[user].low + 2 * (uint64_t)m->from + known;
     portrait_liking(m->earlier, user, m->half_life, m->liking);
     for (int64_t i = 0; i < pairs && known; i++) {
         if (!(m->liking[i] > 0.0f)) continue;
@@ -198,6 +200,7 @@ static enum status new_rows(const struct scorer_data *data, const struct portrai
     TRY(memory_new(&past->start, 1, sizeof *past->start));
     TRY(memory_new(&past->next_start, 1, sizeof *past->next_start));
     TRY(memory_new(&past->x, 0, sizeof *past->x));
+    TRY(memory_new(&past->entity, 0, sizeof *past->entity));
     TRY(memory_new(&past->product, 0, sizeof *past->product));
     TRY(memory_new(&past->liking, 0, sizeof *past->liking));
     TRY(memory_new(&past->next, 0, sizeof *past->next));
@@ -239,6 +242,7 @@ void past_windows_clear(struct past_windows *past)
 {
     blocks_clear(&past->blocks);
     free(past->x);
+    free(past->entity);
     free(past->start);
     free(past->product);
     free(past->liking);

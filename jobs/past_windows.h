@@ -18,6 +18,7 @@ struct past_windows {
     struct blocks blocks; /* rows: a block for each of the users' blocks and each window */
     int64_t columns;      /* past_windows_columns */
     float *x;             /* [rows_local][columns] */
+    uint64_t *entity;     /* [rows_local] names a row at any number of ranks */
     int64_t *start;       /* [rows_local + 1] first product liked of each row */
     int32_t *product;     /* rising within a row */
     float *liking;        /* as portrait_liking, above 0 */

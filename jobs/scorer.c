@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-const struct scorer *const scorers[] = {&scorer_popularity, &scorer_repeat, &scorer_linear, NULL};
+const struct scorer *const scorers[] = {&scorer_popularity, &scorer_repeat, &scorer_content,
+                                        &scorer_linear, NULL};
 
 enum { PANEL_FLOATS = 1 << 20 };
 

@@ -71,7 +71,7 @@ struct scorer {
 /* All scorers, the simplest first, ended by NULL. A tie in the judgement goes to the first. */
 extern const struct scorer *const scorers[];
 
-extern const struct scorer scorer_popularity, scorer_repeat, scorer_linear;
+extern const struct scorer scorer_popularity, scorer_repeat, scorer_content, scorer_linear;
 
 /** Floats of a row of a panel: the products, padded for vectors. Local. */
 int64_t scorer_stride(const struct scorer_data *data);

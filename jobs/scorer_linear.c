@@ -2,7 +2,6 @@
  */
 #include "algorithms/gemm.h"
 #include "algorithms/multi_output.h"
-#include "algorithms/vector.h"
 #include "jobs/past_windows.h"
 #include "jobs/scorer.h"
 #include "mpi/exact.h"
@@ -153,16 +152,6 @@ done:
     return status;
 }
 
-static enum status turn(const struct multi_output *lines, int64_t stride, struct model *m)
-{
-    int64_t width = lines->columns + 1;
-    enum status status = memory_new(&m->slope, width * stride, sizeof *m->slope);
-    for (int64_t p = 0; p < lines->outputs && status == OK; p++)
-        for (int64_t j = 0; j < width; j++)
-            m->slope[j * stride + p] = lines->coefficient[p * width + j];
-    return status;
-}
-
 static enum status fit_lines(const struct comm *comm, const struct scorer_data *data, double ridge,
                              const struct past_windows *past, struct model *m)
 {
@@ -178,7 +167,7 @@ static enum status fit_lines(const struct comm *comm, const struct scorer_data *
                                            .output = past->next};
     TRY(multi_output_fit(comm, &rows, ridge, &lines));
     TRY(fit_own(comm, &learning, lines, m->own));
-    TRY_ALL(comm, turn(lines, m->stride, m));
+    TRY_ALL(comm, multi_output_turn(lines, m->stride, &m->slope));
     log_info("  linear: %lld rows of %lld windows of %.0f days, %lld columns",
              (long long)past->blocks.rows_total, (long long)past->windows,
              (double)past->seconds / 86400.0, (long long)m->columns);
@@ -210,12 +199,6 @@ done:
 
 /* ---- scores ---- */
 
-VECTORISED static void add_times(float times, const float *restrict x, int64_t count,
-                                 float *restrict sum)
-{
-    for (int64_t i = 0; i < count; i++) sum[i] += times * x[i];
-}
-
 static void add_likings(const struct model *m, const struct scorer_data *data, int64_t user,
                         float *liking, float *score)
 {
@@ -224,7 +207,7 @@ static void add_likings(const struct model *m, const struct scorer_data *data, i
     for (int64_t i = 0; i < data->start[user + 1] - data->start[user]; i++) {
         int32_t column = m->column[product[i]];
         if (column >= 0 && liking[i] > 0.0f)
-            add_times(liking[i], m->slope + column * m->stride, m->stride, score);
+            multi_output_add(m->slope + column * m->stride, liking[i], m->stride, score);
         score[product[i]] += m->own[column >= 0] * liking[i];
     }
 }

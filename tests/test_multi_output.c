@@ -111,6 +111,13 @@ static void as_by_hand(void **state)
     assert_close((double)m->coefficient[2], 3.0 / 7.0, 1e-6);
     assert_close(multi_output_predict(m, &five, 1), 0.5 + 6.0 / 7.0, 1e-6);
     assert_close(multi_output_predict(m, &five, 0), 0.0, 0.0);
+    float *turned = NULL, sum[4] = {0};
+    assert_all(multi_output_turn(m, 4, &turned) == OK);
+    multi_output_add(turned, five, 4, sum);
+    multi_output_add(turned + 4, 1.0f, 4, sum);
+    assert_close((double)sum[1], 0.5 + 6.0 / 7.0, 1e-6);
+    assert_all(sum[0] == 0.0f && sum[2] == 0.0f && sum[3] == 0.0f);
+    free(turned);
     multi_output_free(&m);
     table_clear(&t);
 }
