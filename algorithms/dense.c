@@ -88,6 +88,7 @@ static void dense_forward(struct layer *layer, const struct layer_rows *rows, co
                           float *out)
 {
     const struct dense *dense = (const struct dense *)layer;
+    bool rectify = layer->plan.activation == ACTIVATION_RELU;
     gemm_run(&(struct gemm){.rows = rows->count,
                             .columns = dense->out_stride,
                             .depth = dense->inputs,
@@ -98,8 +99,9 @@ static void dense_forward(struct layer *layer, const struct layer_rows *rows, co
                             .b_stride = dense->out_stride,
                             .start = dense->bias,
                             .c = out,
-                            .c_stride = dense->out_stride});
-    activation_apply(layer->plan.activation, out, rows->count * dense->out_stride);
+                            .c_stride = dense->out_stride,
+                            .rectify = rectify});
+    if (!rectify) activation_apply(layer->plan.activation, out, rows->count * dense->out_stride);
 }
 
 static void dense_backward(struct layer *layer, const struct layer_rows *rows, const float *x,
@@ -108,9 +110,8 @@ static void dense_backward(struct layer *layer, const struct layer_rows *rows, c
     const struct dense *dense = (const struct dense *)layer;
     int64_t inputs = dense->inputs, outputs = dense->outputs;
     int64_t in_stride = dense->in_stride, out_stride = dense->out_stride;
-    activation_slope(layer->plan.activation, out, delta, rows->count * out_stride);
     memset(dense->bias_up, 0, (size_t)out_stride * sizeof(float));
-    layer_add_rows(delta, out_stride, rows->count, out_stride, dense->bias_up);
+    layer_take_slopes(layer->plan.activation, out, rows->count, out_stride, delta, dense->bias_up);
     memcpy(slopes + inputs * outputs, dense->bias_up, (size_t)outputs * sizeof(float));
     float *weight_slope = dense->padded != NULL ? dense->padded : slopes;
     gemm_run(&(struct gemm){.rows = outputs, /* delta' x */

@@ -17,6 +17,7 @@
 #define STORE(p, x) _mm512_storeu_ps((p), (x))
 #define SPREAD(x) _mm512_set1_ps(x)
 #define MULTIPLY_ADD(a, b, c) _mm512_fmadd_ps((a), (b), (c))
+#define RECTIFY(x) _mm512_max_ps(_mm512_setzero_ps(), (x)) /* the second one if either is NaN */
 #include "algorithms/gemm_tile.h"
 
 #define TILE(name) avx2_##name
@@ -29,6 +30,7 @@
 #define STORE(p, x) _mm256_storeu_ps((p), (x))
 #define SPREAD(x) _mm256_set1_ps(x)
 #define MULTIPLY_ADD(a, b, c) _mm256_fmadd_ps((a), (b), (c))
+#define RECTIFY(x) _mm256_max_ps(_mm256_setzero_ps(), (x))
 #include "algorithms/gemm_tile.h"
 #endif
 
@@ -41,9 +43,20 @@ static inline quad quad_load(const float *p)
     return x;
 }
 
+static inline void quad_store(float *p, quad x)
+{
+    memcpy(p, &x, sizeof x);
+}
+
 static inline quad quad_spread(float x)
 {
     return (quad){x, x, x, x};
+}
+
+static inline quad quad_rectify(quad x)
+{
+    for (int i = 0; i < 4; i++) x[i] = x[i] < 0.0f ? 0.0f : x[i];
+    return x;
 }
 
 #define TILE(name) plain_##name
@@ -53,9 +66,10 @@ static inline quad quad_spread(float x)
 #define ROWS 6
 #define VECTORS 2
 #define LOAD(p) quad_load(p)
-#define STORE(p, x) memcpy((p), &(x), sizeof(quad))
+#define STORE(p, x) quad_store((p), (x))
 #define SPREAD(x) quad_spread(x)
 #define MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
+#define RECTIFY(x) quad_rectify(x)
 #include "algorithms/gemm_tile.h"
 
 void gemm_run(const struct gemm *product)

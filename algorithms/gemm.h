@@ -10,6 +10,7 @@
 #ifndef REMISE_ALGORITHMS_GEMM_H
 #define REMISE_ALGORITHMS_GEMM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct gemm {
@@ -24,6 +25,7 @@ struct gemm {
     int64_t start_row;  /* 0: the same for every row */
     float *c;           /* [rows][c_stride] overwritten; overlaps neither A nor B */
     int64_t c_stride;   /* >= columns */
+    bool rectify;       /* what is below zero becomes zero: max(0, C) */
 };
 
 /** C[i][:] = start_i[:] + sum over k of A(i, k) B[k][:]. Local. Cost: 2 rows columns depth. */

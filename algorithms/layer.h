@@ -118,6 +118,13 @@ void layer_copy(const float *from, int64_t from_stride, int64_t rows, int64_t co
 /** sum[j] += x[0][j] + x[1][j] + ..., rows in order. Local. */
 void layer_add_rows(const float *x, int64_t stride, int64_t rows, int64_t columns, float *sum);
 
+/**
+ * From slopes by outputs to slopes by the sums that the activation took, in delta, [rows][columns];
+ * sum[j] += those of column j, rows in order. Local.
+ */
+void layer_take_slopes(enum activation activation, const float *out, int64_t rows, int64_t columns,
+                       float *delta, float *sum);
+
 /** matrix[columns][to_stride] = transposed from[rows][columns]. Local. */
 void layer_transpose(const float *from, int64_t rows, int64_t columns, float *to,
                      int64_t to_stride);

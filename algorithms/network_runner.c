@@ -1,12 +1,15 @@
 /* Micro-batches through a network; nothing is learned here. */
 #include "algorithms/network_runner.h"
 
+#include "algorithms/vector.h"
 #include "mpi/memory.h"
 #include "mpi/exact.h"
 #include "partition/random.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+enum { ROWS_AHEAD = 2 };
 
 static enum status check_row(const struct network_data *data, enum loss loss, int64_t i)
 {
@@ -73,6 +76,19 @@ static void gather(const float *from, float otherwise, const struct micro_batch 
         to[i] = from != NULL ? from[micro->row_base + micro->row[i]] : otherwise;
 }
 
+/* Row `i` of a micro-batch, or NULL behind the last one. */
+static const float *row_of(const struct rows *rows, const struct micro_batch *micro, int64_t i)
+{
+    if (i >= micro->rows) return NULL;
+    return rows->x + (micro->row_base + micro->row[i]) * rows->stride;
+}
+
+/* Rows lie anywhere in memory: they are called for some time before they are read. */
+static void call_for(const float *row, int64_t columns)
+{
+    for (int64_t j = 0; j < columns && row != NULL; j += VECTOR_FLOATS) __builtin_prefetch(row + j);
+}
+
 /* Copy a micro-batch's rows into the pass, and what goes beside them. Layers know the rows' numbers
  * while they learn. */
 static struct loss_rows load_micro(struct network_runner *runner, const struct micro_batch *micro)
@@ -82,7 +98,8 @@ static struct loss_rows load_micro(struct network_runner *runner, const struct m
     for (int64_t i = 0; i < micro->rows; i++) {
         int64_t row = micro->row_base + micro->row[i];
         runner->number[i] = data->rows.blocks->row_first + row;
-        network_pass_put(&runner->pass, i, data->rows.x + row * data->rows.stride);
+        call_for(row_of(&data->rows, micro, i + ROWS_AHEAD), data->rows.columns);
+        network_pass_put(&runner->pass, i, row_of(&data->rows, micro, i));
     }
     gather(data->y, 0.0f, micro, runner->y);
     gather(data->weight, 1.0f, micro, runner->weight);

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static enum status check(const struct optimiser_options *o)
 {
@@ -47,7 +48,7 @@ void optimiser_clear(struct optimiser *state)
     *state = (struct optimiser){0};
 }
 
-enum { LANES = 16 }; /* partial results, so that vector units can work side by side */
+enum { LANES = 8 }; /* partial sums, so that vector units can add them side by side */
 
 VECTORISED static double sum_of_squares(const float *x, int64_t count)
 {
@@ -70,18 +71,21 @@ void optimiser_clip(const struct optimiser *state, float *gradient)
     for (int64_t i = 0; i < state->count; i++) gradient[i] *= factor;
 }
 
+/* Sizes of floats are ordered as their bits are; NaN counts as infinite. */
 VECTORISED static float largest(const float *x, int64_t count)
 {
-    float lane[LANES] = {0}, most = 0.0f;
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (int64_t k = 0; k < LANES; k++) {
-            float size = x[i + k] < 0.0f ? -x[i + k] : x[i + k];
-            lane[k] = size > lane[k] ? size : lane[k];
-        }
-    for (; i < count; i++) most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
-    for (int64_t k = 0; k < LANES; k++) most = lane[k] > most ? lane[k] : most;
-    return most;
+    const uint32_t infinite = 0x7f800000;
+    uint32_t most = 0;
+    float size;
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        bits &= 0x7fffffff;
+        most = bits > most ? bits : most;
+    }
+    most = most > infinite ? infinite : most;
+    memcpy(&size, &most, sizeof size);
+    return size;
 }
 
 double optimiser_expect(const struct optimiser *state, int64_t first, int64_t count)

@@ -63,16 +63,33 @@ static void test_shapes(void **state)
     assert_close(most, 0.0, 1e-5);
 }
 
+static struct gemm whole(void)
+{
+    return (struct gemm){.rows = ROWS,
+                         .columns = COLUMNS,
+                         .depth = DEPTH,
+                         .a = a,
+                         .a_row = DEPTH,
+                         .a_depth = 1,
+                         .b = b,
+                         .b_stride = COLUMNS,
+                         .start = start,
+                         .c = c,
+                         .c_stride = COLUMNS};
+}
+
 /* A row's bits are those it has when it is multiplied alone. */
 static void test_rows_alone(void **state)
 {
     (void)state;
     fill_all();
-    struct gemm g = {ROWS, COLUMNS, DEPTH, a, DEPTH, 1, b, COLUMNS, start, 0, c, COLUMNS};
+    struct gemm g = whole();
     gemm_run(&g);
     for (int64_t i = 0; i < ROWS; i++) {
-        struct gemm one = {1,       COLUMNS, DEPTH, a + i * DEPTH,       DEPTH,  1, b,
-                           COLUMNS, start,   0,     again + i * COLUMNS, COLUMNS};
+        struct gemm one = g;
+        one.rows = 1;
+        one.a += i * DEPTH;
+        one.c = again + i * COLUMNS;
         gemm_run(&one);
     }
     assert_all(memcmp(c, again, sizeof c) == 0);
@@ -83,7 +100,7 @@ static void test_on_top(void **state)
 {
     (void)state;
     fill_all();
-    struct gemm g = {ROWS, COLUMNS, DEPTH, a, DEPTH, 1, b, COLUMNS, start, 0, c, COLUMNS};
+    struct gemm g = whole();
     gemm_run(&g);
     struct gemm first = g, rest = g;
     first.c = rest.c = again;
@@ -98,5 +115,27 @@ static void test_on_top(void **state)
     assert_all(memcmp(c, again, sizeof c) == 0);
 }
 
+/* What is below zero becomes zero in the product itself; NaN and what is above stay. */
+static void test_rectify(void **state)
+{
+    (void)state;
+    int64_t below = 0, wrong = 0;
+    fill_all();
+    for (int64_t i = 0; i < DEPTH * COLUMNS; i++) b[i] -= 0.1f;
+    b[3] = NAN;
+    struct gemm g = whole();
+    gemm_run(&g);
+    struct gemm rectified = g;
+    rectified.c = again;
+    rectified.rectify = true;
+    gemm_run(&rectified);
+    for (int64_t i = 0; i < ROWS * COLUMNS; i++) {
+        float expected = c[i] < 0.0f ? 0.0f : c[i];
+        below += c[i] < 0.0f;
+        wrong += memcmp(&expected, &again[i], sizeof expected) != 0;
+    }
+    assert_all(wrong == 0 && below > ROWS && isnan(again[3]));
+}
+
 TEST_MAIN(cmocka_unit_test(test_shapes), cmocka_unit_test(test_on_top),
-          cmocka_unit_test(test_rows_alone))
+          cmocka_unit_test(test_rows_alone), cmocka_unit_test(test_rectify))

@@ -450,7 +450,28 @@ static void test_faults(void **state)
         }
 }
 
-TEST_MAIN(cmocka_unit_test(test_hand), cmocka_unit_test(test_slopes), cmocka_unit_test(test_golden),
+/* The cross entropy and its slope, by exponentials of our own, against the C library's. */
+static void test_cross_entropy(void **state)
+{
+    (void)state;
+    double worst = 0.0, worst_slope = 0.0;
+    for (int64_t k = -8000; k <= 8000; k += 3) {
+        float z = (float)k / 100.0f, y = (float)(k & 1), one = 1.0f, slope;
+        struct loss_rows beside = {.y = &y, .weight = &one};
+        double loss = loss_evaluate(LOSS_BCE, &beside, 1, 1, &z, &slope).loss;
+        double exact = fmax(z, 0.0) - (double)z * y + log1p(exp(-fabs((double)z)));
+        worst = fmax(worst, fabs(loss / exact - 1.0));
+        worst_slope = fmax(worst_slope, fabs(slope - (loss_sigmoid(z) - y)));
+    }
+    assert_close(worst, 0.0, 1e-15);
+    assert_close(worst_slope, 0.0, 6e-8);
+    float nan = NAN, one = 1.0f;
+    struct loss_rows beside = {.y = &one, .weight = &one};
+    assert_all(isnan(loss_evaluate(LOSS_BCE, &beside, 1, 1, &nan, NULL).loss));
+}
+
+TEST_MAIN(cmocka_unit_test(test_hand), cmocka_unit_test(test_cross_entropy),
+          cmocka_unit_test(test_slopes), cmocka_unit_test(test_golden),
           cmocka_unit_test(test_any_ranks), cmocka_unit_test(test_best_epoch),
           cmocka_unit_test(test_response), cmocka_unit_test(test_prior),
           cmocka_unit_test(test_divergence), cmocka_unit_test(test_refusals),
