@@ -9,7 +9,7 @@ chains a user). No method can have, on average, a smaller squared error than the
 smaller absolute error than the posterior median, or more expected gain than the best levels by the
 posterior mean profit.
 
-    python3 bench/response_bound.py SHOP RUN [--sample 2000] [--know WHAT ...]
+    python3 bench/response_bound.py SHOP RUN [--sample 2000] [--know WHAT ...] [--parts]
 
 SHOP is a folder of remise synth, RUN a whole run on it: its pairs, levels and budget are judged by,
 and its table beside the bounds. WHAT of the log is used, one bound for each --know; `all` by
@@ -23,9 +23,11 @@ default, and the others as steps:
     all         and the propensities of these levels, which tell activity + taste to the digit
 
 Printed per level: error of the posterior mean and median, what the 90 % intervals cover; the share
-of the best possible gain, also if each curve has to be a logit, promised over true profit, true
-cost over the budget; and the R-hat that 99 % of the chances are below (1: the chains agree).
-Needs numpy. 2,000 users take about a minute and a half for each WHAT.
+of the best possible gain, also if each curve has to be a logit sigmoid(a + b d), or one in a dose
+g(d) that is the same for all; promised over true profit, true cost over the budget; and the R-hat
+that 99 % of the chances are below (1: the chains agree). Intervals from a few hundred draws that
+hang together are a little narrow. With --parts: what the gain hangs on.
+Needs numpy. 1,000 users take one to two minutes for each WHAT.
 """
 import argparse
 import json
@@ -38,7 +40,8 @@ import numpy as np
 import shop_log
 from shop_log import ACTIVITY_SD, INCOME_EFFECT, NOISE_SD, RESIDUAL_SD, STANDING_LIMIT, UNSEEN
 
-import score_table  # of tests/, which shop_log finds
+import score_curves  # of tests/, which shop_log finds
+import score_table
 from shop_truth import Pair, read_limits
 
 ROUNDING = 1e-6  # draws are kept in single precision
@@ -376,6 +379,14 @@ def as_logit(levels, chance):
     return logistic(odds.mean(axis=0) + d[:, None] * np.maximum(slope, 0))
 
 
+def as_bent(chance):
+    """The curves sigmoid(a + b g(d)) nearest to these chances, with one g for all."""
+    odds = np.log(chance / (1 - chance))
+    rise = odds - odds[0]
+    left, size, right = np.linalg.svd(rise, full_matrices=False)
+    return logistic(odds[0] + size[0] * left[:, :1] * right[0])
+
+
 class Case:
     """A sample of a shop's users with the pairs, levels and budget to judge by."""
 
@@ -384,7 +395,7 @@ class Case:
             "users"]
         self.log = log = shop_log.Log(shop, max(1, users // wanted))
         self.levels, self.floor, budget = read_limits(run, log.truth)
-        self.user, self.product = shop_log.pairs_of_run(run, log.users, log.products)
+        self.row, self.user, self.product = shop_log.pairs_of_run(run, log.users, log.products)
         self.budget = budget * len(log.users.ids) / users
         self.formula = Formula(log.truth.constants)
         known, kinds = log.users, self.formula
@@ -392,10 +403,38 @@ class Case:
         a = (kinds.base + known.activity[self.user] + known.taste[self.user, c] +
              log.products.quality[self.product])
         b = kinds.slope(known.sensitivity[self.user] + log.products.effect[c], kind)
+        self.a, self.b = a, b
+        self.b_of_columns = kinds.slope(known.known_sensitivity[self.user] +
+                                        log.products.effect[c], kind)
         self.true = np.array([kinds.chance(a, b, kind, d) for d in self.levels])
         self.pairs = [Pair(*row) for row in zip(
             a, b, log.products.price[self.product], log.products.cost[self.product],
             kinds.half[kind], kinds.steepness[kind])]
+
+
+def curves_of_run(case, run):
+    """a and b of the run's curves for the pairs of the case."""
+    chance = [curve.chance for found in score_curves.read_curves(run, case.levels, 0)
+              for curve in found]
+    chance = np.array(chance)[case.row].T
+    odds = np.log(chance) - np.log1p(-chance)
+    return odds[0], (odds[-1] - odds[0]) / (case.levels[-1] - case.levels[0])
+
+
+def show_parts(case, run):
+    """What the gain hangs on: the run's a or b beside true ones, in a shop of logits."""
+    a, b = curves_of_run(case, run)
+    middle = np.full_like(b, np.exp(np.log(case.b).mean()))
+    print("\na of      b of                 error, none  deepest   ratio")
+    for name, of_a, of_b in (
+            ("the run   the run", a, b), ("the run   columns, category", a, case.b_of_columns),
+            ("the run   the truth", a, case.b), ("the truth the run", case.a, b),
+            ("the truth columns, category", case.a, case.b_of_columns),
+            ("the truth one for all", case.a, middle)):
+        chance = np.array([logistic(of_a + of_b * d) for d in case.levels])
+        off = np.abs(chance - case.true).mean(axis=1)
+        ratio = gain_by(case.pairs, case.levels, case.floor, case.budget, chance)[0]
+        print(f"{name:31}{off[0]:12.4f}{off[-1]:9.4f}{ratio:8.3f}")
 
 
 def judge(case, draws):
@@ -404,17 +443,18 @@ def judge(case, draws):
     middle, low, high = np.quantile(flat, (0.5, 0.05, 0.95), axis=1)
     ratio, promise, cost = gain_by(case.pairs, levels, case.floor, case.budget, mean)
     logit = gain_by(case.pairs, levels, case.floor, case.budget, as_logit(levels, mean))[0]
+    bent = gain_by(case.pairs, levels, case.floor, case.budget, as_bent(mean))[0]
     covered = (low <= case.true + ROUNDING) & (case.true - ROUNDING <= high)
     return {"mean": np.abs(mean - case.true).mean(1), "median": np.abs(middle - case.true).mean(1),
             "bias": (mean - case.true).mean(1), "covered": covered.mean(1), "ratio": ratio,
-            "promise": promise, "cost": cost, "logit": logit,
+            "promise": promise, "cost": cost, "logit": logit, "bent": bent,
             "r_hat": np.quantile(r_hat(draws), 0.99)}
 
 
 def show(step, levels, found):
-    print(f"\n{step}: ratio of gain {found['ratio']:.3f} (as logits {found['logit']:.3f}), "
-          f"promised over true profit {found['promise']:.3f}, true cost over budget "
-          f"{found['cost']:.3f}, R-hat of 99 % below {found['r_hat']:.3f}")
+    print(f"\n{step}: ratio of gain {found['ratio']:.3f} (as logits {found['logit']:.3f}, with one "
+          f"bent dose {found['bent']:.3f}), promised over true profit {found['promise']:.3f}, true "
+          f"cost over budget {found['cost']:.3f}, R-hat of 99 % below {found['r_hat']:.3f}")
     print("level  error of mean  of median      bias  covered")
     for k, d in enumerate(levels):
         print(f"{d:<7g}{found['mean'][k]:13.4f}{found['median'][k]:11.4f}{found['bias'][k]:+10.4f}"
@@ -429,7 +469,9 @@ def main():
     parser.add_argument("shop")
     parser.add_argument("run")
     parser.add_argument("--sample", type=int, default=2000, help="users (2000)")
-    parser.add_argument("--know", nargs="+", default=["all"], choices=STEPS)
+    parser.add_argument("--know", nargs="*", default=["all"], choices=STEPS)
+    parser.add_argument("--parts", action="store_true",
+                        help="what the gain hangs on: the run's a or b beside true ones")
     parser.add_argument("--chains", type=int, default=4)
     parser.add_argument("--burn", type=int, default=300, help="sweeps before the first draw")
     parser.add_argument("--keep", type=int, default=80, help="draws of a chain")
@@ -438,6 +480,8 @@ def main():
     args = parser.parse_args()
     case = Case(args.shop, args.run, args.sample)
     print(f"{len(case.log.users.ids)} users, {len(case.user)} pairs")
+    if args.parts:
+        show_parts(case, args.run)
     for step in args.know:
         posterior = Posterior(case.log, step, args.chains, args.seed)
         show(step, case.levels, judge(case, sample(posterior, case.user, case.product, case.levels,

@@ -170,9 +170,9 @@ class Log:
 
 
 def pairs_of_run(run, users, products):
-    """(users, products) as numbers, of the sampled users' rows in a table."""
-    pairs = [(users.number[u], products.number[i]) for u, i in
-             rows_of(os.path.join(run, "discounts.csv"), "user_id", "product_id")
+    """(rows, users, products) as numbers, of the sampled users' rows in a table."""
+    pairs = [(row, users.number[u], products.number[i]) for row, (u, i) in enumerate(
+        rows_of(os.path.join(run, "discounts.csv"), "user_id", "product_id"))
              if u in users.number]
     return [np.array(c) for c in zip(*pairs)]
 
