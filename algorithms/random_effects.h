@@ -53,14 +53,14 @@ enum status effects_spread_fit(const struct comm *comm, const struct effects_dat
 
 /* A unit's posterior. The groups are those of its rows. */
 struct effects_unit {
-    double offset, slope;                /* posterior mode */
-    double cov[3];                       /* of the two: offset, both, slope */
+    double offset, slope; /* posterior mode */
+    double cov[3];        /* of the two: offset, both, slope */
     int groups;
-    int32_t group[EFFECTS_ROWS_MAX];     /* [groups] */
-    double grouped[EFFECTS_ROWS_MAX];    /* [groups] posterior mode */
-    double given[EFFECTS_ROWS_MAX];      /* [groups] its variance if offset and slope were known */
-    double pull[EFFECTS_ROWS_MAX][2];    /* [groups] how much it falls as offset or slope rise */
-    double unknown;                      /* variance in any other group */
+    int32_t group[EFFECTS_ROWS_MAX];  /* [groups] */
+    double grouped[EFFECTS_ROWS_MAX]; /* [groups] posterior mode */
+    double given[EFFECTS_ROWS_MAX];   /* [groups] its variance if offset and slope were known */
+    double pull[EFFECTS_ROWS_MAX][2]; /* [groups] how much it falls as offset or slope rise */
+    double unknown;                   /* variance in any other group */
 };
 
 /**

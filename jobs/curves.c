@@ -7,21 +7,53 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { COLUMNS = 5, OF_INTERVALS = 2 /* columns from here on */ };
+
+struct curve_column {
+    const char *name, *unit, *about;
+};
+
+static const struct curve_column column_list[COLUMNS] = {
+    {"a", "logit", "log odds of the expected chance of buying without discount"},
+    {"b", "logit", "gain in these by a discount of 100 %"},
+    {"a_sd", "logit", "standard deviation of the user's log odds without discount"},
+    {"b_sd", "logit", "standard deviation of the gain by a discount of 100 %"},
+    {"correlation", "", "of the two"}};
+
+static float **column_of(struct curves *curves, int k)
+{
+    float **columns[COLUMNS] = {&curves->a, &curves->b, &curves->a_sd, &curves->b_sd,
+                                &curves->correlation};
+    return columns[k];
+}
+
+enum status curves_reserve(int64_t users, int64_t slots, bool intervals, struct curves *curves)
+{
+    enum status status = OK;
+    *curves = (struct curves){.slots = slots};
+    for (int k = 0; k < (intervals ? COLUMNS : OF_INTERVALS); k++)
+        TRY(memory_new(column_of(curves, k), users * slots, sizeof(float)));
+done:
+    if (status != OK) curves_clear(curves);
+    return status;
+}
+
 enum status curves_write(const struct comm *comm, const char *path, const struct blocks *blocks,
                          const struct curves *curves)
 {
     enum status status = OK;
     struct store *store = NULL;
+    struct curves all = *curves;
     const int32_t observational = curves->observational;
-    const struct store_column a = {"a", STORE_F32, curves->slots, "logit",
-                                   "log odds of buying without discount"};
-    const struct store_column b = {"b", STORE_F32, curves->slots, "logit",
-                                   "gain in log odds by a discount of 100 %"};
     const struct store_column flag = {"observational", STORE_I32, 1, "",
                                       "1: learned without an offers table"};
     TRY(store_create(comm, path, &store));
-    TRY(store_write(comm, store, &a, curves->a, blocks->rows_local));
-    TRY(store_write(comm, store, &b, curves->b, blocks->rows_local));
+    for (int k = 0; k < (curves->a_sd ? COLUMNS : OF_INTERVALS); k++) {
+        const struct curve_column *about = &column_list[k];
+        const struct store_column column = {about->name, STORE_F32, curves->slots, about->unit,
+                                            about->about};
+        TRY(store_write(comm, store, &column, *column_of(&all, k), blocks->rows_local));
+    }
     TRY(store_write(comm, store, &flag, &observational, comm->rank == 0));
     TRY(store_commit(comm, &store));
 done:
@@ -29,20 +61,30 @@ done:
     return status;
 }
 
-enum status curves_read(const struct comm *comm, const char *path, const struct blocks *blocks,
-                        struct curves *curves)
+static enum status read_columns(const struct comm *comm, const struct store *store,
+                                const struct blocks *blocks, bool intervals, struct curves *curves)
+{
+    enum status status = OK;
+    for (int k = 0; k < (intervals ? COLUMNS : OF_INTERVALS); k++)
+        TRY(store_read(comm, store, column_list[k].name, STORE_F32, blocks->row_first,
+                       blocks->rows_local, *column_of(curves, k)));
+done:
+    return status;
+}
+
+static enum status read_all(const struct comm *comm, const char *path, const struct blocks *blocks,
+                            bool intervals, struct curves *curves)
 {
     enum status status = OK;
     struct store *store = NULL;
-    int64_t users = blocks->rows_local, first = blocks->row_first;
     int32_t observational = 0;
+    int64_t slots = 0;
     *curves = (struct curves){0};
     TRY(store_open(comm, path, &store));
-    store_rows(comm, store, "a", &curves->slots);
-    TRY_ALL(comm, memory_new(&curves->a, users * curves->slots, sizeof *curves->a));
-    TRY_ALL(comm, memory_new(&curves->b, users * curves->slots, sizeof *curves->b));
-    TRY(store_read(comm, store, "a", STORE_F32, first, users, curves->a));
-    TRY(store_read(comm, store, "b", STORE_F32, first, users, curves->b));
+    store_rows(comm, store, "a", &slots);
+    intervals = intervals && store_rows(comm, store, "a_sd", NULL) >= 0;
+    TRY_ALL(comm, curves_reserve(blocks->rows_local, slots, intervals, curves));
+    TRY(read_columns(comm, store, blocks, intervals, curves));
     TRY(store_read(comm, store, "observational", STORE_I32, 0, 1, &observational));
     curves->observational = observational != 0;
 done:
@@ -51,14 +93,54 @@ done:
     return status;
 }
 
+enum status curves_read(const struct comm *comm, const char *path, const struct blocks *blocks,
+                        struct curves *curves)
+{
+    return read_all(comm, path, blocks, false, curves);
+}
+
+enum status curves_read_intervals(const struct comm *comm, const char *path,
+                                  const struct blocks *blocks, struct curves *curves)
+{
+    return read_all(comm, path, blocks, true, curves);
+}
+
 void curves_clear(struct curves *curves)
 {
-    free(curves->a);
-    free(curves->b);
+    for (int k = 0; k < COLUMNS; k++) free(*column_of(curves, k));
     *curves = (struct curves){0};
 }
 
 double curves_chance(double a, double b, double discount)
 {
     return 1.0 / (1.0 + exp(-(a + b * discount)));
+}
+
+/* How many standard deviations to either side hold so much of a normal distribution: Newton's
+ * method on erf, from within. */
+static double deviations_of(double coverage)
+{
+    double z = 0.0;
+    for (int step = 0; step < 60; step++) {
+        double density = sqrt(2.0 / M_PI) * exp(-0.5 * z * z);
+        double move = (coverage - erf(z / sqrt(2.0))) / density;
+        z += move;
+        if (fabs(move) < 1e-12) break;
+    }
+    return z;
+}
+
+void curves_interval(const struct curves *curves, int64_t row, double discount, double coverage,
+                     double *low, double *high)
+{
+    double a = (double)curves->a[row], b = (double)curves->b[row];
+    *low = *high = curves_chance(a, b, discount);
+    if (curves->a_sd == NULL) return;
+    double a_sd = (double)curves->a_sd[row], gain_sd = discount * (double)curves->b_sd[row];
+    double both = (double)curves->correlation[row] * a_sd * gain_sd;
+    double variance = fmax(a_sd * a_sd + 2.0 * both + gain_sd * gain_sd, 0.0);
+    double middle = (a + b * discount) * sqrt(1.0 + M_PI / 8.0 * variance);
+    double reach = deviations_of(coverage) * sqrt(variance);
+    *low = curves_chance(middle - reach, 0.0, 0.0);
+    *high = curves_chance(middle + reach, 0.0, 0.0);
 }

@@ -1,5 +1,10 @@
 /**
- * curves.h5: for each candidate of each user the response curve P(d) = sigmoid(a + b d).
+ * curves.h5: for each candidate of each user the response curve, the expected chance of buying
+ * P(d) = sigmoid(a + b d), and how sure that is.
+ *
+ * The log odds of the user's true chance have variance v(d) = a_sd^2 + 2 d correlation a_sd b_sd +
+ * d^2 b_sd^2 and the middle (a + b d) sqrt(1 + pi v(d) / 8), of which the expected chance is the
+ * mean (MacKay 1992). Where nothing is known of it, standard deviations are absent.
  */
 #ifndef REMISE_JOBS_CURVES_H
 #define REMISE_JOBS_CURVES_H
@@ -8,20 +13,36 @@
 
 struct curves {
     int64_t slots;
-    bool observational; /* learned without an offers table */
-    float *a, *b;       /* [users_local][slots]; b >= 0 */
+    bool observational;               /* learned without an offers table */
+    float *a, *b;                     /* [users_local][slots]; b >= 0 */
+    float *a_sd, *b_sd, *correlation; /* [users_local][slots]; NULL: intervals are not known */
 };
+
+/** Make room for the curves of so many users. Local. Free with curves_clear. Errors: ERR_MEMORY. */
+enum status curves_reserve(int64_t users, int64_t slots, bool intervals, struct curves *curves);
 
 /** Write, read and free; as for candidates (jobs/candidates.h). Write and read are collective. */
 enum status curves_write(const struct comm *comm, const char *path, const struct blocks *blocks,
                          const struct curves *curves);
-/** Read the curves of the local users. Collective. Free with curves_clear. */
+/** Read the curves of the local users, a and b only. Collective. Free with curves_clear. */
 enum status curves_read(const struct comm *comm, const char *path, const struct blocks *blocks,
                         struct curves *curves);
+/** The same with what intervals need, where the file has it. Collective. */
+enum status curves_read_intervals(const struct comm *comm, const char *path,
+                                  const struct blocks *blocks, struct curves *curves);
 /** Free; accepts a zeroed struct. Local. */
 void curves_clear(struct curves *curves);
 
 /** Chance of buying at a discount. Local. */
 double curves_chance(double a, double b, double discount);
+
+/**
+ * The interval that holds the true chance of slot `row` (user x slots + slot) with a probability.
+ * Local.
+ * coverage   in   in (0, 1), as 0.9
+ * low, high  out  both the expected chance where intervals are not known
+ */
+void curves_interval(const struct curves *curves, int64_t row, double discount, double coverage,
+                     double *low, double *high);
 
 #endif

@@ -2,8 +2,8 @@
 #include "algorithms/metrics.h"
 #include "algorithms/standardise.h"
 #include "io/store.h"
-#include "jobs/curves.h"
 #include "jobs/response_rows.h"
+#include "jobs/response_score.h"
 #include "jobs/run.h"
 #include "jobs/training.h"
 #include "mpi/exact.h"
@@ -11,44 +11,27 @@
 #include "mpi/memory.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
-
-enum { CHUNK_USERS = 512 };
-
-/* Standard deviations at which inputs are cut off: candidates may lie where no offer was ever
- * made. */
-#define INPUT_LIMIT 3.0f
+#include <string.h>
 
 /* Where the slope b begins, before softplus: a discount of 10 % raises the odds by about a
  * third. */
 #define USUAL_SLOPE 3.0f
 
-/* A trained network and the scale of its inputs. */
-struct model {
-    struct network *network;
-    double *mean, *sd; /* [columns] */
-    bool observational;
-};
-
-static void model_clear(struct model *model)
-{
-    network_free(&model->network);
-    free(model->mean);
-    free(model->sd);
-}
-
 /* ---- training ---- */
 
 static enum status scale_rows(const struct comm *comm, struct response_rows *rows,
-                              struct model *model)
+                              struct response_ensemble *ensemble)
 {
     enum status status = OK;
     struct rows view = {&rows->blocks, rows->columns, rows->stride, rows->x};
-    TRY_ALL(comm, memory_new(&model->mean, rows->columns, sizeof *model->mean));
-    TRY_ALL(comm, memory_new(&model->sd, rows->columns, sizeof *model->sd));
-    TRY(standardise_measure_rows(comm, &view, model->mean, model->sd));
-    standardise_in_place(rows->x, rows->blocks.rows_local, rows->columns, rows->stride, model->mean,
-                         model->sd, INPUT_LIMIT);
+    ensemble->columns = rows->columns;
+    ensemble->stride = rows->stride;
+    TRY_ALL(comm, memory_new(&ensemble->mean, rows->columns, sizeof *ensemble->mean));
+    TRY_ALL(comm, memory_new(&ensemble->sd, rows->columns, sizeof *ensemble->sd));
+    TRY(standardise_measure_rows(comm, &view, ensemble->mean, ensemble->sd));
+    response_ensemble_scale(ensemble, rows->blocks.rows_local, rows->x);
 done:
     return status;
 }
@@ -116,25 +99,47 @@ static void tell_epoch(const struct network_history *history, int64_t e)
                  history->train[e], history->validation[e]);
 }
 
-static enum status train(const struct comm *comm, const struct run *run, struct response_rows *rows,
-                         struct model *model)
+/* Of its checkpoint and of its seed. */
+static void name_member(int member, char *name, size_t size)
+{
+    snprintf(name, size, member > 0 ? "respond-%d" : "respond", member + 1);
+}
+
+static enum status train(const struct comm *comm, const struct run *run, int member,
+                         const struct response_rows *rows, struct response_ensemble *ensemble)
 {
     enum status status = OK;
+    char name[32];
     struct network_history history = {0};
     const int64_t *hidden = NULL;
     int64_t layers = config_integers(run->config, "respond.layers", &hidden);
     struct network_options options = options_of(run, rows->blocks.rows_total);
     struct network_data data = data_of(rows);
+    options.seed += (uint64_t)member;
+    name_member(member, name, sizeof name);
     TRY_ALL(comm, network_new_mlp(rows->columns, hidden, layers, ACTIVATION_RELU, LOSS_STRUCTURAL,
-                                  &model->network));
-    TRY(start_network(comm, rows, run->seed, model->network));
-    TRY(training_fit_in_run(comm, run, "respond", &data, &options, model->network, &history));
-    log_info("  %lld training rows, %lld held out, %lld inputs, %lld weights",
-             (long long)history.rows_train, (long long)history.rows_validation,
-             (long long)rows->columns, (long long)model->network->weights_count);
+                                  &ensemble->network[member]));
+    TRY(start_network(comm, rows, options.seed, ensemble->network[member]));
+    TRY(training_fit_in_run(comm, run, name, &data, &options, ensemble->network[member], &history));
+    log_info("  network %d of %d: %lld training rows, %lld held out, %lld inputs, %lld weights",
+             member + 1, ensemble->members, (long long)history.rows_train,
+             (long long)history.rows_validation, (long long)rows->columns,
+             (long long)ensemble->network[member]->weights_count);
     for (int64_t e = 0; e < history.epochs; e++) tell_epoch(&history, e);
 done:
     network_history_clear(&history);
+    return status;
+}
+
+static enum status train_all(const struct comm *comm, const struct run *run,
+                             struct response_rows *rows, struct response_ensemble *ensemble)
+{
+    enum status status = OK;
+    for (int k = 0; k < ensemble->members; k++) {
+        if (ensemble->members > 1) response_rows_hold(comm, k, rows);
+        TRY(train(comm, run, k, rows, ensemble));
+    }
+done:
     return status;
 }
 
@@ -146,20 +151,39 @@ static double entropy(int64_t positives, int64_t rows)
     return -p * log(p) - (1.0 - p) * log(1.0 - p);
 }
 
-/* How well the curves order and match the held-out rows. */
-static enum status judge(const struct comm *comm, const struct response_rows *rows,
-                         const struct model *model)
+/* Chances of rows by the members that have not learned from them. */
+static enum status chances_of(const struct response_rows *rows,
+                              const struct response_ensemble *ensemble, float *chance)
+{
+    enum status status = OK;
+    float *a = NULL, *b = NULL;
+    int64_t count = rows->blocks.rows_local;
+    TRY(memory_new(&a, count, sizeof *a));
+    TRY(memory_new(&b, count, sizeof *b));
+    for (int k = 0; k < ensemble->members; k++) {
+        TRY(network_response(ensemble->network[k], rows->x, count, rows->stride, a, b));
+        for (int64_t i = 0; i < count; i++)
+            if (rows->member[i] == k)
+                chance[i] = (float)curves_chance((double)a[i], (double)b[i], (double)rows->dose[i]);
+    }
+done:
+    free(a);
+    free(b);
+    return status;
+}
+
+/* How well the curves order and match the held-out rows: with several members all rows. */
+static enum status judge(const struct comm *comm, struct response_rows *rows,
+                         const struct response_ensemble *ensemble)
 {
     enum status status = OK;
     struct metrics_binary measured;
-    float *a = NULL, *b = NULL;
+    float *chance = NULL;
     int64_t count = rows->blocks.rows_local;
-    TRY_ALL(comm, memory_new(&a, count, sizeof *a));
-    TRY_ALL(comm, memory_new(&b, count, sizeof *b));
-    TRY_ALL(comm, network_response(model->network, rows->x, count, rows->stride, a, b));
-    for (int64_t i = 0; i < count; i++)
-        a[i] = (float)curves_chance((double)a[i], (double)b[i], (double)rows->dose[i]);
-    struct metrics_rows judged = {&rows->blocks, rows->y, a, rows->part, PART_VALIDATION};
+    TRY_ALL(comm, memory_new(&chance, count, sizeof *chance));
+    TRY_ALL(comm, chances_of(rows, ensemble, chance));
+    for (int64_t i = 0; i < count && ensemble->members > 1; i++) rows->part[i] = PART_VALIDATION;
+    struct metrics_rows judged = {&rows->blocks, rows->y, chance, rows->part, PART_VALIDATION};
     TRY(metrics_binary(comm, &judged, &measured));
     if (measured.rows == 0) goto done;
     log_info("  held-out rows: AUC %.4f, %lld bought of %lld", measured.auc,
@@ -168,102 +192,90 @@ static enum status judge(const struct comm *comm, const struct response_rows *ro
         log_info("  held-out log loss without weights %.6f, of the mean chance alone %.6f",
                  measured.log_loss, entropy(measured.positives, measured.rows));
 done:
-    free(a);
-    free(b);
+    free(chance);
     return status;
 }
 
 static enum status fit_model(const struct comm *comm, const struct run *run,
                              const struct response_context *context,
-                             const struct candidates *candidates, struct model *model)
+                             const struct candidates *candidates,
+                             struct response_ensemble *ensemble)
 {
     enum status status = OK;
     struct response_rows rows = {0};
     struct response_rows_options options = {
         .holdout = config_number(run->config, "respond.holdout"),
         .negatives = config_integer(run->config, "respond.negatives"),
+        .members = (int)config_integer(run->config, "respond.folds"),
         .seed = run->seed};
+    ensemble->members = options.members;
     TRY(response_rows_make(comm, context, candidates, &options, &rows));
-    model->observational = rows.observational;
-    TRY(scale_rows(comm, &rows, model));
-    TRY(train(comm, run, &rows, model));
-    TRY(judge(comm, &rows, model));
+    ensemble->observational = rows.observational;
+    TRY(scale_rows(comm, &rows, ensemble));
+    TRY(train_all(comm, run, &rows, ensemble));
+    TRY(judge(comm, &rows, ensemble));
 done:
     response_rows_clear(&rows);
     return status;
 }
 
+static enum status write_weights(const struct comm *comm, struct store *store,
+                                 const struct response_ensemble *ensemble)
+{
+    enum status status = OK;
+    const struct store_column column = {
+        "weights", STORE_F32, 1, "",
+        "network by network, layer by layer: weight[outputs][inputs], bias"};
+    int64_t once = comm->rank == 0, each = ensemble->network[0]->weights_count;
+    float *all = NULL;
+    TRY_ALL(comm, memory_new(&all, ensemble->members * each, sizeof *all));
+    for (int k = 0; k < ensemble->members; k++)
+        memcpy(all + k * each, ensemble->network[k]->weights, (size_t)each * sizeof *all);
+    TRY(store_write(comm, store, &column, all, once * ensemble->members * each));
+done:
+    free(all);
+    return status;
+}
+
 static enum status write_model(const struct comm *comm, const struct run *run,
-                               const struct model *model)
+                               const struct response_ensemble *ensemble,
+                               const struct response_effects *effects)
 {
     enum status status = OK;
     struct store *store = NULL;
-    const struct network *network = model->network;
+    const struct network *network = ensemble->network[0];
+    const double spread[] = {effects->spread.offset, effects->spread.grouped, effects->spread.slope,
+                             effects->kept_back};
     int64_t once = comm->rank == 0, inputs = network_inputs(network);
     int64_t sizes[NETWORK_LAYERS_MAX + 1];
     const struct store_column size = {"size", STORE_I64, 1, "", "inputs, hidden layers, outputs"};
-    const struct store_column weights = {"weights", STORE_F32, 1, "",
-                                         "layer by layer: weight[outputs][inputs], bias"};
     const struct store_column mean = {"mean", STORE_F64, 1, "", "of each input"};
     const struct store_column sd = {"sd", STORE_F64, 1, "", "of each input; 0 constant"};
+    const struct store_column users = {"spread", STORE_F64, 1, "",
+                                       "variances of users' own effects: offset, in a category, of "
+                                       "the slope; by what offers in a category tell"};
     TRY(store_create(comm, run_path(run, "model.h5"), &store));
     for (int64_t l = 0; l <= network->layers; l++) sizes[l] = layer_values(network->shape[l]);
     TRY(store_write(comm, store, &size, sizes, once * (network->layers + 1)));
-    TRY(store_write(comm, store, &weights, network->weights, once * network->weights_count));
-    TRY(store_write(comm, store, &mean, model->mean, once * inputs));
-    TRY(store_write(comm, store, &sd, model->sd, once * inputs));
+    TRY(write_weights(comm, store, ensemble));
+    TRY(store_write(comm, store, &mean, ensemble->mean, once * inputs));
+    TRY(store_write(comm, store, &sd, ensemble->sd, once * inputs));
+    TRY(store_write(comm, store, &users, spread, once * 4));
     TRY(store_commit(comm, &store));
 done:
     store_close(comm, &store);
     return status;
 }
 
-/* ---- scoring ---- */
-
-struct scorer {
-    const struct response_context *context;
-    const struct candidates *candidates;
-    const struct model *model;
-    int64_t stride, slots;
-    float *x; /* [CHUNK_USERS slots][stride] */
-};
-
-static enum status score_chunk(const struct scorer *scorer, int64_t first, int64_t next,
-                               struct curves *curves)
-{
-    int64_t slots = scorer->slots, rows = (next - first) * slots;
-    int64_t columns = scorer->context->columns;
-    const struct response_moment now = {scorer->context->dataset->time_last + 1, -1, false};
-    for (int64_t i = 0; i < rows; i++) {
-        int32_t product = scorer->candidates->product[first * slots + i];
-        response_features(scorer->context, first + i / slots, product >= 0 ? product : 0, &now,
-                          scorer->x + i * scorer->stride);
-    }
-    standardise_in_place(scorer->x, rows, columns, scorer->stride, scorer->model->mean,
-                         scorer->model->sd, INPUT_LIMIT);
-    return network_response(scorer->model->network, scorer->x, rows, scorer->stride,
-                            curves->a + first * slots, curves->b + first * slots);
-}
-
-static enum status score(const struct response_context *context,
-                         const struct candidates *candidates, const struct model *model,
-                         struct curves *curves)
+static enum status forget_checkpoints(const struct comm *comm, const struct run *run, int members)
 {
     enum status status = OK;
-    int64_t users = context->dataset->users.blocks.rows_local, slots = candidates->slots;
-    struct scorer scorer = {context, candidates, model, (context->columns + 15) / 16 * 16,
-                            slots,   NULL};
-    *curves = (struct curves){.slots = slots, .observational = model->observational};
-    TRY(memory_new(&curves->a, users * slots, sizeof *curves->a));
-    TRY(memory_new(&curves->b, users * slots, sizeof *curves->b));
-    TRY(memory_new(&scorer.x, CHUNK_USERS * slots * scorer.stride, sizeof *scorer.x));
-    for (int64_t first = 0; first < users; first += CHUNK_USERS) {
-        int64_t next = first + CHUNK_USERS < users ? first + CHUNK_USERS : users;
-        TRY(score_chunk(&scorer, first, next, curves));
-        log_progress("response curves", next, users);
+    for (int k = 0; k < members; k++) {
+        char name[32];
+        name_member(k, name, sizeof name);
+        TRY(training_forget_in_run(comm, run, name));
     }
 done:
-    free(scorer.x);
     return status;
 }
 
@@ -274,21 +286,24 @@ static enum status respond_run(const struct comm *comm, const struct run *run)
     struct demand demand = {0};
     struct candidates candidates = {0};
     struct response_context context = {0};
-    struct model model = {0};
+    struct response_ensemble ensemble = {0};
+    struct response_effects effects = {0};
     struct curves curves = {0};
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_ALL, &dataset));
     const struct blocks *blocks = &dataset->users.blocks;
     TRY(demand_read(comm, run_path(run, "demand.h5"), &demand));
     TRY(candidates_read(comm, run_path(run, "candidates.h5"), blocks, &candidates));
     TRY(response_context_make(comm, dataset, &demand, &context));
-    TRY(fit_model(comm, run, &context, &candidates, &model));
-    TRY(write_model(comm, run, &model));
-    TRY_ALL(comm, score(&context, &candidates, &model, &curves));
+    TRY(fit_model(comm, run, &context, &candidates, &ensemble));
+    TRY(response_effects_make(comm, &context, &ensemble, &effects));
+    TRY(write_model(comm, run, &ensemble, &effects));
+    TRY_ALL(comm, response_score(&context, &candidates, &ensemble, &effects, &curves));
     TRY(curves_write(comm, run_path(run, "curves.h5"), blocks, &curves));
-    TRY(training_forget_in_run(comm, run, "respond"));
+    TRY(forget_checkpoints(comm, run, ensemble.members));
 done:
     curves_clear(&curves);
-    model_clear(&model);
+    response_effects_clear(&effects);
+    response_ensemble_clear(&ensemble);
     response_context_clear(&context);
     candidates_clear(&candidates);
     demand_clear(&demand);

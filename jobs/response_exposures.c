@@ -104,13 +104,6 @@ static bool has_bought(const struct maker *maker, int64_t user, int32_t product)
     return maker->buyer[product] == user + 1;
 }
 
-static void add_exposure(struct maker *maker, const struct response_example *example)
-{
-    struct response_example row = *example;
-    row.own = -1;
-    response_rows_add(maker->context, &row, maker->options, maker->rows);
-}
-
 /* Draw a week for a product the user did not buy then; a week without sales tells nothing and is
  * passed over. */
 static void add_negative(struct maker *maker, int64_t user, int32_t product, double weight)
@@ -122,12 +115,12 @@ static void add_negative(struct maker *maker, int64_t user, int32_t product, dou
     int64_t cell = shelf_cell(maker->shelf, &dataset->products, product, week);
     if (maker->shelf->list[cell] <= 0) return;
     if (bought_in_week(dataset, user, product, week)) return;
-    add_exposure(maker, &(struct response_example){.user = user,
-                                                   .product = product,
-                                                   .known_until =
-                                                       dataset->time_first + week * WEEK + WEEK / 2,
-                                                   .discount = shelf_discount(maker->shelf, cell),
-                                                   .weight = (float)weight});
+    struct response_example example = {.user = user,
+                                       .product = product,
+                                       .known_until = dataset->time_first + week * WEEK + WEEK / 2,
+                                       .discount = shelf_discount(maker->shelf, cell),
+                                       .weight = (float)weight};
+    response_rows_add(maker->context, &example, maker->options, maker->rows);
 }
 
 static void add_bought(struct maker *maker, int64_t user)
@@ -143,13 +136,13 @@ static void add_bought(struct maker *maker, int64_t user)
         maker->buyer[product] = user + 1;
         maker->week[product] = week;
         int64_t cell = shelf_cell(maker->shelf, &dataset->products, product, week);
-        add_exposure(maker,
-                     &(struct response_example){.user = user,
-                                                .product = product,
-                                                .known_until = events->time[e],
-                                                .discount = shelf_discount(maker->shelf, cell),
-                                                .weight = 1.0f,
-                                                .bought = true});
+        struct response_example example = {.user = user,
+                                           .product = product,
+                                           .known_until = events->time[e],
+                                           .discount = shelf_discount(maker->shelf, cell),
+                                           .weight = 1.0f,
+                                           .bought = true};
+        response_rows_add(maker->context, &example, maker->options, maker->rows);
         if (again) continue; /* its other weeks are drawn already */
         double weight = (double)(maker->shelf->weeks - 1) / (double)negatives;
         for (int64_t n = 0; n < negatives; n++) add_negative(maker, user, product, weight);

@@ -16,7 +16,6 @@ struct response_example {
     int64_t user;
     int32_t product;
     int64_t known_until; /* events and offers before it are known */
-    int64_t own;         /* the offer it is; -1: none */
     float discount, weight;
     bool bought, hide_category;
 };

@@ -12,6 +12,11 @@
 #define DAY 86400.0
 #define NEVER_DAYS 730.0
 
+/* Weight of the user's other standings in a category, in offers. */
+#define PULL_CATEGORY 0.3
+/* How much the log odds of products of a category differ by what no input tells. */
+#define PRODUCT_VARIANCE 0.25
+
 enum {
     LEVELS_MAX = 16,
     CATEGORIES_MAX = 64, /* with a column of their own */
@@ -32,14 +37,10 @@ enum {
     X_OFFERS,            /* log(1 + offers) */
     X_STANDING,          /* mean of the offers' standings (jobs/response_policy.h) */
     X_STANDING_KNOWN,    /* weight of that: 0 no offer tells, toward 1 many do */
-    X_REDEEMED,          /* share redeemed, smoothed */
-    X_REDEEMED_LOW,      /* share of shallow offers redeemed, smoothed */
-    X_REDEEMED_DEEP,     /* share of deep offers redeemed, smoothed */
     X_CATEGORY_BOUGHT,   /* log(1 + lines in the product's category) */
     X_CATEGORY_SHARE,    /* share of lines in it, smoothed toward everybody's */
     X_CATEGORY_BROWSED,  /* log(1 + browsing in it) */
     X_CATEGORY_LOOKS,    /* share of browsing in it, smoothed toward everybody's */
-    X_CATEGORY_OFFERS,   /* share of offers in it redeemed, smoothed */
     X_CATEGORY_STANDING, /* mean standing of its offers, smoothed toward the user's */
     X_CATEGORY_STANDING_KNOWN,
     X_PRODUCT_BOUGHT,  /* log(1 + lines of the product) */
@@ -215,8 +216,6 @@ static void user_columns(const struct response_context *context, const struct re
 {
     const struct response_totals *all = &context->all;
     double months = fmax((double)(time - p->first_time) / DAY, 30.0) / 30.0;
-    double low = smooth(all->redeemed_low, all->offers_low, 0.05, 10.0);
-    double deep = smooth(all->redeemed_deep, all->offers_deep, 0.05, 10.0);
     x[X_PURCHASES] = log_count(p->purchases);
     x[X_RATE] = (float)log1p((double)p->purchases / months);
     x[X_LINE] = (float)log1p(0.01 * ratio(p->paid_cents, p->purchases));
@@ -232,10 +231,6 @@ static void user_columns(const struct response_context *context, const struct re
     x[X_CONVERSION] = (float)smooth(p->purchases, p->purchases + p->browsing,
                                     ratio(all->purchases, all->purchases + all->browsing), 4.0);
     x[X_OFFERS] = log_count(p->offers);
-    x[X_REDEEMED] = (float)smooth(p->redeemed_low + p->redeemed_deep, p->shown_low + p->shown_deep,
-                                  0.5 * (low + deep), 5.0);
-    x[X_REDEEMED_LOW] = (float)smooth(p->redeemed_low, p->shown_low, low, 3.0);
-    x[X_REDEEMED_DEEP] = (float)smooth(p->redeemed_deep, p->shown_deep, deep, 3.0);
 }
 
 static void cross_columns(const struct response_context *context, const struct response_past *p,
@@ -244,18 +239,16 @@ static void cross_columns(const struct response_context *context, const struct r
     const struct response_totals *all = &context->all;
     int32_t code = context->dataset->products.category_code[product];
     const struct response_totals *category = &context->category[code];
-    double usual = smooth(category->redeemed_low + category->redeemed_deep,
-                          category->offers_low + category->offers_deep, 0.05, 10.0);
     x[X_CATEGORY_BOUGHT] = log_count(p->category_bought);
     x[X_CATEGORY_SHARE] = (float)smooth(p->category_bought, p->purchases,
                                         ratio(category->purchases, all->purchases), 5.0);
     x[X_CATEGORY_BROWSED] = log_count(p->category_browsed);
     x[X_CATEGORY_LOOKS] = (float)smooth(p->category_browsed, p->browsing,
                                         ratio(category->browsing, all->browsing), 3.0);
-    x[X_CATEGORY_STANDING] =
-        (float)mean_standing(&p->category, 0.3, mean_standing(&p->all, 1.0, context->policy.usual));
-    x[X_CATEGORY_STANDING_KNOWN] = (float)(p->category.weight / (p->category.weight + 0.3));
-    x[X_CATEGORY_OFFERS] = (float)smooth(p->category_redeemed, p->category_shown, usual, 3.0);
+    x[X_CATEGORY_STANDING] = (float)mean_standing(
+        &p->category, PULL_CATEGORY, mean_standing(&p->all, 1.0, context->policy.usual));
+    x[X_CATEGORY_STANDING_KNOWN] =
+        (float)(p->category.weight / (p->category.weight + PULL_CATEGORY));
     x[X_PRODUCT_BOUGHT] = log_count(p->product_bought);
     x[X_PRODUCT_BROWSED] = log_count(p->product_browsed);
     x[X_PRODUCT_RECENCY] = (float)log1p(days_since(p->product_last, time));
@@ -323,6 +316,22 @@ void response_features(const struct response_context *context, int64_t user, int
     x[X_ELASTICITY] = isfinite(elasticity) ? (float)elasticity : 0.0f;
     category_columns(context, category, x + X_PLAIN);
     fixed_columns(context, user, x + X_PLAIN + context->category_columns);
+}
+
+double response_unknown(const float *x)
+{
+    double known = (double)x[X_CATEGORY_STANDING_KNOWN];
+    double weight = PULL_CATEGORY * known / (1.0 - known);
+    return fmax(1.0 - 2.0 * weight, 0.0);
+}
+
+double response_product_variance(const struct response_context *context, int32_t product)
+{
+    const struct response_totals *t = &context->product[product];
+    int64_t offers = t->offers_low + t->offers_deep;
+    double share = smooth(t->redeemed_low + t->redeemed_deep, offers, 0.05, 10.0);
+    double told = offers > 0 ? (double)offers * share * (1.0 - share) : (double)t->purchases;
+    return 1.0 / (told + 1.0 / PRODUCT_VARIANCE);
 }
 
 float response_prior(const struct response_context *context, int32_t product)

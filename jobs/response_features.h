@@ -3,8 +3,8 @@
  *
  * The same function makes the rows it learns from (an offer or an exposure in the past) and the
  * rows it is asked about (now). What may be known of the user is for the moment to say
- * (jobs/response_past.h): of an exposure what was done before it, of an offer all but its own
- * outcome and what was bought by offers. What all users did with a product is taken over
+ * (jobs/response_past.h): of an exposure what was done before it, of an offer all but what
+ * came of offers. What all users did with a product is taken over
  * the whole window, the same for every row of the product: taking a row's own outcome out of it
  * would tell the outcome to a network that recognises the product by its other numbers. The user's
  * segment is no input for the same reason: it is made from the whole window, purchases that came of
@@ -23,6 +23,8 @@ struct response_totals {
     int64_t offers_low, redeemed_low;   /* with a discount below RESPONSE_DEEP */
     int64_t offers_deep, redeemed_deep; /* at or above it */
 };
+
+#define RESPONSE_DEEP 0.125f
 
 struct response_context {
     const struct dataset *dataset;    /* not owned; with users, events and offers */
@@ -54,6 +56,19 @@ void response_context_clear(struct response_context *context);
  */
 void response_features(const struct response_context *context, int64_t user, int32_t product,
                        const struct response_moment *moment, float *x);
+
+/**
+ * How much of what past offers tell of a user is missing for the category of a row: 1 all, 0 none.
+ * Local.
+ * x  in  a row of response_features, before it is scaled
+ */
+double response_unknown(const float *x);
+
+/**
+ * Variance of the log odds that a product is bought, by how little is known of it: of its offers,
+ * or where there are none, its purchases. Local.
+ */
+double response_product_variance(const struct response_context *context, int32_t product);
 
 /**
  * The slope b that demand's elasticity implies where the chance of buying is small; 0 if unknown.

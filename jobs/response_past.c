@@ -54,19 +54,6 @@ static void recall_events(const struct dataset *dataset, const bool *personal, i
     }
 }
 
-static void recall_outcome(const struct offers *offers, int64_t o, bool same_category,
-                           struct response_past *past)
-{
-    bool deep = offers->discount[o] >= RESPONSE_DEEP;
-    bool redeemed = (offers->flags[o] & OFFER_REDEEMED) != 0;
-    past->shown_low += !deep;
-    past->shown_deep += deep;
-    past->redeemed_low += !deep && redeemed;
-    past->redeemed_deep += deep && redeemed;
-    past->category_shown += same_category;
-    past->category_redeemed += same_category && redeemed;
-}
-
 static void add_standing(const struct response_policy *policy, int64_t o,
                          struct response_standing *to)
 {
@@ -87,8 +74,6 @@ static void recall_offers(const struct dataset *dataset, const struct response_p
         past->offers++;
         if (!same || !moment->hide_category) add_standing(policy, o, &past->all);
         if (same && !moment->hide_category) add_standing(policy, o, &past->category);
-        if (o != moment->own && (offers->flags[o] & OFFER_SHOWN) != 0)
-            recall_outcome(offers, o, same, past);
     }
 }
 

@@ -1,9 +1,9 @@
 /**
  * What a user did, added up for one product and one moment.
  *
- * Two things are never counted: what happened at or after `time`, and the outcome of the offer that
- * the row is about (`own`), nor any purchase that came of a personal offer: the offers' own counts
- * tell of those, and there the row's own offer is left out.
+ * What happened at or after `time` is not counted, nor what came of offers: whether they were
+ * redeemed, and what was bought by them. That is what the response model has to explain, and where
+ * a user's own outcomes tell of the user (jobs/response_effects.h).
  */
 #ifndef REMISE_JOBS_RESPONSE_PAST_H
 #define REMISE_JOBS_RESPONSE_PAST_H
@@ -14,7 +14,6 @@
 /* What a row is about. */
 struct response_moment {
     int64_t time;       /* events and offers before it are known */
-    int64_t own;        /* the offer whose outcome is asked for; -1: none */
     bool hide_category; /* what the policy knew of the user in this category is kept back */
 };
 
@@ -28,14 +27,9 @@ struct response_past {
     int64_t first_time, last_purchase;
     int64_t category_bought, category_browsed;
     int64_t product_bought, product_browsed, product_last;
-    int64_t offers;                    /* shown or not */
-    int64_t shown_low, redeemed_low;   /* with a discount below RESPONSE_DEEP */
-    int64_t shown_deep, redeemed_deep; /* at or above it */
-    int64_t category_shown, category_redeemed;
+    int64_t offers;
     struct response_standing all, category;
 };
-
-#define RESPONSE_DEEP 0.125f
 
 /**
  * Add it up. Local.

@@ -22,7 +22,7 @@ static int64_t stride_of(const struct response_context *context)
 int64_t response_rows_bytes(const struct response_context *context, int64_t rows)
 {
     /* a row's inputs and its five numbers, and the curve that judges it */
-    return rows * (4 * stride_of(context) + 17 + 8) + dataset_bytes(context->dataset);
+    return rows * (4 * stride_of(context) + 18 + 8) + dataset_bytes(context->dataset);
 }
 
 enum status response_rows_reserve(const struct response_context *context, int64_t rows,
@@ -37,6 +37,7 @@ enum status response_rows_reserve(const struct response_context *context, int64_
     TRY(memory_new(&out->dose, rows, sizeof *out->dose));
     TRY(memory_new(&out->weight, rows, sizeof *out->weight));
     TRY(memory_new(&out->prior, rows, sizeof *out->prior));
+    TRY(memory_new(&out->member, rows, sizeof *out->member));
     TRY(memory_new(&out->part, rows, sizeof *out->part));
     TRY(memory_new(&out->blocks.start, users->blocks_local + 1, sizeof *out->blocks.start));
 done:
@@ -49,8 +50,7 @@ void response_rows_add(const struct response_context *context,
 {
     int64_t row = out->blocks.rows_local++;
     struct user_key key = context->dataset->users.key[example->user];
-    const struct response_moment moment = {example->known_until, example->own,
-                                           example->hide_category};
+    const struct response_moment moment = {example->known_until, example->hide_category};
     bool held = user_fold(key, FOLD_RESPONSE, FOLDS) < (int)(options->holdout * FOLDS);
     response_features(context, example->user, example->product, &moment,
                       out->x + row * out->stride);
@@ -58,6 +58,7 @@ void response_rows_add(const struct response_context *context,
     out->dose[row] = example->discount;
     out->weight[row] = example->weight;
     out->prior[row] = response_prior(context, example->product);
+    out->member[row] = (uint8_t)response_member(key, options->members);
     out->part[row] = held ? PART_VALIDATION : PART_TRAIN;
 }
 
@@ -112,7 +113,6 @@ static void add_offer(const struct response_context *context,
     struct response_example example = {.user = user,
                                        .product = offers->product[o],
                                        .known_until = dataset->time_last + 1,
-                                       .own = o,
                                        .discount = offers->discount[o],
                                        .weight = 1.0f,
                                        .bought = (offers->flags[o] & OFFER_REDEEMED) != 0};
@@ -169,6 +169,13 @@ static void train_on_some(const struct comm *comm, struct response_rows *rows)
         for (int64_t i = 0; i < rows->blocks.rows_local; i++) rows->part[i] = PART_TRAIN;
 }
 
+void response_rows_hold(const struct comm *comm, int member, struct response_rows *rows)
+{
+    for (int64_t i = 0; i < rows->blocks.rows_local; i++)
+        rows->part[i] = rows->member[i] == member ? PART_VALIDATION : PART_TRAIN;
+    train_on_some(comm, rows);
+}
+
 enum status response_rows_make(const struct comm *comm, const struct response_context *context,
                                const struct candidates *candidates,
                                const struct response_rows_options *options,
@@ -200,5 +207,6 @@ void response_rows_clear(struct response_rows *rows)
     free(rows->weight);
     free(rows->prior);
     free(rows->part);
+    free(rows->member);
     *rows = (struct response_rows){0};
 }

@@ -12,23 +12,26 @@
 
 #include "algorithms/network.h"
 #include "jobs/candidates.h"
+#include "jobs/response_ensemble.h"
 #include "jobs/response_features.h"
 
 struct response_rows {
     struct blocks blocks;
     int64_t columns, stride;
-    float *x;      /* [rows_local][stride] */
-    float *y;      /* 1 bought */
-    float *dose;   /* discount as a fraction */
-    float *weight; /* mean about 1 */
-    float *prior;  /* b that demand implies, 0 unknown */
-    uint8_t *part; /* enum network_part, by user */
+    float *x;        /* [rows_local][stride] */
+    float *y;        /* 1 bought */
+    float *dose;     /* discount as a fraction */
+    float *weight;   /* mean about 1 */
+    float *prior;    /* b that demand implies, 0 unknown */
+    uint8_t *part;   /* enum network_part, by user */
+    uint8_t *member; /* which member of the ensemble does not learn from it */
     bool observational;
 };
 
 struct response_rows_options {
     double holdout;    /* share of the users kept out of training */
     int64_t negatives; /* weeks drawn for each purchase, and for each user's new candidates */
+    int members;       /* networks to train */
     uint64_t seed;
 };
 
@@ -45,6 +48,12 @@ enum status response_rows_make(const struct comm *comm, const struct response_co
                                struct response_rows *rows);
 /** Bytes that so many rows take with what the stage holds beside them. Local. */
 int64_t response_rows_bytes(const struct response_context *context, int64_t rows);
+
+/**
+ * Hold back the rows of one member; none where those are all. Collective. Members differ in what
+ * they learn from.
+ */
+void response_rows_hold(const struct comm *comm, int member, struct response_rows *rows);
 
 /** Free; accepts a zeroed struct. Local. */
 void response_rows_clear(struct response_rows *rows);

@@ -1,0 +1,58 @@
+/**
+ * What is individual about users beyond what the networks predict, learned from each user's own
+ * offers: random effects (algorithms/random_effects.h) on the log odds of buying, in all and in a
+ * category, and on the slope.
+ *
+ * The networks give the mean chance of all users who look alike; these effects say how much such
+ * users still differ, and what a user's own outcomes tell of it. Without an offers table there are
+ * no outcomes of the user's own; then effects have their usual spread and intervals rest on it.
+ */
+#ifndef REMISE_JOBS_RESPONSE_EFFECTS_H
+#define REMISE_JOBS_RESPONSE_EFFECTS_H
+
+#include "algorithms/random_effects.h"
+#include "jobs/response_ensemble.h"
+#include "jobs/response_features.h"
+
+struct response_effects {
+    struct effects_data data; /* the offers shown to the local users; not owned arrays below */
+    int64_t *start;           /* [users_local + 1] */
+    float *logit, *x, *y;
+    int32_t *group; /* category */
+    struct effects_spread spread;
+    double kept_back; /* variance more where no offer tells of the category (response_policy.h) */
+};
+
+/**
+ * Judge every user's own offers by the member that has not learned from them, and find how far
+ * users spread. Collective. Free with response_effects_clear.
+ * Memory: 16 bytes per offer shown, 8 per user.
+ * Errors: ERR_MEMORY.
+ * Same bits for any number of ranks.
+ */
+enum status response_effects_make(const struct comm *comm, const struct response_context *context,
+                                  const struct response_ensemble *ensemble,
+                                  struct response_effects *effects);
+/** Free; accepts a zeroed struct. Local. */
+void response_effects_clear(struct response_effects *effects);
+
+/* The curve of one candidate: P(d) = sigmoid(a + b d) is the expected chance. */
+struct response_curve {
+    float a, b;
+    float a_sd, b_sd, correlation; /* of log odds without discount and their gain */
+};
+
+/**
+ * Put together what networks and the user's own offers say. Local.
+ * unit     in  the user's effects
+ * belief   in  of the networks
+ * group    in  the product's category
+ * other    in  variance of the log odds by what else is not known: the product, and kept_back where
+ *              no offer of the user lies in the category
+ */
+struct response_curve response_curve_of(const struct response_effects *effects,
+                                        const struct effects_unit *unit,
+                                        const struct response_belief *belief, int32_t group,
+                                        double other);
+
+#endif

@@ -1,0 +1,69 @@
+/* Several networks, asked together. */
+#include "jobs/response_ensemble.h"
+
+#include "algorithms/standardise.h"
+
+#include <stdlib.h>
+
+enum { FOLD_MEMBER = 2 };
+
+/* Standard deviations at which inputs are cut off: candidates may lie where no offer was ever
+ * made. */
+#define INPUT_LIMIT 3.0f
+
+int response_member(struct user_key key, int members)
+{
+    return members > 1 ? user_fold(key, FOLD_MEMBER, members) : 0;
+}
+
+void response_ensemble_scale(const struct response_ensemble *ensemble, int64_t rows, float *x)
+{
+    standardise_in_place(x, rows, ensemble->columns, ensemble->stride, ensemble->mean, ensemble->sd,
+                         INPUT_LIMIT);
+}
+
+/* Sums of a, b and their products over the members. */
+static void add_member(int64_t rows, const float *a, const float *b, struct response_belief *belief)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        belief[i].a += a[i];
+        belief[i].b += b[i];
+        belief[i].a_var += a[i] * a[i];
+        belief[i].both_cov += a[i] * b[i];
+        belief[i].b_var += b[i] * b[i];
+    }
+}
+
+static void close_belief(int members, struct response_belief *belief)
+{
+    float n = (float)members, rest = members > 1 ? n - 1.0f : 1.0f;
+    float a = belief->a / n, b = belief->b / n;
+    float a_var = (belief->a_var - n * a * a) / rest, b_var = (belief->b_var - n * b * b) / rest;
+    *belief = (struct response_belief){.a = a,
+                                       .b = b,
+                                       .a_var = a_var > 0.0f ? a_var : 0.0f,
+                                       .both_cov = (belief->both_cov - n * a * b) / rest,
+                                       .b_var = b_var > 0.0f ? b_var : 0.0f};
+}
+
+enum status response_ensemble_apply(const struct response_ensemble *ensemble, const float *x,
+                                    int64_t rows, float *room, struct response_belief *belief)
+{
+    enum status status = OK;
+    for (int64_t i = 0; i < rows; i++) belief[i] = (struct response_belief){0};
+    for (int k = 0; k < ensemble->members; k++) {
+        TRY(network_response(ensemble->network[k], x, rows, ensemble->stride, room, room + rows));
+        add_member(rows, room, room + rows, belief);
+    }
+    for (int64_t i = 0; i < rows; i++) close_belief(ensemble->members, &belief[i]);
+done:
+    return status;
+}
+
+void response_ensemble_clear(struct response_ensemble *ensemble)
+{
+    for (int k = 0; k < ensemble->members; k++) network_free(&ensemble->network[k]);
+    free(ensemble->mean);
+    free(ensemble->sd);
+    *ensemble = (struct response_ensemble){0};
+}

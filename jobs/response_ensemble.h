@@ -1,0 +1,50 @@
+/**
+ * The members of the response model: networks of one shape, each trained without one part of the
+ * users.
+ *
+ * A user's own offers are judged by the member that has not learned from them, so that what is
+ * left over is the user's own; candidates get the mean of all members, and how far the members
+ * differ is part of what is unsure. One member alone learns from all but the held-out users.
+ */
+#ifndef REMISE_JOBS_RESPONSE_ENSEMBLE_H
+#define REMISE_JOBS_RESPONSE_ENSEMBLE_H
+
+#include "algorithms/network.h"
+#include "partition/users.h"
+
+enum { RESPONSE_MEMBERS_MAX = 16 };
+
+struct response_ensemble {
+    int members;
+    struct network *network[RESPONSE_MEMBERS_MAX];
+    int64_t columns, stride;
+    double *mean, *sd; /* [columns] of the inputs */
+    bool observational;
+};
+
+/* A curve by all members: log odds without a discount and their gain, how much members differ. */
+struct response_belief {
+    float a, b;
+    float a_var, both_cov, b_var;
+};
+
+/** Which member has not learned from a user; 0 where there is one only. Local. */
+int response_member(struct user_key key, int members);
+
+/** Bring rows of inputs to their scale, in place. Local. */
+void response_ensemble_scale(const struct response_ensemble *ensemble, int64_t rows, float *x);
+
+/**
+ * Mean of all members for rows of scaled inputs. Local.
+ * x       in   [rows][stride]
+ * belief  out  [rows]
+ * room    in   [2 rows]
+ * Errors: ERR_MEMORY.
+ */
+enum status response_ensemble_apply(const struct response_ensemble *ensemble, const float *x,
+                                    int64_t rows, float *room, struct response_belief *belief);
+
+/** Free; accepts a zeroed struct. Local. */
+void response_ensemble_clear(struct response_ensemble *ensemble);
+
+#endif
