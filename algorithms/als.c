@@ -112,11 +112,23 @@ static bool settled(const struct als_options *opt, const struct als_model *m)
            m->loss[n - 2] - m->loss[n - 1] <= opt->tolerance * m->loss[n - 1];
 }
 
+/* An error of eps of the loss in one half changes what the next gains by some sqrt(eps gain): the
+ * less there is to gain, the less it matters. */
+static double precision_now(const struct als_options *opt, const struct als_model *m)
+{
+    enum { MOST = 100 };
+    int64_t n = m->iterations;
+    if (n < 2) return opt->precision;
+    double gain = (m->loss[n - 2] - m->loss[n - 1]) / m->loss[n - 1];
+    return opt->precision * fmin(MOST, fmax(1.0, 1.0 / gain));
+}
+
 static enum status iterate(const struct comm *comm, struct als_halves *h)
 {
     enum status status = OK;
     struct als_model *m = h->model;
     while (m->iterations < h->opt->iterations && !m->converged) {
+        als_solver_set_tolerance(h->solver, precision_now(h->opt, m));
         TRY(als_solve_users(comm, h));
         TRY(als_solve_items(comm, h));
         TRY(als_loss(comm, h, &m->loss[m->iterations]));

@@ -190,14 +190,14 @@ TARGET static void KERNEL(spread_rows)(const struct als_problem *p, float *out)
 
 TARGET static void KERNEL(gather)(const struct als_gathering *g)
 {
-    enum { AHEAD = 16, LINE_FLOATS = 16 };
-    int64_t known = g->count + g->ahead;
+    enum { LINES_AHEAD = 48, LINE_FLOATS = 16 };
+    const int64_t known = g->count + g->ahead, ahead = LINES_AHEAD * LINE_FLOATS / g->wide + 1;
     for (int64_t r = 0; r < g->count; r++) {
         const float *from = g->row + (g->at[r] - g->first) * g->wide;
         float *to = g->panel + r * g->wide;
-        if (r + AHEAD < known)
+        if (r + ahead < known)
             for (int64_t k = 0; k < g->wide; k += LINE_FLOATS)
-                __builtin_prefetch(g->row + (g->at[r + AHEAD] - g->first) * g->wide + k);
+                __builtin_prefetch(g->row + (g->at[r + ahead] - g->first) * g->wide + k);
         for (int64_t k = 0; k < g->wide; k += LANES) STORE(to + k, LOAD(from + k));
     }
 }

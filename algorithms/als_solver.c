@@ -60,6 +60,11 @@ done:
     return status;
 }
 
+void als_solver_set_tolerance(struct als_solver *solver, double tolerance)
+{
+    solver->terms.tolerance = tolerance;
+}
+
 void als_solver_free(struct als_solver **solver)
 {
     struct als_solver *w = *solver;

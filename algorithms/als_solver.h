@@ -49,6 +49,8 @@ struct als_solver;
 
 /** Work space. Local. Freed with als_solver_free. Errors: ERR_MEMORY. */
 enum status als_solver_new(const struct als_terms *terms, struct als_solver **solver);
+/** From now on; terms->tolerance at first. Local. */
+void als_solver_set_tolerance(struct als_solver *solver, double tolerance);
 /** Free and null; accepts NULL inside. Local. */
 void als_solver_free(struct als_solver **solver);
 
