@@ -23,6 +23,7 @@ struct top_work {
     float *score;       /* [TILE_USERS][TILE_ITEMS] */
     struct found *heap; /* [TILE_USERS][count] */
     int64_t *size;      /* [TILE_USERS] */
+    int64_t who[TILE_USERS];
 };
 
 static enum status work_init(const struct als_model *m, int64_t count, struct top_work *w)
@@ -101,10 +102,13 @@ static bool knows(const struct als_known *known, int64_t user, int32_t item)
 
 /* ---- tiles ---- */
 
-static void load_users(const struct als_model *m, int64_t first, int64_t users, struct top_work *w)
+static void load_users(const struct als_model *m, int64_t users, struct top_work *w)
 {
-    memcpy(w->user, m->user + first * m->stride, (size_t)(users * m->stride) * sizeof *w->user);
-    for (int64_t u = 0; u < users; u++) w->user[u * m->stride + m->factors] = 1.0f;
+    for (int64_t u = 0; u < users; u++) {
+        memcpy(w->user + u * m->stride, m->user + w->who[u] * m->stride,
+               (size_t)m->stride * sizeof *w->user);
+        w->user[u * m->stride + m->factors] = 1.0f;
+    }
     memset(w->size, 0, TILE_USERS * sizeof *w->size);
 }
 
@@ -115,8 +119,8 @@ static void load_items(const struct als_model *m, int64_t first, int64_t items, 
             w->item[k * TILE_ITEMS + i] = m->item[(first + i) * m->stride + k];
 }
 
-static void score_tile(const struct als_model *m, const struct als_known *known, int64_t user_first,
-                       int64_t users, int64_t item_first, int64_t items, struct top_work *w)
+static void score_tile(const struct als_model *m, const struct als_known *known, int64_t users,
+                       int64_t item_first, int64_t items, struct top_work *w)
 {
     gemm_run(&(struct gemm){.rows = users,
                             .columns = vector_padded(items),
@@ -130,12 +134,12 @@ static void score_tile(const struct als_model *m, const struct als_known *known,
                             .c_stride = TILE_ITEMS});
     for (int64_t u = 0; u < users; u++) {
         struct found *heap = w->heap + u * w->count;
-        double shift = m->mean + (double)m->user[(user_first + u) * m->stride + m->factors];
+        double shift = m->mean + (double)m->user[w->who[u] * m->stride + m->factors];
         for (int64_t i = 0; i < items; i++) {
             struct found x = {(float)(shift + (double)w->score[u * TILE_ITEMS + i]),
                               (int32_t)(item_first + i)};
             if (w->size[u] == w->count && !worse(heap[0], x)) continue;
-            if (!knows(known, user_first + u, x.item)) offer(x, w->count, heap, &w->size[u]);
+            if (!knows(known, w->who[u], x.item)) offer(x, w->count, heap, &w->size[u]);
         }
     }
 }
@@ -156,8 +160,10 @@ static void unload(struct found *heap, int64_t size, int64_t count, int32_t *ite
     }
 }
 
-enum status als_top(const struct als_model *m, int64_t user_first, int64_t users, int64_t count,
-                    const struct als_known *known, int32_t *item, float *score)
+/* user NULL: first, first + 1, ... */
+static enum status find(const struct als_model *m, const int64_t *user, int64_t first,
+                        int64_t users, int64_t count, const struct als_known *known, int32_t *item,
+                        float *score)
 {
     enum status status = OK;
     struct top_work w = {0};
@@ -165,11 +171,12 @@ enum status als_top(const struct als_model *m, int64_t user_first, int64_t users
     TRY(work_init(m, count, &w));
     for (int64_t u = 0; u < users; u += TILE_USERS) {
         int64_t here = users - u < TILE_USERS ? users - u : TILE_USERS;
-        load_users(m, user_first + u, here, &w);
+        for (int64_t k = 0; k < here; k++) w.who[k] = user != NULL ? user[u + k] : first + u + k;
+        load_users(m, here, &w);
         for (int64_t i = 0; i < m->items; i += TILE_ITEMS) {
             int64_t items = m->items - i < TILE_ITEMS ? m->items - i : TILE_ITEMS;
             load_items(m, i, items, &w);
-            score_tile(m, known, user_first + u, here, i, items, &w);
+            score_tile(m, known, here, i, items, &w);
         }
         for (int64_t k = 0; k < here; k++)
             unload(w.heap + k * count, w.size[k], count, item + (u + k) * count,
@@ -178,4 +185,16 @@ enum status als_top(const struct als_model *m, int64_t user_first, int64_t users
 done:
     work_clear(&w);
     return status;
+}
+
+enum status als_top(const struct als_model *m, int64_t user_first, int64_t users, int64_t count,
+                    const struct als_known *known, int32_t *item, float *score)
+{
+    return find(m, NULL, user_first, users, count, known, item, score);
+}
+
+enum status als_top_of(const struct als_model *m, const int64_t *user, int64_t users, int64_t count,
+                       const struct als_known *known, int32_t *item, float *score)
+{
+    return find(m, user, 0, users, count, known, item, score);
 }

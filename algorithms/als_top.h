@@ -27,4 +27,8 @@ struct als_known {
 enum status als_top(const struct als_model *model, int64_t user_first, int64_t users, int64_t count,
                     const struct als_known *known, int32_t *item, float *score);
 
+/** The same of users user[0 .. users - 1], in this order. Local. */
+enum status als_top_of(const struct als_model *model, const int64_t *user, int64_t users,
+                       int64_t count, const struct als_known *known, int32_t *item, float *score);
+
 #endif

@@ -1,7 +1,9 @@
 /* `remise fit als FILE`: factors of users and items from who rated, bought or saw what. */
 #include "jobs/command.h"
 #include "jobs/fit_als_judge.h"
+#include "jobs/fit_als_top.h"
 #include "jobs/fit_print.h"
+#include "jobs/model_als.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 #include "partition/random.h"
@@ -20,12 +22,15 @@ struct options {
     struct ratings_names names;
     int64_t folds; /* 0: none */
     struct als_options fit;
-    bool lambda_said, factors_said;
+    const char *model_file; /* NULL: not wanted */
+    struct fit_als_top top; /* path NULL: not wanted */
+    bool lambda_said, factors_said, top_said;
 };
 
 enum { KEY_FACTORS = 'f', KEY_LAMBDA = 'l', KEY_ITERATIONS = 'n', KEY_SEED = 's' };
 enum { KEY_USER = 'u', KEY_ITEM = 'i', KEY_RATING = 'r' };
 enum { KEY_IMPLICIT = 256, KEY_ALPHA, KEY_TEST, KEY_FOLDS, KEY_BIAS, KEY_TOLERANCE };
+enum { KEY_MODEL = 512, KEY_TOP, KEY_TOP_OUT, KEY_TOP_KNOWN };
 
 static const char doc[] =
     "Find factors of users and items whose products foretell what users make of items they have "
@@ -42,10 +47,14 @@ static const char doc[] =
     "--folds K keeps each K-th part of the rows from a fit in turn and foretells it; figures are "
     "means over the parts. Ranking is among all items that the user does not have in the rows "
     "learnt from. The bytes are the same at any number of ranks.\n\n"
+    "--model saves what was found; `remise apply` foretells other pairs by it. --top-out writes "
+    "user, place, item and score of the items that each user would like best, without those the "
+    "user has in FILE unless --top-known; users stand in the order of FILE.\n\n"
     "Examples:\n"
     "  remise fit als ratings.csv --user user --item movie --rating stars --folds 5\n"
     "  mpirun -n 4 remise fit als purchases.csv.gz --implicit --user user_id --item product_id "
-    "--test later.csv\n";
+    "--test later.csv\n"
+    "  remise fit als purchases.csv --implicit --model tastes.h5 --top 20 --top-out lists.csv\n";
 
 static const struct argp_option option_list[] = {
     {"user", KEY_USER, "COL", 0, "Column of users (user_id or user)", 0},
@@ -62,6 +71,10 @@ static const struct argp_option option_list[] = {
      "Stop when the loss falls by no more than this part of it; 0: never (1e-5)", 0},
     {"seed", KEY_SEED, "S", 0, "Seed of the start, and of the folds (1)", 0},
     {"test", KEY_TEST, "CSV", 0, "Foretell the rows of this table, which has the same columns", 0},
+    {"model", KEY_MODEL, "H5", 0, "Save factors and biases, for `remise apply`", 0},
+    {"top", KEY_TOP, "N", 0, "With --top-out: items for each user, 1 to 1000 (10)", 0},
+    {"top-out", KEY_TOP_OUT, "CSV", 0, "Write the items that each user would like best", 0},
+    {"top-known", KEY_TOP_KNOWN, 0, 0, "List items that the user has in FILE, too", 0},
     {"folds", KEY_FOLDS, "K", 0, "Cross-validate, 2 to 100", 0},
     {0}};
 
@@ -93,8 +106,35 @@ static void check_arguments(struct options *opt, struct argp_state *state)
     if (opt->file == NULL) argp_error(state, "name a table: a CSV file, plain or .gz");
     if (opt->test != NULL && opt->folds > 0)
         argp_error(state, "--test and --folds both say what to foretell; choose");
+    if (opt->folds > 0 && (opt->model_file != NULL || opt->top.path != NULL))
+        argp_error(state, "--folds fits once for each fold; save a model or lists without it");
+    if (opt->top.path == NULL && (opt->top_said || opt->top.known))
+        argp_error(state, "say by --top-out where the lists shall be");
     if (opt->fit.implicit && !opt->factors_said) opt->fit.factors = 64;
     if (opt->fit.implicit && !opt->lambda_said) opt->fit.lambda = 30.0;
+}
+
+/* What to write beside the result. */
+static error_t parse_output(int key, char *text, struct options *opt, struct argp_state *state)
+{
+    switch (key) {
+    case KEY_MODEL:
+        opt->model_file = text;
+        break;
+    case KEY_TOP:
+        opt->top.count = parse_count(text, 1, 1000, "top", state);
+        opt->top_said = true;
+        break;
+    case KEY_TOP_OUT:
+        opt->top.path = text;
+        break;
+    case KEY_TOP_KNOWN:
+        opt->top.known = true;
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
 }
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -150,7 +190,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         check_arguments(opt, state);
         break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_output(key, text, opt, state);
     }
     return 0;
 }
@@ -163,6 +203,7 @@ static enum status fit_als_parse(int argc, char **argv, void **options)
     enum status status = memory_new(&opt, 1, sizeof *opt);
     if (status != OK) return status;
     opt->fit = (struct als_options)ALS_DEFAULTS;
+    opt->top.count = 10;
     argp_parse(&argp, argc, argv, 0, NULL, opt);
     *options = opt;
     return OK;
@@ -186,17 +227,18 @@ static enum status find_names(const struct comm *comm, struct options *opt)
     return status;
 }
 
+/* train out: what the names of users are read from, if lists are wanted */
 static enum status read_ratings(const struct comm *comm, struct options *opt,
-                                struct ratings *ratings)
+                                struct fit_table *train, struct ratings *ratings)
 {
     enum status status = OK;
-    struct fit_table train = {0}, test = {0};
+    struct fit_table test = {0};
     TRY(find_names(comm, opt));
     const char *names[3] = {opt->names.user, opt->names.item, opt->names.rating};
     int64_t count = opt->names.rating != NULL ? 3 : 2;
-    TRY(fit_table_read(comm, opt->file, names, count, &train));
+    TRY(fit_table_read(comm, opt->file, names, count, train));
     if (opt->test != NULL) TRY(fit_table_read(comm, opt->test, names, count, &test));
-    TRY(ratings_make(comm, &train, opt->test != NULL ? &test : NULL, &opt->names, opt->fit.implicit,
+    TRY(ratings_make(comm, train, opt->test != NULL ? &test : NULL, &opt->names, opt->fit.implicit,
                      ratings));
     if (ratings->repeated > 0)
         log_warning("%s: %lld pairs of user and item are there more than once; their ratings are "
@@ -204,7 +246,7 @@ static enum status read_ratings(const struct comm *comm, struct options *opt,
                     opt->file, (long long)ratings->repeated,
                     opt->fit.implicit ? "added up" : "taken as one, their mean");
 done:
-    fit_table_clear(&train);
+    if (opt->top.path == NULL) fit_table_clear(train);
     fit_table_clear(&test);
     return status;
 }
@@ -328,20 +370,37 @@ static json_t *result_json(const struct options *opt, const struct ratings *rati
     return out;
 }
 
+/* What is to be kept. */
+static enum status keep(const struct comm *comm, struct options *opt, const struct fit_table *train,
+                        const struct ratings *ratings, const struct result *result)
+{
+    enum status status = OK;
+    if (opt->model_file != NULL)
+        TRY(model_als_write(comm, opt->model_file, &opt->names, ratings, result->model));
+    if (opt->top.path == NULL) goto done;
+    opt->top.user_column = opt->names.user;
+    TRY(fit_als_top_write(comm, &opt->top, train, ratings, result->model));
+done:
+    return status;
+}
+
 static enum status fit_als_run(const struct comm *comm, void *options)
 {
     enum status status = OK;
     struct options *opt = options;
+    struct fit_table train = {0};
     struct ratings ratings = {0};
     struct result result = {0};
-    TRY(read_ratings(comm, opt, &ratings));
+    TRY(read_ratings(comm, opt, &train, &ratings));
     TRY(scale_lambda(comm, &ratings, opt));
     TRY(fit(comm, opt, &ratings, &result));
+    TRY(keep(comm, opt, &train, &ratings, &result));
     TRY_ALL(comm, comm->rank == 0 ? fit_print(result_json(opt, &ratings, &result)) : OK);
 done:
     free(result.fold);
     als_free(&result.model);
     ratings_clear(&ratings);
+    fit_table_clear(&train);
     return status;
 }
 

@@ -11,7 +11,7 @@
 enum { LIST_BYTES = 256 };
 
 /* clang-format off */
-#define KINDS(X) X(bgnbd) X(forest) X(gamma_gamma) X(gmm) X(kmeans) X(network)
+#define KINDS(X) X(als) X(bgnbd) X(forest) X(gamma_gamma) X(gmm) X(kmeans) X(network)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct model_kind model_kind_##name;

@@ -26,18 +26,22 @@ struct source {
     int64_t *item_code; /* [rows_local] -1 where missing */
 };
 
-enum { NAME_BYTES = 32 };
-
 /* ---- names ---- */
 
-/* The text of a cell; NULL where missing. buffer [NAME_BYTES] */
-static const char *name_of(const struct table_column *column, int64_t row, char *buffer)
+const char *ratings_name(const struct table_column *column, int64_t row,
+                         char buffer[RATINGS_NAME_BYTES])
 {
     if (column->type == COLUMN_TEXT)
         return column->code[row] < 0 ? NULL : dictionary_text(&column->levels, column->code[row]);
     if (isnan(column->number[row])) return NULL;
-    snprintf(buffer, NAME_BYTES, "%.17g", column->number[row]);
+    snprintf(buffer, RATINGS_NAME_BYTES, "%.17g", column->number[row]);
     return buffer;
+}
+
+struct user_key ratings_user(const char *name)
+{
+    static const unsigned char secret[USER_SECRET_BYTES] = "names of users, spread evenly";
+    return user_key_of(secret, name, strlen(name));
 }
 
 static enum status open_source(const struct fit_table *table, const struct ratings_names *names,
@@ -63,11 +67,11 @@ done:
 static enum status collect_items(struct text_set *set, struct source *s)
 {
     enum status status = OK;
-    char buffer[NAME_BYTES];
+    char buffer[RATINGS_NAME_BYTES];
     int64_t rows = s->table->table->blocks.rows_local;
     TRY(memory_new(&s->item_code, rows, sizeof *s->item_code));
     for (int64_t i = 0; i < rows; i++) {
-        const char *name = name_of(s->item, i, buffer);
+        const char *name = ratings_name(s->item, i, buffer);
         s->item_code[i] = name == NULL ? -1 : text_set_code(set, name, strlen(name));
         if (name != NULL && s->item_code[i] < 0)
             TRY(FAIL(ERR_MEMORY, "no memory for the names of items"));
@@ -105,17 +109,16 @@ static double value_of(const struct source *s, int64_t row)
 static void take_records(const struct source *s, uint8_t part, struct record *record,
                          int64_t *records, int64_t *left_out)
 {
-    static const unsigned char secret[USER_SECRET_BYTES] = "names of users, spread evenly";
-    char buffer[NAME_BYTES];
+    char buffer[RATINGS_NAME_BYTES];
     const struct blocks *blocks = &s->table->table->blocks;
     for (int64_t i = 0; i < blocks->rows_local; i++) {
-        const char *user = name_of(s->user, i, buffer);
+        const char *user = ratings_name(s->user, i, buffer);
         double value = value_of(s, i);
         if (user == NULL || s->item_code[i] < 0 || isnan(value)) {
             ++*left_out;
             continue;
         }
-        record[(*records)++] = (struct record){.user = user_key_of(secret, user, strlen(user)),
+        record[(*records)++] = (struct record){.user = ratings_user(user),
                                                .row = blocks->row_first + i,
                                                .item = (int32_t)s->item_code[i],
                                                .value = (float)value,
@@ -190,7 +193,10 @@ static enum status fill(const struct record *record, int64_t records, struct rat
     TRY(memory_new(&r->value, records, sizeof *r->value));
     TRY(memory_new(&r->part, records, sizeof *r->part));
     TRY(memory_new(&r->row, records, sizeof *r->row));
+    TRY(memory_new(&r->user, users, sizeof *r->user));
+    TRY(memory_new(&r->first_row, users, sizeof *r->first_row));
     r->blocks.rows_local = users;
+    for (int64_t u = 0; u < users; u++) r->first_row[u] = -1;
     users = 0;
     for (int64_t i = 0; i < records; i++) {
         if (i > 0 && !same_user(&record[i - 1], &record[i])) users++;
@@ -199,6 +205,10 @@ static enum status fill(const struct record *record, int64_t records, struct rat
         r->part[i] = record[i].part;
         r->row[i] = record[i].row;
         r->start[users + 1] = i + 1;
+        r->user[users] = record[i].user;
+        if (record[i].part == RATINGS_TRAIN &&
+            (r->first_row[users] < 0 || record[i].row < r->first_row[users]))
+            r->first_row[users] = record[i].row;
     }
 done:
     return status;
@@ -315,6 +325,8 @@ void ratings_clear(struct ratings *r)
 {
     blocks_clear(&r->blocks);
     dictionary_clear(&r->item_name);
+    free(r->user);
+    free(r->first_row);
     free(r->start);
     free(r->item);
     free(r->value);

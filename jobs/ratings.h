@@ -12,6 +12,8 @@
 #include "jobs/fit_table.h"
 #include "partition/users.h"
 
+enum { RATINGS_NAME_BYTES = 32 }; /* of a name that is a number */
+
 enum rating_part { RATINGS_TRAIN, RATINGS_TEST };
 
 /* Columns by name. */
@@ -23,6 +25,8 @@ struct ratings_names {
 struct ratings {
     struct blocks blocks;        /* rows are users, in the order of the hash of their names */
     struct dictionary item_name; /* numbers as they print */
+    struct user_key *user;       /* [users_local] of ratings_user, rising over all ranks */
+    int64_t *first_row;          /* [users_local] first of train with the user; -1: none */
     int64_t *start;              /* [users_local + 1] */
     int32_t *item;    /* [ratings_local] rising within a user, train before test if equal */
     float *value;     /* [ratings_local] */
@@ -46,6 +50,12 @@ struct ratings {
 enum status ratings_make(const struct comm *comm, const struct fit_table *train,
                          const struct fit_table *test, const struct ratings_names *names, bool add,
                          struct ratings *ratings);
+/** The text of a cell, a number as it prints; NULL where missing. Local. */
+const char *ratings_name(const struct table_column *column, int64_t row,
+                         char buffer[RATINGS_NAME_BYTES]);
+/** What stands for a user of this name. Local. */
+struct user_key ratings_user(const char *name);
+
 /** Standard deviation of the ratings to learn from. Collective. Errors: ERR_MEMORY, ERR_NUMERIC. */
 enum status ratings_spread(const struct comm *comm, const struct ratings *ratings, double *sd);
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `remise fit als`: ratings foretold better than by biases alone, equal bytes at several ranks, a
-# test table, implicit ranking, odd tables, refusals with a remedy.
+# test table, implicit ranking, saved models and lists, odd tables, refusals with a remedy.
 set -uo pipefail
 . "$(dirname "$0")/shop.sh"
 shop_begin "$1"
@@ -67,6 +67,31 @@ within recall@20 0.5 1
 fits bought.csv --implicit --tolerance 0 --iterations 7
 within iterations 7 7
 
+# ---- saved, applied, listed ----
+fits ratings.csv --model model.h5 --top 3 --top-out top.csv
+fits ratings.csv --top 60 --top-out all.csv --top-known --iterations 2
+[ "$(wc -l <all.csv)" = 6001 ] || fail "not every item is listed with --top-known"
+[ "$(wc -l <top.csv)" = 361 ] || { wc -l top.csv; fail "not three items for each user"; }
+[ "$(sed -n 2p top.csv | cut -d, -f1,2)" = u0,1 ] || fail "users are not in the order of the table"
+awk -F, 'NR == FNR { had[$1 "," $2] = 1; next } FNR > 1 && had[$1 "," $3] { bad = 1 }
+    END { exit bad }' ratings.csv top.csv || fail "items that users have are listed"
+"$remise" apply model.h5 test.csv >applied.csv 2>log || { cat log; fail "apply"; }
+paste -d, test.csv applied.csv | awk -F, 'NR > 1 { n++; s += ($3 - $4)^2 } /^new,|newest/ { odd++ }
+    END { if (n > 700 && sqrt(s / n) < 0.48 && odd == 2) exit 0; print n, sqrt(s / n); exit 1 }' ||
+    fail "what is foretold by a saved model is off"
+cut -d, -f1,3 top.csv | awk -F, 'NR == 1 { print "user,item"; next } 1' >listed.csv
+"$remise" apply model.h5 listed.csv 2>log | paste -d, - top.csv |
+    awk -F, 'NR > 1 && ($1 - $5)^2 > 1e-8 { exit 1 }' || fail "lists and apply do not agree"
+fits bought.csv --implicit --iterations 3 --model tastes.h5 --top 5 --top-out tops.csv
+"$remise" apply tastes.h5 test.csv 2>log | tail -n 2 | grep -q . && fail "a fit for the unknown"
+for ranks in 3; do
+    timeout -k 5 60 mpirun -np $ranks "$remise" fit als ratings.csv --model m.h5 --top 3 \
+        --top-out t.csv >json 2>log || { cat log; fail "$ranks ranks"; }
+    timeout -k 5 60 mpirun -np $ranks "$remise" apply m.h5 test.csv >a.csv 2>log ||
+        { cat log; fail "apply at $ranks ranks"; }
+    cmp m.h5 model.h5 && cmp t.csv top.csv && cmp a.csv applied.csv || fail "bytes at $ranks ranks"
+done
+
 # ---- odd tables ----
 (cat ratings.csv && sed -n '2,5p' ratings.csv && echo ',4,2' && echo 'u2,,2' && echo 'u3,4,') \
     >odd.csv
@@ -89,4 +114,7 @@ refuses 65 'it has user, item, rating' ratings.csv --item movie
 refuses 64 'choose' ratings.csv --folds 5 --test ratings.csv
 refuses 64 'above 0' ratings.csv --lambda 0
 refuses 64 'name a table' --folds 5
+refuses 64 'fits once for each fold' ratings.csv --folds 5 --model m.h5
+refuses 64 'say by --top-out' ratings.csv --top 5
+refuses 73 'nowhere' ratings.csv --iterations 1 --model nowhere/m.h5
 echo "fit als: as expected"
