@@ -143,8 +143,7 @@ done:
 
 /* ---- bad rows ---- */
 
-/* What an exact sum takes, in one term of a slope and of a loss. */
-#define SLOPE_LIMIT 0x1p37f
+/* What an exact sum takes of a loss. */
 #define LOSS_LIMIT 0x1p47
 
 static bool slopes_finite(struct network_runner *runner)
@@ -154,7 +153,7 @@ static bool slopes_finite(struct network_runner *runner)
     for (int64_t l = pass->layers - 1; l >= 0; l--) {
         int64_t count = pass->first[l + 1] - pass->first[l];
         network_pass_back(pass, l, &runner->rows);
-        for (int64_t k = 0; k < count; k++) finite = finite && fabsf(pass->slopes[k]) < SLOPE_LIMIT;
+        for (int64_t k = 0; k < count; k++) finite = finite && isfinite(pass->slopes[k]);
     }
     return finite;
 }
