@@ -2,8 +2,10 @@
 #include "algorithms/metrics.h"
 #include "algorithms/standardise.h"
 #include "io/store.h"
+#include "jobs/response_network.h"
 #include "jobs/response_rows.h"
 #include "jobs/response_score.h"
+#include "jobs/response_sequence.h"
 #include "jobs/run.h"
 #include "jobs/training.h"
 #include "mpi/exact.h"
@@ -21,8 +23,8 @@
 
 /* ---- training ---- */
 
-static enum status scale_rows(const struct comm *comm, struct response_rows *rows,
-                              struct response_ensemble *ensemble)
+static enum status scale_rows(const struct comm *comm, const struct run *run,
+                              struct response_rows *rows, struct response_ensemble *ensemble)
 {
     enum status status = OK;
     struct rows view = {&rows->blocks, rows->columns, rows->stride, rows->x};
@@ -31,6 +33,8 @@ static enum status scale_rows(const struct comm *comm, struct response_rows *row
     TRY_ALL(comm, memory_new(&ensemble->mean, rows->columns, sizeof *ensemble->mean));
     TRY_ALL(comm, memory_new(&ensemble->sd, rows->columns, sizeof *ensemble->sd));
     TRY(standardise_measure_rows(comm, &view, ensemble->mean, ensemble->sd));
+    response_sequence_keep_scale(response_network_events(run->config), ensemble->mean,
+                                 ensemble->sd);
     response_ensemble_scale(ensemble, rows->blocks.rows_local, rows->x);
 done:
     return status;
@@ -111,14 +115,12 @@ static enum status train(const struct comm *comm, const struct run *run, int mem
     enum status status = OK;
     char name[32];
     struct network_history history = {0};
-    const int64_t *hidden = NULL;
-    int64_t layers = config_integers(run->config, "respond.layers", &hidden);
     struct network_options options = options_of(run, rows->blocks.rows_total);
     struct network_data data = data_of(rows);
     options.seed += (uint64_t)member;
     name_member(member, name, sizeof name);
-    TRY_ALL(comm, network_new_mlp(rows->columns, hidden, layers, ACTIVATION_RELU, LOSS_STRUCTURAL,
-                                  &ensemble->network[member]));
+    TRY_ALL(comm, response_network_new(run->config, rows->columns, &ensemble->network[member]));
+    data.rows.columns = network_inputs(ensemble->network[member]);
     TRY(start_network(comm, rows, options.seed, ensemble->network[member]));
     TRY(training_fit_in_run(comm, run, name, &data, &options, ensemble->network[member], &history));
     log_info("  network %d of %d: %lld training rows, %lld held out, %lld inputs, %lld weights",
@@ -211,7 +213,7 @@ static enum status fit_model(const struct comm *comm, const struct run *run,
     ensemble->members = options.members;
     TRY(response_rows_make(comm, context, candidates, &options, &rows));
     ensemble->observational = rows.observational;
-    TRY(scale_rows(comm, &rows, ensemble));
+    TRY(scale_rows(comm, run, &rows, ensemble));
     TRY(train_all(comm, run, &rows, ensemble));
     TRY(judge(comm, &rows, ensemble));
 done:
@@ -294,6 +296,7 @@ static enum status respond_run(const struct comm *comm, const struct run *run)
     TRY(demand_read(comm, run_path(run, "demand.h5"), &demand));
     TRY(candidates_read(comm, run_path(run, "candidates.h5"), blocks, &candidates));
     TRY(response_context_make(comm, dataset, &demand, &context));
+    response_context_begin_with(&context, response_network_events(run->config));
     TRY(fit_model(comm, run, &context, &candidates, &ensemble));
     TRY(response_effects_make(comm, &context, &ensemble, &effects));
     TRY(write_model(comm, run, &ensemble, &effects));

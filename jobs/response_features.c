@@ -2,6 +2,7 @@
 #include "jobs/response_features.h"
 
 #include "jobs/demand_cells.h"
+#include "jobs/response_sequence.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -303,12 +304,20 @@ static void category_columns(const struct response_context *context, int32_t cat
     if (context->category_column[category] >= 0) x[context->category_column[category]] = 1.0f;
 }
 
+void response_context_begin_with(struct response_context *context, int64_t events)
+{
+    context->columns -= layer_values(response_sequence_shape(context->events));
+    context->events = events;
+    context->columns += layer_values(response_sequence_shape(events));
+}
+
 void response_features(const struct response_context *context, int64_t user, int32_t product,
                        const struct response_moment *moment, float *x)
 {
     int32_t category = context->dataset->products.category_code[product];
     struct response_past past = response_recall(context->dataset, context->personal,
                                                 &context->policy, user, product, moment);
+    x = response_sequence(context, user, product, moment, x);
     user_columns(context, &past, moment->time, x);
     cross_columns(context, &past, product, moment->time, x);
     product_columns(context, product, x);
@@ -318,8 +327,9 @@ void response_features(const struct response_context *context, int64_t user, int
     fixed_columns(context, user, x + X_PLAIN + context->category_columns);
 }
 
-double response_unknown(const float *x)
+double response_unknown(const struct response_context *context, const float *x)
 {
+    x += layer_values(response_sequence_shape(context->events));
     double known = (double)x[X_CATEGORY_STANDING_KNOWN];
     double weight = PULL_CATEGORY * known / (1.0 - known);
     return fmax(1.0 - 2.0 * weight, 0.0);

@@ -34,7 +34,8 @@ struct response_context {
     struct response_totals all;
     bool *personal; /* [events_local] purchases that came of offers */
     struct response_policy policy;
-    int64_t columns;
+    int64_t columns; /* of a row, the sequence included */
+    int64_t events;  /* of the sequence that a row begins with; 0: none */
     int64_t category_columns;
     int32_t *category_column;   /* [categories] -1: none of its own */
     int64_t *attribute_columns; /* [attributes] columns of each: 2, levels, or 0 if too many */
@@ -50,6 +51,12 @@ enum status response_context_make(const struct comm *comm, const struct dataset 
 void response_context_clear(struct response_context *context);
 
 /**
+ * Let rows begin with the sequence of so many events (jobs/response_sequence.h). Local; before any
+ * row is made.
+ */
+void response_context_begin_with(struct response_context *context, int64_t events);
+
+/**
  * The row for a local user, a product and a moment. Local.
  * x      out  [context->columns], finite
  * Cost: one pass over the user's events and offers before `time`, the latest 4,096 of each.
@@ -62,7 +69,7 @@ void response_features(const struct response_context *context, int64_t user, int
  * Local.
  * x  in  a row of response_features, before it is scaled
  */
-double response_unknown(const float *x);
+double response_unknown(const struct response_context *context, const float *x);
 
 /**
  * Variance of the log odds that a product is bought, by how little is known of it: of its offers,

@@ -37,7 +37,7 @@ static enum status ask_networks(const struct scorer *scorer, int64_t first, int6
         float *x = scorer->x + i * stride;
         response_features(context, (first + i) / scorer->curves->slots, product, &now, x);
         scorer->other[i] = response_product_variance(context, product) +
-                           scorer->effects->kept_back * response_unknown(x);
+                           scorer->effects->kept_back * response_unknown(context, x);
     }
     response_ensemble_scale(scorer->ensemble, next - first, scorer->x);
     return response_ensemble_apply(scorer->ensemble, scorer->x, next - first, scorer->room,

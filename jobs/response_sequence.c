@@ -14,7 +14,7 @@ enum {
     STEP_CATEGORY, /* 1 in the product's category */
     STEP_PRODUCT,  /* 1 the product itself */
     STEP_PRICE,    /* log of its price to the product's; of the moment log of the price / 3 */
-    STEP_DISCOUNT, /* share of the list price that was not paid; of the moment the product's margin */
+    STEP_DISCOUNT, /* share of the list price not paid; of the moment the product's margin */
     STEP_THERE,    /* 1 an event, -1 the moment, 0 none */
     CHANNELS
 };
@@ -90,8 +90,8 @@ float *response_sequence(const struct response_context *context, int64_t user, i
     if (step == 0) return x;
     memset(x, 0, (size_t)values * sizeof *x);
     fill_moment(context, product, x + step * CHANNELS);
-    for (int64_t e = first_after(all, user, moment->time) - 1;
-         e >= all->start[user] && step > 0; e--)
+    for (int64_t e = first_after(all, user, moment->time) - 1; e >= all->start[user] && step > 0;
+         e--)
         if (is_own(context, e))
             fill_event(context, e, product, moment->time, x + --step * CHANNELS);
     return x + values;

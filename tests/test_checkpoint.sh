@@ -54,13 +54,14 @@ timeout 60 "$remise" "${fit[@]}" --checkpoint kept.h5 >again 2>log ||
 cmp reference again || fail "a disturbed fit ends with other bytes"
 [ ! -e kept.h5 ] || fail "the checkpoint stays when all is done"
 
-# ---- the respond stage ----
+# ---- the respond stage, which reads a sequence of events besides ----
 shop_make 600
 run=$work/run
 timeout -k 5 120 mpirun -np 2 "$remise" run shop/remise.yaml -o "$run" --until recommend \
     >log 2>&1 || { cat log; fail "the stages before"; }
 cp -r "$run" reference.run
-respond=(respond shop/remise.yaml --set respond.epochs=40 --set respond.batch=64)
+respond=(respond shop/remise.yaml --set respond.epochs=12 --set respond.batch=64)
+respond+=(--set respond.architecture=tower --set respond.events=6 --set "respond.units=[4]")
 timeout 60 "$remise" "${respond[@]}" -o reference.run >log 2>&1 ||
     { cat log; fail "the undisturbed stage"; }
 respond+=(-o "$run" --set checkpoint_minutes=0.0002)

@@ -126,6 +126,36 @@ static void as_by_hand(void **state)
     close_context(&d, &context);
 }
 
+/* Events, three of them and the moment: what the user did last, the oldest first, but what came of
+ * offers. Steps of purchase, browsing, recency, category, product, price, discount, there. */
+static void sequence_by_hand(void **state)
+{
+    (void)state;
+    enum { EVENTS = 4, CHANNELS = 8, VALUES = (EVENTS + 1) * CHANNELS };
+    struct dataset *d = NULL;
+    struct response_context context;
+    static float x[VALUES + ROOM], plain[ROOM];
+    open_context(&d, &context);
+    int64_t row = tiny_row(d, 0), columns = context.columns, wrong = 0;
+    if (row >= 0) make_row(&context, row, 0, MOMENT, plain);
+    response_context_begin_with(&context, EVENTS);
+    assert_all(context.columns == columns + VALUES);
+    if (row >= 0) make_row(&context, row, 0, MOMENT, x);
+    const double expected[EVENTS + 1][CHANNELS] = {
+        {0},
+        {0, 1.0 / 3, log1p(90) / 3, 1, 1, 0, 0, 1},    /* an apple seen on day 10 */
+        {1, 0, log1p(40) / 3, 1, 0, log(0.005), 0, 1}, /* a pear bought, its price unknown */
+        {0, 1, log1p(10) / 3, 0, 0, log(1.5), 0, 1},   /* bread put into the cart */
+        {0, 0, 0, 1, 1, log(2.0) / 3, 0.5, -1}};
+    for (int64_t k = 0; k < VALUES && row >= 0; k++) {
+        double wanted = fmax(expected[k / CHANNELS][k % CHANNELS], -3.0);
+        wrong += fabs((double)x[k] - wanted) > 1e-6;
+    }
+    for (int64_t j = 0; j < columns && row >= 0; j++) wrong += x[VALUES + j] != plain[j];
+    assert_all(wrong == 0);
+    close_context(&d, &context);
+}
+
 /* Totals of products are over all ranks, so that the whole row is the one a single rank makes. */
 static void same_bits_on_any_ranks(void **state)
 {
@@ -220,8 +250,9 @@ static void outcomes_are_not_seen(void **state)
     }
     assert_all(row < 0 || memcmp(before, after, sizeof before) == 0);
     assert_all(row < 0 || before[CATEGORY_STANDING_KNOWN] > 0.0f);
-    assert_all(row < 0 || response_unknown(before) < 1.0);
-    assert_all(hidden[CATEGORY_STANDING_KNOWN] == 0.0f && response_unknown(hidden) == 1.0);
+    assert_all(row < 0 || response_unknown(&context, before) < 1.0);
+    assert_all(hidden[CATEGORY_STANDING_KNOWN] == 0.0f &&
+               response_unknown(&context, hidden) == 1.0);
     close_context(&d, &context);
 }
 
@@ -276,7 +307,7 @@ static void survives_faults(void **state)
     dataset_free(&d);
 }
 
-TEST_MAIN(cmocka_unit_test(as_by_hand), cmocka_unit_test(same_bits_on_any_ranks),
-          cmocka_unit_test(the_future_is_not_seen), cmocka_unit_test(strangers_have_a_row_too),
-          cmocka_unit_test(outcomes_are_not_seen), cmocka_unit_test(the_slope_that_demand_implies),
-          cmocka_unit_test(survives_faults))
+TEST_MAIN(cmocka_unit_test(as_by_hand), cmocka_unit_test(sequence_by_hand),
+          cmocka_unit_test(same_bits_on_any_ranks), cmocka_unit_test(the_future_is_not_seen),
+          cmocka_unit_test(strangers_have_a_row_too), cmocka_unit_test(outcomes_are_not_seen),
+          cmocka_unit_test(the_slope_that_demand_implies), cmocka_unit_test(survives_faults))
