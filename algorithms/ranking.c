@@ -89,3 +89,96 @@ void ranking_best(const float *score, int64_t items, int64_t best, int32_t *item
         value[k] = 0.0f;
     }
 }
+
+/* ---- a few before all others ---- */
+
+VECTORISED static void find_range(const float *base, int64_t items, float *low, float *high)
+{
+    float least = INFINITY, most = -INFINITY;
+    for (int64_t i = 0; i < items; i++) {
+        float x = base[i] > -INFINITY ? base[i] : INFINITY;
+        least = x < least ? x : least;
+        most = base[i] > most ? base[i] : most;
+    }
+    *low = least;
+    *high = most;
+}
+
+/* score = to + scale (base - low), -INFINITY where base is */
+VECTORISED static void squeeze(const float *base, int64_t items, float low, float scale, float to,
+                               float *score)
+{
+    for (int64_t i = 0; i < items; i++) {
+        float x = to + scale * (base[i] - low);
+        score[i] = base[i] > -INFINITY ? x : -INFINITY;
+    }
+}
+
+void ranking_extend(const float *base, int64_t items, const int32_t *item, const float *value,
+                    int64_t count, float *score)
+{
+    float low, high, least = INFINITY;
+    find_range(base, items, &low, &high);
+    for (int64_t i = 0; i < count; i++) least = value[i] < least ? value[i] : least;
+    squeeze(base, items, low, high > low ? 1.0f / (high - low) : 0.0f,
+            count > 0 ? least - 2.0f : 0.0f, score);
+    for (int64_t i = 0; i < count; i++) score[item[i]] = value[i];
+}
+
+/* ---- judgement ---- */
+
+/* Ranked items, those above a score, and those equal to it before and from an item on. */
+struct above {
+    int64_t ranked, higher, before, equal;
+};
+
+VECTORISED static void count_above(const float *score, int64_t items, int64_t item,
+                                   struct above *out)
+{
+    float bar = score[item];
+    int32_t ranked = 0, higher = 0, before = 0, equal = 0;
+    for (int32_t i = 0; i < (int32_t)item; i++) before += score[i] == bar;
+    for (int32_t i = 0; i < (int32_t)items; i++) {
+        ranked += score[i] > -INFINITY;
+        higher += score[i] > bar;
+        equal += score[i] == bar;
+    }
+    *out = (struct above){ranked, higher, before, equal};
+}
+
+/* Places of an item among the unwanted: those before it, and half of the equal ones. */
+static double unwanted_before(const float *score, const struct above *a, const int32_t *wanted,
+                              int64_t count, int32_t item)
+{
+    double before = (double)a->higher + 0.5 * (double)a->equal;
+    for (int64_t i = 0; i < count; i++) {
+        if (score[wanted[i]] > score[item]) before -= 1.0;
+        if (score[wanted[i]] == score[item]) before -= 0.5;
+    }
+    return before;
+}
+
+void ranking_judge(const float *score, int64_t items, const int32_t *wanted, int64_t count,
+                   int64_t best, double mark[RANKING_MEASURES])
+{
+    struct above a = {0};
+    double gain = 0.0, most = 0.0, behind = 0.0;
+    int64_t found = 0;
+    for (int64_t i = 0; i < count; i++) {
+        count_above(score, items, wanted[i], &a);
+        int64_t place = a.higher + a.before;
+        behind += unwanted_before(score, &a, wanted, count, wanted[i]);
+        if (i < best) most += 1.0 / log2((double)i + 2.0);
+        if (place >= best) continue;
+        gain += 1.0 / log2((double)place + 2.0);
+        found++;
+    }
+    double precision = (double)found / (double)best, recall = (double)found / (double)count;
+    int64_t unwanted = a.ranked - count;
+    mark[RANKING_PRECISION] = precision;
+    mark[RANKING_RECALL] = recall;
+    mark[RANKING_F1] = found > 0 ? 2.0 * precision * recall / (precision + recall) : 0.0;
+    mark[RANKING_NDCG] = gain / most;
+    mark[RANKING_HIT] = found > 0;
+    mark[RANKING_AUC] = unwanted > 0 ? 1.0 - behind / ((double)count * (double)unwanted) : NAN;
+}

@@ -21,6 +21,11 @@
         .name = name_, .type = KEY_CHOICE, .standard = standard_, .choices = choices_, \
         .help = help_                                                                  \
     }
+#define RANGE(name_, type_, standard_, min_, max_, unit_, help_)                       \
+    {                                                                                  \
+        .name = name_, .type = type_, .standard = standard_, .min = min_, .max = max_, \
+        .unit = unit_, .help = help_                                                   \
+    }
 #define BETWEEN(standard_, min_, max_) .standard = standard_, .min = min_, .max = max_
 
 const struct config_section config_sections[] = {
@@ -298,46 +303,26 @@ const struct config_key config_keys[] = {
      .help = "for the rows under way, on each rank; what exceeds it waits in files without a name "
              "in the run folder"},
 
-    {.name = "profile.segments",
-     .type = KEY_INTEGER,
-     BETWEEN("8", 1, 4096),
-     .help = "number of segments (clusters of k-means)"},
-    {.name = "profile.segments_most",
-     .type = KEY_INTEGER,
-     BETWEEN("0", 0, 4096),
-     .help = "try every number of segments from profile.segments up to this, and keep the one with "
-             "the highest silhouette; the log has the table; 0: profile.segments alone"},
-    {.name = "profile.restarts",
-     .type = KEY_INTEGER,
-     BETWEEN("4", 1, 1000),
-     .help = "starts of k-means, of which the best is kept"},
-    {.name = "profile.max_iterations",
-     .type = KEY_INTEGER,
-     BETWEEN("100", 1, 100000),
-     .help = "iterations of k-means, and of the mixture, at most"},
-    {.name = "profile.mixture",
-     .type = KEY_INTEGER,
-     BETWEEN("5", 0, 256),
-     .help =
-         "components of a Gaussian mixture of the users' features; profiles.h5 has how far each "
-         "user belongs to the three likeliest; 0: no mixture"},
-    {.name = "profile.horizon_days",
-     .type = KEY_INTEGER,
-     BETWEEN("90", 1, 3650),
-     .unit = "days",
-     .help = "lifetime value: the purchases, and what they bring, to expect of each user within so "
-             "many days from the shop's last event"},
-    {.name = "profile.rules_depth",
-     .type = KEY_INTEGER,
-     BETWEEN("4", 0, 8),
-     .unit = "questions",
-     .help = "in a row, at most, of the rules that say in words what sets a segment apart; 0: no "
-             "rules"},
-    {.name = "profile.sequence",
-     .type = KEY_INTEGER,
-     BETWEEN("0", 0, 1024),
-     .unit = "events",
-     .help = "the last events of each user to keep in profiles.h5 for sequence networks"},
+    RANGE("profile.segments", KEY_INTEGER, "8", 1, 4096, NULL,
+          "number of segments (clusters of k-means)"),
+    RANGE("profile.segments_most", KEY_INTEGER, "0", 0, 4096, NULL,
+          "try every number of segments from profile.segments up to this, and keep the one with "
+          "the highest silhouette; the log has the table; 0: profile.segments alone"),
+    RANGE("profile.restarts", KEY_INTEGER, "4", 1, 1000, NULL,
+          "starts of k-means, of which the best is kept"),
+    RANGE("profile.max_iterations", KEY_INTEGER, "100", 1, 100000, NULL,
+          "iterations of k-means, and of the mixture, at most"),
+    RANGE("profile.mixture", KEY_INTEGER, "5", 0, 256, NULL,
+          "components of a Gaussian mixture of the users' features; profiles.h5 has how far each "
+          "user belongs to the three likeliest; 0: no mixture"),
+    RANGE("profile.horizon_days", KEY_INTEGER, "90", 1, 3650, "days",
+          "lifetime value: the purchases, and what they bring, to expect of each user within so "
+          "many days from the shop's last event"),
+    RANGE("profile.rules_depth", KEY_INTEGER, "4", 0, 8, "questions",
+          "in a row, at most, of the rules that say in words what sets a segment apart; 0: no "
+          "rules"),
+    RANGE("profile.sequence", KEY_INTEGER, "0", 0, 1024, "events",
+          "the last events of each user to keep in profiles.h5 for sequence networks"),
 
     CHOICE("demand.method", "counts|least_squares|tree|forest|double_ml", "counts",
            "how elasticities of categories and segments are estimated: counts of purchases, which "
@@ -358,52 +343,57 @@ const struct config_key config_keys[] = {
          "neighbours of each product, of its category and bought by the same users, whose prices "
          "move its sales too, so that a discount counts what it takes from them; 0: none"},
 
-    {.name = "recommend.slots",
+    CHOICE("recommend.scorer", "auto|popularity|repeat|als|content|linear|blend", "auto",
+           "who chooses the candidates: the scorer or the blend of all that foretold best what "
+           "users bought in the days held out, or the one named (docs/methods.md)"),
+    {.name = "recommend.repeat",
+     .type = KEY_BOOLEAN,
+     .standard = "yes",
+     .help = "offer what the user has bought before too"},
+    {.name = "recommend.holdout",
      .type = KEY_INTEGER,
-     BETWEEN("10", 1, 1000),
-     .unit = "products",
-     .help = "candidates for each user, the rows of the discount table"},
-    {.name = "recommend.smoothing",
-     .type = KEY_NUMBER,
-     BETWEEN("20", 0.001, 1e6),
-     .unit = "purchases",
-     .help = "by which the segment's popularity speaks beside a user's own history in `repeat`"},
-    {.name = "recommend.pool",
-     .type = KEY_INTEGER,
-     BETWEEN("200", 1, 100000),
-     .unit = "products",
-     .help = "of each user, the best of all scorers together, that are scored again by those that "
-             "cannot score every product"},
-    {.name = "recommend.content.half_life",
-     .type = KEY_NUMBER,
-     BETWEEN("120", 1, 100000),
+     BETWEEN(NULL, 0, 3650),
      .unit = "days",
-     .help = "after which an event counts half in the portraits of `content`"},
-    {.name = "recommend.content.smoothing",
-     .type = KEY_NUMBER,
-     BETWEEN("2", 0.001, 1e6),
-     .unit = "purchases",
-     .help = "by which the portrait of users of the same attributes speaks beside a user's own "
-             "history in `content`"},
-    {.name = "recommend.content.bits",
-     .type = KEY_INTEGER,
-     BETWEEN("12", 6, 18),
-     .help = "words of products' texts are hashed to so many bits in `content`"},
-    {.name = "recommend.linear.ridge",
-     .type = KEY_NUMBER,
-     BETWEEN("100", 0.001, 1e9),
-     .unit = "rows",
-     .help = "that a coefficient of `linear` must be worth: more draws lines towards the mean"},
-    {.name = "recommend.linear.products",
-     .type = KEY_INTEGER,
-     BETWEEN("200", 0, 2000),
-     .unit = "products",
-     .help = "bought most, the liking of each of which is a column of `linear`"},
-    {.name = "recommend.linear.half_life",
-     .type = KEY_NUMBER,
-     BETWEEN("120", 1, 100000),
-     .unit = "days",
-     .help = "after which an event counts half in the likings of `linear`"},
+     .none = "a fifth of the days in the tables, at most 28",
+     .example = "28",
+     .help = "at the end of the tables whose purchases scorers are judged by; 0: not judged"},
+    RANGE("recommend.folds", KEY_INTEGER, "0", 0, 20, NULL,
+          "judge by each of so many parts of the users' days, learning from the others, instead "
+          "of by the last days; 0: by the last days"),
+    RANGE("recommend.judged_users", KEY_INTEGER, "20000", 50, 1e9, "users",
+          "drawn by chance, at most, to judge scorers by"),
+    RANGE("recommend.tune", KEY_INTEGER, "0", 0, 1000, "trials",
+          "of each scorer's own settings, at most, judged by the days before those held out; 0: "
+          "as configured"),
+    RANGE("recommend.als.factors", KEY_INTEGER, "32", 1, 512, NULL,
+          "of each user and product in `als`"),
+    RANGE("recommend.als.lambda", KEY_NUMBER, "1", 1e-6, 1e6, NULL,
+          "how strongly factors of `als` are drawn to 0; 1: as much as takes away what chance "
+          "would bring into a shop of this size"),
+    RANGE("recommend.als.alpha", KEY_NUMBER, "2", 1e-6, 1e6, NULL,
+          "in `als`, interest r counts 1 + alpha r times as much as none"),
+    RANGE("recommend.als.iterations", KEY_INTEGER, "10", 1, 1000, NULL, "of `als`"),
+    RANGE("recommend.slots", KEY_INTEGER, "10", 1, 1000, "products",
+          "candidates for each user, the rows of the discount table"),
+    RANGE("recommend.smoothing", KEY_NUMBER, "0", 0, 1e6, "purchases",
+          "by which the segment's popularity speaks beside a user's own history in `repeat`; 0: "
+          "learned from how often users come back to what they bought"),
+    RANGE("recommend.pool", KEY_INTEGER, "100", 1, 100000, "products",
+          "of each user, the best of all scorers together, that are scored again by those that "
+          "cannot score every product"),
+    RANGE("recommend.content.half_life", KEY_NUMBER, "120", 1, 100000, "days",
+          "after which an event counts half in the portraits of `content`"),
+    RANGE("recommend.content.smoothing", KEY_NUMBER, "2", 0.001, 1e6, "purchases",
+          "by which the portrait of users of the same attributes speaks beside a user's own "
+          "history in `content`"),
+    RANGE("recommend.content.bits", KEY_INTEGER, "12", 6, 18, NULL,
+          "words of products' texts are hashed to so many bits in `content`"),
+    RANGE("recommend.linear.ridge", KEY_NUMBER, "100", 0.001, 1e9, "rows",
+          "that a coefficient of `linear` must be worth: more draws lines towards the mean"),
+    RANGE("recommend.linear.products", KEY_INTEGER, "200", 0, 2000, "products",
+          "bought most, the liking of each of which is a column of `linear`"),
+    RANGE("recommend.linear.half_life", KEY_NUMBER, "120", 1, 100000, "days",
+          "after which an event counts half in the likings of `linear`"),
 
     CHOICE("respond.architecture", "mlp|cnn|gru|lstm|tower", "mlp",
            "mlp: dense layers on what is known of user, product and moment; cnn, gru, lstm: an "

@@ -6,6 +6,8 @@
 #include "io/parse.h"
 #include "mpi/memory.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -22,6 +24,14 @@ struct entries {
     struct entry *entry; /* [count] */
     int64_t count;
 };
+
+json_t *manifest_number(double x)
+{
+    char text[32];
+    if (!isfinite(x)) return json_null();
+    snprintf(text, sizeof text, "%.6g", x);
+    return json_real(strtod(text, NULL) + 0.0);
+}
 
 enum status manifest_dump(json_t *value, const char *path)
 {

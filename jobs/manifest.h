@@ -21,4 +21,7 @@ enum status manifest_write(const struct comm *comm, const struct run *run);
 /** Write a JSON value to a file of a run, whole or not at all; releases the value. Local. */
 enum status manifest_dump(json_t *value, const char *path);
 
+/** A number of six digits for a report; null where it is not finite. Local. */
+json_t *manifest_number(double x);
+
 #endif

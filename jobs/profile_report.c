@@ -152,15 +152,6 @@ done:
 
 /* ---- numbers ---- */
 
-/* Six digits; null where there is no number. */
-static json_t *number(double x)
-{
-    char text[32];
-    if (!isfinite(x)) return json_null();
-    snprintf(text, sizeof text, "%.6g", x);
-    return json_real(strtod(text, NULL) + 0.0);
-}
-
 static json_t *whole(int64_t x)
 {
     return json_integer((json_int_t)x);
@@ -199,7 +190,7 @@ static json_t *means_json(const struct report *report, int64_t at, int64_t users
         bool bought = is_of_buyers(report, j), few = bought && report->few_buyers[at];
         double of = (double)(bought ? report->buyers[at] : users);
         json_object_set_new(means, dictionary_text(&report->features->names, j),
-                            number(few ? NAN : report->sum[at * report->width + j] / of));
+                            manifest_number(few ? NAN : report->sum[at * report->width + j] / of));
     }
     return means;
 }
@@ -224,9 +215,9 @@ static json_t *worth_json(const struct report *report, int64_t at, int64_t users
 {
     const struct profile_lifetime *l = &report->profiles->lifetime;
     if (!l->fitted || is_few(report, l->customers)) return json_null();
-    return json_pack("{s:o, s:o, s:o}", "alive", number(mean_of(report, at, ALIVE, users)),
-                     "expected_purchases", number(mean_of(report, at, EXPECTED, users)),
-                     "expected_value", number(mean_of(report, at, VALUE, users)));
+    return json_pack("{s:o, s:o, s:o}", "alive", manifest_number(mean_of(report, at, ALIVE, users)),
+                     "expected_purchases", manifest_number(mean_of(report, at, EXPECTED, users)),
+                     "expected_value", manifest_number(mean_of(report, at, VALUE, users)));
 }
 
 static json_t *rules_json(const struct profile_rules *rules, int64_t segment)
@@ -239,8 +230,8 @@ static json_t *rules_json(const struct profile_rules *rules, int64_t segment)
         json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o, s:b}", "text",
                                               hidden ? "" : dictionary_text(&rules->text, r),
                                               "users", hidden ? json_null() : whole(rule->users),
-                                              "coverage", number(rule->coverage), "purity",
-                                              number(rule->purity), "suppressed", hidden));
+                                              "coverage", manifest_number(rule->coverage), "purity",
+                                              manifest_number(rule->purity), "suppressed", hidden));
     }
     return list;
 }
@@ -254,8 +245,8 @@ static json_t *group_cell_json(const struct profile_groups *groups, int64_t segm
     bool hidden = groups->hidden[at];
     return json_pack("{s:s, s:o, s:o, s:o, s:s, s:b}", "group", dictionary_text(&groups->names, g),
                      "users", hidden ? json_null() : whole(groups->cell[at]), "share",
-                     number(hidden ? NAN : in), "times_the_shop",
-                     number(hidden || groups->users_hidden[g] ? NAN : in / all), "flag",
+                     manifest_number(hidden ? NAN : in), "times_the_shop",
+                     manifest_number(hidden || groups->users_hidden[g] ? NAN : in / all), "flag",
                      flags[groups->flag[at] + 1], "suppressed", hidden);
 }
 
@@ -274,7 +265,8 @@ static json_t *segment_json(const struct report *report, int64_t s)
     json_t *segment = json_object();
     json_object_set_new(segment, "segment", whole(s));
     json_object_set_new(segment, "users", hidden ? json_null() : whole(users));
-    json_object_set_new(segment, "share", number(hidden ? NAN : share(users, report->users)));
+    json_object_set_new(segment, "share",
+                        manifest_number(hidden ? NAN : share(users, report->users)));
     json_object_set_new(segment, "suppressed", json_boolean(hidden));
     json_object_set_new(segment, "rules", rules_json(&report->profiles->rules, s));
     json_object_set_new(segment, "means", shown ? means_json(report, s, users) : json_null());
@@ -293,8 +285,8 @@ static json_t *kmeans_json(const struct report *report)
     return json_pack("{s:o, s:I, s:o, s:o}", "segments",
                      few ? json_null() : whole(profiles->segments), "empty", (json_int_t)empty,
                      "inertia_a_user",
-                     number(few ? NAN : profiles->inertia / (double)report->users), "choices",
-                     kmeans_choices_json(profiles->choice, profiles->choices));
+                     manifest_number(few ? NAN : profiles->inertia / (double)report->users),
+                     "choices", kmeans_choices_json(profiles->choice, profiles->choices));
 }
 
 static json_t *segments_json(const struct report *report)
@@ -314,14 +306,16 @@ static json_t *lifetime_json(const struct report *report)
     bool few_came_back = is_few(report, l->repeaters);
     if (!l->fitted || is_few(report, l->customers)) return json_null();
     if (l->spend_fitted && !few_came_back)
-        spend = json_pack("{s:o, s:o, s:o, s:o}", "p", number(g->p), "q", number(g->q), "v",
-                          number(g->v), "log_likelihood", number(g->log_likelihood));
+        spend = json_pack("{s:o, s:o, s:o, s:o}", "p", manifest_number(g->p), "q",
+                          manifest_number(g->q), "v", manifest_number(g->v), "log_likelihood",
+                          manifest_number(g->log_likelihood));
     return json_pack("{s:o, s:I, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:b}, s:o}", "horizon_days",
-                     number(l->horizon), "customers", (json_int_t)l->customers, "repeaters",
-                     few_came_back ? json_null() : whole(l->repeaters), "bgnbd", "r", number(m->r),
-                     "alpha", number(m->alpha), "a", number(m->a), "b", number(m->b),
-                     "log_likelihood", number(m->log_likelihood), "converged", m->converged,
-                     "gamma_gamma", spend);
+                     manifest_number(l->horizon), "customers", (json_int_t)l->customers,
+                     "repeaters", few_came_back ? json_null() : whole(l->repeaters), "bgnbd", "r",
+                     manifest_number(m->r), "alpha", manifest_number(m->alpha), "a",
+                     manifest_number(m->a), "b", manifest_number(m->b), "log_likelihood",
+                     manifest_number(m->log_likelihood), "converged", m->converged, "gamma_gamma",
+                     spend);
 }
 
 static json_t *mixture_json(const struct report *report)
@@ -330,8 +324,8 @@ static json_t *mixture_json(const struct report *report)
     if (model == NULL || is_few(report, report->users)) return json_null();
     return json_pack("{s:I, s:I, s:b, s:o, s:o, s:o}", "components", (json_int_t)model->k,
                      "iterations", (json_int_t)model->iterations, "converged", model->converged,
-                     "log_likelihood", number(model->log_likelihood), "bic", number(model->bic),
-                     "aic", number(model->aic));
+                     "log_likelihood", manifest_number(model->log_likelihood), "bic",
+                     manifest_number(model->bic), "aic", manifest_number(model->aic));
 }
 
 /* An error of two digits, as more would tell the numbers of users that it follows from. */
@@ -348,12 +342,13 @@ static json_t *groups_json(const struct profile_groups *groups)
     for (int64_t g = 0; g < groups->groups; g++) {
         bool hidden = groups->users_hidden[g];
         double part = share(groups->users[g], groups->known + groups->unknown);
-        json_array_append_new(
-            list,
-            json_pack("{s:s, s:o, s:o, s:o, s:o, s:b}", "group", dictionary_text(&groups->names, g),
-                      "users", hidden ? json_null() : whole(groups->users[g]), "share",
-                      number(hidden ? NAN : part), "auc", number(groups->auc[g]), "auc_error",
-                      number(two_digits(groups->auc_error[g])), "suppressed", hidden));
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o, s:o, s:b}", "group",
+                                              dictionary_text(&groups->names, g), "users",
+                                              hidden ? json_null() : whole(groups->users[g]),
+                                              "share", manifest_number(hidden ? NAN : part), "auc",
+                                              manifest_number(groups->auc[g]), "auc_error",
+                                              manifest_number(two_digits(groups->auc_error[g])),
+                                              "suppressed", hidden));
     }
     return list;
 }
@@ -395,9 +390,10 @@ static json_t *report_json(const struct report *report)
     json_object_set_new(file, "shop", shop);
     json_object_set_new(file, "kmeans", kmeans_json(report));
     json_object_set_new(file, "segments", segments_json(report));
-    json_object_set_new(
-        file, "told_by_rules",
-        number(report->profiles->rules.segments > 0 && !few ? report->profiles->rules.told : NAN));
+    json_object_set_new(file, "told_by_rules",
+                        manifest_number(report->profiles->rules.segments > 0 && !few
+                                            ? report->profiles->rules.told
+                                            : NAN));
     json_object_set_new(file, "lifetime", lifetime_json(report));
     json_object_set_new(file, "mixture", mixture_json(report));
     json_object_set_new(file, "groups", groups_json(report->groups));

@@ -1,70 +1,126 @@
-/* The recommend stage: the products that each user may want most, as a scorer has it. */
+/* The recommend stage: scorers are judged, and the products that each user may want most are those
+ * of the best. */
 #include "algorithms/ranking.h"
 #include "io/dataset.h"
 #include "jobs/candidates.h"
+#include "jobs/recommend_report.h"
+#include "jobs/recommend_tune.h"
 #include "jobs/run.h"
-#include "jobs/scorer.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-/* Leave out what may not be offered. */
-static void mask(const struct scorer_data *data, float *score)
+/* Who chooses, fitted to all events. */
+struct final {
+    struct scorer_data data;
+    struct board board;
+    int64_t member;       /* whose panel counts */
+    const double *weight; /* of the blend; NULL: none */
+    bool repeat;          /* what was bought may be offered again */
+};
+
+static void final_clear(struct final *f)
 {
-    for (int64_t p = 0; p < data->dataset->products.count; p++)
-        if (!data->shop->offerable[p]) score[p] = -INFINITY;
+    board_clear(&f->board);
+    scorer_data_clear(&f->data);
 }
 
-static enum status take_best(const struct scorer *scorer, const void *model,
-                             const struct scorer_data *data, struct candidates *candidates)
+/* ---- fit ---- */
+
+/* All that take part in the blend, or the chosen one and, where it scores pairs, those with panels
+ * that its pool is from. */
+static enum status fit_chosen(const struct comm *comm, const struct recommend_plan *plan,
+                              struct final *f)
 {
     enum status status = OK;
-    float *score = NULL;
-    int64_t *user = NULL, users = data->dataset->users.blocks.rows_local, slots = candidates->slots;
-    int64_t chunk = scorer_chunk(data), stride = scorer_stride(data);
-    TRY(memory_new(&score, chunk * stride, sizeof *score));
-    TRY(memory_new(&user, chunk, sizeof *user));
-    for (int64_t first = 0; first < users; first += chunk) {
-        int64_t now = users - first < chunk ? users - first : chunk;
+    const struct recommend_judgement *j = &plan->judgement;
+    const struct recommend_entrant *entrant = plan->contest.entrant;
+    bool alone = !plan->blend && entrant[plan->chosen].scorer->panel != NULL;
+    for (int64_t i = 0; i < plan->contest.entrants; i++) {
+        bool judged = !plan->judged, chosen = !plan->blend && i == plan->chosen;
+        for (int64_t e = 0; e < j->entries - j->blend; e++) judged = judged || j->entrant[e] == i;
+        if (alone || !plan->blend ? !chosen && (alone || entrant[i].scorer->panel == NULL)
+                                  : !judged)
+            continue;
+        int64_t before = f->board.members;
+        TRY(board_add(comm, entrant[i].scorer, entrant[i].knob, &f->board));
+        if (chosen) f->member = before;
+        if ((chosen || plan->blend) && f->board.members == before)
+            return FAIL(ERR_DATA, "scorer %s cannot learn from this shop; set recommend.scorer",
+                        entrant[i].scorer->name);
+    }
+    if (plan->blend) {
+        f->member = f->board.members;
+        f->weight = j->weight[plan->mode];
+    }
+done:
+    return status;
+}
+
+/* ---- candidates ---- */
+
+static enum status take_best(struct final *f, const int64_t *user, int64_t users,
+                             struct candidates *candidates)
+{
+    enum status status = OK;
+    int64_t products = f->data.dataset->products.count, slots = candidates->slots;
+    TRY(board_fill(&f->board, user, users));
+    if (!f->repeat) board_leave_out_bought(&f->board, user, users);
+    TRY(board_rank(&f->board, user, users));
+    for (int64_t u = 0; u < users; u++) {
+        int64_t at = user[u] * slots;
+        if (f->weight != NULL) board_blend(&f->board, u, f->weight);
+        ranking_best(board_panel(&f->board, f->member, u), products, slots,
+                     candidates->product + at, candidates->score + at);
+    }
+done:
+    return status;
+}
+
+static enum status score_users(struct final *f, const struct recommend_plan *plan,
+                               struct candidates *candidates)
+{
+    enum status status = OK;
+    int64_t users = f->data.dataset->users.blocks.rows_local, *user = NULL;
+    int64_t rows = users * candidates->slots;
+    TRY(board_open(plan->contest.pool, plan->contest.best, plan->blend, &f->board));
+    TRY(memory_new(&user, f->board.chunk, sizeof *user));
+    TRY(memory_new(&candidates->product, rows, sizeof *candidates->product));
+    TRY(memory_new(&candidates->score, rows, sizeof *candidates->score));
+    for (int64_t first = 0; first < users; first += f->board.chunk) {
+        int64_t now = users - first < f->board.chunk ? users - first : f->board.chunk;
         for (int64_t u = 0; u < now; u++) user[u] = first + u;
-        TRY(scorer->panel(model, data, user, now, score));
-        for (int64_t u = 0; u < now; u++) {
-            int64_t at = (first + u) * slots;
-            mask(data, score + u * stride);
-            ranking_best(score + u * stride, data->dataset->products.count, slots,
-                         candidates->product + at, candidates->score + at);
-        }
+        TRY(take_best(f, user, now, candidates));
         log_progress("scoring users", first + now, users);
     }
 done:
     free(user);
-    free(score);
     return status;
 }
 
-static enum status score_users(const struct comm *comm, const struct scorer *scorer,
-                               const struct scorer_data *data, struct candidates *candidates)
+static enum status make_candidates(const struct comm *comm, const struct scorer_shop *shop,
+                                   const struct recommend_plan *plan, struct candidates *candidates)
 {
     enum status status = OK;
-    void *model = NULL;
-    double knob[SCORER_KNOBS];
-    int64_t rows = data->dataset->users.blocks.rows_local * candidates->slots;
-    scorer_knobs(scorer, data->shop->config, knob);
-    TRY(scorer->fit(comm, data, knob, &model));
-    TRY_ALL(comm, memory_new(&candidates->product, rows, sizeof *candidates->product));
-    TRY_ALL(comm, memory_new(&candidates->score, rows, sizeof *candidates->score));
-    TRY_ALL(comm, take_best(scorer, model, data, candidates));
+    struct final f = {.repeat = plan->mode == MARKS_ALL};
+    TRY(scorer_data_make(comm, shop, INT64_MAX, NULL, &f.data));
+    f.board.data = &f.data;
+    TRY(fit_chosen(comm, plan, &f));
+    TRY_ALL(comm, score_users(&f, plan, candidates));
 done:
-    scorer->free(&model);
+    final_clear(&f);
     return status;
 }
 
-static int64_t bytes_needed(const struct dataset *dataset, int64_t slots)
+/* ---- the stage ---- */
+
+/* The data set, a copy of its events with what came of them, and candidates. */
+static int64_t bytes_needed(const struct dataset *dataset, const struct recommend_plan *plan)
 {
     int64_t users = dataset->users.blocks.rows_local;
-    return dataset_bytes(dataset) + users * (8 * slots + 350) + 12 * dataset->events.start[users];
+    return 2 * dataset_bytes(dataset) + users * (8 * plan->contest.best + 600) +
+           37 * dataset->events.start[users];
 }
 
 static enum status recommend_run(const struct comm *comm, const struct run *run)
@@ -72,26 +128,29 @@ static enum status recommend_run(const struct comm *comm, const struct run *run)
     enum status status = OK;
     struct dataset *dataset = NULL;
     struct scorer_shop shop = {0};
-    struct scorer_data data = {0};
+    struct recommend_plan plan = {0};
     struct candidates candidates = {.slots = config_integer(run->config, "recommend.slots")};
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_USERS | DATASET_EVENTS, &dataset));
-    log_need(comm, bytes_needed(dataset, candidates.slots));
     TRY(scorer_shop_open(comm, run, dataset, &shop));
-    TRY(scorer_data_make(comm, &shop, INT64_MAX, NULL, &data));
-    TRY(score_users(comm, &scorer_repeat, &data, &candidates));
+    recommend_plan_make(&shop, &plan);
+    log_need(comm, bytes_needed(dataset, &plan));
+    TRY(recommend_tune(comm, &shop, &plan));
+    TRY(recommend_plan_choose(comm, &shop, &plan));
+    TRY(make_candidates(comm, &shop, &plan, &candidates));
     TRY(candidates_write(comm, run_path(run, "candidates.h5"), &dataset->users.blocks,
                          &candidates));
+    TRY(recommend_report_write(comm, run, &plan));
 done:
     candidates_clear(&candidates);
-    scorer_data_clear(&data);
+    recommend_plan_clear(&plan);
     scorer_shop_clear(&shop);
     dataset_free(&dataset);
     return status;
 }
 
-static const char *const keys[] = {"recommend", "allocate.margin_floor", NULL};
+static const char *const keys[] = {"recommend", "allocate.margin_floor", "privacy.min_users", NULL};
 static const char *const needs[] = {"profile", NULL};
-static const char *const outputs[] = {"candidates.h5", NULL};
+static const char *const outputs[] = {"candidates.h5", "recommend.json", NULL};
 
 const struct stage stage_recommend = {
     .name = "recommend",

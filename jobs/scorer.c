@@ -2,11 +2,12 @@
 #include "jobs/scorer.h"
 
 #include "algorithms/vector.h"
+#include "jobs/config_keys.h"
 
 #include <string.h>
 
-const struct scorer *const scorers[] = {&scorer_popularity, &scorer_repeat, &scorer_content,
-                                        &scorer_linear, NULL};
+const struct scorer *const scorers[] = {&scorer_popularity, &scorer_repeat, &scorer_als,
+                                        &scorer_content,    &scorer_linear, NULL};
 
 enum { PANEL_FLOATS = 1 << 20 };
 
@@ -24,8 +25,11 @@ int64_t scorer_chunk(const struct scorer_data *data)
 void scorer_knobs(const struct scorer *scorer, const struct config *config,
                   double knob[SCORER_KNOBS])
 {
-    for (int64_t k = 0; k < scorer->knobs; k++)
-        knob[k] = config_number(config, scorer->knob[k].key);
+    for (int64_t k = 0; k < scorer->knobs; k++) {
+        const char *key = scorer->knob[k].key;
+        bool whole = config_keys[key_find(key)].type == KEY_INTEGER;
+        knob[k] = whole ? (double)config_integer(config, key) : config_number(config, key);
+    }
 }
 
 const struct scorer *scorer_find(const char *name)

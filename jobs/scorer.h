@@ -20,7 +20,7 @@ enum { SCORER_KNOBS = 6, SCORER_TRIES = 5 };
 
 /* A number that a scorer is tuned by, and a setting. */
 struct scorer_knob {
-    const char *key;            /* of the setting, of type number */
+    const char *key;            /* of the setting, a number or integer */
     double tries[SCORER_TRIES]; /* values worth trying, beside the setting's own */
     int64_t count;
 };
@@ -33,8 +33,8 @@ struct scorer_pairs {
     /* What the panels' scorers say of each pair, for each of them: its score in units of its own
      * spread over the user's pool (mean 0, standard deviation 1; 0 where all are the same), and
      * -log2 of its place in the pool, 0 for the first. */
-    int64_t features;
-    const float *feature; /* [users][slots][features] */
+    int64_t features, feature_stride;
+    const float *feature; /* [users][slots][feature_stride], the first `features` of each */
 };
 
 struct scorer {
@@ -71,7 +71,8 @@ struct scorer {
 /* All scorers, the simplest first, ended by NULL. A tie in the judgement goes to the first. */
 extern const struct scorer *const scorers[];
 
-extern const struct scorer scorer_popularity, scorer_repeat, scorer_content, scorer_linear;
+extern const struct scorer scorer_popularity, scorer_repeat, scorer_als, scorer_content,
+    scorer_linear;
 
 /** Floats of a row of a panel: the products, padded for vectors. Local. */
 int64_t scorer_stride(const struct scorer_data *data);

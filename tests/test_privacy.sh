@@ -109,7 +109,8 @@ timeout -k 5 60 "$remise" run shop.yaml -o plain.stop --set data.dir=tables/spoi
 [ $code = 65 ] || { cat plain.stop.log; fail "bad rows: ended with $code, not 65"; }
 grep -raF "${canary%%@*}" plain.stop plain.stop.log && fail "a refused shop shows a raw id"
 open=$(find plain -type f -perm /077 -printf '%f\n' | sort | xargs)
-[ "$open" = "discounts.csv elasticities.csv log.jsonl manifest.json profiles.json receipt.json" ] ||
+shown="discounts.csv elasticities.csv log.jsonl manifest.json profiles.json receipt.json"
+[ "$open" = "$shown recommend.json" ] ||
     fail "others may read $open"
 
 # ---- pseudonyms are what they are said to be, whoever works them out ----
