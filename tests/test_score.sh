@@ -59,6 +59,7 @@ mean = sum(map(abs, off)) / len(off)
 assert 0.5 < found["error"][0] / mean < 2, (found["error"][0], mean)
 assert all(x <= y for x, y in zip(found["user_error"], found["error"]))
 assert all(x <= y for x, y in zip(found["error"], found["rmse"]))
+assert all(0.5 < x < 1 for x in found["covered"]), found["covered"]
 EOM
     # a table of other curves is told apart
     awk -F, -v OFS=, 'NR > 1 { $5 = 1 - $5 } 1' "$work/whole/discounts.csv" >"$work/whole/other"
