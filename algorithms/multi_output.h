@@ -15,6 +15,9 @@
 
 enum { MULTI_OUTPUT_COLUMNS_MAX = 8192 };
 
+/* A ridge of its own for each output, learned from how much the columns tell of it. */
+#define MULTI_OUTPUT_LEARN (-1.0)
+
 /* Borrowed. Rows are asked for, several times each, so that they need not all lie in memory. */
 struct multi_output_data {
     const struct blocks *blocks;
@@ -37,17 +40,22 @@ struct multi_output {
  * Fit the coefficients.
  *
  * Collective.
- * ridge  in   >= 0: weighs the square of a coefficient as so many rows would
+ * ridge  in   >= 0: weighs the square of a coefficient as so many rows would; or
+ *              MULTI_OUTPUT_LEARN: for each output what is left of it over the variance of its
+ *              coefficients, by the method of moments, one of 15 steps from 1 to 1e7 rows; of more
+ *              than 384 columns one for all outputs
  * model  out  new; the caller frees it with multi_output_free; NULL unless OK
  * Cost:  rows columns^2 + entries columns flops, outputs columns^2 more, shared by the ranks; a
  *        reduction of 8 bytes for each coefficient in batches of 64 MiB, and a gather of them.
- * Memory: 4 bytes for each coefficient on every rank, two batches and 24 columns^2. A row is asked
+ * Memory: 4 bytes for each coefficient on every rank, two batches and 24 columns^2, or up to
+ *         140 with a learned ridge. A row is asked
  *         for four times, and once more for each batch.
  * Same bits for any number of ranks.
  * Errors: ERR_ARG no row, no or too many columns, a negative ridge, an output out of range;
  *         ERR_NUMERIC a number is not finite, or columns depend on each other and ridge is 0;
  *         ERR_MEMORY.
- * Source: Hastie, Tibshirani and Friedman 2009, 3.2.4 and 3.4.1.
+ * Source: Hastie, Tibshirani and Friedman 2009, 3.2.4 and 3.4.1; Golub, Heath and Wahba 1979 (the
+ *         ridge as a ratio of variances).
  */
 enum status multi_output_fit(const struct comm *comm, const struct multi_output_data *data,
                              double ridge, struct multi_output **model);

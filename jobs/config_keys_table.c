@@ -43,10 +43,6 @@ const struct config_section config_sections[] = {
     {"products", "What is sold."},
     {"events", "What users did: the one table that must be there, with prices."},
     {"offers", "Past discounts and what came of them."},
-    {"labels",
-     "Discounts that the shop chose by hand for some users. Where they are given, a network learns "
-     "them from\nwhat is known of users, and the table follows it for everybody as near as budget "
-     "and margin allow."},
     {"ingest",
      "Cleaning of the tables, in the order of docs/cleaning.md; every row left out is counted and "
      "stands in rejects.csv."},
@@ -201,12 +197,6 @@ const struct config_key config_keys[] = {
          "when click, purchase and answer became known; see ingest.feedback_days"),
     ROLE("offers", "satisfaction", false, "unknown", "the user's answer, if asked"),
 
-    FILE_OF("labels", false, "discounts are chosen by what they bring",
-            "one row per user labelled; or a pattern such as labels/*.csv"),
-    ROLE("labels", "user_id", true, NULL, "who"),
-    ROLE("labels", "discount", true, NULL,
-         "the right discount for this user, a fraction; of several the mean"),
-
     CHOICE("ingest.on_bad_row", "reject|stop", "reject",
            "a row that cannot be used goes to rejects.csv, or ends the run"),
     {.name = "ingest.max_bad_rows",
@@ -353,7 +343,7 @@ const struct config_key config_keys[] = {
          "neighbours of each product, of its category and bought by the same users, whose prices "
          "move its sales too, so that a discount counts what it takes from them; 0: none"},
 
-    CHOICE("recommend.scorer", "auto|popularity|repeat|als|content|linear|blend", "auto",
+    CHOICE("recommend.scorer", "auto|popularity|repeat|als|content|linear|neural|blend", "auto",
            "who chooses the candidates: the scorer or the blend of all that foretold best what "
            "users bought in the days held out, or the one named (docs/methods.md)"),
     {.name = "recommend.repeat",
@@ -398,12 +388,19 @@ const struct config_key config_keys[] = {
           "history in `content`"),
     RANGE("recommend.content.bits", KEY_INTEGER, "12", 6, 18, NULL,
           "words of products' texts are hashed to so many bits in `content`"),
-    RANGE("recommend.linear.ridge", KEY_NUMBER, "100", 0.001, 1e9, "rows",
-          "that a coefficient of `linear` must be worth: more draws lines towards the mean"),
+    RANGE("recommend.linear.ridge", KEY_NUMBER, "0", 0, 1e9, "rows",
+          "that a coefficient of `linear` must be worth: more draws lines towards the mean; 0: "
+          "learned for each product from how much is known of it"),
     RANGE("recommend.linear.products", KEY_INTEGER, "200", 0, 2000, "products",
           "bought most, the liking of each of which is a column of `linear`"),
     RANGE("recommend.linear.half_life", KEY_NUMBER, "120", 1, 100000, "days",
           "after which an event counts half in the likings of `linear`"),
+    RANGE("recommend.neural.users", KEY_INTEGER, "8000", 10, 1e7, "users",
+          "at most, from whose later purchases `neural` learns"),
+    RANGE("recommend.neural.units", KEY_INTEGER, "64", 1, 4096, NULL,
+          "of the first hidden layer of `neural`; the second has half of them"),
+    RANGE("recommend.neural.passes", KEY_INTEGER, "20", 1, 1000, "passes",
+          "over the pairs that `neural` learns from, at most; it ends with the best one"),
 
     CHOICE("respond.architecture", "mlp|cnn|gru|lstm|tower", "mlp",
            "mlp: dense layers on what is known of user, product and moment; cnn, gru, lstm: an "
@@ -424,11 +421,6 @@ const struct config_key config_keys[] = {
      BETWEEN("[64, 32]", 1, 8192),
      .unit = "units",
      .help = "width of the hidden layers"},
-    {.name = "respond.label_layers",
-     .type = KEY_INTEGERS,
-     BETWEEN("[64, 32]", 1, 8192),
-     .unit = "units",
-     .help = "hidden layers of the network that learns the discounts of a labels table"},
     {.name = "respond.epochs",
      .type = KEY_INTEGER,
      BETWEEN("4", 1, 1000),

@@ -21,16 +21,25 @@ struct moment {
 
 /* ---- windows ---- */
 
+static int64_t span_of(const struct scorer_data *data)
+{
+    return data->dataset->time_last - data->dataset->time_first + 1;
+}
+
+int64_t past_windows_seconds(const struct scorer_data *data)
+{
+    int64_t part = span_of(data) / 5, most = PAST_WINDOW_DAYS * DAY;
+    return part < DAY ? 0 : part < most ? part : most;
+}
+
 /* Half of the time at least is history. */
 static enum status cut_windows(const struct scorer_data *data, struct past_windows *past)
 {
-    const struct dataset *d = data->dataset;
-    int64_t span = d->time_last - d->time_first + 1;
-    past->seconds = span / 5 < PAST_WINDOW_DAYS * DAY ? span / 5 : PAST_WINDOW_DAYS * DAY;
-    if (past->seconds < DAY)
+    past->seconds = past_windows_seconds(data);
+    if (past->seconds == 0)
         return FAIL(ERR_DATA, "the events span less than five days, too little to learn what is "
                               "bought next");
-    past->windows = span / 2 / past->seconds;
+    past->windows = span_of(data) / 2 / past->seconds;
     if (past->windows > PAST_WINDOWS_MAX) past->windows = PAST_WINDOWS_MAX;
     return OK;
 }

@@ -42,6 +42,10 @@ struct past_windows {
 enum status past_windows_make(const struct comm *comm, const struct scorer_data *data,
                               const struct portrait *portrait, double half_life,
                               struct past_windows *past);
+
+/** Length of a window: a fifth of the events' time, at most 28 days; 0: less than a day. Local. */
+int64_t past_windows_seconds(const struct scorer_data *data);
+
 /** Free; accepts a zeroed struct. Local. */
 void past_windows_clear(struct past_windows *past);
 

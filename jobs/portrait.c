@@ -134,10 +134,9 @@ void portrait_attributes(const struct portrait *portrait, const struct users *us
 
 /* ---- likings ---- */
 
-/* Place of a product among those the user dealt with. */
-static int64_t place_of(const struct scorer_data *data, int64_t user, int32_t product)
+int64_t portrait_place(const struct scorer_data *data, int64_t user, int32_t product)
 {
-    int64_t low = data->start[user], high = data->start[user + 1] - 1;
+    int64_t first = data->start[user], low = first, high = data->start[user + 1];
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
         if (data->product[middle] < product)
@@ -145,7 +144,7 @@ static int64_t place_of(const struct scorer_data *data, int64_t user, int32_t pr
         else
             high = middle;
     }
-    return low - data->start[user];
+    return low < data->start[user + 1] && data->product[low] == product ? low - first : -1;
 }
 
 void portrait_liking(const struct scorer_data *data, int64_t user, double half_life, float *liking)
@@ -156,7 +155,7 @@ void portrait_liking(const struct scorer_data *data, int64_t user, double half_l
     for (int64_t e = events->start[user]; e < events->start[user + 1]; e++) {
         double days = (double)(data->dataset->time_last - events->time[e]) / DAY;
         double worth = scorer_worth(events->kind[e]) * exp2(-days / half_life);
-        liking[place_of(data, user, events->product[e])] += (float)worth;
+        liking[portrait_place(data, user, events->product[e])] += (float)worth;
     }
     for (int64_t i = 0; i < count; i++) liking[i] = liking[i] > 0.0f ? log1pf(liking[i]) : 0.0f;
 }

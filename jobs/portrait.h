@@ -41,6 +41,9 @@ void portrait_attributes(const struct portrait *portrait, const struct users *us
  */
 void portrait_liking(const struct scorer_data *data, int64_t user, double half_life, float *liking);
 
+/** Place of a product among those the user dealt with, -1: none. Local, O(log of these). */
+int64_t portrait_place(const struct scorer_data *data, int64_t user, int32_t product);
+
 /** The largest number of products that a local user dealt with. Local. */
 int64_t portrait_longest(const struct scorer_data *data);
 

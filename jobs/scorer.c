@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-const struct scorer *const scorers[] = {&scorer_popularity, &scorer_repeat, &scorer_als,
-                                        &scorer_content,    &scorer_linear, NULL};
+const struct scorer *const scorers[] = {
+    &scorer_popularity, &scorer_repeat, &scorer_als, &scorer_content,
+    &scorer_linear,     &scorer_neural, NULL};
 
 enum { PANEL_FLOATS = 1 << 20 };
 

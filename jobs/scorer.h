@@ -72,7 +72,7 @@ struct scorer {
 extern const struct scorer *const scorers[];
 
 extern const struct scorer scorer_popularity, scorer_repeat, scorer_als, scorer_content,
-    scorer_linear;
+    scorer_linear, scorer_neural;
 
 /** Floats of a row of a panel: the products, padded for vectors. Local. */
 int64_t scorer_stride(const struct scorer_data *data);

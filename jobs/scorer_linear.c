@@ -165,7 +165,7 @@ static enum status fit_lines(const struct comm *comm, const struct scorer_data *
                                            .outputs = data->dataset->products.count,
                                            .start = past->next_start,
                                            .output = past->next};
-    TRY(multi_output_fit(comm, &rows, ridge, &lines));
+    TRY(multi_output_fit(comm, &rows, ridge > 0.0 ? ridge : MULTI_OUTPUT_LEARN, &lines));
     TRY(fit_own(comm, &learning, lines, m->own));
     TRY_ALL(comm, multi_output_turn(lines, m->stride, &m->slope));
     log_info("  linear: %lld rows of %lld windows of %.0f days, %lld columns",
@@ -254,7 +254,7 @@ const struct scorer scorer_linear = {
     .name = "linear",
     .does = "a line for each product in the user's portrait, attributes and likings",
     .knobs = 3,
-    .knob = {[RIDGE] = {.key = "recommend.linear.ridge", .tries = {10, 100, 1000}, .count = 3},
+    .knob = {[RIDGE] = {.key = "recommend.linear.ridge", .tries = {0, 100, 1000}, .count = 3},
              [PRODUCTS] = {.key = "recommend.linear.products", .tries = {0, 200}, .count = 2},
              [HALF_LIFE] = {.key = "recommend.linear.half_life",
                             .tries = {30, 120, 1000},

@@ -178,6 +178,36 @@ static void right_angles(void **state)
     gradient_vanishes(420, 390, 3.0); /* on the grid */
 }
 
+/* Of output 1 the first column tells much, of 0 and 2 nothing tells anything: lines of the former
+ * are as steep as those without a ridge, of the latter flat. */
+static void learned_ridges(void **state)
+{
+    (void)state;
+    enum { MANY = 20 };
+    struct table t;
+    struct multi_output *m = NULL;
+    table_new(&t, &world, 2000, MANY, MANY);
+    for (int64_t i = 0; i < t.blocks.rows_local; i++) {
+        int64_t row = t.blocks.row_first + i, at = t.start[i];
+        for (int64_t j = 0; j < MANY; j++) t.x[i * MANY + j] = (float)uniform(row, (int)j);
+        for (int k = 0; k < OUTPUTS; k++) {
+            double chance = k == 1 ? (double)t.x[i * MANY] : 0.3;
+            t.output[at] = k;
+            t.value[at] = 1.0f;
+            at += uniform(row, 30 + k) < chance;
+        }
+        t.start[i + 1] = at;
+    }
+    assert_all(multi_output_fit(&world, &t.data, MULTI_OUTPUT_LEARN, &m) == OK);
+    assert_close((double)m->coefficient[MANY + 1], 1.0, 0.15);
+    for (int64_t j = 0; j < MANY; j++) {
+        assert_close((double)m->coefficient[j], 0.0, 0.03);
+        assert_close((double)m->coefficient[2 * (MANY + 1) + j], 0.0, 0.03);
+    }
+    multi_output_free(&m);
+    table_clear(&t);
+}
+
 static void same_bits(const struct table *spread, const struct table *whole, double ridge)
 {
     struct multi_output *a = NULL, *b = NULL;
@@ -198,11 +228,12 @@ static void same_bits_at_any_ranks(void **state)
     golden_table(&spread, &world);
     golden_table(&whole, &self);
     same_bits(&spread, &whole, 5.0);
+    same_bits(&spread, &whole, MULTI_OUTPUT_LEARN);
     table_clear(&spread);
     table_clear(&whole);
     random_table(&spread, &world, 400, 385);
     random_table(&whole, &self, 400, 385);
-    same_bits(&spread, &whole, 1.0);
+    same_bits(&spread, &whole, MULTI_OUTPUT_LEARN);
     table_clear(&spread);
     table_clear(&whole);
 }
@@ -213,7 +244,7 @@ static void bad_input(void **state)
     struct table t;
     struct multi_output *m = NULL;
     golden_table(&t, &world);
-    assert_all(multi_output_fit(&world, &t.data, -1.0, &m) == ERR_ARG && m == NULL);
+    assert_all(multi_output_fit(&world, &t.data, -2.0, &m) == ERR_ARG && m == NULL);
     if (t.blocks.rows_local > 0 && t.blocks.row_first == 0) t.output[0] = OUTPUTS;
     assert_all(multi_output_fit(&world, &t.data, 1.0, &m) == ERR_ARG);
     if (t.blocks.rows_local > 0 && t.blocks.row_first == 0) {
@@ -249,5 +280,6 @@ static void faults(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(as_by_hand), cmocka_unit_test(as_another_implementation),
-          cmocka_unit_test(right_angles), cmocka_unit_test(same_bits_at_any_ranks),
-          cmocka_unit_test(bad_input), cmocka_unit_test(faults))
+          cmocka_unit_test(right_angles), cmocka_unit_test(learned_ridges),
+          cmocka_unit_test(same_bits_at_any_ranks), cmocka_unit_test(bad_input),
+          cmocka_unit_test(faults))

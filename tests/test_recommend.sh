@@ -79,6 +79,10 @@ for u, w in wanted.items():
 mean = entry["repeat"]["all_products"]["ndcg"]["mean"]
 mean > 0.9 * sum(gains) / len(gains) or sys.exit(f"FAILED: NDCG of repeat is {mean}")
 entry["popularity"]["all_products"]["ndcg"]["mean"] < mean or sys.exit("FAILED: popularity wins")
+for learned in "linear", "neural":
+    worse = entry["popularity"]["all_products"]["ndcg"]["mean"]
+    best = entry[learned]["all_products"]["ndcg"]["mean"]
+    best > worse + 0.1 or sys.exit(f"FAILED: NDCG of {learned} is {best}, of popularity {worse}")
 for s in file["scorers"]:
     m = s["all_products"]
     0 <= m["auc"]["mean"] <= 1 and m["coverage"]["mean"] > 0 or sys.exit("FAILED: " + str(m))
@@ -89,6 +93,10 @@ hit = entry["repeat"]["all_products"]["hit_rate"]
 near(hit["error"], sqrt(hit["mean"] * (1 - hit["mean"]) / (len(wanted) - 1)))
 file["chosen"] != "popularity" or sys.exit("FAILED: popularity chooses")
 PYTHON
+
+# a scorer of pairs chooses from the pools of the others
+recommend 3 run3 --set recommend.scorer=neural --set recommend.neural.units=8
+grep -q 'neural chooses: recommend.scorer names it' run3.log || fail "neural does not choose"
 
 # what was bought is not offered again; a scorer may be named; folds
 recommend 2 run2 --set recommend.repeat=no --set recommend.scorer=als
