@@ -135,7 +135,8 @@ static void convolution_forward(struct layer *layer, const struct layer_rows *ro
     const struct convolution *c = (const struct convolution *)layer;
     int64_t in_stride = vector_padded(layer_values(layer->in));
     int64_t out_stride = vector_padded(layer_values(layer->out));
-    struct gemm product = {.rows = layer->out.steps,
+    struct gemm product = {.precision = c->layer.precision,
+                           .rows = layer->out.steps,
                            .columns = c->filters_padded,
                            .depth = c->window,
                            .a_row = c->shift,
@@ -158,7 +159,8 @@ static void row_slopes_in(const struct convolution *c, const float *delta, float
     layer_copy(delta, c->filters, layer->out.steps, c->filters, /* the rest stays zero */
                c->spread + (width - 1) * c->filters, stride * c->filters);
     run_into(c,
-             (struct gemm){.rows = layer->in.steps,
+             (struct gemm){.precision = c->layer.precision,
+                           .rows = layer->in.steps,
                            .columns = c->channels_padded,
                            .depth = width * c->filters,
                            .a = c->spread,
@@ -176,7 +178,8 @@ static void convolution_backward(struct layer *layer, const struct layer_rows *r
     int64_t in_stride = vector_padded(layer_values(layer->in));
     int64_t out_stride = vector_padded(layer_values(layer->out));
     float *bias_slope = slopes + c->filters * c->window;
-    struct gemm weights = {.rows = c->filters, /* delta' windows, on top of the rows before */
+    struct gemm weights = {.precision = c->layer.precision,
+                           .rows = c->filters, /* delta' windows, on top of the rows before */
                            .columns = c->window_padded,
                            .depth = layer->out.steps,
                            .a_row = 1,

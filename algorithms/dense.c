@@ -89,7 +89,8 @@ static void dense_forward(struct layer *layer, const struct layer_rows *rows, co
 {
     const struct dense *dense = (const struct dense *)layer;
     bool rectify = layer->plan.activation == ACTIVATION_RELU;
-    gemm_run(&(struct gemm){.rows = rows->count,
+    gemm_run(&(struct gemm){.precision = layer->precision,
+                            .rows = rows->count,
                             .columns = dense->out_stride,
                             .depth = dense->inputs,
                             .a = x,
@@ -114,7 +115,8 @@ static void dense_backward(struct layer *layer, const struct layer_rows *rows, c
     layer_take_slopes(layer->plan.activation, out, rows->count, out_stride, delta, dense->bias_up);
     memcpy(slopes + inputs * outputs, dense->bias_up, (size_t)outputs * sizeof(float));
     float *weight_slope = dense->padded != NULL ? dense->padded : slopes;
-    gemm_run(&(struct gemm){.rows = outputs, /* delta' x */
+    gemm_run(&(struct gemm){.precision = layer->precision,
+                            .rows = outputs, /* delta' x */
                             .columns = in_stride,
                             .depth = rows->count,
                             .a = delta,
@@ -127,7 +129,8 @@ static void dense_backward(struct layer *layer, const struct layer_rows *rows, c
     if (dense->padded != NULL)
         layer_copy(dense->padded, in_stride, outputs, inputs, slopes, inputs);
     if (x_slope == NULL) return;
-    gemm_run(&(struct gemm){.rows = rows->count, /* delta W */
+    gemm_run(&(struct gemm){.precision = layer->precision,
+                            .rows = rows->count, /* delta W */
                             .columns = in_stride,
                             .depth = outputs,
                             .a = delta,

@@ -1,6 +1,8 @@
 /* Register tiles for three vector widths, and the choice between them. */
 #include "algorithms/gemm.h"
 
+#include "algorithms/gemm_bf16.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -74,6 +76,10 @@ static inline quad quad_rectify(quad x)
 
 void gemm_run(const struct gemm *product)
 {
+    if (product->precision != GEMM_FLOAT32) {
+        gemm_bf16_run(product);
+        return;
+    }
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f")) {
         avx512_run(product);

@@ -15,6 +15,7 @@
 #define REMISE_ALGORITHMS_LAYER_H
 
 #include "algorithms/activation.h"
+#include "algorithms/gemm.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,10 +59,11 @@ struct layer_rows {
 struct layer {
     struct layer_plan plan;
     struct layer_shape in, out;
-    int64_t number;   /* in its network, from 0 */
-    int64_t rows_max; /* of a call */
-    bool trains;      /* backward will be called */
-    bool slopes_in;   /* and must find the slopes of its inputs */
+    int64_t number;                /* in its network, from 0 */
+    int64_t rows_max;              /* of a call */
+    bool trains;                   /* backward will be called */
+    bool slopes_in;                /* and must find the slopes of its inputs */
+    enum gemm_precision precision; /* of its products */
 };
 
 /*

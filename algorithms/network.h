@@ -122,6 +122,8 @@ struct network_options {
     bool keep_best;      /* with a validation part: end with the weights of its best epoch */
     double prior_weight; /* of the penalty (log b - log prior)^2 */
     uint64_t seed;       /* of the order of rows */
+    bool bf16;           /* training multiplies in bf16 (algorithms/gemm_bf16.h), weights stay
+                            float32; a trained model is applied in float32 */
     const struct network_keeper *keeper; /* of checkpoints; not owned; NULL: none are kept */
 };
 

@@ -1,5 +1,6 @@
 /* Training: micro-batches in, exactly averaged gradients, the same step on every rank. */
 #include "algorithms/batches.h"
+#include "algorithms/gemm_bf16.h"
 #include "algorithms/gradient.h"
 #include "algorithms/network_runner.h"
 #include "mpi/log.h"
@@ -278,6 +279,7 @@ static enum status prepare_memory(struct fit *fit)
     TRY(optimiser_init(&fit->at.optimiser, &fit->options->optimiser, count,
                        epochs * fit->train.steps));
     TRY(network_runner_init(&fit->runner, fit->at.model, fit->train.micro_rows, true));
+    if (fit->options->bf16) network_pass_set_precision(&fit->runner.pass, gemm_bf16_choose());
     TRY(memory_new(&fit->mean, count, sizeof *fit->mean));
     TRY(memory_new(&fit->at.best, count, sizeof *fit->at.best));
     TRY(memory_new(&history->train, epochs, sizeof *history->train));

@@ -89,6 +89,11 @@ void network_pass_clear(struct network_pass *pass)
     *pass = (struct network_pass){0};
 }
 
+void network_pass_set_precision(struct network_pass *pass, enum gemm_precision precision)
+{
+    for (int64_t l = 0; l < pass->layers; l++) pass->layer[l]->precision = precision;
+}
+
 void network_pass_load(struct network_pass *pass, const struct network *model)
 {
     for (int64_t l = 0; l < pass->layers; l++) {

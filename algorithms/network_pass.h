@@ -28,6 +28,9 @@ enum status network_pass_init(struct network_pass *pass, const struct network *m
 /** Free; accepts a zeroed struct. Local. */
 void network_pass_clear(struct network_pass *pass);
 
+/** Multiply in another precision than float32 from now on. Local. */
+void network_pass_set_precision(struct network_pass *pass, enum gemm_precision precision);
+
 /** Take the model's weights; again after every change. Local. */
 void network_pass_load(struct network_pass *pass, const struct network *model);
 

@@ -199,7 +199,8 @@ static void step_forward(const struct recurrent *r, const struct recurrent_step 
 {
     float *entered = step->sums + r->cell->x_first * r->units_padded;
     fill_bias(r, step->rows, step->sums);
-    struct gemm product = {.rows = step->rows,
+    struct gemm product = {.precision = r->layer.precision,
+                           .rows = step->rows,
                            .columns = r->entered,
                            .depth = r->channels,
                            .a = x,
@@ -240,7 +241,8 @@ static void recurrent_forward(struct layer *layer, const struct layer_rows *rows
 static void add_weights(const struct recurrent *r, const struct recurrent_step *step,
                         const float *x, int64_t in_stride)
 {
-    struct gemm product = {.rows = r->entered,
+    struct gemm product = {.precision = r->layer.precision,
+                           .rows = r->entered,
                            .columns = r->channels_padded,
                            .depth = step->rows,
                            .a = r->sums_slope + r->cell->x_first * r->units_padded,
@@ -266,7 +268,8 @@ static void add_weights(const struct recurrent *r, const struct recurrent_step *
  */
 static void pass_on(const struct recurrent *r, int64_t rows, float *x_slope, int64_t in_stride)
 {
-    struct gemm product = {.rows = rows,
+    struct gemm product = {.precision = r->layer.precision,
+                           .rows = rows,
                            .columns = r->units_padded,
                            .depth = r->entered,
                            .a = r->sums_slope + r->cell->h_first * r->units_padded,

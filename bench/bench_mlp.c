@@ -1,10 +1,13 @@
 /**
  * How fast the data-parallel perceptron trains.
  *
- * mpirun -np 2 bench_mlp [ROWS [COLUMNS [BATCH [EPOCHS [HIDDEN]]]]] prints one line of JSON. HIDDEN
- * lists the units of the hidden layers, 128,64 unless given. bench/peer_mlp.py makes the same rows.
+ * mpirun -np 2 bench_mlp [ROWS [COLUMNS [BATCH [EPOCHS [HIDDEN [bf16]]]]]] prints one line of JSON.
+ * HIDDEN lists the units of the hidden layers, 128,64 unless given; with bf16, products are in it.
+ * bench/peer_mlp.py makes the same rows.
  */
 #include "bench/training.h"
+
+#include <string.h>
 
 /* "128,64" to dense layers. */
 static void lay_dense(const char *list, struct training *set)
@@ -27,7 +30,8 @@ int main(int argc, char **argv)
                            .shape = {1, number[1]},
                            .rows = number[0],
                            .batch = number[2],
-                           .epochs = number[3]};
+                           .epochs = number[3],
+                           .bf16 = argc > 6 && strcmp(argv[6], "bf16") == 0};
     lay_dense(argc > 5 ? argv[5] : "128,64", &set);
     training_main(&set);
 }

@@ -22,6 +22,7 @@ struct training {
     struct layer_plan plan[NETWORK_LAYERS_MAX];
     int64_t layers;
     int64_t rows, batch, epochs;
+    bool bf16;
 };
 
 /* Steele, Lea and Flood 2014, Fast splittable pseudorandom number generators */
@@ -101,6 +102,7 @@ static enum status training_run(const struct comm *comm, const struct training *
     network_start(model, 1);
     options.batch = set->batch;
     options.epochs = set->epochs;
+    options.bf16 = set->bf16;
     struct network_data data = {.rows = {&blocks, columns, columns, x}, .y = y};
     comm_barrier(comm);
     double start = clock_seconds();

@@ -433,6 +433,10 @@ const struct config_key config_keys[] = {
      .max = 16777216,
      .unit = "rows",
      .help = "rows of a step, over all ranks"},
+    CHOICE(
+        "respond.precision", "float32|bf16", "float32",
+        "what the network's matrix products are rounded to while it trains; bf16 pays only where "
+        "the processor has matrix units (AMX), and gives the same bytes without them, slower"),
     {.name = "respond.rate",
      .type = KEY_NUMBER,
      BETWEEN("0.003", 1e-9, 10),

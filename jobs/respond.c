@@ -69,6 +69,7 @@ static struct network_options options_of(const struct run *run, int64_t rows)
     options.epochs = config_integer(run->config, "respond.epochs");
     options.prior_weight = config_number(run->config, "respond.prior");
     options.seed = run->seed;
+    options.bf16 = config_is(run->config, "respond.precision", "bf16");
     return options;
 }
 

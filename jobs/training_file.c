@@ -36,10 +36,10 @@ static void hash_options(XXH3_state_t *state, const struct network_options *o)
     char text[TEXT_BYTES];
     const struct optimiser_options *by = &o->optimiser;
     snprintf(text, sizeof text,
-             "%d %d %a %a %a %a %a %a %a %" PRId64 " %" PRId64 " %" PRId64 " %d %a %" PRIu64,
+             "%d %d %a %a %a %a %a %a %a %" PRId64 " %" PRId64 " %" PRId64 " %d %a %" PRIu64 " %d",
              (int)by->kind, (int)by->schedule, by->rate, by->momentum, by->beta1, by->beta2,
              by->epsilon, by->weight_decay, by->clip, o->batch, o->epochs, o->patience,
-             (int)o->keep_best, o->prior_weight, o->seed);
+             (int)o->keep_best, o->prior_weight, o->seed, (int)o->bf16);
     hash_text(state, text);
 }
 

@@ -39,6 +39,15 @@ total=$(($(value bce.1 rows_train) + $(value bce.1 rows_validation) + $(value bc
 holds "$(value bce.1 rows_test)" '>' 750
 holds "$(value bce.1 rows_test)" '<' 1050
 
+# products in bf16: nearly as good, other numbers, and the same bytes on any ranks
+for ranks in 1 3; do
+    timeout -k 5 60 mpirun -np $ranks "$remise" "${bce[@]}" --bf16 >bf16.$ranks 2>log ||
+        { cat log; fail "--bf16 at $ranks ranks"; }
+    cmp bf16.1 bf16.$ranks || fail "$ranks ranks give other bytes with --bf16"
+done
+holds "$(value bf16.1 accuracy)" '>' 0.95
+! cmp -s bf16.1 bce.1 || fail "--bf16 changes nothing"
+
 # a linear target in the millions, from all other columns of numbers, judged in its own units
 mse=(fit mlp table.csv --target amount --layers 0 --epochs 30 --rate 0.01)
 timeout 60 "$remise" "${mse[@]}" >mse 2>log ||

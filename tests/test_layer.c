@@ -368,6 +368,66 @@ static void test_any_ranks(void **state)
     check_any_ranks(codes());
 }
 
+/* ---- bf16 ---- */
+
+/* Training in bf16 takes nearly the course of float32, but not the same, and the same bytes on any
+ * ranks. */
+static void check_bf16(struct trial trial, const double *golden)
+{
+    double worst = 0.0;
+    trial.options.bf16 = true;
+    struct trial whole = trial;
+    assert_all(trial_run(&world, &whole) == OK);
+    for (int64_t e = 0; e < EPOCHS; e++)
+        worst = fmax(worst, fabs(whole.history.train[e] / golden[e] - 1.0));
+    assert_all(worst > 1e-7 && worst < 0.01);
+    trial_clear(&whole);
+    check_any_ranks(trial);
+}
+
+/* Slopes by products in bf16 are those of float32 but for the rounding. */
+static void check_bf16_slopes(struct layer_plan plan, struct layer_shape in)
+{
+    struct bench b;
+    float *kept = NULL;
+    double worst = 0.0, largest = 0.0;
+    assert_all(bench_make(&plan, in, &b) == OK);
+    assert_all(memory_new(&kept, b.weights, sizeof *kept) == OK);
+    for (int precision = GEMM_FLOAT32; precision <= (int)GEMM_BF16; precision++) {
+        b.layer->precision = (enum gemm_precision)precision;
+        bench_loss(&b);
+        for (int64_t i = 0; i < 5; i++)
+            for (int64_t j = 0; j < layer_values(b.layer->out); j++)
+                b.delta[i * b.out_stride + j] = (float)part(i, j);
+        plan.kind->backward(b.layer, &b.rows, b.x, b.out, b.delta, b.slopes, b.x_slope);
+        if (precision == GEMM_FLOAT32) memcpy(kept, b.slopes, (size_t)b.weights * sizeof *kept);
+    }
+    for (int64_t k = 0; k < b.weights; k++) {
+        worst = fmax(worst, fabs(b.slopes[k] - kept[k]));
+        largest = fmax(largest, fabs(kept[k]));
+    }
+    assert_all(worst > 1e-6 * largest && worst < 0.02 * largest);
+    free(kept);
+    bench_clear(&b);
+}
+
+static void test_bf16(void **state)
+{
+    (void)state;
+    check_bf16(cnn(), GOLDEN_CNN);
+    check_bf16(gru(), GOLDEN_GRU);
+    check_bf16(lstm(), GOLDEN_LSTM);
+    check_bf16_slopes(
+        (struct layer_plan){.kind = &layer_dense, .units = 6, .activation = ACTIVATION_RELU},
+        SHAPE);
+    check_bf16_slopes(
+        (struct layer_plan){
+            .kind = &layer_convolution, .units = 5, .width = 3, .activation = ACTIVATION_TANH},
+        SHAPE);
+    check_bf16_slopes((struct layer_plan){.kind = &layer_gru, .units = 7}, SHAPE);
+    check_bf16_slopes((struct layer_plan){.kind = &layer_lstm, .units = 7}, SHAPE);
+}
+
 /* Dropping thins the values by the rate and keeps their mean; other epochs, rows and layers drop
  * others; nothing is dropped once the network is trained. */
 static void test_dropout(void **state)
@@ -426,5 +486,5 @@ static void test_refusals(void **state)
 
 TEST_MAIN(cmocka_unit_test(test_activations), cmocka_unit_test(test_slopes),
           cmocka_unit_test(test_recurrent_slopes), cmocka_unit_test(test_golden),
-          cmocka_unit_test(test_any_ranks), cmocka_unit_test(test_dropout),
-          cmocka_unit_test(test_refusals))
+          cmocka_unit_test(test_any_ranks), cmocka_unit_test(test_bf16),
+          cmocka_unit_test(test_dropout), cmocka_unit_test(test_refusals))
