@@ -36,6 +36,7 @@ void users_clear(struct users *users)
     free(users->key);
     attributes_clear(users->attribute, users->attributes);
     attribute_clear(&users->group);
+    free(users->label);
     *users = (struct users){0};
 }
 
@@ -93,6 +94,7 @@ int64_t dataset_bytes(const struct dataset *dataset)
     int64_t count = users->blocks.rows_local, bytes = count * (int64_t)sizeof *users->key;
     if (users->attribute != NULL) bytes += 4 * count * users->attributes;
     if (users->group.value != NULL) bytes += 4 * count;
+    if (users->label != NULL) bytes += 4 * count;
     if (dataset->events.start != NULL)
         bytes += 8 * count + EVENT_BYTES * dataset->events.start[count];
     if (dataset->events.promotion != NULL) bytes += dataset->events.start[count];

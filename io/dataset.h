@@ -52,6 +52,7 @@ struct users {
     int64_t attributes;
     struct attribute *attribute; /* [attributes] */
     struct attribute group; /* protected: report and fairness only; name NULL where not given */
+    float *label; /* [users_local] discount that the shop chose, NaN where none; NULL: no labels */
 };
 
 struct events {

@@ -26,6 +26,9 @@ struct dataset_column {
 /* The last column of events is in files of shops that tell of promotions only. */
 #define PROMOTION_COLUMN "events/promotion"
 
+/* In files of shops that label users only. */
+#define LABEL_COLUMN "users/label"
+
 struct dataset_columns {
     size_t row_bytes;
     int count;

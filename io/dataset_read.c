@@ -80,6 +80,10 @@ static enum status read_users(const struct comm *comm, struct store *store, stru
     if (store_rows(comm, store, "users/group", NULL) >= 0)
         TRY(read_attribute(comm, store, "users/group", "users/group_levels", "group",
                            blocks->row_first, blocks->rows_local, &users->group));
+    if (store_rows(comm, store, LABEL_COLUMN, NULL) < 0) goto done;
+    TRY_ALL(comm, memory_new(&users->label, blocks->rows_local, sizeof *users->label));
+    TRY(store_read(comm, store, LABEL_COLUMN, STORE_F32, blocks->row_first, blocks->rows_local,
+                   users->label));
 done:
     return status;
 }

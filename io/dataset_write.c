@@ -102,10 +102,13 @@ static enum status write_users(const struct comm *comm, struct store *store,
     int64_t rows = users->blocks.rows_local;
     const struct store_column key = {"users/key", STORE_U64, 2, "",
                                      "pseudonym: keyed BLAKE2b of the id"};
+    const struct store_column label = {LABEL_COLUMN, STORE_F32, 1, "fraction",
+                                       "discount that the shop chose for the user, NaN for none"};
     TRY(store_write(comm, store, &key, users->key, rows));
     TRY(write_attributes(comm, store, "users", users->attribute, users->attributes, rows));
     if (users->group.name != NULL)
         TRY(write_attribute(comm, store, "users/group", "users/group_levels", &users->group, rows));
+    if (users->label != NULL) TRY(store_write(comm, store, &label, users->label, rows));
 done:
     return status;
 }

@@ -3,6 +3,7 @@
 #include "algorithms/allocation.h"
 #include "jobs/cells.h"
 #include "jobs/choices.h"
+#include "jobs/labels.h"
 #include "jobs/run.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
@@ -172,6 +173,10 @@ static void add_levels(json_t *receipt, const struct cell_maker *maker,
 static void add_basis(json_t *receipt, const struct run *run, const struct dataset *dataset,
                       const struct cell_maker *maker)
 {
+    if (maker->labels != NULL)
+        json_object_set_new(
+            receipt, "labels",
+            labels_json(maker->labels, config_integer(run->config, "privacy.min_users")));
     json_object_set_new(receipt, "weights",
                         json_pack("{s:f, s:f, s:f}", "profit", maker->weight_profit, "revenue",
                                   maker->weight_revenue, "surplus", maker->weight_surplus));
@@ -278,17 +283,20 @@ static enum status allocate_run(const struct comm *comm, const struct run *run)
     struct cell_maker maker;
     struct demand demand = {0};
     struct choices choices = {0};
+    struct labels labels = {0};
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), 0, &dataset));
     const struct blocks *blocks = &dataset->users.blocks;
     TRY(candidates_read(comm, run_path(run, "candidates.h5"), blocks, &candidates));
     TRY(curves_read(comm, run_path(run, "curves.h5"), blocks, &curves));
     TRY_ALL(comm, cell_maker_open(run->config, &dataset->products, &candidates, &curves, &maker));
     TRY(cell_maker_cross(comm, run, &demand, &maker));
+    TRY(labels_open(comm, run, blocks, &labels, &maker));
     choices.slots = candidates.slots;
     TRY(solve(comm, run, dataset, &maker, &choices));
     TRY(choices_write(comm, run_path(run, "choices.h5"), blocks, &choices));
 done:
     choices_clear(&choices);
+    labels_clear(&labels);
     demand_clear(&demand);
     curves_clear(&curves);
     candidates_clear(&candidates);

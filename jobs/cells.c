@@ -1,6 +1,8 @@
 /* Values and costs of discount levels. */
 #include "jobs/cells.h"
 
+#include "jobs/labels.h"
+
 #include "jobs/offerable.h"
 
 #include <math.h>
@@ -113,6 +115,13 @@ static void find_taken(const struct cell_maker *maker, const struct neighbour *l
 
 /* ---- levels ---- */
 
+/* Minus the squared distance, in 1/10,000 of a squared percentage point. */
+static int64_t nearness(double level, double target)
+{
+    double far = 100.0 * (level - target);
+    return -llround(1e4 * far * far);
+}
+
 static void fill_level(const struct cell_maker *maker, double a, double b, int k,
                        const double taken[3], struct slot_cells *cells)
 {
@@ -147,5 +156,8 @@ void cells_of_slot(const struct cell_maker *maker, int64_t row, struct slot_cell
         double taken[3], added = curves_chance(a, b, maker->level[k]) - curves_chance(a, b, 0.0);
         find_taken(maker, list, count, cells->product, added, maker->level[k], taken);
         fill_level(maker, a, b, k, taken, cells);
+        if (maker->labels != NULL)
+            cells->value[k] = nearness(
+                maker->level[k], (double)maker->labels->discount[row / maker->candidates->slots]);
     }
 }

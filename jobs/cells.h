@@ -22,6 +22,8 @@
 
 enum { CELL_LEVELS = 32, CELL_UNITS_PER_CENT = 100 };
 
+struct labels; /* jobs/labels.h */
+
 /* The settings and tables cells are made from; all borrowed. */
 struct cell_maker {
     const struct products *products;
@@ -31,6 +33,8 @@ struct cell_maker {
     int levels;
     const double *level; /* [levels] discounts, ascending, the first is 0 */
     double floor;        /* margin floor as a fraction of the price */
+    const struct labels
+        *labels; /* discounts that users are to have; NULL: what they bring decides */
     double weight_profit, weight_revenue, weight_surplus;
 };
 

@@ -43,6 +43,10 @@ const struct config_section config_sections[] = {
     {"products", "What is sold."},
     {"events", "What users did: the one table that must be there, with prices."},
     {"offers", "Past discounts and what came of them."},
+    {"labels",
+     "Discounts that the shop chose by hand for some users. Where they are given, a network learns "
+     "them from\nwhat is known of users, and the table follows it for everybody as near as budget "
+     "and margin allow."},
     {"ingest",
      "Cleaning of the tables, in the order of docs/cleaning.md; every row left out is counted and "
      "stands in rejects.csv."},
@@ -196,6 +200,12 @@ const struct config_key config_keys[] = {
     ROLE("offers", "feedback_time", false, "no feedback is late",
          "when click, purchase and answer became known; see ingest.feedback_days"),
     ROLE("offers", "satisfaction", false, "unknown", "the user's answer, if asked"),
+
+    FILE_OF("labels", false, "discounts are chosen by what they bring",
+            "one row per user labelled; or a pattern such as labels/*.csv"),
+    ROLE("labels", "user_id", true, NULL, "who"),
+    ROLE("labels", "discount", true, NULL,
+         "the right discount for this user, a fraction; of several the mean"),
 
     CHOICE("ingest.on_bad_row", "reject|stop", "reject",
            "a row that cannot be used goes to rejects.csv, or ends the run"),
@@ -421,6 +431,11 @@ const struct config_key config_keys[] = {
      BETWEEN("[64, 32]", 1, 8192),
      .unit = "units",
      .help = "width of the hidden layers"},
+    {.name = "respond.label_layers",
+     .type = KEY_INTEGERS,
+     BETWEEN("[64, 32]", 1, 8192),
+     .unit = "units",
+     .help = "hidden layers of the network that learns the discounts of a labels table"},
     {.name = "respond.epochs",
      .type = KEY_INTEGER,
      BETWEEN("4", 1, 1000),

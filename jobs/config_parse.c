@@ -297,7 +297,7 @@ static void check_cleaning(const struct reader *reader)
 
 static void check_together(const struct reader *reader)
 {
-    static const char *const tables[] = {"users", "products", "events", "offers"};
+    static const char *const tables[] = {"users", "products", "events", "offers", "labels"};
     const struct config *config = reader->config;
     const double *levels = NULL;
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) check_table(reader, tables[t]);

@@ -322,8 +322,8 @@ static void set_heaps(const struct shop_sample *sample, struct shop *shop)
     shop->clean_event = make_heap(shop, usable[TABLE_EVENTS], sizeof(struct clean_event), 4);
     shop->clean_offer = make_heap(shop, usable[TABLE_OFFERS], sizeof(struct clean_offer), 4);
     shop->user = make_heap(shop, usable[TABLE_USERS], (double)sample->user_record_bytes, 8);
-    double counted =
-        least(sample->users, usable[TABLE_EVENTS]) + least(sample->users, usable[TABLE_OFFERS]);
+    double counted = least(sample->users, usable[TABLE_EVENTS]) +
+                     least(sample->users, usable[TABLE_OFFERS]) + usable[TABLE_LABELS];
     shop->listed = make_heap(shop, usable[TABLE_USERS], sizeof(struct user_count), 8);
     shop->count = make_heap(shop, usable[TABLE_USERS] + counted, sizeof(struct user_count), 8);
     shop->faulty = make_heap(shop, faulty, sizeof(struct faulty_record), 16);

@@ -67,6 +67,7 @@ static enum status read_tables(const struct comm *comm, struct ingest *ingest)
     TRY(ingest_read_users(comm, ingest));
     TRY(ingest_read_events(comm, ingest));
     TRY(ingest_read_offers(comm, ingest));
+    TRY(ingest_read_labels(comm, ingest));
     TRY(forget_report(comm, &ingest->forget));
 done:
     return status;
@@ -251,6 +252,7 @@ static const char *const keys[] = {"data",
                                    "products",
                                    "events",
                                    "offers",
+                                   "labels",
                                    "ingest",
                                    "privacy.forget",
                                    "privacy.forget_file",

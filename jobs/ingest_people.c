@@ -29,6 +29,8 @@ static enum status make_room(const struct ingest *ingest, struct people *people)
     TRY(memory_grow(&people->users.key, rows, capacity, sizeof *people->users.key));
     TRY(memory_grow(&people->events, rows, capacity, sizeof *people->events));
     TRY(memory_grow(&people->offers, rows, capacity, sizeof *people->offers));
+    if (ingest->csv[TABLE_LABELS] != NULL)
+        TRY(memory_grow(&people->users.label, rows, capacity, sizeof *people->users.label));
     TRY(memory_grow(&people->value, rows * ingest->attributes, capacity * ingest->attributes,
                     sizeof *people->value));
     people->capacity = capacity;
@@ -69,16 +71,36 @@ static int64_t rows_of(struct user_walk walk, struct user_key user)
     return rows;
 }
 
+static int64_t count_labels(const struct user_count *count, int64_t counts)
+{
+    int64_t labels = 0;
+    for (int64_t i = 0; i < counts; i++) labels += count[i].what == COUNTED_LABEL;
+    return labels;
+}
+
+/* The mean of a user's labels; NaN without. */
+static float label_of(const struct user_count *count, int64_t counts, int64_t labels)
+{
+    int64_t millionths = 0;
+    for (int64_t i = 0; i < counts; i++)
+        if (count[i].what == COUNTED_LABEL) millionths += count[i].count;
+    return labels > 0 ? (float)(1e-6 * (double)millionths / (double)labels) : NAN;
+}
+
 static enum status take_user(struct ingest *ingest, struct people *people,
                              const struct user_count *count, int64_t counts, struct user_walk *walk)
 {
     enum status status = OK;
     struct user_answer answer = user_walk_to(walk, count->user);
-    if (answer.refuses) {
+    int64_t labels = count_labels(count, counts);
+    struct account *labelled = &ingest->rejects.account[TABLE_LABELS];
+    if (answer.refuses || labels == counts) { /* of whom nothing is known but labels is nobody */
         ingest->rejects.account[TABLE_USERS].left_out += rows_of(*walk, count->user);
-        people->refusing++;
+        labelled->left_out += labels;
+        people->refusing += answer.refuses;
         return OK;
     }
+    labelled->kept += labels;
     TRY(make_room(ingest, people));
     int64_t u = people->users.blocks.rows_local++;
     people->users.key[u] = count->user;
@@ -87,6 +109,7 @@ static enum status take_user(struct ingest *ingest, struct people *people,
         if (count[i].what == COUNTED_EVENTS) people->events[u] += count[i].count;
         if (count[i].what == COUNTED_OFFERS) people->offers[u] += count[i].count;
     }
+    if (people->users.label != NULL) people->users.label[u] = label_of(count, counts, labels);
     struct user_value *value = people->value + u * ingest->attributes;
     for (int64_t a = 0; a < ingest->attributes; a++) value[a] = (struct user_value){.number = NAN};
     TRY(take_rows(ingest, *walk, count->user, value));

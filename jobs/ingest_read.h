@@ -51,14 +51,15 @@ struct user_record {
 
 enum { USER_RECORD_WORDS = 3, USER_GROUP_WORDS = 2 };
 
-/* A user who has something: how many events or offers on one rank, or a row of the users table. */
+/* A user who has something: how many events or offers on one rank, a row of the users table, or a
+ * label in millionths. */
 struct user_count {
     struct user_key user;
     uint64_t what; /* enum counted */
     int64_t count;
 };
 
-enum counted { COUNTED_USER, COUNTED_EVENTS, COUNTED_OFFERS };
+enum counted { COUNTED_USER, COUNTED_EVENTS, COUNTED_OFFERS, COUNTED_LABEL };
 enum { USER_COUNT_WORDS = 3 };
 
 /* A row that cannot be used, waiting for its user's answer: ordered by user and row, a group. */
@@ -125,6 +126,7 @@ enum status ingest_read_products(const struct comm *comm, struct ingest *ingest)
 enum status ingest_read_users(const struct comm *comm, struct ingest *ingest);
 enum status ingest_read_events(const struct comm *comm, struct ingest *ingest);
 enum status ingest_read_offers(const struct comm *comm, struct ingest *ingest);
+enum status ingest_read_labels(const struct comm *comm, struct ingest *ingest);
 
 /* ---- for the readers ---- */
 

@@ -3,6 +3,7 @@
 #include "io/file.h"
 #include "io/parse.h"
 #include "io/text_file.h"
+#include "jobs/labels.h"
 #include "jobs/manifest.h"
 #include "jobs/publish_receipt.h"
 #include "jobs/secret.h"
@@ -113,6 +114,7 @@ static enum status publish_run(const struct comm *comm, const struct run *run)
     struct choices choices = {0};
     struct demand demand = {0};
     struct cell_maker maker;
+    struct labels labels = {0};
     struct vault_ids ids = {0};
     struct publisher publisher = {.maker = &maker, .choices = &choices};
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), 0, &dataset));
@@ -122,6 +124,7 @@ static enum status publish_run(const struct comm *comm, const struct run *run)
     TRY(choices_read(comm, run_path(run, "choices.h5"), blocks, &choices));
     TRY_ALL(comm, cell_maker_open(run->config, &dataset->products, &candidates, &curves, &maker));
     TRY(cell_maker_cross(comm, run, &demand, &maker));
+    TRY(labels_open(comm, run, blocks, &labels, &maker));
     publisher.dataset = dataset;
     if (config_is(run->config, "publish.user_ids", "original")) {
         TRY(read_ids(comm, run, blocks, &ids));
@@ -137,6 +140,7 @@ done:
     publish_rows_clear(&publisher);
     vault_ids_clear(&ids);
     choices_clear(&choices);
+    labels_clear(&labels);
     demand_clear(&demand);
     curves_clear(&curves);
     candidates_clear(&candidates);

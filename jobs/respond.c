@@ -2,6 +2,7 @@
 #include "algorithms/metrics.h"
 #include "algorithms/standardise.h"
 #include "io/store.h"
+#include "jobs/labels.h"
 #include "jobs/response_network.h"
 #include "jobs/response_rows.h"
 #include "jobs/response_score.h"
@@ -303,6 +304,7 @@ static enum status respond_run(const struct comm *comm, const struct run *run)
     TRY(write_model(comm, run, &ensemble, &effects));
     TRY_ALL(comm, response_score(&context, &candidates, &ensemble, &effects, &curves));
     TRY(curves_write(comm, run_path(run, "curves.h5"), blocks, &curves));
+    TRY(labels_learn(comm, run, dataset));
     TRY(forget_checkpoints(comm, run, ensemble.members));
 done:
     curves_clear(&curves);
@@ -317,7 +319,7 @@ done:
 
 static const char *const keys[] = {"respond", NULL};
 static const char *const needs[] = {"demand", "recommend", NULL};
-static const char *const outputs[] = {"model.h5", "curves.h5", NULL};
+static const char *const outputs[] = {"model.h5", "curves.h5", "labels.h5", NULL};
 
 const struct stage stage_respond = {
     .name = "respond",

@@ -155,6 +155,7 @@ static enum status count_all(const struct ingest *ingest, struct shop_sample *sa
     sample->usable[TABLE_PRODUCTS] = (double)ingest->product_rows / products->taken.share;
     if (ingest->users != NULL)
         sample->usable[TABLE_USERS] = (double)sorter_count(ingest->users) / users->taken.share;
+    sample->usable[TABLE_LABELS] = sample->rows[TABLE_LABELS];
     raise_to(&sample->products, sample->usable[TABLE_PRODUCTS]);
     raise_to(&sample->users, sample->usable[TABLE_USERS]);
     sample->attributes = ingest->attributes;
@@ -191,7 +192,8 @@ static double stored_bytes(const struct config *config, enum table table)
 static void read_table(struct ingest *ingest, enum table table, struct shop_sample *sample)
 {
     static enum status (*const read[TABLES])(const struct comm *, struct ingest *) = {
-        ingest_read_products, ingest_read_users, ingest_read_events, ingest_read_offers};
+        ingest_read_products, ingest_read_users, ingest_read_events, ingest_read_offers,
+        ingest_read_labels};
     const struct comm alone = comm_alone();
     struct table_sample *taken = &sample->table[table];
     sample->given[table] = config_table(ingest->config, table_name(table));
