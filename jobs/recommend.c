@@ -4,6 +4,7 @@
 #include "io/dataset.h"
 #include "jobs/candidates.h"
 #include "jobs/recommend_report.h"
+#include "jobs/recommend_shelf.h"
 #include "jobs/recommend_tune.h"
 #include "jobs/run.h"
 #include "mpi/log.h"
@@ -127,16 +128,19 @@ static enum status recommend_run(const struct comm *comm, const struct run *run)
 {
     enum status status = OK;
     struct dataset *dataset = NULL;
+    struct recommend_shelf shelf = {0};
     struct scorer_shop shop = {0};
     struct recommend_plan plan = {0};
     struct candidates candidates = {.slots = config_integer(run->config, "recommend.slots")};
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_USERS | DATASET_EVENTS, &dataset));
+    TRY(recommend_shelf_make(comm, run->config, dataset, &shelf));
     TRY(scorer_shop_open(comm, run, dataset, &shop));
     recommend_plan_make(&shop, &plan);
     log_need(comm, bytes_needed(dataset, &plan));
     TRY(recommend_tune(comm, &shop, &plan));
     TRY(recommend_plan_choose(comm, &shop, &plan));
     TRY(make_candidates(comm, &shop, &plan, &candidates));
+    recommend_shelf_return(&shelf, dataset->users.blocks.rows_local, &candidates);
     TRY(candidates_write(comm, run_path(run, "candidates.h5"), &dataset->users.blocks,
                          &candidates));
     TRY(recommend_report_write(comm, run, &plan));
@@ -144,6 +148,7 @@ done:
     candidates_clear(&candidates);
     recommend_plan_clear(&plan);
     scorer_shop_clear(&shop);
+    recommend_shelf_clear(&shelf);
     dataset_free(&dataset);
     return status;
 }
