@@ -135,6 +135,8 @@ class Posterior:
         self.formula = Formula(log.truth.constants)
         self.products, self.type_taste = log.products, log.type_taste
         self.step, self.chains = STEPS.index(step), chains
+        if len(log.offer_user) == 0:
+            self.step = min(self.step, STEPS.index("purchases"))
         self.users, self.categories = len(log.users.ids), len(log.products.names)
         self.rows, self.rng = self.users * chains, np.random.default_rng(seed)
         self.quiet = Quiet(self.formula, log.products, log.spread)
