@@ -124,10 +124,10 @@ def doses_of(path, levels):
 
 
 def dose_between(knots, d):
-    for (x, y), (next_x, next_y) in zip(knots, knots[1:]):
-        if d <= next_x:
-            return y + (next_y - y) * (d - x) / (next_x - x)
-    return knots[-1][1]
+    """Linear between knots; beyond the last one the last piece goes on."""
+    pieces = list(zip(knots, knots[1:]))
+    (x, y), (next_x, next_y) = next((p for p in pieces if d <= p[1][0]), pieces[-1])
+    return y + (next_y - y) * (d - x) / (next_x - x)
 
 
 class Shapes:
