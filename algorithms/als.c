@@ -160,6 +160,14 @@ done:
     return status;
 }
 
+int64_t als_bytes(const struct als_options *opt, int64_t users_local, int64_t ratings_local,
+                  int64_t items)
+{
+    enum { EXCHANGE = 24, ITEM_ROWS = 2, USER_ROWS = 2 };
+    int64_t row = (int64_t)sizeof(float) * vector_padded(opt->factors + 1);
+    return EXCHANGE * ratings_local + row * (ITEM_ROWS * items + USER_ROWS * users_local);
+}
+
 void als_free(struct als_model **model)
 {
     if (*model == NULL) return;

@@ -89,6 +89,12 @@ struct als_model {
  */
 enum status als_fit(const struct comm *comm, const struct als_data *data,
                     const struct als_options *opt, struct als_model **model);
+/**
+ * Bytes that a fit of so many users and ratings on this rank, and items, takes beside its data, of
+ * a rank alone on its node; for log_need. Local.
+ */
+int64_t als_bytes(const struct als_options *opt, int64_t users_local, int64_t ratings_local,
+                  int64_t items);
 /** Free and null; accepts NULL inside. Local. */
 void als_free(struct als_model **model);
 

@@ -41,7 +41,7 @@ static enum status whiten(struct fold *f)
     TRY(memory_new(&f->row, m->items * t->wide, sizeof *f->row));
     als_gram_add(m->item, m->items, m->stride, t->columns, t->wide, part, f->white.square);
     TRY(als_white_set(&f->white, m->lambda));
-    als_white_apply(&f->white, f->white.rows, m->item, m->items, m->stride, f->row, t->wide);
+    als_white_rows(&f->white, m->item, m->items, m->stride, f->row, t->wide);
 done:
     free(part);
     return status;
@@ -99,7 +99,7 @@ enum status als_fold_in(const struct als_model *m, int64_t users, const int64_t 
         memset(f.x, 0, (size_t)f.terms.wide * sizeof *f.x);
         TRY(als_solver_run(f.solver, &ratings, &rows, f.x, &loss));
         if (m->implicit)
-            als_white_apply(&f.white, f.white.back, f.x, 1, f.terms.wide, x, m->stride);
+            als_white_back(&f.white, f.x, 1, f.terms.wide, x, m->stride);
         else
             memcpy(x, f.x, (size_t)m->stride * sizeof *x);
     }

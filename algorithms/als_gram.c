@@ -4,7 +4,7 @@
 #include "algorithms/gemm.h"
 #include "algorithms/vector.h"
 
-enum { STRIP = 64 };
+enum { STRIP = 32 };
 
 VECTORISED static void add_part(const float *part, int64_t columns, int64_t wide, double *square)
 {

@@ -172,7 +172,7 @@ static enum status solve_tile(struct als_halves *h, const struct side *side,
     const bool implicit = h->terms.implicit;
     float *factor = side->factor + first * stride;
     double unused;
-    if (implicit) als_white_apply(&h->white, h->white.there, factor, count, stride, h->tile, wide);
+    if (implicit) als_white_there(&h->white, factor, count, stride, h->tile, wide);
     for (int64_t i = 0; i < count; i++) {
         const int64_t *start = side->start + first + i;
         struct als_ratings ratings = {start[1] - start[0], side->other + start[0],
@@ -182,7 +182,7 @@ static enum status solve_tile(struct als_halves *h, const struct side *side,
         TRY(als_solver_run(h->solver, &ratings, rows, x,
                            side->loss != NULL ? &side->loss[first + i] : &unused));
     }
-    if (implicit) als_white_apply(&h->white, h->white.back, h->tile, count, wide, factor, stride);
+    if (implicit) als_white_back(&h->white, h->tile, count, wide, factor, stride);
 done:
     return status;
 }
@@ -210,8 +210,8 @@ static enum status place_items(const struct comm *comm, struct als_halves *h, st
     *rows = (struct als_rows){m->item, 0};
     if (!h->opt->implicit) goto done;
     TRY(whiten(comm, h, false));
-    als_white_apply(&h->white, h->white.rows, m->item + h->owned.first * m->stride, h->owned.count,
-                    m->stride, (float *)h->item_row.data + h->owned.first * wide, wide);
+    als_white_rows(&h->white, m->item + h->owned.first * m->stride, h->owned.count, m->stride,
+                   (float *)h->item_row.data + h->owned.first * wide, wide);
     TRY(shared_publish(comm, &h->nodes, &h->item_row, h->owned.first * row, h->owned.count * row));
     rows->row = h->item_row.data;
 done:
@@ -248,7 +248,7 @@ static enum status place_users(const struct comm *comm, struct als_halves *h, in
     const float *user = m->user + (count > 0 ? from - blocks->row_first : 0) * m->stride;
     float *to = (float *)h->user_row.data + at * wide;
     if (h->opt->implicit)
-        als_white_apply(&h->white, h->white.rows, user, count, m->stride, to, wide);
+        als_white_rows(&h->white, user, count, m->stride, to, wide);
     else
         memcpy(to, user, (size_t)(count * row));
     TRY(shared_publish(comm, &h->nodes, &h->user_row, at * row, count * row));
@@ -294,7 +294,7 @@ static enum status finish_batch(struct als_halves *h, const struct side *side, i
         float *factor = side->factor + (first + i) * stride;
         TRY(als_solver_finish(h->solver, ratings, &h->normal[i], h->tile, &side->loss[first + i]));
         if (h->terms.implicit)
-            als_white_apply(&h->white, h->white.back, h->tile, 1, h->terms.wide, factor, stride);
+            als_white_back(&h->white, h->tile, 1, h->terms.wide, factor, stride);
         else
             memcpy(factor, h->tile, (size_t)stride * sizeof *factor);
     }

@@ -6,9 +6,11 @@
 #include "algorithms/vector.h"
 #include "mpi/memory.h"
 
-#include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { STRIP = 32 };
 
 enum status als_white_init(int64_t columns, int64_t wide, struct als_white *w)
 {
@@ -63,17 +65,40 @@ enum status als_white_set(struct als_white *w, double lambda)
     return OK;
 }
 
-void als_white_apply(const struct als_white *w, const float *matrix, const float *from,
-                     int64_t count, int64_t from_stride, float *to, int64_t to_stride)
+/* By strips of columns, whose numbers are 0 above the diagonal of a lower matrix, or below it. */
+static void apply(const struct als_white *w, const float *matrix, bool lower, const float *from,
+                  int64_t count, int64_t from_stride, float *to, int64_t to_stride)
 {
-    gemm_run(&(struct gemm){.rows = count,
-                            .columns = w->wide,
-                            .depth = w->columns,
-                            .a = from,
-                            .a_row = from_stride,
-                            .a_depth = 1,
-                            .b = matrix,
-                            .b_stride = w->wide,
-                            .c = to,
-                            .c_stride = to_stride});
+    for (int64_t first = 0; first < w->wide; first += STRIP) {
+        int64_t end = first + STRIP < w->wide ? first + STRIP : w->wide;
+        int64_t k = lower ? first : 0, last = lower || end > w->columns ? w->columns : end;
+        gemm_run(&(struct gemm){.rows = count,
+                                .columns = end - first,
+                                .depth = last > k ? last - k : 0,
+                                .a = from + k,
+                                .a_row = from_stride,
+                                .a_depth = 1,
+                                .b = matrix + k * w->wide + first,
+                                .b_stride = w->wide,
+                                .c = to + first,
+                                .c_stride = to_stride});
+    }
+}
+
+void als_white_rows(const struct als_white *w, const float *from, int64_t count,
+                    int64_t from_stride, float *to, int64_t to_stride)
+{
+    apply(w, w->rows, false, from, count, from_stride, to, to_stride);
+}
+
+void als_white_there(const struct als_white *w, const float *from, int64_t count,
+                     int64_t from_stride, float *to, int64_t to_stride)
+{
+    apply(w, w->there, true, from, count, from_stride, to, to_stride);
+}
+
+void als_white_back(const struct als_white *w, const float *from, int64_t count,
+                    int64_t from_stride, float *to, int64_t to_stride)
+{
+    apply(w, w->back, true, from, count, from_stride, to, to_stride);
 }

@@ -33,10 +33,18 @@ void als_white_clear(struct als_white *white);
 enum status als_white_set(struct als_white *white, double lambda);
 
 /**
- * to = from matrix, row by row; matrix is white->rows, there or back. Local.
- * from  in   [count][from_stride]; to out [count][to_stride], of which `wide` floats are set
+ * Rows transformed: those of the other side, z = y u^-1. Local.
+ * from  in   [count][from_stride]
+ * to    out  [count][to_stride], of which `wide` floats are set
+ * Cost: count columns^2 flops, somewhat more of few columns.
  */
-void als_white_apply(const struct als_white *white, const float *matrix, const float *from,
-                     int64_t count, int64_t from_stride, float *to, int64_t to_stride);
+void als_white_rows(const struct als_white *white, const float *from, int64_t count,
+                    int64_t from_stride, float *to, int64_t to_stride);
+/** Those that are solved for, v = x u'. Likewise. */
+void als_white_there(const struct als_white *white, const float *from, int64_t count,
+                     int64_t from_stride, float *to, int64_t to_stride);
+/** And back, x = v u'^-1. Likewise. */
+void als_white_back(const struct als_white *white, const float *from, int64_t count,
+                    int64_t from_stride, float *to, int64_t to_stride);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "algorithms/als_top.h"
 #include "mpi/exact.h"
+#include "mpi/log.h"
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -185,6 +186,8 @@ enum status fit_als_judge(const struct comm *comm, const struct ratings *ratings
                             .start = p.start,
                             .item = p.item,
                             .value = p.value};
+    log_need(comm, als_bytes(opt, ratings->blocks.rows_local, p.start[ratings->blocks.rows_local],
+                             data.items));
     TRY(als_fit(comm, &data, opt, &m));
     if (held != NULL) TRY(judge(comm, &ratings->blocks, &p, m, judgement));
     if (model != NULL) {
