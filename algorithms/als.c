@@ -116,11 +116,13 @@ static bool settled(const struct als_options *opt, const struct als_model *m)
  * less there is to gain, the less it matters. */
 static double precision_now(const struct als_options *opt, const struct als_model *m)
 {
-    enum { MOST = 100 };
+    static const double explicit = 1e-9, implicit = 1e-8, most = 1e-7;
+    double least = opt->implicit ? implicit : explicit;
     int64_t n = m->iterations;
-    if (n < 2) return opt->precision;
+    if (opt->precision > 0.0) least = opt->precision;
+    if (n < 2) return least;
     double gain = (m->loss[n - 2] - m->loss[n - 1]) / m->loss[n - 1];
-    return opt->precision * fmin(MOST, fmax(1.0, 1.0 / gain));
+    return fmax(least, fmin(most, fmax(least, least / gain)));
 }
 
 static enum status iterate(const struct comm *comm, struct als_halves *h)

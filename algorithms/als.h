@@ -38,7 +38,9 @@ struct als_options {
     double bias_lambda;  /* > 0; explicit: for biases, as so many ratings of the mean */
     double alpha;        /* > 0; implicit: a value r counts 1 + alpha r times as 1, all else as 0 */
     double tolerance;    /* stop when the loss falls by no more than this part of it; 0: never */
-    double precision;    /* a half may leave so small a part of the loss above the least it can */
+    double precision;    /* a half may leave so small a part of the loss above the least it can;
+                            0: 1e-9, implicit 1e-8, by which losses are within some 2e-5 of those
+                            of exact halves after as many iterations */
     int64_t panel_bytes; /* users' factors at a time, once per node; 0: 1 GiB */
     uint64_t seed;
 };
@@ -46,7 +48,7 @@ struct als_options {
 #define ALS_DEFAULTS                                                                    \
     {                                                                                   \
         .factors = 32, .iterations = 20, .lambda = 0.12, .bias_lambda = 5, .alpha = 10, \
-        .tolerance = 1e-5, .precision = 1e-9, .seed = 1                                 \
+        .tolerance = 1e-5, .seed = 1                                                    \
     }
 
 struct als_model {
