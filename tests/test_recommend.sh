@@ -30,7 +30,7 @@ events:
   columns: {user_id: user, product_id: product, time: when, unit_price: price}
 profile: {segments: 2}
 allocate: {budget: 5}
-recommend: {slots: 3, holdout: 5, als.factors: 4}
+recommend: {slots: 3, holdout: 5, als.factors: 4, neural.passes: 6}
 YAML
 
 recommend() { # RANKS RUN [--set ...]
