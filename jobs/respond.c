@@ -3,6 +3,7 @@
 #include "algorithms/standardise.h"
 #include "io/store.h"
 #include "jobs/labels.h"
+#include "jobs/response_calibration.h"
 #include "jobs/response_network.h"
 #include "jobs/response_rows.h"
 #include "jobs/response_score.h"
@@ -155,9 +156,9 @@ static double entropy(int64_t positives, int64_t rows)
     return -p * log(p) - (1.0 - p) * log(1.0 - p);
 }
 
-/* Chances of rows by the members that have not learned from them. */
-static enum status chances_of(const struct response_rows *rows,
-                              const struct response_ensemble *ensemble, float *chance)
+/* Curves of rows by the members that have not learned from them. */
+static enum status curves_of(const struct response_rows *rows,
+                             const struct response_ensemble *ensemble, float *own_a, float *own_b)
 {
     enum status status = OK;
     float *a = NULL, *b = NULL;
@@ -166,9 +167,11 @@ static enum status chances_of(const struct response_rows *rows,
     TRY(memory_new(&b, count, sizeof *b));
     for (int k = 0; k < ensemble->members; k++) {
         TRY(network_response(ensemble->network[k], rows->x, count, rows->stride, a, b));
-        for (int64_t i = 0; i < count; i++)
-            if (rows->member[i] == k)
-                chance[i] = (float)curves_chance((double)a[i], (double)b[i], (double)rows->dose[i]);
+        for (int64_t i = 0; i < count; i++) {
+            if (rows->member[i] != k) continue;
+            own_a[i] = a[i];
+            own_b[i] = b[i];
+        }
     }
 done:
     free(a);
@@ -177,18 +180,23 @@ done:
 }
 
 /* How well the curves order and match the held-out rows: with several members all rows. */
-static enum status judge(const struct comm *comm, struct response_rows *rows,
-                         const struct response_ensemble *ensemble)
+static enum status judge(const struct comm *comm, const struct run *run, struct response_rows *rows,
+                         struct response_ensemble *ensemble)
 {
     enum status status = OK;
     struct metrics_binary measured;
-    float *chance = NULL;
+    float *chance = NULL, *a = NULL, *b = NULL;
     int64_t count = rows->blocks.rows_local;
     TRY_ALL(comm, memory_new(&chance, count, sizeof *chance));
-    TRY_ALL(comm, chances_of(rows, ensemble, chance));
+    TRY_ALL(comm, memory_new(&a, count, sizeof *a));
+    TRY_ALL(comm, memory_new(&b, count, sizeof *b));
+    TRY_ALL(comm, curves_of(rows, ensemble, a, b));
+    for (int64_t i = 0; i < count; i++)
+        chance[i] = (float)curves_chance((double)a[i], (double)b[i], (double)rows->dose[i]);
     for (int64_t i = 0; i < count && ensemble->members > 1; i++) rows->part[i] = PART_VALIDATION;
     struct metrics_rows judged = {&rows->blocks, rows->y, chance, rows->part, PART_VALIDATION};
     TRY(metrics_binary(comm, &judged, &measured));
+    TRY(response_calibrate(comm, run, rows, a, b, &ensemble->calibration));
     if (measured.rows == 0) goto done;
     log_info("  held-out rows: AUC %.4f, %lld bought of %lld", measured.auc,
              (long long)measured.positives, (long long)measured.rows);
@@ -197,6 +205,8 @@ static enum status judge(const struct comm *comm, struct response_rows *rows,
                  measured.log_loss, entropy(measured.positives, measured.rows));
 done:
     free(chance);
+    free(a);
+    free(b);
     return status;
 }
 
@@ -217,7 +227,7 @@ static enum status fit_model(const struct comm *comm, const struct run *run,
     ensemble->observational = rows.observational;
     TRY(scale_rows(comm, run, &rows, ensemble));
     TRY(train_all(comm, run, &rows, ensemble));
-    TRY(judge(comm, &rows, ensemble));
+    TRY(judge(comm, run, &rows, ensemble));
 done:
     response_rows_clear(&rows);
     return status;
@@ -250,6 +260,8 @@ static enum status write_model(const struct comm *comm, const struct run *run,
     const struct network *network = ensemble->network[0];
     const double spread[] = {effects->spread.offset, effects->spread.grouped, effects->spread.slope,
                              effects->kept_back};
+    const struct calibration *c = &ensemble->calibration;
+    const double calibration[] = {c->shift, c->scale_a, c->scale_b};
     int64_t once = comm->rank == 0, inputs = network_inputs(network);
     int64_t sizes[NETWORK_LAYERS_MAX + 1];
     const struct store_column size = {"size", STORE_I64, 1, "", "inputs, hidden layers, outputs"};
@@ -258,6 +270,8 @@ static enum status write_model(const struct comm *comm, const struct run *run,
     const struct store_column users = {"spread", STORE_F64, 1, "",
                                        "variances of users' own effects: offset, in a category, of "
                                        "the slope; by what offers in a category tell"};
+    const struct store_column scales = {"calibration", STORE_F64, 1, "",
+                                        "log odds are [0] + [1] a + [2] b d"};
     TRY(store_create(comm, run_path(run, "model.h5"), &store));
     for (int64_t l = 0; l <= network->layers; l++) sizes[l] = layer_values(network->shape[l]);
     TRY(store_write(comm, store, &size, sizes, once * (network->layers + 1)));
@@ -265,6 +279,7 @@ static enum status write_model(const struct comm *comm, const struct run *run,
     TRY(store_write(comm, store, &mean, ensemble->mean, once * inputs));
     TRY(store_write(comm, store, &sd, ensemble->sd, once * inputs));
     TRY(store_write(comm, store, &users, spread, once * 4));
+    TRY(store_write(comm, store, &scales, calibration, once * 3));
     TRY(store_commit(comm, &store));
 done:
     store_close(comm, &store);
@@ -319,7 +334,7 @@ done:
 
 static const char *const keys[] = {"respond", NULL};
 static const char *const needs[] = {"demand", "recommend", NULL};
-static const char *const outputs[] = {"model.h5", "curves.h5", "labels.h5", NULL};
+static const char *const outputs[] = {"model.h5", "curves.h5", "response.json", "labels.h5", NULL};
 
 const struct stage stage_respond = {
     .name = "respond",

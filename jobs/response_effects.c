@@ -96,8 +96,8 @@ static enum status flush(struct judge *judge, int member)
     int64_t rows = queue->rows;
     queue->rows = 0;
     response_ensemble_scale(judge->ensemble, rows, queue->x);
-    enum status status = network_response(judge->ensemble->network[member], queue->x, rows,
-                                          judge->ensemble->stride, judge->a, judge->b);
+    enum status status =
+        response_ensemble_member(judge->ensemble, member, queue->x, rows, judge->a, judge->b);
     for (int64_t i = 0; i < rows && status == OK; i++) {
         if (queue->hidden[i]) {
             double moved = (double)judge->a[i] - (double)judge->a[i - 1];

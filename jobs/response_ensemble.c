@@ -46,13 +46,22 @@ static void close_belief(int members, struct response_belief *belief)
                                        .b_var = b_var > 0.0f ? b_var : 0.0f};
 }
 
+enum status response_ensemble_member(const struct response_ensemble *ensemble, int member,
+                                     const float *x, int64_t rows, float *a, float *b)
+{
+    enum status status =
+        network_response(ensemble->network[member], x, rows, ensemble->stride, a, b);
+    if (status == OK) calibration_curves(&ensemble->calibration, rows, a, b);
+    return status;
+}
+
 enum status response_ensemble_apply(const struct response_ensemble *ensemble, const float *x,
                                     int64_t rows, float *room, struct response_belief *belief)
 {
     enum status status = OK;
     for (int64_t i = 0; i < rows; i++) belief[i] = (struct response_belief){0};
     for (int k = 0; k < ensemble->members; k++) {
-        TRY(network_response(ensemble->network[k], x, rows, ensemble->stride, room, room + rows));
+        TRY(response_ensemble_member(ensemble, k, x, rows, room, room + rows));
         add_member(rows, room, room + rows, belief);
     }
     for (int64_t i = 0; i < rows; i++) close_belief(ensemble->members, &belief[i]);

@@ -9,6 +9,7 @@
 #ifndef REMISE_JOBS_RESPONSE_ENSEMBLE_H
 #define REMISE_JOBS_RESPONSE_ENSEMBLE_H
 
+#include "algorithms/calibration.h"
 #include "algorithms/network.h"
 #include "partition/users.h"
 
@@ -18,7 +19,8 @@ struct response_ensemble {
     int members;
     struct network *network[RESPONSE_MEMBERS_MAX];
     int64_t columns, stride;
-    double *mean, *sd; /* [columns] of the inputs */
+    double *mean, *sd;              /* [columns] of the inputs */
+    struct calibration calibration; /* of what the networks say; holds no map */
     bool observational;
 };
 
@@ -33,6 +35,13 @@ int response_member(struct user_key key, int members);
 
 /** Bring rows of inputs to their scale, in place. Local. */
 void response_ensemble_scale(const struct response_ensemble *ensemble, int64_t rows, float *x);
+
+/**
+ * What one member says, recalibrated, of rows of scaled inputs. Local.
+ * a, b  out  [rows]. Errors: ERR_MEMORY.
+ */
+enum status response_ensemble_member(const struct response_ensemble *ensemble, int member,
+                                     const float *x, int64_t rows, float *a, float *b);
 
 /**
  * Mean of all members for rows of scaled inputs. Local.
