@@ -96,6 +96,12 @@ done:
     return status;
 }
 
+/* The rows are to blame where the loss is no number, not where a checkpoint cannot be kept. */
+static enum status blame(const struct fit_network_data *data, enum status status)
+{
+    return status == ERR_NUMERIC ? fit_table_blame(&data->in, status) : status;
+}
+
 /* model: NULL, or the one to go on from */
 static enum status train(const struct comm *comm, struct fit_network *opt,
                          const struct fit_network_data *data, struct network **model,

@@ -10,26 +10,31 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { POLL_STEPS = 8, MESSAGE_BYTES = 1024 };
+enum { POLL_STEPS = 8, MESSAGE_BYTES = 1024, PLACE_BYTES = 4096 };
 
 struct keeping {
     const struct training *training;
     struct training_fingerprint fingerprint;
-    int64_t visits, kept_at; /* steps of this process; that of its last checkpoint */
-    double kept_seconds;     /* of the clock at the last checkpoint */
-    bool kept;               /* there is one */
-    int64_t epoch, step;     /* that stand in it */
+    int64_t visits, tried_at; /* steps of this process; at which it wrote last, well or not */
+    double tried_seconds;     /* of the clock then */
+    bool kept;                /* there is a checkpoint */
+    int64_t epoch, step;      /* that stand in it */
 };
 
 /* ---- what is found ---- */
 
+static void note_try(struct keeping *keeping)
+{
+    keeping->tried_at = keeping->visits;
+    keeping->tried_seconds = clock_seconds();
+}
+
 static void note_kept(struct keeping *keeping, const struct network_progress *progress)
 {
     keeping->kept = true;
-    keeping->kept_at = keeping->visits;
-    keeping->kept_seconds = clock_seconds();
     keeping->epoch = progress->epoch;
     keeping->step = progress->step;
 }
@@ -55,8 +60,29 @@ static enum status restore(const struct comm *comm, void *context,
         return OK;
     }
     if (status == ERR_MEMORY) return status;
+    if (!training->replaces) {
+        char why[MESSAGE_BYTES];
+        snprintf(why, sizeof why, "%s", status_message());
+        return FAIL(ERR_DATA,
+                    "no checkpoint to go on from: %.900s. Name another file, or remove it", why);
+    }
     log_warning("%s: begins anew: %s", training->name, status_message());
     return OK;
+}
+
+/* Whether a file can be made there, before hours of training show that it cannot. */
+static enum status check_place(const char *path)
+{
+    char folder[PLACE_BYTES];
+    const char *slash = strrchr(path, '/');
+    struct stat facts;
+    snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash + 1 - path) : 1,
+             slash != NULL ? path : ".");
+    if (access(folder, W_OK | X_OK) != 0)
+        return FAIL(ERR_WRITE, "cannot keep a checkpoint in %s: %s; name a file elsewhere", folder,
+                    strerror(errno));
+    if (stat(path, &facts) != 0 || !S_ISDIR(facts.st_mode)) return OK;
+    return FAIL(ERR_WRITE, "%s is a folder; name a file for the checkpoint", path);
 }
 
 /* ---- what is kept ---- */
@@ -75,6 +101,7 @@ static void save(const struct comm *comm, struct keeping *keeping,
     const struct training *training = keeping->training;
     if (!usable(progress->model)) return;
     enum status status = training_file_write(comm, training->path, &keeping->fingerprint, progress);
+    note_try(keeping);
     if (status == OK)
         note_kept(keeping, progress);
     else
@@ -85,7 +112,7 @@ static void save(const struct comm *comm, struct keeping *keeping,
 static bool time_is_up(const struct comm *comm, const struct keeping *keeping)
 {
     double minutes = keeping->training->minutes;
-    int64_t due = minutes > 0.0 && clock_seconds() - keeping->kept_seconds >= 60.0 * minutes;
+    int64_t due = minutes > 0.0 && clock_seconds() - keeping->tried_seconds >= 60.0 * minutes;
     comm_broadcast(comm, &due, sizeof due, 0);
     return due != 0;
 }
@@ -96,7 +123,7 @@ static enum status keep(const struct comm *comm, void *context,
     struct keeping *keeping = context;
     int64_t every = keeping->training->steps;
     keeping->visits++;
-    bool due = progress->over || (every > 0 && keeping->visits - keeping->kept_at >= every);
+    bool due = progress->over || (every > 0 && keeping->visits - keeping->tried_at >= every);
     enum status status = OK;
     if (keeping->visits % POLL_STEPS == 0 && !progress->over) {
         status = stop_agree(comm);
@@ -104,10 +131,12 @@ static enum status keep(const struct comm *comm, void *context,
     }
     if (!due) return OK;
     save(comm, keeping, progress);
-    if (status != OK)
-        status = FAIL(status, "%s was asked to stop; %s keeps it, run it again to go on",
-                      keeping->training->name, keeping->training->path);
-    return status;
+    if (status == OK) return OK;
+    const char *name = keeping->training->name;
+    if (!keeping->kept)
+        return FAIL(status, "%s was asked to stop, and nothing of it is kept", name);
+    return FAIL(status, "%s was asked to stop; %s keeps it, run it again to go on", name,
+                keeping->training->path);
 }
 
 /* ---- training ---- */
@@ -130,11 +159,12 @@ enum status training_fit(const struct comm *comm, const struct training *trainin
                          struct network *model, struct network_history *history)
 {
     enum status status = OK;
-    struct keeping keeping = {.training = training, .kept_seconds = clock_seconds()};
+    struct keeping keeping = {.training = training, .tried_seconds = clock_seconds()};
     struct network_keeper keeper = {&keeping, restore, keep};
     struct network_options kept = *options;
     kept.keeper = NULL;
     if (training->path != NULL) {
+        TRY_ALL(comm, comm->rank == 0 ? check_place(training->path) : OK);
         TRY(training_fingerprint_make(comm, data, options, model, &keeping.fingerprint));
         kept.keeper = &keeper;
     }
@@ -159,7 +189,8 @@ enum status training_fit_in_run(const struct comm *comm, const struct run *run, 
 {
     struct training training = {.name = name,
                                 .path = path_in_run(run, name),
-                                .minutes = config_number(run->config, "checkpoint_minutes")};
+                                .minutes = config_number(run->config, "checkpoint_minutes"),
+                                .replaces = true};
     return training_fit(comm, &training, data, options, model, history);
 }
 

@@ -5,8 +5,9 @@
  * A checkpoint is one HDF5 file that is replaced as a whole: weights, the optimiser's state, the
  * losses so far, the best weights so far, and which step is next. It knows by a fingerprint what it
  * belongs to: rows, options, layers and first weights. Another one's, or a damaged one, is told of
- * and left behind. A training that is over leaves its end there, so that the next of several may be
- * trained by the next process; whoever has the results in safety calls training_forget.
+ * and replaced where that is wanted. A training that is over leaves its end there, so that the next
+ * of several may be trained by the next process; whoever has the results in safety calls
+ * training_forget.
  */
 #ifndef REMISE_JOBS_TRAINING_H
 #define REMISE_JOBS_TRAINING_H
@@ -19,6 +20,7 @@ struct training {
     const char *path; /* of the checkpoint; NULL: none is kept */
     double minutes;   /* from one to the next; 0: as `steps` says, and where asked to stop */
     int64_t steps;    /* likewise in steps; 0: as `minutes` says */
+    bool replaces;    /* what stands at `path` and is of another training or damaged gives way */
 };
 
 #define TRAINING_MINUTES 10.0 /* unless said otherwise */
@@ -31,8 +33,9 @@ struct training {
  *       and read back; every 8 steps two reductions of 8 bytes.
  * Same bits for any number of ranks, wherever it went on from.
  * Errors: those of network_fit, named after `name`, the last good checkpoint stays; ERR_STOPPED the
- *         process was asked to stop, a checkpoint is written. A checkpoint that cannot be written
- *         is warned of.
+ *         process was asked to stop, a checkpoint is written; ERR_DATA another file stands at
+ *         `path` and is not to be replaced; ERR_WRITE nothing can be written there. A checkpoint
+ *         that cannot be written later on, on a full disk, is warned of.
  */
 enum status training_fit(const struct comm *comm, const struct training *training,
                          const struct network_data *data, const struct network_options *options,

@@ -120,6 +120,10 @@ refused() { # CODE MESSAGE OPTION...
 refused 64 'is of `remise fit gru`; go on with that' lstm table.csv --target level --from gru.h5.1
 refused 64 'predicts "level", not "hit"' gru table.csv --target hit --from gru.h5.1
 refused 64 'trained with another --loss' gru table.csv --target level --loss huber --from gru.h5.1
+refused 73 'cannot keep a checkpoint in nosuch/' gru table.csv --target level \
+    --checkpoint nosuch/kept.h5
+refused 65 'is of another training.* Name another file, or remove it' gru table.csv \
+    --target level --checkpoint gru.h5.1
 refused 64 'leave --columns out' gru table.csv --target level --from gru.h5.1 --columns flag
 refused 65 'column "x_3" is part of the sequence' tower table.csv --target hit --loss bce \
     --columns flag,x_3

@@ -106,7 +106,7 @@ done:
 
 static struct training training_at(const char *path)
 {
-    return (struct training){.name = "the test", .path = path};
+    return (struct training){.name = "the test", .path = path, .replaces = true};
 }
 
 static void flip_byte(const char *path, long at)
@@ -145,10 +145,18 @@ static void test_over(void **state)
     outcome_clear(&reference);
     options.seed = 2;
     assert_all(train(&world, &none, &options, -1, &reference) == OK);
+    kept.replaces = false;
+    assert_all(train(&world, &kept, &options, -1, &again) == ERR_DATA);
+    assert_all(strstr(status_message(), "is of another training") != NULL && exists(path));
+    outcome_clear(&again);
+    kept.replaces = true;
     assert_all(train(&world, &kept, &options, -1, &again) == OK);
     assert_all(same(&reference, &again));
     outcome_clear(&again);
     outcome_clear(&reference);
+    kept.path = scratch_folder;
+    assert_all(train(&world, &kept, &options, -1, &again) == ERR_WRITE);
+    outcome_clear(&again);
     assert_all(training_forget(&world, path) == OK && !exists(path));
     assert_all(training_forget(&world, path) == OK);
     free(path);
