@@ -115,8 +115,7 @@ static enum status train(const struct comm *comm, struct fit_network *opt,
     struct rows rows = {data->blocks, data->columns, data->columns, data->x};
     struct network_data training = {
         .rows = rows, .y = data->y, .weight = weight, .part = data->part};
-    TRY(fit_table_blame(&data->in,
-                        training_fit(comm, &opt->training, &training, &opt->fit, *model, history)));
+    TRY(blame(data, training_fit(comm, &opt->training, &training, &opt->fit, *model, history)));
 done:
     free(weight);
     return status;
