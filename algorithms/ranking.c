@@ -90,7 +90,17 @@ void ranking_best(const float *score, int64_t items, int64_t best, int32_t *item
     }
 }
 
-/* ---- a few before all others ---- */
+/* ---- a few ---- */
+
+VECTORISED void ranking_places(const float *score, int64_t count, int32_t *place)
+{
+    for (int32_t i = 0; i < (int32_t)count; i++) {
+        int32_t before = 0;
+        for (int32_t k = 0; k < i; k++) before += score[k] >= score[i];
+        for (int32_t k = i + 1; k < (int32_t)count; k++) before += score[k] > score[i];
+        place[i] = before;
+    }
+}
 
 VECTORISED static void find_range(const float *base, int64_t items, float *low, float *high)
 {

@@ -32,6 +32,12 @@ enum ranking_measure {
 void ranking_best(const float *score, int64_t items, int64_t best, int32_t *item, float *value);
 
 /**
+ * The place of each of a few items, 0 for the highest score, of equals the first.
+ * Local. place  out  [count]. Cost: count^2.
+ */
+void ranking_places(const float *score, int64_t count, int32_t *place);
+
+/**
  * A ranking of all items from one of a few: these first, by their own values, then all others in
  * the order of `base`.
  *

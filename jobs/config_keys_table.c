@@ -358,7 +358,7 @@ const struct config_key config_keys[] = {
     RANGE("recommend.smoothing", KEY_NUMBER, "0", 0, 1e6, "purchases",
           "by which the segment's popularity speaks beside a user's own history in `repeat`; 0: "
           "learned from how often users come back to what they bought"),
-    RANGE("recommend.pool", KEY_INTEGER, "100", 1, 100000, "products",
+    RANGE("recommend.pool", KEY_INTEGER, "60", 1, 100000, "products",
           "of each user, the best of all scorers together, that are scored again by those that "
           "cannot score every product"),
     RANGE("recommend.content.half_life", KEY_NUMBER, "120", 1, 100000, "days",

@@ -115,7 +115,7 @@ enum status blend_fit(const struct comm *comm, const struct blend_rows *rows, in
     *users = l.users;
     if (l.users == 0) return OK;
     opt.max_iterations = 60;
-    opt.tolerance = 1e-5;
+    opt.tolerance = 3e-5;
     TRY_ALL(comm, exact_init(&l.sums, rows->features + 1));
     TRY_ALL(comm, memory_new(&l.z, rows->slots, sizeof *l.z));
     TRY_ALL(comm, memory_new(&l.term, rows->features + 1, sizeof *l.term));

@@ -41,6 +41,7 @@ void board_clear(struct board *board)
     free(board->value);
     free(board->order);
     free(board->met);
+    free(board->fall);
     *board = (struct board){0};
 }
 
@@ -68,6 +69,8 @@ enum status board_open(int64_t pool, int64_t least, bool blend, struct board *b)
     TRY(memory_new(&b->value, b->slots, sizeof *b->value));
     TRY(memory_new(&b->order, b->slots, sizeof *b->order));
     TRY(memory_new(&b->met, products, sizeof *b->met));
+    TRY(memory_new(&b->fall, b->slots, sizeof *b->fall));
+    for (int64_t i = 0; i < b->slots; i++) b->fall[i] = (float)-log2((double)i + 1.0);
 done:
     return status;
 }
@@ -139,9 +142,8 @@ static void describe(const struct board *b, const float *score, int64_t count, f
     double sd = count > 0 ? sqrt(square / (double)count) : 0.0;
     for (int64_t i = 0; i < count; i++)
         feature[i * b->features] = sd > 0.0 ? (float)(((double)score[i] - mean) / sd) : 0.0f;
-    ranking_best(score, count, count, b->order, b->value);
-    for (int64_t i = 0; i < count; i++)
-        feature[b->order[i] * b->features + 1] = (float)-log2((double)i + 1.0);
+    ranking_places(score, count, b->order);
+    for (int64_t i = 0; i < count; i++) feature[i * b->features + 1] = b->fall[b->order[i]];
 }
 
 /* What the panel of a member says of a pool. */

@@ -32,6 +32,7 @@ struct board {
     float *pair;           /* [chunk][slots] */
     float *value;          /* [slots] work */
     int32_t *order;        /* [slots] work */
+    float *fall;           /* [slots] -log2(1 + place) */
     uint8_t *met;          /* [products] work */
 };
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STACK_USERS = 4000, HALVES = 2, BOTH_HALVES = HALVES };
+enum { STACK_USERS = 3000, HALVES = 2, BOTH_HALVES = HALVES };
 enum { DRAW_STACK = 2, DRAW_HALF = 3 };
 
 /* One split at work. */

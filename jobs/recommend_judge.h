@@ -42,7 +42,7 @@ struct recommend_judgement {
  *
  * Collective.
  * Cost: for each split a fit of each entrant and panels of the judged users, twice with a blend.
- * Memory: scorer_data_make's, the scorers', and about 10 KiB for each of at most 4,000 users.
+ * Memory: scorer_data_make's, the scorers', and about 10 KiB for each of at most about 3,000 users.
  * Same bytes for any number of ranks.
  * Errors: those of the scorers but ERR_DATA; ERR_MEMORY.
  */

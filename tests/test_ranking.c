@@ -100,6 +100,15 @@ static void test_judge_golden(void **state)
     for (int m = 0; m < RANKING_MEASURES; m++) assert_close(sum[m], golden[m], 1e-12);
 }
 
+static void test_places(void **state)
+{
+    (void)state;
+    const float few[5] = {1.0f, 3.0f, -INFINITY, 3.0f, 2.0f};
+    int32_t place[5];
+    ranking_places(few, 5, place);
+    assert_all(place[0] == 3 && place[1] == 0 && place[2] == 4 && place[3] == 1 && place[4] == 2);
+}
+
 static void test_extend(void **state)
 {
     (void)state;
@@ -116,4 +125,4 @@ static void test_extend(void **state)
 
 TEST_MAIN(cmocka_unit_test(test_hand), cmocka_unit_test(test_sorted),
           cmocka_unit_test(test_judge_hand), cmocka_unit_test(test_judge_golden),
-          cmocka_unit_test(test_extend))
+          cmocka_unit_test(test_places), cmocka_unit_test(test_extend))
