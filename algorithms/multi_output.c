@@ -25,6 +25,7 @@ struct system {
     bool learn;              /* a ridge for each output */
     double ridge[RIDGES];    /* in rows; the first alone unless learned */
     double *inverse[RIDGES]; /* [columns][columns] of few columns, where it was needed */
+    double repeats;          /* rows that tell what one would */
     double effective;        /* sum of squares of the correlations */
     struct cholesky factor;  /* of many columns */
     double *matrix;          /* [columns][columns] that it is of */
@@ -72,10 +73,11 @@ done:
     return status;
 }
 
-static void set_ridges(double ridge, struct system *s)
+static void set_ridges(double ridge, double repeats, struct system *s)
 {
     int64_t columns = s->m.columns;
     s->learn = ridge == MULTI_OUTPUT_LEARN;
+    s->repeats = repeats > 1.0 ? repeats : 1.0;
     for (int r = 0; r < RIDGES; r++) s->ridge[r] = s->learn ? pow(10.0, 0.5 * r) : ridge;
     for (int64_t i = 0; i < columns * columns; i++)
         s->effective += s->m.correlation[i] * s->m.correlation[i];
@@ -98,18 +100,20 @@ struct signal {
     double variance, covariances, chance; /* sums over outputs */
 };
 
-static void add_signal(const struct output_matrix *m, double effective, const int64_t *sum,
-                       const double *side, int64_t stride, struct signal *signal)
+static void add_signal(const struct system *s, const int64_t *sum, const double *side,
+                       int64_t stride, struct signal *signal)
 {
+    const struct output_matrix *m = &s->m;
     double rows = (double)m->rows, unit = m->value_unit;
     double mean = (double)sum[m->columns] * unit / rows;
     double variance = fmax((double)sum[m->columns + 1] * unit * unit / rows - mean * mean, 0.0);
-    signal->variance += variance;
-    signal->chance += variance / rows * sqrt(2.0 * effective);
+    double chance = s->repeats * variance / rows;
+    signal->variance += s->repeats * variance;
+    signal->chance += chance * sqrt(2.0 * s->effective);
     for (int64_t j = 0; j < m->columns; j++) {
         if (!(m->sd[j] > 0.0)) continue;
         signal->covariances += side[j * stride] * side[j * stride];
-        signal->chance += variance / rows;
+        signal->chance += chance;
     }
 }
 
@@ -195,7 +199,7 @@ static enum status solve_share(struct system *s, int64_t from, int64_t to, const
         struct signal signal = {0};
         const int64_t *mine = sum + i * (columns + 2);
         double mean = make_side(m, mine, side, 1), *solution = side + columns;
-        add_signal(m, s->effective, mine, side, 1, &signal);
+        add_signal(s, mine, side, 1, &signal);
         int r = choose_ridge(s, &signal);
         TRY(invert(s, r));
         for (int64_t j = 0; j < columns; j++)
@@ -241,7 +245,7 @@ static enum status solve_wide(const struct comm *comm, struct system *s, int64_t
     TRY_ALL(comm, memory_new(&mean, count, sizeof *mean));
     for (int64_t i = 0; i < count; i++) {
         mean[i] = make_side(m, sum + i * (width + 1), side + i, count);
-        add_signal(m, s->effective, sum + i * (width + 1), side + i, count, &signal);
+        add_signal(s, sum + i * (width + 1), side + i, count, &signal);
     }
     if (s->matrix == NULL) {
         s->ridge[0] = s->ridge[choose_ridge(s, &signal)];
@@ -315,7 +319,7 @@ enum status multi_output_fit(const struct comm *comm, const struct multi_output_
     TRY_ALL(comm, check(data, ridge));
     TRY_ALL(comm, model_new(data, model));
     TRY(output_matrix_make(comm, data, &s.m));
-    set_ridges(ridge, &s);
+    set_ridges(ridge, data->repeats, &s);
     TRY(fit_outputs(comm, data, &s, *model));
 done:
     system_clear(&s);

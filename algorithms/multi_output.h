@@ -29,6 +29,9 @@ struct multi_output_data {
     const int64_t *start;  /* [rows_local + 1] first entry of each row */
     const int32_t *output; /* [entries] in [0, outputs); those of a row in any order, repeats add */
     const float *value;    /* [entries] finite; NULL: all 1 */
+    /* Of one and the same thing there are so many rows, which tell a learned ridge as much as one;
+     * below 1: 1. */
+    double repeats;
 };
 
 struct multi_output {

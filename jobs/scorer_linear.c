@@ -164,7 +164,8 @@ static enum status fit_lines(const struct comm *comm, const struct scorer_data *
                                            .context = &learning,
                                            .outputs = data->dataset->products.count,
                                            .start = past->next_start,
-                                           .output = past->next};
+                                           .output = past->next,
+                                           .repeats = 1.25 * (double)past->windows};
     TRY(multi_output_fit(comm, &rows, ridge > 0.0 ? ridge : MULTI_OUTPUT_LEARN, &lines));
     TRY(fit_own(comm, &learning, lines, m->own));
     TRY_ALL(comm, multi_output_turn(lines, m->stride, &m->slope));

@@ -46,8 +46,8 @@ static void table_new(struct table *t, const struct comm *comm, int64_t rows, in
     assert_all(memory_new(&t->value, local * OUTPUTS, sizeof *t->value) == OK);
     t->columns = columns;
     t->stride = stride;
-    t->data = (struct multi_output_data){&t->blocks, columns,  row_of,    t,
-                                         OUTPUTS,    t->start, t->output, t->value};
+    t->data = (struct multi_output_data){&t->blocks, columns,   row_of,   t,  OUTPUTS,
+                                         t->start,   t->output, t->value, 1.0};
 }
 
 static void table_clear(struct table *t)
