@@ -256,11 +256,11 @@ static void settle_chances(const struct work *work, struct fit_response_average 
     for (int64_t l = 0; l < average->levels; l++) {
         double error = average->std_error[l];
         weight[l] = error > 0.0 ? 1.0 / (error * error) : 1.0;
+        average->estimate[l] = work->estimate[l];
+        average->effect[l] = work->estimate[l] - work->estimate[0];
         average->chance[l] = fmin(fmax(work->estimate[l], 0.0), 1.0);
     }
     isotonic_rise(average->levels, weight, average->chance);
-    for (int64_t l = 0; l < average->levels; l++)
-        average->effect[l] = average->chance[l] - average->chance[0];
 }
 
 static enum status settle(const struct comm *comm, const struct work *work,

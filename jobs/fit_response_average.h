@@ -19,9 +19,10 @@ struct fit_response_average {
     int64_t rows[RESPONSE_LEVELS_MAX];    /* with this discount */
     double observed[RESPONSE_LEVELS_MAX]; /* plain mean of their outcomes */
     double model[RESPONSE_LEVELS_MAX];    /* mean of the curves over all rows */
-    double chance[RESPONSE_LEVELS_MAX];   /* corrected, and rising */
+    double estimate[RESPONSE_LEVELS_MAX]; /* corrected; errors and intervals are its own */
+    double chance[RESPONSE_LEVELS_MAX];   /* the same, made to rise */
     double std_error[RESPONSE_LEVELS_MAX];
-    double effect[RESPONSE_LEVELS_MAX]; /* chance less that at the lowest level */
+    double effect[RESPONSE_LEVELS_MAX]; /* estimate less that at the lowest level */
     double effect_error[RESPONSE_LEVELS_MAX];
 };
 

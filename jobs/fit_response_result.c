@@ -52,11 +52,12 @@ static json_t *average_json(const struct fit_response_result *result)
     for (int64_t l = 0; l < a->levels; l++)
         json_array_append_new(
             list,
-            json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "discount",
+            json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "discount",
                       fit_number(result->data->level[l]), "rows", (json_int_t)a->rows[l],
                       "observed", fit_number(a->observed[l]), "model", fit_number(a->model[l]),
-                      "chance", fit_number(a->chance[l]), "std_error", fit_number(a->std_error[l]),
-                      "interval", interval_json(a->chance[l], a->std_error[l]), "effect",
+                      "chance", fit_number(a->chance[l]), "estimate", fit_number(a->estimate[l]),
+                      "std_error", fit_number(a->std_error[l]), "interval",
+                      interval_json(a->estimate[l], a->std_error[l]), "effect",
                       fit_number(a->effect[l]), "effect_std_error", fit_number(a->effect_error[l]),
                       "effect_interval", interval_json(a->effect[l], a->effect_error[l])));
     return list;
