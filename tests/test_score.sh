@@ -61,6 +61,13 @@ assert all(x <= y for x, y in zip(found["user_error"], found["error"]))
 assert all(x <= y for x, y in zip(found["error"], found["rmse"]))
 assert all(0.5 < x < 1 for x in found["covered"]), found["covered"]
 EOM
+    # where the response saturates what counts may be another dose than the discount: the scorer
+    # finds the chances that the table promises
+    mv "$work/shop" "$work/first" && mv "$work/other" "$work/shop"
+    shop_run 2 "$work/bent"
+    python3 "$curves" "$work/shop" "$work/bent" --plain >"$work/out" 2>&1 ||
+        { cat "$work/out"; fail "curves of a saturating response"; }
+    mv "$work/shop" "$work/other" && mv "$work/first" "$work/shop"
     # a table of other curves is told apart
     awk -F, -v OFS=, 'NR > 1 { $5 = 1 - $5 } 1' "$work/whole/discounts.csv" >"$work/whole/other"
     mv "$work/whole/other" "$work/whole/discounts.csv"
