@@ -128,6 +128,8 @@ demand lsq double 1000000 2 4000
 recommend als float implicit
 recommend recommend copy
 respond mlp float
+respond mlp float 262144 32 256 2
+respond mlp float 131072 128 8192 4 256,256
 respond sequence float cnn
 respond sequence float gru
 allocate allocate copy
