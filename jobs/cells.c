@@ -38,19 +38,6 @@ enum status cell_maker_cross(const struct comm *comm, const struct run *run, str
     return status;
 }
 
-/* log(1 + exp(x)) without overflow */
-static double softplus(double x)
-{
-    return x > 0.0 ? x + log1p(exp(-x)) : log1p(exp(x));
-}
-
-/* Expected surplus of a logit buyer in money: (p / b) log(1 + e^(a + b d)); utility per unit of
- * price is b / p. */
-static double surplus_of(double a, double b, double discount, double list)
-{
-    return b > 1e-6 ? list / b * softplus(a + b * discount) : 0.0;
-}
-
 static int64_t to_units(double cents)
 {
     return llround(CELL_UNITS_PER_CENT * cents);
@@ -125,7 +112,7 @@ static int64_t nearness(double level, double target)
 static void fill_level(const struct cell_maker *maker, double a, double b, int k,
                        const double taken[3], struct slot_cells *cells)
 {
-    double chance = curves_chance(a, b, maker->level[k]);
+    double chance = curves_chance(a, b, curves_dose(maker->curves, maker->level[k]));
     int64_t list = offerable_list_cents(maker->products, cells->product);
     int64_t price = offerable_price_cents(maker->products, cells->product, maker->level[k]);
     double cost = 100.0 * maker->products->unit_cost[cells->product];
@@ -136,7 +123,8 @@ static void fill_level(const struct cell_maker *maker, double a, double b, int k
     cells->taken[k] = taken[0];
     cells->taken_revenue[k] = to_units(taken[1]);
     cells->taken_profit[k] = to_units(taken[2]);
-    cells->surplus[k] = to_units(surplus_of(a, b, maker->level[k], (double)list));
+    cells->surplus[k] =
+        to_units((double)list * curves_surplus(maker->curves, a, b, maker->level[k]));
     cells->cost[k] = to_units(chance * (double)(list - price));
     cells->value[k] = llround(maker->weight_profit * (double)cells->profit[k] +
                               maker->weight_revenue * (double)cells->revenue[k] +
@@ -153,7 +141,8 @@ void cells_of_slot(const struct cell_maker *maker, int64_t row, struct slot_cell
     struct neighbour list[NEIGHBOURS];
     int count = find_neighbours(maker, row, list);
     for (int k = 0; k < maker->levels; k++) {
-        double taken[3], added = curves_chance(a, b, maker->level[k]) - curves_chance(a, b, 0.0);
+        double taken[3], dose = curves_dose(maker->curves, maker->level[k]);
+        double added = curves_chance(a, b, dose) - curves_chance(a, b, 0.0);
         find_taken(maker, list, count, cells->product, added, maker->level[k], taken);
         fill_level(maker, a, b, k, taken, cells);
         if (maker->labels != NULL)

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { COLUMNS = 5, OF_INTERVALS = 2 /* columns from here on */ };
 
@@ -38,6 +39,42 @@ done:
     return status;
 }
 
+/* Where the dose bends, with 0 before its first knot; nothing where it does not. */
+static enum status write_shape(const struct comm *comm, struct store *store,
+                               const struct dose_shape *shape)
+{
+    enum status status = OK;
+    int64_t once = comm->rank == 0 ? shape->knots + 1 : 0;
+    double dose[DOSE_KNOTS_MAX + 1] = {0}, counts[DOSE_KNOTS_MAX + 1] = {0};
+    const struct store_column at = {"dose_at", STORE_F64, 1, "discount",
+                                    "where the response of all bends"};
+    const struct store_column value = {"dose_value", STORE_F64, 1, "discount",
+                                       "what counts for a and b there; linear in between"};
+    if (shape->knots == 0) return OK;
+    memcpy(dose + 1, shape->dose, sizeof shape->dose);
+    memcpy(counts + 1, shape->value, sizeof shape->value);
+    TRY(store_write(comm, store, &at, dose, once));
+    TRY(store_write(comm, store, &value, counts, once));
+done:
+    return status;
+}
+
+static enum status read_shape(const struct comm *comm, const struct store *store,
+                              struct dose_shape *shape)
+{
+    enum status status = OK;
+    int64_t knots = store_rows(comm, store, "dose_at", NULL) - 1;
+    *shape = (struct dose_shape){0};
+    if (knots <= 0) return OK;
+    if (knots > DOSE_KNOTS_MAX)
+        TRY(FAIL(ERR_IO, "curves.h5 is of another version; run the stage respond again"));
+    TRY(store_read(comm, store, "dose_at", STORE_F64, 1, knots, shape->dose));
+    TRY(store_read(comm, store, "dose_value", STORE_F64, 1, knots, shape->value));
+    shape->knots = knots;
+done:
+    return status;
+}
+
 enum status curves_write(const struct comm *comm, const char *path, const struct blocks *blocks,
                          const struct curves *curves)
 {
@@ -54,6 +91,7 @@ enum status curves_write(const struct comm *comm, const char *path, const struct
                                             about->about};
         TRY(store_write(comm, store, &column, *column_of(&all, k), blocks->rows_local));
     }
+    TRY(write_shape(comm, store, &curves->shape));
     TRY(store_write(comm, store, &flag, &observational, comm->rank == 0));
     TRY(store_commit(comm, &store));
 done:
@@ -85,6 +123,7 @@ static enum status read_all(const struct comm *comm, const char *path, const str
     intervals = intervals && store_rows(comm, store, "a_sd", NULL) >= 0;
     TRY_ALL(comm, curves_reserve(blocks->rows_local, slots, intervals, curves));
     TRY(read_columns(comm, store, blocks, intervals, curves));
+    TRY(read_shape(comm, store, &curves->shape));
     TRY(store_read(comm, store, "observational", STORE_I32, 0, 1, &observational));
     curves->observational = observational != 0;
 done:
@@ -111,9 +150,41 @@ void curves_clear(struct curves *curves)
     *curves = (struct curves){0};
 }
 
-double curves_chance(double a, double b, double discount)
+double curves_chance(double a, double b, double dose)
 {
-    return 1.0 / (1.0 + exp(-(a + b * discount)));
+    return 1.0 / (1.0 + exp(-(a + b * dose)));
+}
+
+double curves_dose(const struct curves *curves, double discount)
+{
+    return dose_apply(&curves->shape, discount);
+}
+
+/* log(1 + exp(x)) without overflow */
+static double softplus(double x)
+{
+    return x > 0.0 ? x + log1p(exp(-x)) : log1p(exp(x));
+}
+
+/* Area below sigmoid from one logit to another while the discount goes on by `wide`. */
+static double area(double from, double to, double wide)
+{
+    if (fabs(to - from) < 1e-9) return wide * curves_chance(from, 0.0, 0.0);
+    return wide * (softplus(to) - softplus(from)) / (to - from);
+}
+
+double curves_surplus(const struct curves *curves, double a, double b, double discount)
+{
+    const struct dose_shape *shape = &curves->shape;
+    if (!(b > 1e-6)) return 0.0;
+    if (shape->knots == 0) return softplus(a + b * discount) / b;
+    double sum = softplus(a) / b, from = 0.0;
+    for (int64_t k = 0; k < shape->knots && from < discount; k++) {
+        double to = k + 1 < shape->knots ? fmin(shape->dose[k], discount) : discount;
+        sum += area(a + b * dose_apply(shape, from), a + b * dose_apply(shape, to), to - from);
+        from = to;
+    }
+    return sum;
 }
 
 /* How many standard deviations to either side hold so much of a normal distribution: Newton's
@@ -134,12 +205,13 @@ void curves_interval(const struct curves *curves, int64_t row, double discount, 
                      double *low, double *high)
 {
     double a = (double)curves->a[row], b = (double)curves->b[row];
-    *low = *high = curves_chance(a, b, discount);
+    *low = *high = curves_chance(a, b, curves_dose(curves, discount));
     if (curves->a_sd == NULL) return;
-    double a_sd = (double)curves->a_sd[row], gain_sd = discount * (double)curves->b_sd[row];
+    double a_sd = (double)curves->a_sd[row], dose = curves_dose(curves, discount);
+    double gain_sd = dose * (double)curves->b_sd[row];
     double both = (double)curves->correlation[row] * a_sd * gain_sd;
     double variance = fmax(a_sd * a_sd + 2.0 * both + gain_sd * gain_sd, 0.0);
-    double middle = (a + b * discount) * sqrt(1.0 + M_PI / 8.0 * variance);
+    double middle = (a + b * dose) * sqrt(1.0 + M_PI / 8.0 * variance);
     double reach = deviations_of(coverage) * sqrt(variance);
     *low = curves_chance(middle - reach, 0.0, 0.0);
     *high = curves_chance(middle + reach, 0.0, 0.0);

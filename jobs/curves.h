@@ -1,6 +1,7 @@
 /**
  * curves.h5: for each candidate of each user the response curve, the expected chance of buying
- * P(d) = sigmoid(a + b d), and how sure that is.
+ * P(d) = sigmoid(a + b d), and how sure that is. Where the response of all bends (it saturates,
+ * say), d is not the discount but how far along its whole effect the discount is: curves_dose.
  *
  * The log odds of the user's true chance have variance v(d) = a_sd^2 + 2 d correlation a_sd b_sd +
  * d^2 b_sd^2 and the middle (a + b d) sqrt(1 + pi v(d) / 8), of which the expected chance is the
@@ -9,11 +10,13 @@
 #ifndef REMISE_JOBS_CURVES_H
 #define REMISE_JOBS_CURVES_H
 
+#include "algorithms/dose.h"
 #include "partition/blocks.h"
 
 struct curves {
     int64_t slots;
     bool observational;               /* learned without an offers table */
+    struct dose_shape shape;          /* of all users */
     float *a, *b;                     /* [users_local][slots]; b >= 0 */
     float *a_sd, *b_sd, *correlation; /* [users_local][slots]; NULL: intervals are not known */
 };
@@ -33,8 +36,18 @@ enum status curves_read_intervals(const struct comm *comm, const char *path,
 /** Free; accepts a zeroed struct. Local. */
 void curves_clear(struct curves *curves);
 
-/** Chance of buying at a discount. Local. */
-double curves_chance(double a, double b, double discount);
+/** What the a and b of the curves are meant for, at a discount. Local. */
+double curves_dose(const struct curves *curves, double discount);
+
+/**
+ * What a buyer keeps, as a multiple of the list price: the area below the curve from the price at
+ * this discount on upward, of the logit's own form beyond the list price. Local.
+ * Source: Small and Rosen 1981, Econometrica 49(1).
+ */
+double curves_surplus(const struct curves *curves, double a, double b, double discount);
+
+/** Chance of buying at a dose (the discount, unless it bends). Local. */
+double curves_chance(double a, double b, double dose);
 
 /**
  * The interval that holds the true chance of slot `row` (user x slots + slot) with a probability.

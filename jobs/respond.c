@@ -3,6 +3,7 @@
 #include "algorithms/standardise.h"
 #include "io/store.h"
 #include "jobs/labels.h"
+#include "jobs/response_bend.h"
 #include "jobs/response_calibration.h"
 #include "jobs/response_network.h"
 #include "jobs/response_rows.h"
@@ -106,10 +107,14 @@ static void tell_epoch(const struct network_history *history, int64_t e)
                  history->train[e], history->validation[e]);
 }
 
-/* Of its checkpoint and of its seed. */
-static void name_member(int member, char *name, size_t size)
+/* Of its checkpoint. */
+static void name_member(int member, bool bent, char *name, size_t size)
 {
-    snprintf(name, size, member > 0 ? "respond-%d" : "respond", member + 1);
+    snprintf(name, size,
+             bent         ? "respond-bent-%d"
+             : member > 0 ? "respond-%d"
+                          : "respond",
+             member + 1);
 }
 
 static enum status train(const struct comm *comm, const struct run *run, int member,
@@ -121,7 +126,8 @@ static enum status train(const struct comm *comm, const struct run *run, int mem
     struct network_options options = options_of(run, rows->blocks.rows_total);
     struct network_data data = data_of(rows);
     options.seed += (uint64_t)member;
-    name_member(member, name, sizeof name);
+    name_member(member, ensemble->shape.knots > 0, name, sizeof name);
+    network_free(&ensemble->network[member]);
     TRY_ALL(comm, response_network_new(run->config, rows->columns, &ensemble->network[member]));
     data.rows.columns = network_inputs(ensemble->network[member]);
     TRY(start_network(comm, rows, options.seed, ensemble->network[member]));
@@ -157,46 +163,61 @@ static double entropy(int64_t positives, int64_t rows)
 }
 
 /* Curves of rows by the members that have not learned from them. */
-static enum status curves_of(const struct response_rows *rows,
-                             const struct response_ensemble *ensemble, float *own_a, float *own_b)
+static enum status draw_rows(const struct response_rows *rows,
+                             const struct response_ensemble *ensemble, float *a, float *b)
 {
     enum status status = OK;
-    float *a = NULL, *b = NULL;
+    float *member_a = NULL, *member_b = NULL;
     int64_t count = rows->blocks.rows_local;
-    TRY(memory_new(&a, count, sizeof *a));
-    TRY(memory_new(&b, count, sizeof *b));
+    TRY(memory_new(&member_a, count, sizeof *member_a));
+    TRY(memory_new(&member_b, count, sizeof *member_b));
     for (int k = 0; k < ensemble->members; k++) {
-        TRY(network_response(ensemble->network[k], rows->x, count, rows->stride, a, b));
+        TRY(network_response(ensemble->network[k], rows->x, count, rows->stride, member_a,
+                             member_b));
         for (int64_t i = 0; i < count; i++) {
             if (rows->member[i] != k) continue;
-            own_a[i] = a[i];
-            own_b[i] = b[i];
+            a[i] = member_a[i];
+            b[i] = member_b[i];
         }
     }
 done:
-    free(a);
-    free(b);
+    free(member_a);
+    free(member_b);
     return status;
 }
 
-/* How well the curves order and match the held-out rows: with several members all rows. */
+/* Train, and where outcomes say that the response bends, once more on the bent dose. a, b: room. */
+static enum status train_to_shape(const struct comm *comm, const struct run *run,
+                                  struct response_rows *rows, struct response_ensemble *ensemble,
+                                  float *a, float *b)
+{
+    enum status status = OK;
+    TRY(train_all(comm, run, rows, ensemble));
+    TRY_ALL(comm, draw_rows(rows, ensemble, a, b));
+    if (rows->observational || ensemble->members < 2) goto done;
+    TRY(response_bend_find(comm, rows, a, b, &ensemble->shape));
+    if (ensemble->shape.knots == 0) goto done;
+    response_bend_rows(&ensemble->shape, rows);
+    TRY(train_all(comm, run, rows, ensemble));
+    TRY_ALL(comm, draw_rows(rows, ensemble, a, b));
+done:
+    return status;
+}
+
+/* How well the curves order and match the held-out rows: with several members all rows. a becomes
+ * the chances. */
 static enum status judge(const struct comm *comm, const struct run *run, struct response_rows *rows,
-                         struct response_ensemble *ensemble)
+                         struct response_ensemble *ensemble, float *a, const float *b)
 {
     enum status status = OK;
     struct metrics_binary measured;
-    float *chance = NULL, *a = NULL, *b = NULL;
     int64_t count = rows->blocks.rows_local;
-    TRY_ALL(comm, memory_new(&chance, count, sizeof *chance));
-    TRY_ALL(comm, memory_new(&a, count, sizeof *a));
-    TRY_ALL(comm, memory_new(&b, count, sizeof *b));
-    TRY_ALL(comm, curves_of(rows, ensemble, a, b));
-    for (int64_t i = 0; i < count; i++)
-        chance[i] = (float)curves_chance((double)a[i], (double)b[i], (double)rows->dose[i]);
     for (int64_t i = 0; i < count && ensemble->members > 1; i++) rows->part[i] = PART_VALIDATION;
-    struct metrics_rows judged = {&rows->blocks, rows->y, chance, rows->part, PART_VALIDATION};
-    TRY(metrics_binary(comm, &judged, &measured));
     TRY(response_calibrate(comm, run, rows, a, b, &ensemble->calibration));
+    for (int64_t i = 0; i < count; i++)
+        a[i] = (float)curves_chance((double)a[i], (double)b[i], (double)rows->dose[i]);
+    struct metrics_rows judged = {&rows->blocks, rows->y, a, rows->part, PART_VALIDATION};
+    TRY(metrics_binary(comm, &judged, &measured));
     if (measured.rows == 0) goto done;
     log_info("  held-out rows: AUC %.4f, %lld bought of %lld", measured.auc,
              (long long)measured.positives, (long long)measured.rows);
@@ -204,9 +225,6 @@ static enum status judge(const struct comm *comm, const struct run *run, struct 
         log_info("  held-out log loss without weights %.6f, of the mean chance alone %.6f",
                  measured.log_loss, entropy(measured.positives, measured.rows));
 done:
-    free(chance);
-    free(a);
-    free(b);
     return status;
 }
 
@@ -217,6 +235,7 @@ static enum status fit_model(const struct comm *comm, const struct run *run,
 {
     enum status status = OK;
     struct response_rows rows = {0};
+    float *a = NULL, *b = NULL;
     struct response_rows_options options = {
         .holdout = config_number(run->config, "respond.holdout"),
         .negatives = config_integer(run->config, "respond.negatives"),
@@ -226,9 +245,13 @@ static enum status fit_model(const struct comm *comm, const struct run *run,
     TRY(response_rows_make(comm, context, candidates, &options, &rows));
     ensemble->observational = rows.observational;
     TRY(scale_rows(comm, run, &rows, ensemble));
-    TRY(train_all(comm, run, &rows, ensemble));
-    TRY(judge(comm, run, &rows, ensemble));
+    TRY_ALL(comm, memory_new(&a, rows.blocks.rows_local, sizeof *a));
+    TRY_ALL(comm, memory_new(&b, rows.blocks.rows_local, sizeof *b));
+    TRY(train_to_shape(comm, run, &rows, ensemble, a, b));
+    TRY(judge(comm, run, &rows, ensemble, a, b));
 done:
+    free(a);
+    free(b);
     response_rows_clear(&rows);
     return status;
 }
@@ -289,9 +312,9 @@ done:
 static enum status forget_checkpoints(const struct comm *comm, const struct run *run, int members)
 {
     enum status status = OK;
-    for (int k = 0; k < members; k++) {
+    for (int k = 0; k < 2 * members; k++) {
         char name[32];
-        name_member(k, name, sizeof name);
+        name_member(k % members, k >= members, name, sizeof name);
         TRY(training_forget_in_run(comm, run, name));
     }
 done:

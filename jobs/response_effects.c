@@ -43,10 +43,10 @@ done:
 /* Rows that wait for their member. */
 struct queue {
     int64_t rows;
-    float *x;         /* [CHUNK_ROWS][stride] */
-    int64_t *row;     /* [CHUNK_ROWS] where each goes */
-    double *discount; /* [CHUNK_ROWS] */
-    bool *hidden;     /* [CHUNK_ROWS] the second of two rows of one offer */
+    float *x;     /* [CHUNK_ROWS][stride] */
+    int64_t *row; /* [CHUNK_ROWS] where each goes */
+    double *dose; /* [CHUNK_ROWS] */
+    bool *hidden; /* [CHUNK_ROWS] the second of two rows of one offer */
 };
 
 struct judge {
@@ -68,7 +68,7 @@ static enum status open_judge(struct judge *judge)
         struct queue *queue = &judge->queue[k];
         TRY(memory_new(&queue->x, CHUNK_ROWS * judge->ensemble->stride, sizeof *queue->x));
         TRY(memory_new(&queue->row, CHUNK_ROWS, sizeof *queue->row));
-        TRY(memory_new(&queue->discount, CHUNK_ROWS, sizeof *queue->discount));
+        TRY(memory_new(&queue->dose, CHUNK_ROWS, sizeof *queue->dose));
         TRY(memory_new(&queue->hidden, CHUNK_ROWS, sizeof *queue->hidden));
     }
 done:
@@ -83,7 +83,7 @@ static void close_judge(struct judge *judge)
     for (int k = 0; k < RESPONSE_MEMBERS_MAX; k++) {
         free(judge->queue[k].x);
         free(judge->queue[k].row);
-        free(judge->queue[k].discount);
+        free(judge->queue[k].dose);
         free(judge->queue[k].hidden);
     }
 }
@@ -105,7 +105,7 @@ static enum status flush(struct judge *judge, int member)
             exact_add_one(&judge->kept_back, 1, 1.0);
             continue;
         }
-        double x = (double)judge->b[i] * queue->discount[i];
+        double x = (double)judge->b[i] * queue->dose[i];
         effects->x[queue->row[i]] = (float)x;
         effects->logit[queue->row[i]] = (float)((double)judge->a[i] + x);
     }
@@ -121,7 +121,7 @@ static void put(struct judge *judge, int64_t user, int64_t o, int64_t row, bool 
     response_features(judge->context, user, dataset->offers.product[o], &moment,
                       queue->x + at * judge->ensemble->stride);
     queue->row[at] = row;
-    queue->discount[at] = (double)dataset->offers.discount[o];
+    queue->dose[at] = dose_apply(&judge->ensemble->shape, (double)dataset->offers.discount[o]);
     queue->hidden[at] = hidden;
 }
 

@@ -21,6 +21,7 @@ struct response_ensemble {
     int64_t columns, stride;
     double *mean, *sd;              /* [columns] of the inputs */
     struct calibration calibration; /* of what the networks say; holds no map */
+    struct dose_shape shape;        /* what the members are trained on, of the discount */
     bool observational;
 };
 

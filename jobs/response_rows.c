@@ -22,7 +22,7 @@ static int64_t stride_of(const struct response_context *context)
 int64_t response_rows_bytes(const struct response_context *context, int64_t rows)
 {
     /* a row's inputs and its five numbers, and the curve that judges it */
-    return rows * (4 * stride_of(context) + 18 + 8) + dataset_bytes(context->dataset);
+    return rows * (4 * stride_of(context) + 18 + 16) + dataset_bytes(context->dataset);
 }
 
 enum status response_rows_reserve(const struct response_context *context, int64_t rows,
