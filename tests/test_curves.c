@@ -10,6 +10,9 @@ enum { USERS = 6, SLOTS = 3 };
 
 static char path[64];
 
+/* Saturates: half of it all by 5 %. */
+static const struct dose_shape bent = {2, {0.1, 0.3}, {0.3, 0.3}};
+
 static struct blocks cut_users(void)
 {
     int64_t first = USERS * world.rank / world.ranks;
@@ -21,6 +24,7 @@ static struct blocks cut_users(void)
 static void fill(const struct blocks *users, struct curves *curves)
 {
     curves->observational = true;
+    if (curves->a_sd != NULL) curves->shape = bent;
     for (int64_t i = 0; i < users->rows_local * SLOTS; i++) {
         float slot = (float)(users->row_first * SLOTS + i);
         curves->a[i] = -2.0f + 0.1f * slot;
@@ -55,6 +59,8 @@ static void written_and_read(void **state)
         assert_all(same(plain.a, curves.a, count) && same(plain.b, curves.b, count));
         assert_all(same(all.a_sd, curves.a_sd, count) && same(all.b_sd, curves.b_sd, count));
         assert_all(same(all.correlation, curves.correlation, count));
+        assert_all(plain.shape.knots == 2 * with);
+        assert_close(curves_dose(&plain, 0.05), with == 1 ? 0.15 : 0.05, 1e-15);
         curves_clear(&curves);
         curves_clear(&plain);
         curves_clear(&all);
@@ -90,4 +96,26 @@ static void intervals(void **state)
     curves_clear(&curves);
 }
 
-TEST_MAIN(cmocka_unit_test(written_and_read), cmocka_unit_test(intervals))
+/* What a buyer keeps grows with the discount by the chance of buying, bent or not. */
+static void surplus_is_the_area_below_the_curve(void **state)
+{
+    (void)state;
+    for (int with = 0; with < 2; with++) {
+        struct curves curves = {0};
+        if (with == 1) curves.shape = bent;
+        for (double d = 0.0; d < 0.5; d += 0.04) {
+            double area = 0.0, wide = 0.04 / 4000;
+            for (int i = 0; i < 4000; i++) {
+                double dose = curves_dose(&curves, d + (i + 0.5) * wide);
+                area += wide * curves_chance(-1.5, 4.0, dose);
+            }
+            double gain = curves_surplus(&curves, -1.5, 4.0, d + 0.04) -
+                          curves_surplus(&curves, -1.5, 4.0, d);
+            assert_close(gain, area, 1e-8);
+        }
+        assert_close(curves_surplus(&curves, 0.0, 2.0, 0.0), log(2.0) / 2.0, 1e-12);
+    }
+}
+
+TEST_MAIN(cmocka_unit_test(written_and_read), cmocka_unit_test(intervals),
+          cmocka_unit_test(surplus_is_the_area_below_the_curve))
