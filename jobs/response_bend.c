@@ -12,7 +12,9 @@ enum { BINS = 101, RARE = 100 /* a level of fewer than one row in so many is non
 
 /* Standard errors by which a bend must lower the log loss: one that is not there costs more, level
  * by level, than a slight one that is left out. */
-#define SURE 4.0
+#define SURE 2.0
+/* Part of the log loss it must take off: slight ones are not worth a second training. */
+#define WORTH 5e-4
 
 /* The dose may bend at the discounts that were given often; of many the deepest and some between.
  */
@@ -46,7 +48,11 @@ enum status response_bend_find(const struct comm *comm, const struct response_ro
     find_knots(comm, rows, &options.knots);
     TRY(calibration_fit(comm, &judged, &options, &calibration, &check));
     double gain = check.gain[CALIBRATION_DOSE], error = check.gain_error[CALIBRATION_DOSE];
-    if (calibration.taken[CALIBRATION_DOSE] && gain > SURE * error) *shape = calibration.shape;
+    log_info("  a bend of the response lowers the held-out log loss by %.6f (standard error %.6f)",
+             gain, error);
+    if (calibration.taken[CALIBRATION_DOSE] && gain > SURE * error &&
+        gain > WORTH * check.loss[CALIBRATION_DOSE])
+        *shape = calibration.shape;
     for (int64_t k = 0; k < shape->knots; k++)
         log_info("  a discount of %.0f %% counts as %.1f %%", 100.0 * shape->dose[k],
                  100.0 * shape->value[k]);
