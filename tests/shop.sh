@@ -31,9 +31,11 @@ shop_end() {
     rm -rf "$work"
 }
 
-shop_make() { # USERS: the tables and remise.yaml in $work/shop
+shop_make() { # USERS: the tables and remise.yaml in $work/shop, without a contest of scorers
     "$remise" synth "$work/shop" --users "$1" --products 60 --seed 5 >"$work/synth.log" 2>&1 ||
         { cat "$work/synth.log"; fail "synth ended with an error"; }
+    sed -i 's/^  slots: .*/&\n  scorer: repeat/' "$work/shop/remise.yaml"
+    grep -q 'scorer: repeat' "$work/shop/remise.yaml" || fail "no place for the scorer"
 }
 
 shop_run() { # RANKS RUN: a whole run by mpirun
