@@ -4,6 +4,7 @@
 #include "mpi/log.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,19 +158,25 @@ static void choose(const struct config *config, struct recommend_plan *plan)
 
 static void say_line(const char *name, const struct marks *m)
 {
-    log_info("    %-10s  %.4f +- %.4f  %.4f  %.4f  %.4f  %.4f  %.4f  %5.1f %%  %5.2f", name,
+    char auc[16] = "-     "; /* who wanted all there is ranks nothing before anything else */
+    if (!isnan(m->mean[RANKING_AUC])) snprintf(auc, sizeof auc, "%.4f", m->mean[RANKING_AUC]);
+    log_info("    %-10s  %.4f +- %.4f  %.4f  %.4f  %.4f  %.4f  %s  %5.1f %%  %5.2f", name,
              m->mean[RANKING_NDCG], m->error[RANKING_NDCG], m->mean[RANKING_PRECISION],
-             m->mean[RANKING_RECALL], m->mean[RANKING_F1], m->mean[RANKING_HIT],
-             m->mean[RANKING_AUC], 100.0 * m->mean[MARK_COVERAGE], m->mean[MARK_NOVELTY]);
+             m->mean[RANKING_RECALL], m->mean[RANKING_F1], m->mean[RANKING_HIT], auc,
+             100.0 * m->mean[MARK_COVERAGE], m->mean[MARK_NOVELTY]);
 }
 
-static void say_table(const struct recommend_plan *plan, enum marks_mode mode)
+static void say_table(const struct recommend_plan *plan, enum marks_mode mode, int64_t min_users)
 {
     const struct recommend_judgement *j = &plan->judgement;
-    if (j->result.users[mode] == 0) return;
-    log_info("    %s, %lld users, first %lld products",
-             mode == MARKS_ALL ? "all products" : "not bought before",
-             (long long)j->result.users[mode], (long long)plan->contest.best);
+    const char *of = mode == MARKS_ALL ? "all products" : "not bought before";
+    if (j->result.users[mode] < min_users) {
+        log_info("    %s: suppressed, as fewer than %lld users are judged by them", of,
+                 (long long)min_users);
+        return;
+    }
+    log_info("    %s, %lld users, first %lld products", of, (long long)j->result.users[mode],
+             (long long)plan->contest.best);
     log_info("                NDCG              prec.   recall  F1      hits    AUC     covered  "
              "novelty");
     for (int64_t e = 0; e < j->entries; e++)
@@ -179,11 +186,12 @@ static void say_table(const struct recommend_plan *plan, enum marks_mode mode)
 static void say(const struct scorer_shop *shop, const struct recommend_plan *plan)
 {
     const struct recommend_judgement *j = &plan->judgement;
-    if (j->users < config_integer(shop->config, "privacy.min_users")) return;
+    int64_t min_users = config_integer(shop->config, "privacy.min_users");
+    if (j->users < min_users) return;
     log_info("  scorers judged by %lld purchases of %lld of %lld users", (long long)j->wanted,
              (long long)j->users, (long long)j->eligible);
-    say_table(plan, MARKS_ALL);
-    say_table(plan, MARKS_NEW);
+    say_table(plan, MARKS_ALL, min_users);
+    say_table(plan, MARKS_NEW, min_users);
 }
 
 /* Users who could be judged by the first split. */

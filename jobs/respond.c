@@ -218,7 +218,7 @@ static enum status judge(const struct comm *comm, const struct run *run, struct 
         a[i] = (float)curves_chance((double)a[i], (double)b[i], (double)rows->dose[i]);
     struct metrics_rows judged = {&rows->blocks, rows->y, a, rows->part, PART_VALIDATION};
     TRY(metrics_binary(comm, &judged, &measured));
-    if (measured.rows == 0) goto done;
+    if (measured.positives == 0 || measured.positives == measured.rows) goto done;
     log_info("  held-out rows: AUC %.4f, %lld bought of %lld", measured.auc,
              (long long)measured.positives, (long long)measured.rows);
     if (!rows->observational) /* drawn rows have weights, which a plain log loss leaves out */

@@ -192,7 +192,8 @@ static void tell(const struct response_effects *effects)
              sqrt(effects->spread.offset), sqrt(effects->spread.grouped),
              100.0 * sqrt(effects->spread.slope));
     if (effects->kept_back > 0.0)
-        log_info("  past offers in a category tell as much as %.3f", sqrt(effects->kept_back));
+        log_info("  what past offers in a category tell of a user moves the log odds by %.3f",
+                 sqrt(effects->kept_back));
 }
 
 enum status response_effects_make(const struct comm *comm, const struct response_context *context,

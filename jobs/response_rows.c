@@ -169,6 +169,33 @@ static void train_on_some(const struct comm *comm, struct response_rows *rows)
         for (int64_t i = 0; i < rows->blocks.rows_local; i++) rows->part[i] = PART_TRAIN;
 }
 
+/* What rows that are all alike cannot tell. */
+static void warn_of_likeness(const struct comm *comm, const struct response_rows *rows)
+{
+    const char *what = rows->observational ? "weeks of purchases" : "offers shown";
+    long long all = (long long)rows->blocks.rows_total;
+    int64_t bought = 0;
+    double least = INFINITY, most = -INFINITY;
+    for (int64_t i = 0; i < rows->blocks.rows_local; i++) {
+        bought += rows->y[i] > 0.0f;
+        least = fmin(least, (double)rows->dose[i]);
+        most = fmax(most, (double)rows->dose[i]);
+    }
+    comm_sum_int64(comm, &bought, 1);
+    comm_min_double(comm, &least, 1);
+    comm_max_double(comm, &most, 1);
+    if (!rows->observational && (bought == 0 || bought == all))
+        log_warning("%s of the %lld offers shown %s redeemed, so that chances are near %d at any "
+                    "discount; does offers.columns.redeemed name the right column?",
+                    bought == 0 ? "none" : "all", all, bought == 0 ? "was" : "were", bought > 0);
+    if (least == most)
+        log_warning(
+            "all %lld %s have a discount of %.4g %%: nothing tells how the chance of buying "
+            "moves with it, and slopes of curves mean nothing; does the column of "
+            "discounts, or of prices, name the right one?",
+            all, what, 100.0 * least);
+}
+
 void response_rows_hold(const struct comm *comm, int member, struct response_rows *rows)
 {
     for (int64_t i = 0; i < rows->blocks.rows_local; i++)
@@ -193,6 +220,7 @@ enum status response_rows_make(const struct comm *comm, const struct response_co
             ERR_DATA,
             "nothing to learn the response from: no offer was shown and no purchase was seen"));
     train_on_some(comm, rows);
+    warn_of_likeness(comm, rows);
 done:
     if (status != OK) response_rows_clear(rows);
     return status;

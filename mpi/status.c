@@ -29,10 +29,12 @@ const char *status_text(enum status status)
 
 enum status status_fail(enum status status, const char *file, int line, const char *format, ...)
 {
+    char text[MESSAGE_BYTES] = ""; /* the message before may be among the arguments */
     va_list args;
     va_start(args, format);
-    int used = vsnprintf(message, sizeof message, format, args);
+    int used = vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    memcpy(message, text, sizeof message);
     snprintf(place, sizeof place, "%s:%d", file, line);
     /* what the reader can mend stands in the message; where we went wrong only if we did */
     if (status == ERR_BUG && used >= 0 && (size_t)used < sizeof message)

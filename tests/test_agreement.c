@@ -147,6 +147,15 @@ static void the_worst_code_and_lowest_rank_win(void **state)
     assert_all(same_status(comm_agree(&world, OK)));
 }
 
+static void a_message_may_hold_the_one_before(void **state)
+{
+    (void)state;
+    enum status status = FAIL(ERR_ARG, "layer %d is too wide", 3);
+    status = FAIL(ERR_CONFIG, "respond.layers: %.700s; take fewer", status_message());
+    assert_int_equal(status, ERR_CONFIG);
+    assert_string_equal(status_message(), "respond.layers: layer 3 is too wide; take fewer");
+}
+
 static void statuses_have_codes_and_words(void **state)
 {
     (void)state;
@@ -165,4 +174,5 @@ static void statuses_have_codes_and_words(void **state)
 TEST_MAIN(cmocka_unit_test(every_fault_reaches_every_rank),
           cmocka_unit_test(faults_of_a_part_carry_the_world_rank),
           cmocka_unit_test(the_worst_code_and_lowest_rank_win),
+          cmocka_unit_test(a_message_may_hold_the_one_before),
           cmocka_unit_test(statuses_have_codes_and_words))

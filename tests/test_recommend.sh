@@ -107,4 +107,10 @@ cmp run1/recommend.json run3/recommend.json || fail "recommend.json by folds dif
 # too short to judge
 recommend 2 run2 --set recommend.holdout=0
 grep -q 'repeat chooses: there are too few' run2.log || fail "no word of what is not judged"
+
+# nothing moves here but what is bought: prices do not, and the response says what that means
+timeout -k 5 60 "$remise" run shop.yaml -o run1 --until respond --set respond.epochs=1 \
+    >respond.log 2>&1 || { cat respond.log; fail respond; }
+grep -q '^warning: all [0-9]* weeks of purchases have a discount of 10 %' respond.log ||
+    fail "no word of prices that do not move"
 echo "scorers are judged as they should be"
