@@ -293,8 +293,9 @@ static enum status fill_slot(const struct rows *r, int64_t first, int64_t next, 
             if (i > first && t->slot_group[c][slot] != group)
                 return FAIL(ERR_DATA,
                             "%s: data row %" PRId64 " has another %s than the other options of its "
-                            "slot; a slot counts against one limit of a kind",
-                            r->table->path, word[2] + 1, r->per[c]->name);
+                            "slot; a slot counts against one limit of a kind: make it one slot for "
+                            "each %s, or limit the column in all",
+                            r->table->path, word[2] + 1, r->per[c]->name, r->per[c]->name);
             t->slot_group[c][slot] = group;
         }
     }

@@ -24,7 +24,7 @@ struct options {
     struct als_options fit;
     const char *model_file; /* NULL: not wanted */
     struct fit_als_top top; /* path NULL: not wanted */
-    bool lambda_said, factors_said, top_said;
+    bool lambda_said, factors_said, top_said, alpha_said, bias_said;
 };
 
 enum { KEY_FACTORS = 'f', KEY_LAMBDA = 'l', KEY_ITERATIONS = 'n', KEY_SEED = 's' };
@@ -110,6 +110,9 @@ static void check_arguments(struct options *opt, struct argp_state *state)
         argp_error(state, "--folds fits once for each fold; save a model or lists without it");
     if (opt->top.path == NULL && (opt->top_said || opt->top.known))
         argp_error(state, "say by --top-out where the lists shall be");
+    if (opt->alpha_said && !opt->fit.implicit) argp_error(state, "--alpha goes with --implicit");
+    if (opt->bias_said && opt->fit.implicit)
+        argp_error(state, "there are no biases with --implicit; leave out --bias-lambda");
     if (opt->fit.implicit && !opt->factors_said) opt->fit.factors = 64;
     if (opt->fit.implicit && !opt->lambda_said) opt->fit.lambda = 30.0;
 }
@@ -155,6 +158,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         break;
     case KEY_ALPHA:
         opt->fit.alpha = parse_number(text, false, "alpha", state);
+        opt->alpha_said = true;
         break;
     case KEY_FACTORS:
         opt->fit.factors = parse_count(text, 1, ALS_FACTORS_MAX, "factors", state);
@@ -166,6 +170,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         break;
     case KEY_BIAS:
         opt->fit.bias_lambda = parse_number(text, false, "bias-lambda", state);
+        opt->bias_said = true;
         break;
     case KEY_ITERATIONS:
         opt->fit.iterations = parse_count(text, 1, 100000, "iterations", state);
@@ -267,6 +272,20 @@ static void mark(const struct options *opt, const struct ratings *r, int64_t fol
                                                    0, (uint64_t)opt->folds) == (uint64_t)fold;
 }
 
+/* Of few ratings a fold may have none, or all. */
+static enum status check_fold(const struct comm *comm, const struct options *opt,
+                              const struct ratings *r, int64_t fold, const uint8_t *held)
+{
+    int64_t learnt = 0;
+    for (int64_t i = 0; i < r->start[r->blocks.rows_local]; i++) learnt += !held[i];
+    comm_sum_int64(comm, &learnt, 1);
+    if (learnt > 0) return OK;
+    return FAIL(ERR_DATA,
+                "%s: fold %lld of %lld has all ratings, and none is left to learn from; give more "
+                "rows, or fit without --folds",
+                opt->file, (long long)fold + 1, (long long)opt->folds);
+}
+
 static void add_fold(const struct als_judgement *fold, double share, struct als_judgement *mean)
 {
     mean->ratings += fold->ratings;
@@ -276,6 +295,17 @@ static void add_fold(const struct als_judgement *fold, double share, struct als_
     mean->recall += share * fold->recall;
     mean->ndcg += share * fold->ndcg;
     mean->hit_rate += share * fold->hit_rate;
+}
+
+/* Of the folds that had something to foretell. */
+static void take_mean(const struct options *opt, struct result *result)
+{
+    int64_t folds = opt->folds > 0 ? opt->folds : 1, told = 0;
+    for (int64_t k = 0; k < folds; k++) told += result->fold[k].ratings > 0;
+    if (told == 0) result->mean = result->fold[0];
+    for (int64_t k = 0; k < folds && told > 0; k++)
+        if (result->fold[k].ratings > 0)
+            add_fold(&result->fold[k], 1.0 / (double)told, &result->mean);
 }
 
 static enum status fit(const struct comm *comm, const struct options *opt,
@@ -289,13 +319,14 @@ static enum status fit(const struct comm *comm, const struct options *opt,
     TRY_ALL(comm, memory_new(&result->fold, folds, sizeof *result->fold));
     for (int64_t k = 0; k < folds; k++) {
         if (tests) mark(opt, ratings, k, held);
+        if (opt->folds > 0) TRY(check_fold(comm, opt, ratings, k, held));
         TRY(fit_als_judge(comm, ratings, tests ? held : NULL, &opt->fit, &result->fold[k],
                           opt->folds > 0 ? NULL : &result->model));
-        add_fold(&result->fold[k], 1.0 / (double)folds, &result->mean);
         if (opt->folds > 0 && !opt->fit.implicit)
             log_info("  fold %lld of %lld: rmse %.4f", (long long)k + 1, (long long)folds,
                      result->fold[k].rmse);
     }
+    take_mean(opt, result);
 done:
     free(held);
     return status;

@@ -65,9 +65,9 @@ static enum status deal(const struct comm *comm, const struct fit_response_data 
     for (int64_t k = 0; k < opt->folds; k++)
         if (outcomes[k][0] == 0 || outcomes[k][1] == 0)
             TRY(FAIL(ERR_DATA,
-                     "%s: fold %lld of %lld has %lld rows, and not both outcomes; give more rows "
+                     "fold %lld of %lld has %lld rows, and not both outcomes; give more rows "
                      "and users, or fewer --folds",
-                     data->in.path, (long long)k + 1, (long long)opt->folds,
+                     (long long)k + 1, (long long)opt->folds,
                      (long long)(outcomes[k][0] + outcomes[k][1])));
 done:
     return status;

@@ -39,10 +39,12 @@ void fit_response_warn(const struct fit_response_result *result)
 
 /* ---- parts ---- */
 
-static json_t *interval_json(double middle, double error)
+/* 90 % of a chance (least 0) or of a difference of two (least -1). */
+static json_t *interval_json(double middle, double error, double least)
 {
-    return json_pack("[o, o]", fit_number(fmax(middle - NORMAL_95 * error, -1.0)),
-                     fit_number(fmin(middle + NORMAL_95 * error, 1.0)));
+    double low = middle - NORMAL_95 * error, high = middle + NORMAL_95 * error;
+    return json_pack("[o, o]", fit_number(fmin(fmax(low, least), 1.0)),
+                     fit_number(fmin(fmax(high, least), 1.0)));
 }
 
 static json_t *average_json(const struct fit_response_result *result)
@@ -57,9 +59,9 @@ static json_t *average_json(const struct fit_response_result *result)
                       "observed", fit_number(a->observed[l]), "model", fit_number(a->model[l]),
                       "chance", fit_number(a->chance[l]), "estimate", fit_number(a->estimate[l]),
                       "std_error", fit_number(a->std_error[l]), "interval",
-                      interval_json(a->estimate[l], a->std_error[l]), "effect",
+                      interval_json(a->estimate[l], a->std_error[l], 0.0), "effect",
                       fit_number(a->effect[l]), "effect_std_error", fit_number(a->effect_error[l]),
-                      "effect_interval", interval_json(a->effect[l], a->effect_error[l])));
+                      "effect_interval", interval_json(a->effect[l], a->effect_error[l], -1.0)));
     return list;
 }
 

@@ -5,6 +5,7 @@
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,22 @@ static enum status open_source(const struct fit_table *table, const struct ratin
         TRY(fit_table_refuse_text(table, at, "ratings are numbers; name their column by --rating"));
 done:
     return status;
+}
+
+/* add: ratings are numbers of times */
+static enum status check_values(const struct source *s, bool add)
+{
+    const struct blocks *blocks = &s->table->table->blocks;
+    for (int64_t i = 0; s->rating != NULL && i < blocks->rows_local; i++) {
+        double value = s->rating->number[i];
+        if (isnan(value) || (fabs(value) <= (double)FLT_MAX && (!add || value >= 0.0))) continue;
+        return FAIL(ERR_DATA, "%s: column \"%s\" is %g in data row %lld; %s", s->table->path,
+                    s->rating->name, value, (long long)(blocks->row_first + i + 1),
+                    add ? "with --implicit it says how often, finite and not below 0: mend it, or "
+                          "fit without --implicit"
+                        : "ratings are finite: mend it, or leave the row out");
+    }
+    return OK;
 }
 
 /* Provisional codes of this rank's items. */
@@ -266,6 +283,7 @@ enum status ratings_make(const struct comm *comm, const struct fit_table *train,
     *r = (struct ratings){0};
     TRY_ALL(comm, open_source(train, names, &source[0]));
     if (test != NULL) TRY_ALL(comm, open_source(test, names, &source[1]));
+    for (int k = 0; k < sources; k++) TRY_ALL(comm, check_values(&source[k], add));
     TRY(number_items(comm, source, sources, &r->item_name));
     for (int k = 0; k < sources; k++) rows += source[k].table->table->blocks.rows_local;
     TRY_ALL(comm, memory_new(&record, rows, sizeof *record));
@@ -289,6 +307,9 @@ done:
     return status;
 }
 
+/* What a term of exact sums may be. */
+static const double SQUARES_MOST = 1e14;
+
 /* Sums of a block: ratings to learn from, and their squares. */
 static void add_block(const struct ratings *r, int64_t first, int64_t last, double sum[2])
 {
@@ -299,6 +320,22 @@ static void add_block(const struct ratings *r, int64_t first, int64_t last, doub
     }
 }
 
+/* Sums of all blocks. */
+static enum status add_blocks(const struct ratings *r, struct exact_sums *sums)
+{
+    const struct blocks *blocks = &r->blocks;
+    for (int64_t b = 0; b < blocks->blocks_local; b++) {
+        double sum[2] = {0.0, 0.0};
+        add_block(r, r->start[blocks->start[b]], r->start[blocks->start[b + 1]], sum);
+        if (sum[1] > SQUARES_MOST)
+            return FAIL(ERR_DATA,
+                        "ratings are too large for their squares to be added up; give them in "
+                        "larger units, such as thousands");
+        exact_add(sums, 0, sum, 2);
+    }
+    return OK;
+}
+
 enum status ratings_spread(const struct comm *comm, const struct ratings *r, double *sd)
 {
     enum status status = OK;
@@ -306,11 +343,7 @@ enum status ratings_spread(const struct comm *comm, const struct ratings *r, dou
     const struct blocks *blocks = &r->blocks;
     int64_t count = 0;
     TRY_ALL(comm, exact_init(&sums, 2));
-    for (int64_t b = 0; b < blocks->blocks_local; b++) {
-        double sum[2] = {0.0, 0.0};
-        add_block(r, r->start[blocks->start[b]], r->start[blocks->start[b + 1]], sum);
-        exact_add(&sums, 0, sum, 2);
-    }
+    TRY_ALL(comm, add_blocks(r, &sums));
     for (int64_t i = 0; i < r->start[blocks->rows_local]; i++) count += r->part[i] == RATINGS_TRAIN;
     comm_sum_int64(comm, &count, 1);
     TRY(exact_reduce(comm, &sums));

@@ -45,7 +45,8 @@ struct ratings {
  * Rows without user, item or rating are left out with a warning.
  * Memory: 40 bytes a rating twice, then 17.
  * Same order and bytes for any number of ranks.
- * Errors: ERR_DATA a column is missing, ratings are texts, no row is left; ERR_MEMORY.
+ * Errors: ERR_DATA a column is missing, ratings are texts, infinite, or with add below 0, no row is
+ *         left; ERR_MEMORY.
  */
 enum status ratings_make(const struct comm *comm, const struct fit_table *train,
                          const struct fit_table *test, const struct ratings_names *names, bool add,

@@ -102,13 +102,23 @@ printf 'user,item,rating\na,b,3\n' >one.csv
 fits one.csv
 printf 'user,item,rating\na,b,3\na,c,3\nd,b,3\n' >equal.csv
 fits equal.csv
+fits equal.csv --folds 9
+within rmse 0 0.01
+within test_ratings 3 3
 
 # ---- what is refused ----
 printf 'user,item,rating\na,b,good\n' >words.csv
 printf 'user,item,rating\na,b,-1\n' >below.csv
 printf 'user,item,rating\na,,1\n' >empty.csv
 refuses 65 'ratings are numbers' words.csv
-refuses 65 'not below 0' below.csv --implicit --rating rating
+refuses 65 'not below 0: mend it' below.csv --implicit --rating rating
+printf 'user,item,rating\na,b,1\na,c,inf\n' >infinite.csv
+awk -F, 'NR > 1 { $3 *= 1e8 } { print $1 "," $2 "," $3 }' ratings.csv >large.csv
+refuses 65 'column "rating" is inf in data row 2' infinite.csv
+refuses 65 'give them in larger units' large.csv
+refuses 65 'has all ratings' one.csv --folds 2
+refuses 64 'goes with --implicit' ratings.csv --alpha 3
+refuses 64 'leave out --bias-lambda' ratings.csv --implicit --bias-lambda 3
 refuses 65 'no row has a user' empty.csv
 refuses 65 'it has user, item, rating' ratings.csv --item movie
 refuses 64 'choose' ratings.csv --folds 5 --test ratings.csv

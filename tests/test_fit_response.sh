@@ -116,6 +116,7 @@ awk -F, 'BEGIN { OFS = "," } NR > 1 { $3 = 0 } { print }' offers.csv >wrong.csv
 refuses 65 'where nothing differs' $bad
 head -9 offers.csv >wrong.csv
 refuses 65 'fewer --folds' $bad
+refuses 65 'error: wrong.csv: fold' $bad
 refuses 65 'has no column "taken"' offers.csv -d discount -y taken
 refuses 65 'is named as a feature' $of -f age,bought
 refuses 64 'name the column of discounts' offers.csv -y bought
