@@ -201,6 +201,14 @@ static double deviations_of(double coverage)
     return z;
 }
 
+/* Log odds whose chance, averaged over normal ones of this variance about the result, is that of
+ * `mean`. MacKay's factor says too much far out, where E sigmoid(x) <= E exp(x) bounds the move. */
+static double middle_of(double mean, double variance)
+{
+    double moved = fabs(mean) * (sqrt(1.0 + M_PI / 8.0 * variance) - 1.0);
+    return mean + copysign(fmin(moved, 0.5 * variance), mean);
+}
+
 void curves_interval(const struct curves *curves, int64_t row, double discount, double coverage,
                      double *low, double *high)
 {
@@ -211,8 +219,8 @@ void curves_interval(const struct curves *curves, int64_t row, double discount, 
     double gain_sd = dose * (double)curves->b_sd[row];
     double both = (double)curves->correlation[row] * a_sd * gain_sd;
     double variance = fmax(a_sd * a_sd + 2.0 * both + gain_sd * gain_sd, 0.0);
-    double middle = (a + b * dose) * sqrt(1.0 + M_PI / 8.0 * variance);
+    double middle = middle_of(a + b * dose, variance);
     double reach = deviations_of(coverage) * sqrt(variance);
-    *low = curves_chance(middle - reach, 0.0, 0.0);
-    *high = curves_chance(middle + reach, 0.0, 0.0);
+    *low = fmin(*low, curves_chance(middle - reach, 0.0, 0.0));
+    *high = fmax(*high, curves_chance(middle + reach, 0.0, 0.0));
 }

@@ -53,7 +53,7 @@ double curves_chance(double a, double b, double dose);
  * The interval that holds the true chance of slot `row` (user x slots + slot) with a probability.
  * Local.
  * coverage   in   in (0, 1), as 0.9
- * low, high  out  both the expected chance where intervals are not known
+ * low, high  out  the expected chance lies between them; both are that where none are known
  */
 void curves_interval(const struct curves *curves, int64_t row, double discount, double coverage,
                      double *low, double *high);

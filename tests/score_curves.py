@@ -145,10 +145,12 @@ class Shapes:
         """The 90 % interval of the true chance, as jobs/curves.h has it."""
         g = self.doses[k]
         a_sd, b_sd, correlation = (column[at] for column in self.spread)
-        variance = a_sd * a_sd + 2 * g * correlation * a_sd * b_sd + g * g * b_sd * b_sd
-        middle = (self.a[at] + self.b[at] * g) * math.sqrt(1 + math.pi * variance / 8)
-        far = NINETY * math.sqrt(max(variance, 0.0))
-        return logistic(middle - far), logistic(middle + far)
+        variance = max(a_sd * a_sd + 2 * g * correlation * a_sd * b_sd + g * g * b_sd * b_sd, 0.0)
+        mean = self.a[at] + self.b[at] * g
+        moved = min(abs(mean) * (math.sqrt(1 + math.pi * variance / 8) - 1), variance / 2)
+        middle = mean + math.copysign(moved, mean)
+        far = NINETY * math.sqrt(variance)
+        return logistic(min(mean, middle - far)), logistic(max(mean, middle + far))
 
     def curve(self, at, row):
         chance = [logistic(self.a[at] + self.b[at] * g) for g in self.doses]

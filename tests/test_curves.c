@@ -89,6 +89,15 @@ static void intervals(void **state)
     double half = 1.9599639845400545 * sqrt(variance);
     assert_close(low, 1.0 / (1.0 + exp(half)), 1e-9); /* a + b d = 0 */
     assert_close(high, 1.0 / (1.0 + exp(-half)), 1e-9);
+    curves.a[0] = -8.0f; /* far out: the middle is half the variance lower */
+    curves.a_sd[0] = 2.0f;
+    curves_interval(&curves, 0, 0.0, 0.9, &low, &high);
+    assert_close(low, 1.0 / (1.0 + exp(10.0 + 2.0 * 1.6448536269514722)), 1e-9);
+    assert_close(high, 1.0 / (1.0 + exp(10.0 - 2.0 * 1.6448536269514722)), 1e-9);
+    curves.a_sd[0] = 30.0f; /* the mean of so wide a spread lies beyond nine in ten of it */
+    curves_interval(&curves, 0, 0.0, 0.9, &low, &high);
+    assert_all(low < high && low <= curves_chance(-8.0, 0.0, 0.0));
+    assert_all(high >= curves_chance(-8.0, 0.0, 0.0));
     curves_clear(&curves);
     assert_all(curves_reserve(1, 1, false, &curves) == OK);
     curves_interval(&curves, 0, 0.3, 0.9, &low, &high);
