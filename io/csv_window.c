@@ -1,6 +1,7 @@
 /* Reading plain and gzip files in order, into a window that moves. */
 #include "io/csv_window.h"
 
+#include "io/file.h"
 #include "mpi/memory.h"
 
 #include <errno.h>
@@ -63,6 +64,7 @@ enum status csv_source_open(const char *path, struct csv_source **source, int64_
     TRY(memory_new(&fresh->path, (int64_t)strlen(path) + 1, 1));
     memcpy(fresh->path, path, strlen(path));
     TRY(open_file(fresh, stored_bytes));
+    file_mark_input(path);
     *source = fresh;
     fresh = NULL;
 done:

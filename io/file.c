@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 20 };
+enum { CHUNK = 1 << 20, INPUTS_KEPT = 1024 };
 
 static enum status cannot_write(const char *path)
 {
@@ -92,6 +92,34 @@ done:
     if (file >= 0) close(file);
     free(fresh);
     return status;
+}
+
+/* The files that were read, known by device and number. */
+static struct input {
+    dev_t device;
+    ino_t number;
+} inputs[INPUTS_KEPT];
+static int inputs_count;
+
+static bool is_input(const struct stat *file)
+{
+    for (int i = 0; i < inputs_count; i++)
+        if (inputs[i].device == file->st_dev && inputs[i].number == file->st_ino) return true;
+    return false;
+}
+
+void file_mark_input(const char *path)
+{
+    struct stat file;
+    if (inputs_count == INPUTS_KEPT || stat(path, &file) != 0 || is_input(&file)) return;
+    inputs[inputs_count++] = (struct input){file.st_dev, file.st_ino};
+}
+
+enum status file_refuse_input(const char *path)
+{
+    struct stat file;
+    if (stat(path, &file) != 0 || !is_input(&file)) return OK;
+    return FAIL(ERR_USAGE, "%s is a table that was read; name another file for the result", path);
 }
 
 bool file_exists(const char *path)

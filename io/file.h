@@ -40,6 +40,15 @@ enum status file_replace(const char *path, const void *data, int64_t bytes, unsi
 /** Whether something exists under this name. */
 bool file_exists(const char *path);
 
+/** Remember that this process reads the file, so that no result takes its place. */
+void file_mark_input(const char *path);
+
+/**
+ * Refuse to write a result over a file that was read, by whatever name it goes.
+ * Errors: ERR_USAGE with the remedy.
+ */
+enum status file_refuse_input(const char *path);
+
 /**
  * fsync the folder that holds `path`, so that a rename in it survives a crash.
  * Errors: ERR_WRITE.

@@ -1,6 +1,7 @@
 /* Files of columns in parallel HDF5: create, commit by rename, open, close. */
 #include "io/store_file.h"
 
+#include "io/file.h"
 #include "mpi/memory.h"
 
 #include <errno.h>
@@ -61,7 +62,7 @@ static enum status store_new(const char *path, bool writing, struct store **out)
     int used = snprintf(store->temporary, sizeof store->temporary, "%s.part", path);
     if (used >= (int)sizeof store->temporary) return FAIL(ERR_ARG, "path too long: %s", path);
     snprintf(store->path, sizeof store->path, "%s", path);
-    return OK;
+    return writing ? file_refuse_input(path) : OK;
 }
 
 enum status store_create(const struct comm *comm, const char *path, struct store **out)

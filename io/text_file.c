@@ -28,6 +28,7 @@ static enum status failed(const char *what, const char *path)
 static enum status new_file(const char *path, struct text_file **file)
 {
     enum status status = OK;
+    TRY(file_refuse_input(path));
     TRY(memory_new(file, 1, sizeof **file));
     (*file)->file = -1;
     TRY(memory_new(&(*file)->path, (int64_t)strlen(path) + 1, 1));

@@ -126,5 +126,6 @@ refuses 64 'above 0' ratings.csv --lambda 0
 refuses 64 'name a table' --folds 5
 refuses 64 'fits once for each fold' ratings.csv --folds 5 --model m.h5
 refuses 64 'say by --top-out' ratings.csv --top 5
+refuses 64 'is a table that was read' ratings.csv --iterations 1 --model ./ratings.csv
 refuses 73 'nowhere' ratings.csv --iterations 1 --model nowhere/m.h5
 echo "fit als: as expected"
