@@ -326,6 +326,9 @@ const struct config_key config_keys[] = {
     CHOICE("recommend.scorer", "auto|popularity|repeat|als|content|linear|neural|blend", "auto",
            "who chooses the candidates: the scorer or the blend of all that foretold best what "
            "users bought in the days held out, or the one named (docs/methods.md)"),
+    CHOICE("recommend.worth", "profit|purchases", "profit",
+           "what the candidates of a user are chosen by: what an offer may earn, or how likely it "
+           "is wanted"),
     {.name = "recommend.repeat",
      .type = KEY_BOOLEAN,
      .standard = "yes",

@@ -1,11 +1,11 @@
 /* The recommend stage: scorers are judged, and the products that each user may want most are those
  * of the best. */
-#include "algorithms/ranking.h"
 #include "io/dataset.h"
 #include "jobs/candidates.h"
 #include "jobs/recommend_report.h"
 #include "jobs/recommend_shelf.h"
 #include "jobs/recommend_tune.h"
+#include "jobs/recommend_worth.h"
 #include "jobs/run.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
@@ -19,10 +19,12 @@ struct final {
     int64_t member;       /* whose panel counts */
     const double *weight; /* of the blend; NULL: none */
     bool repeat;          /* what was bought may be offered again */
+    struct recommend_worth worth;
 };
 
 static void final_clear(struct final *f)
 {
+    recommend_worth_clear(&f->worth);
     board_clear(&f->board);
     scorer_data_clear(&f->data);
 }
@@ -72,19 +74,21 @@ static enum status take_best(struct final *f, const int64_t *user, int64_t users
     for (int64_t u = 0; u < users; u++) {
         int64_t at = user[u] * slots;
         if (f->weight != NULL) board_blend(&f->board, u, f->weight);
-        ranking_best(board_panel(&f->board, f->member, u), products, slots,
-                     candidates->product + at, candidates->score + at);
+        recommend_worth_best(&f->worth, board_panel(&f->board, f->member, u), products, slots,
+                             candidates->product + at, candidates->score + at);
     }
 done:
     return status;
 }
 
-static enum status score_users(struct final *f, const struct recommend_plan *plan,
-                               struct candidates *candidates)
+static enum status score_users(struct final *f, const struct config *config,
+                               const struct recommend_plan *plan, struct candidates *candidates)
 {
     enum status status = OK;
     int64_t users = f->data.dataset->users.blocks.rows_local, *user = NULL;
     int64_t rows = users * candidates->slots;
+    TRY(recommend_worth_open(config_is(config, "recommend.worth", "profit"),
+                             &f->data.dataset->products, plan->contest.pool, &f->worth));
     TRY(board_open(plan->contest.pool, plan->contest.best, plan->blend, &f->board));
     TRY(memory_new(&user, f->board.chunk, sizeof *user));
     TRY(memory_new(&candidates->product, rows, sizeof *candidates->product));
@@ -108,7 +112,7 @@ static enum status make_candidates(const struct comm *comm, const struct scorer_
     TRY(scorer_data_make(comm, shop, INT64_MAX, NULL, &f.data));
     f.board.data = &f.data;
     TRY(fit_chosen(comm, plan, &f));
-    TRY_ALL(comm, score_users(&f, plan, candidates));
+    TRY_ALL(comm, score_users(&f, shop->config, plan, candidates));
 done:
     final_clear(&f);
     return status;
