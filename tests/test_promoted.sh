@@ -18,6 +18,7 @@ events:
   columns: {user_id: who, product_id: sku, time: when, quantity: qty, unit_price: paid,
             discount: off, promotion: ad}
 demand: {cross: 2}
+recommend: {scorer: repeat}
 privacy: {min_users: 20}
 allocate: {budget: 100}
 YAML

@@ -14,7 +14,8 @@ shop_begin "$1"
 
 run() { # EXAMPLE FOLDER RANKS: a whole run in $work/EXAMPLE.RANKS
     timeout -k 5 120 mpirun -np "$3" "$remise" run "$here/../jobs/examples/$1.yaml" \
-        -o "$work/$1.$3" --set "data.dir=$data/$2" </dev/null >"$work/$1.$3.log" 2>&1 ||
+        -o "$work/$1.$3" --set "data.dir=$data/$2" --set recommend.scorer=repeat \
+        </dev/null >"$work/$1.$3.log" 2>&1 ||
         { cat "$work/$1.$3.log"; fail "$1 at $3 ranks ended with an error"; }
 }
 
