@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Fuzz targets of the CSV reader and of the configuration, with the address and undefined behaviour
 # sanitizers: no crash, no leak, no difference.
-#   REMISE_FUZZ_SECONDS=3600 tests/test_fuzz.sh build      an hour for each; by default 8 s
+#   REMISE_FUZZ_SECONDS=3600 tests/test_fuzz.sh build      an hour for each; by default 5 s
 # What is found on the way stays in the build folder's fuzz/corpus and is the start of the next run.
 set -uo pipefail
 . "$(dirname "$0")/shop.sh"
 tests=$(cd "$(dirname "$0")" && pwd)
 build=$1/fuzz
-seconds=${REMISE_FUZZ_SECONDS:-8}
+seconds=${REMISE_FUZZ_SECONDS:-5}
 checks=address,undefined
 set -a
 . "$tests/../cmake/mpi_environment.sh"

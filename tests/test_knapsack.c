@@ -11,7 +11,7 @@
 enum { SLOTS_MOST = 12, OPTIONS_MOST = 4, LIMITS_MOST = 6 };
 
 /* Small problems on one rank, and on several, where every reduction takes its time. */
-enum { CASES_ALONE = 2000, CASES_TOGETHER = 60 };
+enum { CASES_ALONE = 1000, CASES_TOGETHER = 60 };
 
 /* A whole small problem, on every rank. */
 struct small {
