@@ -1,9 +1,8 @@
 /* The allocate stage: one level per candidate under the budget and the margin floor, with a
  * receipt. */
 #include "algorithms/allocation.h"
-#include "jobs/cells.h"
+#include "jobs/cell_source.h"
 #include "jobs/choices.h"
-#include "jobs/labels.h"
 #include "jobs/run.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
@@ -277,30 +276,15 @@ done:
 static enum status allocate_run(const struct comm *comm, const struct run *run)
 {
     enum status status = OK;
-    struct dataset *dataset = NULL;
-    struct candidates candidates = {0};
-    struct curves curves = {0};
-    struct cell_maker maker;
-    struct demand demand = {0};
+    struct cell_source source = {0};
     struct choices choices = {0};
-    struct labels labels = {0};
-    TRY(dataset_read(comm, run_path(run, "dataset.h5"), 0, &dataset));
-    const struct blocks *blocks = &dataset->users.blocks;
-    TRY(candidates_read(comm, run_path(run, "candidates.h5"), blocks, &candidates));
-    TRY(curves_read(comm, run_path(run, "curves.h5"), blocks, &curves));
-    TRY_ALL(comm, cell_maker_open(run->config, &dataset->products, &candidates, &curves, &maker));
-    TRY(cell_maker_cross(comm, run, &demand, &maker));
-    TRY(labels_open(comm, run, blocks, &labels, &maker));
-    choices.slots = candidates.slots;
-    TRY(solve(comm, run, dataset, &maker, &choices));
-    TRY(choices_write(comm, run_path(run, "choices.h5"), blocks, &choices));
+    TRY(cell_source_open(comm, run, 0, &source));
+    choices.slots = source.candidates.slots;
+    TRY(solve(comm, run, source.dataset, &source.maker, &choices));
+    TRY(choices_write(comm, run_path(run, "choices.h5"), &source.dataset->users.blocks, &choices));
 done:
     choices_clear(&choices);
-    labels_clear(&labels);
-    demand_clear(&demand);
-    curves_clear(&curves);
-    candidates_clear(&candidates);
-    dataset_free(&dataset);
+    cell_source_close(&source);
     return status;
 }
 

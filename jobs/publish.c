@@ -3,7 +3,7 @@
 #include "io/file.h"
 #include "io/parse.h"
 #include "io/text_file.h"
-#include "jobs/labels.h"
+#include "jobs/cell_source.h"
 #include "jobs/manifest.h"
 #include "jobs/publish_receipt.h"
 #include "jobs/secret.h"
@@ -108,43 +108,29 @@ done:
 static enum status publish_run(const struct comm *comm, const struct run *run)
 {
     enum status status = OK;
-    struct dataset *dataset = NULL;
-    struct candidates candidates = {0};
-    struct curves curves = {0};
+    struct cell_source source = {0};
     struct choices choices = {0};
-    struct demand demand = {0};
-    struct cell_maker maker;
-    struct labels labels = {0};
     struct vault_ids ids = {0};
-    struct publisher publisher = {.maker = &maker, .choices = &choices};
-    TRY(dataset_read(comm, run_path(run, "dataset.h5"), 0, &dataset));
-    const struct blocks *blocks = &dataset->users.blocks;
-    TRY(candidates_read(comm, run_path(run, "candidates.h5"), blocks, &candidates));
-    TRY(curves_read(comm, run_path(run, "curves.h5"), blocks, &curves));
+    struct publisher publisher = {.maker = &source.maker, .choices = &choices};
+    TRY(cell_source_open(comm, run, 0, &source));
+    const struct blocks *blocks = &source.dataset->users.blocks;
     TRY(choices_read(comm, run_path(run, "choices.h5"), blocks, &choices));
-    TRY_ALL(comm, cell_maker_open(run->config, &dataset->products, &candidates, &curves, &maker));
-    TRY(cell_maker_cross(comm, run, &demand, &maker));
-    TRY(labels_open(comm, run, blocks, &labels, &maker));
-    publisher.dataset = dataset;
+    publisher.dataset = source.dataset;
     if (config_is(run->config, "publish.user_ids", "original")) {
         TRY(read_ids(comm, run, blocks, &ids));
         publisher.ids = &ids;
     }
-    set_dates(run, dataset, &publisher);
+    set_dates(run, source.dataset, &publisher);
     int64_t rows = blocks->rows_local * choices.slots;
-    log_need(comm,
-             dataset_bytes(dataset) + rows * ((int64_t)sizeof *publisher.row + ROW_TEXT_BYTES));
+    log_need(comm, dataset_bytes(source.dataset) +
+                       rows * ((int64_t)sizeof *publisher.row + ROW_TEXT_BYTES));
     TRY_ALL(comm, publish_rows_make(&publisher));
     TRY(write_all(comm, run, &publisher));
 done:
     publish_rows_clear(&publisher);
     vault_ids_clear(&ids);
     choices_clear(&choices);
-    labels_clear(&labels);
-    demand_clear(&demand);
-    curves_clear(&curves);
-    candidates_clear(&candidates);
-    dataset_free(&dataset);
+    cell_source_close(&source);
     return status;
 }
 
