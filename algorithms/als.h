@@ -39,7 +39,7 @@ struct als_options {
     double alpha;        /* > 0; implicit: a value r counts 1 + alpha r times as 1, all else as 0 */
     double tolerance;    /* stop when the loss falls by no more than this part of it; 0: never */
     double precision;    /* a half may leave so small a part of the loss above the least it can;
-                            0: 1e-9, implicit 1e-8, by which losses are within some 2e-5 of those
+                            0: 1e-9, implicit 2e-8, by which losses are within some 4e-5 of those
                             of exact halves after as many iterations */
     int64_t panel_bytes; /* users' factors at a time, once per node; 0: 1 GiB */
     uint64_t seed;
