@@ -1,6 +1,7 @@
 /* Multiple-choice knapsack by hulls, exact selection of the dual price, and a dual certificate. */
 #include "algorithms/allocation.h"
 
+#include "algorithms/allocation_check.h"
 #include "algorithms/fill.h"
 #include "algorithms/hull.h"
 #include "algorithms/radix.h"
@@ -14,111 +15,20 @@ __extension__ typedef __int128 int128;
 
 enum { FILL_ROUNDS = 16 };
 #define KEY_FREE UINT32_MAX /* the level a slot starts from, better than any slope */
-#define SUM_LIMIT ((int64_t)1 << 61)
-#define CLOSED_GAP 1e-8 /* of the gain: not worth another pass over the slots */
-
-/* What any sum over slots can reach. */
-struct reach {
-    int64_t value, cost; /* the largest |value| and cost of each slot, added up */
-    int64_t most;        /* the largest of them all */
-};
+#define CLOSED_GAP 1e-8     /* of the gain: not worth another pass over the slots */
 
 struct search {
     const struct allocation_cells *cells;
     struct radix radix; /* increments by slope, weighed by cost */
     uint32_t *key; /* [rows_local][levels] upper half of the slope key; KEY_FREE at the start of a
                       hull, 0 off it */
-    struct reach reach;
+    struct allocation_reach reach;
     int64_t budget;
     int64_t group_before; /* cost of increments at the threshold key on earlier ranks */
     struct fill_moves *moves;
     int64_t
         split[2]; /* gain and cost of the first increment that does not fit, 0 but on its rank */
 };
-
-static uint32_t allowed_levels(const struct allocation_cells *cells, int64_t slot)
-{
-    return cells->allowed != NULL ? cells->allowed[slot] : UINT32_MAX;
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static bool is_outside(int64_t value, int64_t cost)
-{
-    return cost < 0 || cost > HULL_LIMIT || value > HULL_LIMIT || value < -HULL_LIMIT;
-}
-
-static enum status refuse_slot(const struct allocation_cells *cells, int64_t slot)
-{
-    long long number = (long long)(cells->blocks->row_first + slot);
-    const int64_t *value = cells->value + slot * cells->levels;
-    const int64_t *cost = cells->cost + slot * cells->levels;
-    uint32_t allowed = allowed_levels(cells, slot);
-    if ((allowed & 1) == 0)
-        return FAIL(ERR_DATA,
-                    "slot %lld: level 0 is forbidden; no discount must always be possible", number);
-    for (int k = 0; k < cells->levels; k++)
-        if ((allowed >> k & 1) != 0 && is_outside(value[k], cost[k]))
-            return FAIL(ERR_DATA,
-                        "slot %lld, level %d: value %lld and cost %lld must be within 2^52, costs "
-                        "not negative",
-                        number, k, (long long)value[k], (long long)cost[k]);
-    return FAIL(ERR_DATA, "slot %lld: level 0 costs %lld; no discount must cost nothing", number,
-                (long long)cost[0]);
-}
-
-static enum status refuse_reach(bool is_value)
-{
-    return FAIL(ERR_NUMERIC,
-                "the %s of all slots add up to more than 2^61; use a coarser money unit",
-                is_value ? "values" : "costs");
-}
-
-/* Checks one slot and adds its largest value and cost. */
-static enum status check_slot(const struct allocation_cells *cells, int64_t slot,
-                              struct reach *reach)
-{
-    const int64_t *value = cells->value + slot * cells->levels;
-    const int64_t *cost = cells->cost + slot * cells->levels;
-    uint32_t allowed = allowed_levels(cells, slot);
-    int64_t value_most = 0, cost_most = 0;
-    bool refused = (allowed & 1) == 0 || cost[0] != 0;
-    for (int k = 0; k < cells->levels; k++) {
-        if ((allowed >> k & 1) == 0) continue;
-        if (is_outside(value[k], cost[k])) return refuse_slot(cells, slot);
-        value_most = larger(value_most, value[k] < 0 ? -value[k] : value[k]);
-        cost_most = larger(cost_most, cost[k]);
-    }
-    if (refused) return refuse_slot(cells, slot);
-    reach->value += value_most;
-    reach->cost += cost_most;
-    reach->most = larger(reach->most, larger(value_most, cost_most));
-    if (reach->value > SUM_LIMIT || reach->cost > SUM_LIMIT)
-        return refuse_reach(reach->value > SUM_LIMIT);
-    return OK;
-}
-
-/* All ranks refuse together what could overflow; sums travel as two limbs. */
-static enum status check_reach(const struct comm *comm, const struct reach *reach)
-{
-    const int64_t mask = UINT32_MAX, limit = SUM_LIMIT >> 32;
-    int64_t limb[4] = {reach->value >> 32, reach->value & mask, reach->cost >> 32,
-                       reach->cost & mask};
-    comm_sum_int64(comm, limb, 4);
-    int64_t value = limb[0] + (limb[1] >> 32), cost = limb[2] + (limb[3] >> 32);
-    if (value >= limit || cost >= limit) return refuse_reach(value >= limit);
-    return OK;
-}
-
-static enum status check_shape(const struct allocation_cells *cells)
-{
-    if (cells->levels >= 1 && cells->levels <= ALLOCATION_LEVELS) return OK;
-    return FAIL(ERR_ARG, "%d levels per slot; between 1 and %d are possible", cells->levels,
-                ALLOCATION_LEVELS);
-}
 
 static enum status check_budget(int64_t budget)
 {
@@ -144,9 +54,9 @@ static enum status measure(struct search *search)
                       *cost = cells->cost + i * cells->levels;
         uint32_t *key = search->key + i * cells->levels;
         struct hull hull;
-        enum status status = check_slot(cells, i, &search->reach);
+        enum status status = allocation_check_slot(cells, i, true, &search->reach);
         if (status != OK) return status;
-        hull_make(value, cost, allowed_levels(cells, i), cells->levels, &hull);
+        hull_make(value, cost, allocation_allowed(cells, i), cells->levels, &hull);
         key[hull.level[0]] = KEY_FREE;
         for (int j = 1; j < hull.count; j++) {
             int from = hull.level[j - 1], to = hull.level[j];
@@ -175,7 +85,7 @@ static void count_digit(struct search *search)
         const int64_t *value = cells->value + i * cells->levels,
                       *cost = cells->cost + i * cells->levels;
         struct hull hull;
-        hull_make(value, cost, allowed_levels(cells, i), cells->levels, &hull);
+        hull_make(value, cost, allocation_allowed(cells, i), cells->levels, &hull);
         for (int j = 1; j < hull.count; j++)
             offer_increment(search, value, cost, hull.level[j - 1], hull.level[j]);
     }
@@ -186,7 +96,7 @@ static enum status find_price(const struct comm *comm, struct search *search, in
     enum status status = OK;
     radix_begin(&search->radix);
     TRY_ALL(comm, measure(search));
-    TRY(check_reach(comm, &search->reach));
+    TRY(allocation_check_reach(comm, &search->reach));
     for (*passes = 1; radix_step(comm, &search->radix, search->budget); ++*passes)
         count_digit(search);
     search->group_before = comm_prefix_int64(comm, search->radix.mine_at);
@@ -204,7 +114,7 @@ static int choose_at_threshold(struct search *search, int64_t slot, int64_t *gro
                   *cost = cells->cost + slot * cells->levels;
     int64_t room = search->budget - search->radix.above;
     struct hull hull;
-    hull_make(value, cost, allowed_levels(cells, slot), cells->levels, &hull);
+    hull_make(value, cost, allocation_allowed(cells, slot), cells->levels, &hull);
     int level = hull.level[0];
     for (int j = 1; j < hull.count; j++) {
         int from = hull.level[j - 1], to = hull.level[j];
@@ -324,7 +234,7 @@ static struct allocation_point sum_at_price(const struct comm *comm,
     for (int64_t i = 0; i < cells->blocks->rows_local; i++) {
         const int64_t *value = cells->value + i * cells->levels;
         const int64_t *cost = cells->cost + i * cells->levels;
-        uint32_t allowed = allowed_levels(cells, i);
+        uint32_t allowed = allocation_allowed(cells, i);
         int best = narrow ? best_at_price_narrow(value, cost, allowed, cells->levels, price)
                           : best_at_price(value, cost, allowed, cells->levels, price);
         sum[0] += value[best];
@@ -334,11 +244,11 @@ static struct allocation_point sum_at_price(const struct comm *comm,
     return (struct allocation_point){.value = sum[0], .spent = sum[1]};
 }
 
-static enum status check_cells(const struct allocation_cells *cells, struct reach *reach)
+static enum status check_cells(const struct allocation_cells *cells, struct allocation_reach *reach)
 {
-    enum status status = check_shape(cells);
+    enum status status = allocation_check_shape(cells);
     for (int64_t i = 0; i < cells->blocks->rows_local && status == OK; i++)
-        status = check_slot(cells, i, reach);
+        status = allocation_check_slot(cells, i, true, reach);
     return status;
 }
 
@@ -355,11 +265,11 @@ enum status allocation_at_price(const struct comm *comm, const struct allocation
                                 struct allocation_price price, struct allocation_point *point)
 {
     enum status status = OK;
-    struct reach reach = {0};
+    struct allocation_reach reach = {0};
     *point = (struct allocation_point){0};
     TRY_ALL(comm, check_price(price));
     TRY_ALL(comm, check_cells(cells, &reach));
-    TRY(check_reach(comm, &reach));
+    TRY(allocation_check_reach(comm, &reach));
     *point = sum_at_price(comm, cells, price, reach.most);
 done:
     return status;
@@ -415,7 +325,7 @@ static enum status prepare(struct search *search)
 {
     const struct allocation_cells *cells = search->cells;
     enum status status = OK;
-    TRY(check_shape(cells));
+    TRY(allocation_check_shape(cells));
     TRY(check_budget(search->budget));
     TRY(radix_init(&search->radix));
     TRY(memory_new(&search->moves, 1, sizeof *search->moves));

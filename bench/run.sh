@@ -133,6 +133,8 @@ respond mlp float 131072 128 8192 4 256,256
 respond sequence float cnn
 respond sequence float gru
 allocate allocate copy
+allocate allocate copy 2000000 8 30
+allocate path copy
 publish publish copy
 LIST
 [ $lines -gt 0 ] || { echo "no benchmark is called $*; see the list in bench/run.sh" >&2; exit 64; }
