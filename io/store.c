@@ -42,9 +42,13 @@ enum status store_check(bool good, enum status status, const struct store *store
 
 /* ---- create and commit ---- */
 
-static hid_t parallel_access(const struct comm *comm)
+static hid_t access_of(const struct comm *comm)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    if (comm->handle == MPI_COMM_NULL) { /* without MPI; a file is whole where it has its name */
+        H5Pset_file_locking(access, false, true);
+        return access;
+    }
     H5Pset_fapl_mpio(access, comm->handle, MPI_INFO_NULL);
     H5Pset_coll_metadata_write(access, true);
     H5Pset_all_coll_metadata_ops(access, true);
@@ -74,7 +78,7 @@ enum status store_create(const struct comm *comm, const char *path, struct store
     TRY_ALL(comm, store_new(path, true, &store));
     if (comm->rank == 0) unlink(store->temporary);
     TRY_ALL(comm, comm->rank == 0 ? store_hold_spare(store) : OK);
-    hid_t access = parallel_access(comm), create = H5Pcreate(H5P_FILE_CREATE);
+    hid_t access = access_of(comm), create = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_obj_track_times(create, false);
     store->file = H5Fcreate(store->temporary, H5F_ACC_TRUNC, create, access);
     H5Pclose(create);
@@ -186,7 +190,7 @@ enum status store_open(const struct comm *comm, const char *path, struct store *
                       ? OK
                       : FAIL(ERR_NO_INPUT, "%s: %m; check the path, or run what writes it", path));
     TRY_ALL(comm, store_new(path, false, &store));
-    hid_t fapl = parallel_access(comm);
+    hid_t fapl = access_of(comm);
     store->file = H5Fopen(path, H5F_ACC_RDONLY, fapl);
     H5Pclose(fapl);
     TRY_ALL(comm,

@@ -90,7 +90,7 @@ enum status store_write_note(const struct comm *comm, struct store *store, const
 enum status store_commit(const struct comm *comm, struct store **store);
 
 /**
- * Open an existing file for reading. Collective.
+ * Open an existing file for reading. Collective; with comm_alone() it needs no MPI.
  * Errors: ERR_NO_INPUT; ERR_DATA not an HDF5 file, or cut short.
  */
 enum status store_open(const struct comm *comm, const char *path, struct store **store);

@@ -79,7 +79,7 @@ done:
 static enum status add_results(const struct run *run, struct entries *entries)
 {
     static const char *const results[] = {"discounts.csv", "discounts.h5", "receipt.json",
-                                          "rejects.csv", "settings.yaml"};
+                                          "receipt.txt",   "rejects.csv",  "settings.yaml"};
     size_t count = sizeof results / sizeof *results;
     enum status status = make_room(entries, (int64_t)count);
     for (size_t r = 0; r < count && status == OK; r++) {

@@ -136,8 +136,8 @@ done:
 
 static const char *const keys[] = {"publish", "run", "privacy.min_users", NULL};
 static const char *const needs[] = {"allocate", NULL};
-static const char *const outputs[] = {"discounts.csv", "discounts.h5", "receipt.json",
-                                      "manifest.json", NULL};
+static const char *const outputs[] = {"discounts.csv", "discounts.h5",  "receipt.json",
+                                      "receipt.txt",   "manifest.json", NULL};
 
 const struct stage stage_publish = {
     .name = "publish",

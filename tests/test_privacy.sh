@@ -12,7 +12,7 @@ cd "$work" || exit 70
 canary=c4nary.7f3a@example.org
 key=$XDG_CONFIG_HOME/remise/secret.key
 results="dataset.h5 profiles.h5 demand.h5 candidates.h5 model.h5 curves.h5 choices.h5
-elasticities.csv discounts.csv discounts.h5 receipt.json"
+elasticities.csv discounts.csv discounts.h5 receipt.json receipt.txt"
 
 run() { # CODE RANKS COMMAND FOLDER ARGUMENTS...: its output stays in FOLDER.log
     local code=0 wanted=$1 ranks=$2 command=$3 folder=$4
@@ -110,7 +110,7 @@ timeout -k 5 60 "$remise" run shop.yaml -o plain.stop --set data.dir=tables/spoi
 grep -raF "${canary%%@*}" plain.stop plain.stop.log && fail "a refused shop shows a raw id"
 open=$(find plain -type f -perm /077 -printf '%f\n' | sort | xargs)
 shown="discounts.csv elasticities.csv log.jsonl manifest.json profiles.json receipt.json"
-[ "$open" = "$shown recommend.json" ] ||
+[ "$open" = "$shown receipt.txt recommend.json" ] ||
     fail "others may read $open"
 
 # ---- pseudonyms are what they are said to be, whoever works them out ----
