@@ -26,6 +26,8 @@ void products_clear(struct products *products)
     free(products->brand_code);
     free(products->list_price);
     free(products->unit_cost);
+    free(products->price_floor);
+    free(products->margin_floor);
     attributes_clear(products->attribute, products->attributes);
     *products = (struct products){0};
 }

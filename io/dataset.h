@@ -42,6 +42,8 @@ struct products {
     int32_t *brand_code;    /* [count] */
     double *list_price;     /* [count] currency units, > 0; 0 where never known: not offered */
     double *unit_cost;      /* [count] currency units */
+    double *price_floor;    /* [count] never sold below, 0: none; NULL: the shop has none */
+    double *margin_floor;   /* [count] fraction, NaN: that of all; NULL: no product has its own */
     int64_t attributes;
     struct attribute *attribute; /* [attributes] */
 };

@@ -28,6 +28,8 @@ struct dataset_column {
 
 /* In files of shops that label users only. */
 #define LABEL_COLUMN "users/label"
+#define PRICE_FLOOR_COLUMN "products/price_floor"
+#define MARGIN_FLOOR_COLUMN "products/margin_floor"
 
 struct dataset_columns {
     size_t row_bytes;

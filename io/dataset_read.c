@@ -48,6 +48,18 @@ done:
 
 /* ---- products ---- */
 
+/* A column that may be missing: then *value stays NULL. */
+static enum status read_floor(const struct comm *comm, struct store *store, const char *name,
+                              int64_t count, double **value)
+{
+    enum status status = OK;
+    if (store_rows(comm, store, name, NULL) < 0) return OK;
+    TRY_ALL(comm, memory_new(value, count, sizeof **value));
+    TRY(store_read(comm, store, name, STORE_F64, 0, count, *value));
+done:
+    return status;
+}
+
 static enum status read_products(const struct comm *comm, struct store *store, struct products *p)
 {
     enum status status = OK;
@@ -64,6 +76,8 @@ static enum status read_products(const struct comm *comm, struct store *store, s
     TRY(store_read(comm, store, "products/brand_code", STORE_I32, 0, p->count, p->brand_code));
     TRY(store_read(comm, store, "products/list_price", STORE_F64, 0, p->count, p->list_price));
     TRY(store_read(comm, store, "products/unit_cost", STORE_F64, 0, p->count, p->unit_cost));
+    TRY(read_floor(comm, store, PRICE_FLOOR_COLUMN, p->count, &p->price_floor));
+    TRY(read_floor(comm, store, MARGIN_FLOOR_COLUMN, p->count, &p->margin_floor));
     TRY(read_attributes(comm, store, "products", 0, p->count, &p->attribute, &p->attributes));
 done:
     return status;

@@ -80,6 +80,11 @@ static enum status write_products(const struct comm *comm, struct store *store,
                                        "price before discounts, 0 unknown"};
     const struct store_column cost = {"products/unit_cost", STORE_F64, 1, "currency",
                                       "what one unit costs the shop"};
+    const struct store_column price_floor = {PRICE_FLOOR_COLUMN, STORE_F64, 1, "currency",
+                                             "never sold below, 0: no such price"};
+    const struct store_column margin_floor = {
+        MARGIN_FLOOR_COLUMN, STORE_F64, 1, "fraction",
+        "of the price that must remain above the cost; NaN: allocate.margin_floor"};
     TRY(store_write_dictionary(comm, store, "products/id", "product ids in order", &p->id));
     TRY(store_write_dictionary(comm, store, "products/category", "category names in order",
                                &p->category));
@@ -88,6 +93,9 @@ static enum status write_products(const struct comm *comm, struct store *store,
     TRY(store_write(comm, store, &brand, p->brand_code, rows));
     TRY(store_write(comm, store, &price, p->list_price, rows));
     TRY(store_write(comm, store, &cost, p->unit_cost, rows));
+    if (p->price_floor != NULL) TRY(store_write(comm, store, &price_floor, p->price_floor, rows));
+    if (p->margin_floor != NULL)
+        TRY(store_write(comm, store, &margin_floor, p->margin_floor, rows));
     TRY(write_attributes(comm, store, "products", p->attribute, p->attributes, rows));
 done:
     return status;

@@ -23,9 +23,13 @@ enum status cell_maker_open(const struct config *config, const struct products *
     maker->weight_profit = config_number(config, "allocate.objective.profit");
     maker->weight_revenue = config_number(config, "allocate.objective.revenue");
     maker->weight_surplus = config_number(config, "allocate.objective.surplus");
-    if (maker->weight_profit + maker->weight_revenue + maker->weight_surplus <= 0.0)
-        return FAIL(ERR_CONFIG,
-                    "allocate.objective: all weights are 0; set profit, revenue or surplus");
+    maker->weight_purchases = config_number(config, "allocate.objective.purchases");
+    maker->weight_lifetime = config_number(config, "allocate.objective.lifetime");
+    if (maker->weight_profit + maker->weight_revenue + maker->weight_surplus +
+            maker->weight_purchases + maker->weight_lifetime <=
+        0.0)
+        return FAIL(ERR_CONFIG, "allocate.objective: all weights are 0; set profit, revenue, "
+                                "surplus, purchases or lifetime");
     return OK;
 }
 
@@ -109,6 +113,27 @@ static int64_t nearness(double level, double target)
     return -llround(1e4 * far * far);
 }
 
+static int64_t value_of(const struct cell_maker *maker, const struct slot_cells *cells, int k)
+{
+    double purchases = cells->chance[k] - cells->taken[k];
+    return llround(maker->weight_profit * (double)cells->profit[k] +
+                   maker->weight_revenue * (double)cells->revenue[k] +
+                   maker->weight_surplus * (double)cells->surplus[k] +
+                   maker->weight_purchases * (double)to_units(100.0 * purchases) +
+                   maker->weight_lifetime * (double)cells->lifetime[k]);
+}
+
+static void apply_rules(const struct cell_maker *maker, int k, struct slot_cells *cells)
+{
+    const struct products *products = maker->products;
+    int64_t product = cells->product, price = cells->price_cents[k];
+    const bool kept[CELL_RULES] = {
+        [CELL_MARGIN_FLOOR] = offerable_keeps_margin(products, product, price, maker->floor),
+        [CELL_PRICE_FLOOR] = offerable_keeps_price(products, product, price)};
+    for (int r = 0; r < CELL_RULES; r++)
+        if (k > 0 && !kept[r]) cells->forbidden[r] |= (uint32_t)1 << k;
+}
+
 static void fill_level(const struct cell_maker *maker, double a, double b, int k,
                        const double taken[3], struct slot_cells *cells)
 {
@@ -126,11 +151,20 @@ static void fill_level(const struct cell_maker *maker, double a, double b, int k
     cells->surplus[k] =
         to_units((double)list * curves_surplus(maker->curves, a, b, maker->level[k]));
     cells->cost[k] = to_units(chance * (double)(list - price));
-    cells->value[k] = llround(maker->weight_profit * (double)cells->profit[k] +
-                              maker->weight_revenue * (double)cells->revenue[k] +
-                              maker->weight_surplus * (double)cells->surplus[k]);
-    if (k == 0 || offerable_at(maker->products, cells->product, maker->level[k], maker->floor))
-        cells->allowed |= (uint32_t)1 << k;
+}
+
+/* What a purchase of the slot's user adds, in cents. */
+static double lifetime_cents(const struct cell_maker *maker, int64_t row)
+{
+    if (maker->lifetime == NULL) return 0.0;
+    return 100.0 * maker->lifetime[row / maker->candidates->slots];
+}
+
+static uint32_t allowed_levels(const struct slot_cells *cells, int levels)
+{
+    uint32_t allowed = levels < CELL_LEVELS ? ((uint32_t)1 << levels) - 1 : UINT32_MAX;
+    for (int r = 0; r < CELL_RULES; r++) allowed &= ~cells->forbidden[r];
+    return allowed | 1;
 }
 
 void cells_of_slot(const struct cell_maker *maker, int64_t row, struct slot_cells *cells)
@@ -138,6 +172,7 @@ void cells_of_slot(const struct cell_maker *maker, int64_t row, struct slot_cell
     *cells = (struct slot_cells){.product = maker->candidates->product[row], .allowed = 1};
     if (cells->product < 0) return;
     double a = (double)maker->curves->a[row], b = (double)maker->curves->b[row];
+    double more_cents = lifetime_cents(maker, row);
     struct neighbour list[NEIGHBOURS];
     int count = find_neighbours(maker, row, list);
     for (int k = 0; k < maker->levels; k++) {
@@ -145,8 +180,12 @@ void cells_of_slot(const struct cell_maker *maker, int64_t row, struct slot_cell
         double added = curves_chance(a, b, dose) - curves_chance(a, b, 0.0);
         find_taken(maker, list, count, cells->product, added, maker->level[k], taken);
         fill_level(maker, a, b, k, taken, cells);
+        cells->lifetime[k] = to_units((cells->chance[k] - taken[0]) * more_cents);
+        cells->value[k] = value_of(maker, cells, k);
+        apply_rules(maker, k, cells);
         if (maker->labels != NULL)
             cells->value[k] = nearness(
                 maker->level[k], (double)maker->labels->discount[row / maker->candidates->slots]);
     }
+    cells->allowed = allowed_levels(cells, maker->levels);
 }

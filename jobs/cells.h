@@ -9,6 +9,9 @@
  * With cross elasticities a discount also counts what it takes from the user's other candidates: of
  * each that has the product among its neighbours the part demand_taken of its chance without a
  * discount, at its list price; in all no more than the discount adds to the product's own chance.
+ *
+ * Level 0 is always allowed: it is no discount of ours, and where a product cannot be sold at its
+ * list price without breaking a floor, recommend does not make it a candidate.
  */
 #ifndef REMISE_JOBS_CELLS_H
 #define REMISE_JOBS_CELLS_H
@@ -22,6 +25,9 @@
 
 enum { CELL_LEVELS = 32, CELL_UNITS_PER_CENT = 100 };
 
+/* What forbids levels of a product, each by itself; docs/configuration.md has their settings. */
+enum cell_rule { CELL_MARGIN_FLOOR, CELL_PRICE_FLOOR, CELL_RULES };
+
 struct labels; /* jobs/labels.h */
 
 /* The settings and tables cells are made from; all borrowed. */
@@ -32,23 +38,30 @@ struct cell_maker {
     const struct demand *demand; /* cross elasticities; NULL: none */
     int levels;
     const double *level; /* [levels] discounts, ascending, the first is 0 */
-    double floor;        /* margin floor as a fraction of the price */
+    double floor; /* margin floor as a fraction of the price, of products without their own */
     const struct labels
-        *labels; /* discounts that users are to have; NULL: what they bring decides */
+        *labels;            /* discounts that users are to have; NULL: what they bring decides */
+    const double *lifetime; /* [users_local] currency: what one more purchase today adds to the
+                               user's expected value (jobs/profile_lifetime.h); NULL: not known */
     double weight_profit, weight_revenue, weight_surplus;
+    double weight_purchases; /* currency for each */
+    double weight_lifetime;
 };
 
 /* One candidate at every level. */
 struct slot_cells {
-    int64_t product;            /* -1: no candidate; then only level 0 with zeros */
-    uint32_t allowed;           /* bit k: level k keeps the margin floor; bit 0 always */
-    double chance[CELL_LEVELS]; /* of buying */
+    int64_t product;                /* -1: no candidate; then only level 0 with zeros */
+    uint32_t allowed;               /* bit k: no rule forbids level k; bit 0 always */
+    uint32_t forbidden[CELL_RULES]; /* bit k: the rule forbids level k; bit 0 never */
+    double chance[CELL_LEVELS];     /* of buying */
     int64_t price_cents[CELL_LEVELS];
     int64_t revenue[CELL_LEVELS], profit[CELL_LEVELS],
         surplus[CELL_LEVELS]; /* expected, 1/10,000; revenue and profit less what is taken */
     /* From the user's other candidates, expected: */
     double taken[CELL_LEVELS]; /* purchases */
     int64_t taken_revenue[CELL_LEVELS], taken_profit[CELL_LEVELS];
+    int64_t
+        lifetime[CELL_LEVELS];  /* what the purchases add to the user's value, less those taken */
     int64_t cost[CELL_LEVELS];  /* of the discount: chance x (list price - price) */
     int64_t value[CELL_LEVELS]; /* the objective */
 };

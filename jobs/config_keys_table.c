@@ -134,8 +134,13 @@ const struct config_key config_keys[] = {
          "price without discount, per unit"),
     ROLE("products", "unit_cost", false, "by products.assumed_margin",
          "what a unit costs the shop"),
+    ROLE("products", "price_floor", false, "none",
+         "price per unit below which it is never sold, whatever the discount"),
+    ROLE("products", "margin_floor", false, "allocate.margin_floor",
+         "part of the discounted price that must remain above the unit's cost, for this product; "
+         "empty: allocate.margin_floor"),
     ROLE("products", "currency", false, "ingest.currency",
-         "of the row's list price and cost, as ingest.rates names it"),
+         "of the row's list price, cost and price floor, as ingest.rates names it"),
     ROLE("products", "stock", false, "no limit", "units that can be sold"),
     {.name = "products.attributes",
      .type = KEY_TEXTS,
@@ -452,6 +457,11 @@ const struct config_key config_keys[] = {
           "weight of the expected revenue"),
     RANGE("allocate.objective.surplus", KEY_NUMBER, "0", 0, 1e6, NULL,
           "weight of the customers' expected surplus"),
+    RANGE("allocate.objective.purchases", KEY_NUMBER, "0", 0, 1e6, "currency",
+          "what an expected purchase counts beside the money it brings"),
+    RANGE("allocate.objective.lifetime", KEY_NUMBER, "0", 0, 1e6, NULL,
+          "weight of the lifetime value that purchases add: what one more purchase today adds to "
+          "the user's expected value within profile.horizon_days"),
 
     CHOICE("publish.user_ids", "original|pseudonym", "pseudonym",
            "users in discounts.csv under their pseudonyms or the shop's ids; these are then kept "

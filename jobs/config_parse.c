@@ -295,6 +295,18 @@ static void check_cleaning(const struct reader *reader)
     check_currency(reader);
 }
 
+static bool any_weight(const struct config *config)
+{
+    static const char *const weights[] = {"profit", "revenue", "surplus", "purchases", "lifetime"};
+    bool any = false;
+    for (size_t w = 0; w < sizeof weights / sizeof *weights; w++) {
+        char key[64];
+        snprintf(key, sizeof key, "allocate.objective.%s", weights[w]);
+        any = any || config_number(config, key) > 0.0;
+    }
+    return any;
+}
+
 static void check_together(const struct reader *reader)
 {
     static const char *const tables[] = {"users", "products", "events", "offers", "labels"};
@@ -304,9 +316,7 @@ static void check_together(const struct reader *reader)
     if (config_numbers(config, "allocate.levels", &levels) < 2 || levels[0] != 0.0)
         report_setting(reader, "allocate.levels",
                        "expected 0 (no discount) and at least one discount after it");
-    if (config_number(config, "allocate.objective.profit") == 0.0 &&
-        config_number(config, "allocate.objective.revenue") == 0.0 &&
-        config_number(config, "allocate.objective.surplus") == 0.0)
+    if (!any_weight(config))
         report_setting(reader, "allocate.objective.profit",
                        "all weights of the objective are 0; give at least one");
     if (config_integer(config, "recommend.pool") < config_integer(config, "recommend.slots"))

@@ -17,11 +17,14 @@ enum role {
     ROLE_TEXTS,
     ROLE_LIST = ROLE_TEXTS,
     ROLE_COST,
+    ROLE_PRICE_FLOOR,
+    ROLE_MARGIN_FLOOR,
     ROLES
 };
 
-static const char *const role_names[ROLES] = {"product_id", "category",   "brand",
-                                              "currency",   "list_price", "unit_cost"};
+static const char *const role_names[ROLES] = {"product_id",  "category",    "brand",
+                                              "currency",    "list_price",  "unit_cost",
+                                              "price_floor", "margin_floor"};
 
 #define AMOUNT_LIMIT 2.1e7
 
@@ -37,7 +40,7 @@ static uint64_t read_name(struct row_state *state, enum role role, const struct 
 }
 
 static enum status add_row(struct row_state *state, const struct csv_row *row,
-                           const struct csv_field *id, const double price[2])
+                           const struct csv_field *id, struct product_row product)
 {
     enum status status = OK;
     struct ingest *ingest = state->ingest;
@@ -47,12 +50,9 @@ static enum status add_row(struct row_state *state, const struct csv_row *row,
                         sizeof *ingest->product_row));
         ingest->product_capacity = capacity;
     }
-    struct product_row product = {.product = names_add(&ingest->products, id->text, id->bytes),
-                                  .category =
-                                      read_name(state, ROLE_CATEGORY, row, &ingest->categories),
-                                  .brand = read_name(state, ROLE_BRAND, row, &ingest->brands),
-                                  .list_price = price[0],
-                                  .unit_cost = price[1]};
+    product.product = names_add(&ingest->products, id->text, id->bytes);
+    product.category = read_name(state, ROLE_CATEGORY, row, &ingest->categories);
+    product.brand = read_name(state, ROLE_BRAND, row, &ingest->brands);
     if (product.product == 0 || product.category == 0 || product.brand == 0)
         TRY(FAIL(ERR_MEMORY, "no memory for product names; use more ranks"));
     TRY(product_attributes_add(&ingest->product_attributes, product.product, row));
@@ -76,12 +76,20 @@ static double read_amount(struct row_state *state, enum role role, const struct 
     return rate * value;
 }
 
+/* A fraction, -1 where it is missing; another number makes the row useless. */
+static double read_fraction(struct row_state *state, enum role role, const struct csv_row *row)
+{
+    double value = read_amount(state, role, row, 1.0);
+    if (value > 1.0) row_fault(state, REJECT_bad_number);
+    return value;
+}
+
 static enum status on_row(void *context, const struct csv_row *row)
 {
     enum status status = OK;
     struct row_state *state = context;
     struct csv_field id = {0}, name = {0};
-    double price[2];
+    struct product_row product = {0};
     bool forgotten = false;
     TRY(row_begin(state, row, -1, &forgotten));
     if (mapping_name(&state->map, ROLE_ID, row, &id) == MAPPING_MISSING)
@@ -90,9 +98,11 @@ static enum status on_row(void *context, const struct csv_row *row)
         if (mapping_name(&state->map, role, row, &name) == MAPPING_BAD)
             row_fault(state, REJECT_long_name);
     double rate = row_rate(state, row, ROLE_CURRENCY, INT64_MAX);
-    price[0] = read_amount(state, ROLE_LIST, row, rate);
-    price[1] = read_amount(state, ROLE_COST, row, rate);
-    TRY(state->faults == 0 ? add_row(state, row, &id, price) : row_reject(state, row, -1));
+    product.list_price = read_amount(state, ROLE_LIST, row, rate);
+    product.unit_cost = read_amount(state, ROLE_COST, row, rate);
+    product.price_floor = read_amount(state, ROLE_PRICE_FLOOR, row, rate);
+    product.margin_floor = read_fraction(state, ROLE_MARGIN_FLOOR, row);
+    TRY(state->faults == 0 ? add_row(state, row, &id, product) : row_reject(state, row, -1));
 done:
     return status;
 }
@@ -138,11 +148,14 @@ static enum status new_facts(const struct ingest *ingest, struct product_facts *
     TRY(memory_new(&facts->brand, count, sizeof *facts->brand));
     TRY(memory_new(&facts->list_price, count, sizeof *facts->list_price));
     TRY(memory_new(&facts->unit_cost, count, sizeof *facts->unit_cost));
+    TRY(memory_new(&facts->price_floor, count, sizeof *facts->price_floor));
+    TRY(memory_new(&facts->margin_floor, count, sizeof *facts->margin_floor));
     TRY(memory_new(&facts->amount_cents, count, sizeof *facts->amount_cents));
     TRY(memory_new(&facts->quantity_milli, count, sizeof *facts->quantity_milli));
     for (int64_t p = 0; p < count; p++) {
         facts->category[p] = facts->brand[p] = -1;
         facts->list_price[p] = facts->unit_cost[p] = -1.0;
+        facts->price_floor[p] = facts->margin_floor[p] = -1.0;
     }
 done:
     return status;
@@ -158,6 +171,8 @@ static void lay_out_rows(const struct ingest *ingest, struct product_facts *fact
         raise_to(&facts->brand[p], names_code(&ingest->brands, row->brand));
         facts->list_price[p] = fmax(facts->list_price[p], row->list_price);
         facts->unit_cost[p] = fmax(facts->unit_cost[p], row->unit_cost);
+        facts->price_floor[p] = fmax(facts->price_floor[p], row->price_floor);
+        facts->margin_floor[p] = fmax(facts->margin_floor[p], row->margin_floor);
     }
 }
 
@@ -183,6 +198,8 @@ enum status product_facts_make(const struct comm *comm, struct ingest *ingest,
     names_join(comm, facts->brand, facts->count);
     comm_max_double(comm, facts->list_price, facts->count);
     comm_max_double(comm, facts->unit_cost, facts->count);
+    comm_max_double(comm, facts->price_floor, facts->count);
+    comm_max_double(comm, facts->margin_floor, facts->count);
     TRY(names_share(comm, facts->listed, facts->count));
 done:
     return status;
@@ -196,6 +213,8 @@ void product_facts_clear(struct product_facts *facts)
     free(facts->brand);
     free(facts->list_price);
     free(facts->unit_cost);
+    free(facts->price_floor);
+    free(facts->margin_floor);
     free(facts->amount_cents);
     free(facts->quantity_milli);
     *facts = (struct product_facts){0};
@@ -239,6 +258,22 @@ done:
     return status;
 }
 
+/* The floors of the products that have their own; without any the arrays stay NULL. */
+static enum status take_floors(const struct product_facts *facts, const int32_t *code,
+                               const double *floor, double none, double **taken)
+{
+    bool any = false;
+    int64_t kept = 0;
+    for (int64_t p = 0; p < facts->count; p++) {
+        any = any || (code[p] >= 0 && floor[p] >= 0.0);
+        kept += code[p] >= 0;
+    }
+    enum status status = any ? memory_new(taken, kept, sizeof **taken) : OK;
+    for (int64_t p = 0; any && status == OK && p < facts->count; p++)
+        if (code[p] >= 0) (*taken)[code[p]] = floor[p] >= 0.0 ? floor[p] : none;
+    return status;
+}
+
 /* Rows of the products in use, with final codes; names move into `products`. */
 static enum status take_products(const struct product_facts *facts, const int32_t *code,
                                  const int32_t *category, const int32_t *brand,
@@ -257,6 +292,8 @@ static enum status take_products(const struct product_facts *facts, const int32_
         products->list_price[code[p]] = facts->list_price[p];
         products->unit_cost[code[p]] = facts->unit_cost[p];
     }
+    TRY(take_floors(facts, code, facts->price_floor, 0.0, &products->price_floor));
+    TRY(take_floors(facts, code, facts->margin_floor, NAN, &products->margin_floor));
 done:
     return status;
 }

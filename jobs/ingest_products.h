@@ -17,6 +17,8 @@ struct product_facts {
     int32_t *brand;          /* [count] */
     double *list_price;      /* [count] of the table, -1 where it has none */
     double *unit_cost;       /* [count] */
+    double *price_floor;     /* [count] -1 none */
+    double *margin_floor;    /* [count] fraction, -1 none */
     int64_t *amount_cents;   /* [count] sold here, before discounts where the events tell */
     int64_t *quantity_milli; /* [count] */
 };

@@ -11,15 +11,25 @@
 int64_t offerable_list_cents(const struct products *products, int64_t product);
 int64_t offerable_price_cents(const struct products *products, int64_t product, double discount);
 
+/** The product's own margin floor, `floor` where it has none. Local. */
+double offerable_margin_floor(const struct products *products, int64_t product, double floor);
+
 /**
- * Does price - cost >= floor x price hold at this discount? Local. On the printed price, with the
- * cost as given.
+ * Does price - cost >= margin floor x price hold at this printed price, with the cost as given and
+ * `floor` for products without a margin floor of their own? Local.
  */
+bool offerable_keeps_margin(const struct products *products, int64_t product, int64_t price_cents,
+                            double floor);
+
+/** Is the printed price at or above the product's price floor? Local. */
+bool offerable_keeps_price(const struct products *products, int64_t product, int64_t price_cents);
+
+/** Are both floors kept at this discount? Local. */
 bool offerable_at(const struct products *products, int64_t product, double discount, double floor);
 
 /**
- * Can the product be offered at all: a known price that keeps allocate.margin_floor without a
- * discount? Local.
+ * Can the product be offered at all: a known price that keeps both floors without a discount?
+ * Local.
  */
 bool offerable_product(const struct config *config, const struct products *products,
                        int64_t product);

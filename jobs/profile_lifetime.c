@@ -26,6 +26,7 @@ void profile_lifetime_clear(struct profile_lifetime *lifetime)
     free(lifetime->expected);
     free(lifetime->value);
     free(lifetime->alive);
+    free(lifetime->more);
     *lifetime = (struct profile_lifetime){0};
 }
 
@@ -208,6 +209,15 @@ static double worth(const struct profile_lifetime *lifetime,
     return spender->frequency > 0.0 ? spender->spend : lifetime->spend_mean;
 }
 
+/* What is expected of the user with a purchase more, the last one today. */
+static double value_after(const struct profile_lifetime *lifetime, const struct history *h,
+                          double spend, struct kept *table)
+{
+    const struct history next = {h->purchases + 1, h->age, h->age, 0};
+    struct bgnbd_customer customer = customer_of(&next);
+    return bgnbd_alive(&lifetime->purchases, &customer) * if_alive(lifetime, &next, table) * spend;
+}
+
 static enum status look_ahead(const struct history *history, int64_t users,
                               struct profile_lifetime *lifetime)
 {
@@ -217,13 +227,17 @@ static enum status look_ahead(const struct history *history, int64_t users,
     TRY(memory_new(&lifetime->expected, users, sizeof *lifetime->expected));
     TRY(memory_new(&lifetime->value, users, sizeof *lifetime->value));
     TRY(memory_new(&lifetime->alive, users, sizeof *lifetime->alive));
+    TRY(memory_new(&lifetime->more, users, sizeof *lifetime->more));
     for (int64_t u = 0; u < users; u++) {
+        struct gamma_gamma_customer spender = spender_of(&history[u]);
+        double spend = worth(lifetime, &spender);
+        lifetime->more[u] = value_after(lifetime, &history[u], spend, table);
         if (history[u].purchases == 0) continue;
         struct bgnbd_customer customer = customer_of(&history[u]);
-        struct gamma_gamma_customer spender = spender_of(&history[u]);
         lifetime->alive[u] = bgnbd_alive(&lifetime->purchases, &customer);
         lifetime->expected[u] = lifetime->alive[u] * if_alive(lifetime, &history[u], table);
-        lifetime->value[u] = lifetime->expected[u] * worth(lifetime, &spender);
+        lifetime->value[u] = lifetime->expected[u] * spend;
+        lifetime->more[u] -= lifetime->value[u];
     }
 done:
     free(table);
@@ -278,6 +292,8 @@ done:
 
 enum { PARAMETERS = 8, NAME_BYTES = 16 };
 
+#define MORE_COLUMN "lifetime/next_purchase"
+
 static const char parameter_names[PARAMETERS][NAME_BYTES] = {"r", "alpha", "a", "b",
                                                              "p", "q",     "v", "horizon"};
 
@@ -312,11 +328,30 @@ enum status profile_lifetime_write(const struct comm *comm, struct store *store,
                                        "what these are expected to bring"};
     const struct store_column alive = {"lifetime/alive", STORE_F64, 1, "probability",
                                        "that the user is still a customer"};
+    const struct store_column more = {MORE_COLUMN, STORE_F64, 1, "currency",
+                                      "what one more purchase today would add to expected_value"};
     if (!lifetime->fitted) return OK;
     TRY(store_write(comm, store, &expected, lifetime->expected, users_local));
     TRY(store_write(comm, store, &value, lifetime->value, users_local));
     TRY(store_write(comm, store, &alive, lifetime->alive, users_local));
+    TRY(store_write(comm, store, &more, lifetime->more, users_local));
     TRY(write_parameters(comm, store, lifetime));
 done:
+    return status;
+}
+
+enum status profile_lifetime_read_more(const struct comm *comm, const char *path,
+                                       const struct blocks *blocks, double **more)
+{
+    enum status status = OK;
+    struct store *store = NULL;
+    *more = NULL;
+    TRY(store_open(comm, path, &store));
+    if (store_rows(comm, store, MORE_COLUMN, NULL) < 0) goto done;
+    TRY_ALL(comm, memory_new(more, blocks->rows_local, sizeof **more));
+    TRY(store_read(comm, store, MORE_COLUMN, STORE_F64, blocks->row_first, blocks->rows_local,
+                   *more));
+done:
+    store_close(comm, &store);
     return status;
 }

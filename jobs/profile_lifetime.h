@@ -11,7 +11,8 @@
  * all (`fitted` is false, profiles.h5 has no lifetime/). Gamma-Gamma has no peak, or no mean over
  * all (purchases all alike, a single customer): a purchase brings the mean of the user's own repeat
  * purchases, and that of all repeat purchases where there are none; p, q and v are 0. Who never
- * bought is no customer: 0 in all three places. No value is ever NaN.
+ * bought is no customer: 0 in all three places; one more purchase is then the first, and brings all
+ * that is expected of a new customer. No value is ever NaN.
  */
 #ifndef REMISE_JOBS_PROFILE_LIFETIME_H
 #define REMISE_JOBS_PROFILE_LIFETIME_H
@@ -31,6 +32,8 @@ struct profile_lifetime {
     double *expected; /* [users_local] purchases within the horizon; NULL unless fitted */
     double *value;    /* [users_local] what they bring, currency units */
     double *alive;    /* [users_local] probability */
+    double *more;     /* [users_local] what one more purchase today would add to value: that of the
+                         user with a purchase more, the last one today, less value; currency */
 };
 
 /**
@@ -42,7 +45,7 @@ struct profile_lifetime {
  * lifetime  out  the caller clears it with profile_lifetime_clear, also on failure
  * Cost: one pass over the events, the two fits, and some microseconds for each number of
  *       purchases and age there is.
- * Memory: 24 bytes per local user, and 160 and 1 MiB for the time of the call.
+ * Memory: 32 bytes per local user, and 160 and 1 MiB for the time of the call.
  * Same bits for any number of ranks.
  * Errors: ERR_MEMORY.
  */
@@ -53,6 +56,15 @@ enum status profile_lifetime_fit(const struct comm *comm, const struct dataset *
 /** Write it into profiles.h5; nothing unless fitted. Collective. Errors: of store_write. */
 enum status profile_lifetime_write(const struct comm *comm, struct store *store,
                                    int64_t users_local, const struct profile_lifetime *lifetime);
+
+/**
+ * Read what one more purchase adds to each local user's value from profiles.h5.
+ * Collective.
+ * more  out  new [users_local], caller frees; NULL where there is no lifetime value
+ * Errors: those of store_read.
+ */
+enum status profile_lifetime_read_more(const struct comm *comm, const char *path,
+                                       const struct blocks *blocks, double **more);
 
 /** Accepts a zeroed struct. Local. */
 void profile_lifetime_clear(struct profile_lifetime *lifetime);

@@ -10,7 +10,7 @@
 static double prices[] = {10.0, 9.99, 0.10, 10.0, 0.0, 20999999.99};
 static double costs[] = {6.0, 2.0, 0.01, 9.0, 0.0, 1.0};
 static int32_t categories[6];
-static const struct products products = {
+static struct products products = {
     .count = 6, .list_price = prices, .unit_cost = costs, .category_code = categories};
 
 enum { SLOTS = 7 };
@@ -20,8 +20,9 @@ static float b[SLOTS] = {2.0f, 4.0f, 0.0f, 8.0f, 1.0f, 1000.0f, 0.0f};
 static const struct candidates candidates = {.slots = SLOTS, .product = offered};
 static const struct curves curves = {.slots = SLOTS, .a = a, .b = b};
 
-/* Neighbours' elasticities, where a test has them. */
+/* Neighbours' elasticities and what a purchase more adds, where a test has them. */
 static const struct demand *demand;
+static const double *lifetime;
 
 /* The cells of one slot by given settings. */
 static struct slot_cells cells_of(int64_t slot, const char *settings)
@@ -38,6 +39,7 @@ static struct slot_cells cells_of(int64_t slot, const char *settings)
     enum status status = config_read(&world, path, NULL, &config);
     if (status == OK) status = cell_maker_open(config, &products, &candidates, &curves, &maker);
     if (status == OK) maker.demand = demand;
+    if (status == OK) maker.lifetime = lifetime;
     if (status == OK) cells_of_slot(&maker, slot, &cells);
     if (status != OK) cells.product = -(int64_t)status - 1;
     config_free(&config);
@@ -108,6 +110,45 @@ static void the_margin_floor(void **state)
     assert_all(cells_of(3, "levels: [0, 0.05]\n  margin_floor: 0.2").allowed == 1);
     assert_all(!offerable_at(&products, 3, 0.0, 0.2) && offerable_at(&products, 3, 0.0, 0.1));
     assert_all(!offerable_at(&products, 4, 0.0, 0.0)); /* no price is known */
+}
+
+/* Product 0 at 10.00 with floors of its own: each forbids by itself. */
+static void floors_of_products(void **state)
+{
+    (void)state;
+    static double price_floor[6] = {8.5, 0.0, 0.0, 0.0, 0.0, 0.0};
+    static double margin_floor[6] = {0.3, NAN, NAN, NAN, NAN, NAN};
+    const char *settings = "levels: [0, 0.1, 0.15, 0.16, 0.4]\n  margin_floor: 0.1";
+    products.price_floor = price_floor;
+    struct slot_cells c = cells_of(0, settings);
+    assert_all(c.allowed == 7 && c.forbidden[CELL_PRICE_FLOOR] == 24); /* 8.50 is allowed */
+    assert_all(c.forbidden[CELL_MARGIN_FLOOR] == 16);                  /* 6.00 at a cost of 6.00 */
+    products.margin_floor = margin_floor;
+    c = cells_of(0, settings); /* 6.00 / 0.7 = 8.571 */
+    assert_all(c.allowed == 3 && c.forbidden[CELL_MARGIN_FLOOR] == 28);
+    assert_all(offerable_margin_floor(&products, 0, 0.1) == 0.3);
+    assert_all(offerable_margin_floor(&products, 1, 0.1) == 0.1);
+    assert_all(cells_of(1, settings).forbidden[CELL_PRICE_FLOOR] == 0);
+    price_floor[0] = 10.01; /* not to be sold at its list price: no candidate, and no discount */
+    assert_all(!offerable_at(&products, 0, 0.0, 0.0) && cells_of(0, settings).allowed == 1);
+    price_floor[0] = 8.5;
+    products.price_floor = products.margin_floor = NULL;
+}
+
+/* A purchase counts as much money as its weight, and what it adds to the user's value. */
+static void purchases_and_lifetime(void **state)
+{
+    (void)state;
+    static const double more[] = {12.5};
+    const char *settings = "levels: [0, 0.25]\n  objective: {profit: 0, purchases: 3, lifetime: 2}";
+    struct slot_cells c = cells_of(0, settings);
+    assert_all(c.lifetime[0] == 0 && c.value[0] == 15000); /* chance 0.5 at 3 each */
+    lifetime = more;
+    c = cells_of(0, settings);
+    assert_all(c.lifetime[0] == 62500 && c.value[0] == 15000 + 2 * 62500);
+    assert_all(c.lifetime[1] == llround(125000.0 * c.chance[1]));
+    assert_all(c.value[1] == llround(1e4 * c.chance[1]) * 3 + 2 * c.lifetime[1]);
+    lifetime = NULL;
 }
 
 static void no_candidate(void **state)
@@ -218,6 +259,7 @@ static int stop(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 TEST_MAIN(TEST(money_as_by_hand), TEST(the_objective_is_a_weighted_sum),
-          TEST(prices_are_whole_cents), TEST(the_margin_floor), TEST(no_candidate),
-          TEST(large_numbers), TEST(more_discount_never_sells_less),
-          TEST(settings_that_make_no_cells), TEST(what_is_taken_from_neighbours))
+          TEST(prices_are_whole_cents), TEST(the_margin_floor), TEST(floors_of_products),
+          TEST(purchases_and_lifetime), TEST(no_candidate), TEST(large_numbers),
+          TEST(more_discount_never_sells_less), TEST(settings_that_make_no_cells),
+          TEST(what_is_taken_from_neighbours))

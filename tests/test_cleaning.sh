@@ -244,7 +244,9 @@ cat >>shop.yaml <<'YAML'
 YAML
 cat >tables.yaml <<'YAML'
 users: {file: shop/users.csv, columns: {user_id: who}}
-products: {file: shop/products.csv, columns: {product_id: sku}}
+products:
+  file: shop/products.csv
+  columns: {product_id: sku, price_floor: least, margin_floor: keep}
 offers:
   file: shop/offers.csv
   columns: {user_id: who, product_id: sku, time: when, discount: off, redeemed: used,
@@ -254,8 +256,9 @@ settings "$(cat tables.yaml)" \
     "ingest: {unknown_users: reject, unknown_products: reject, feedback_days: 7}"
 for shop in shop clean; do
     printf 'who\nu1\nu2\n' >$shop/users.csv
-    printf 'sku\np1\np2\n' >$shop/products.csv
+    printf 'sku,least,keep\np1,1.5,0.25\np2,,\n' >$shop/products.csv
 done
+printf 'p1,1.4,\np2,-1,\np2,,1.01\n' >>shop/products.csv # the highest floors count
 table clean/events.csv <<'CSV'
 u1,p1,2025-01-01,1,2
 CSV
@@ -279,6 +282,8 @@ u1,p1,2025-01-01,0.1,1,,1
 u2,p2,2025-01-01,0.1,0,,0
 CSV
 cleans "unknown ids and feedback" "7 rows read = 2 kept + 5 rejected" <<'CSV'
+products.csv,5,least,bad_number,-1
+products.csv,6,keep,bad_number,1.01
 events.csv,3,,unknown_user,
 events.csv,4,,unknown_product,
 offers.csv,3,,repeated_feedback,

@@ -143,7 +143,8 @@ static void every_problem_is_reported(void **state)
         "decimals; "
         "expected 0 .. 10000000000000\n"
         "shop.yaml:14: allocate.wombat: there is no such setting; allocate has levels, budget, "
-        "budget_share, margin_floor, objective.profit, objective.revenue, objective.surplus\n"
+        "budget_share, margin_floor, objective.profit, objective.revenue, objective.surplus, "
+        "objective.purchases, objective.lifetime\n"
         "shop.yaml:15: epochs: there is no such setting; did you mean respond.epochs?\n"
         "shop.yaml:17: seed: given before, on line 16\n"
         "shop.yaml:18: recommend: a section, whose settings stand below it, indented\n");

@@ -49,14 +49,19 @@ static struct tiny_shop simulated(void)
 
 struct golden {
     int customer;
-    double alive, expected, value;
+    double alive, expected, value, more;
 };
 
 /* tests/goldens/lifetime.py */
-static const struct golden golden[] = {
-    {0, 0.6398843725, 0.8860544241, 27.94529519}, {1, 0.0353357497, 0.0965142803, 2.89459941},
-    {2, 1.0000000000, 0.6077226023, 26.03538792}, {3, 0.7685600631, 5.5352417029, 318.38116613},
-    {30, 1.0, 0.8295474033, 35.53856374},         {48, 0.1384889230, 1.0459217435, 39.21721432}};
+static const struct golden golden[] = {{0, 0.6398843725, 0.8860544241, 27.94529519, 23.40374489},
+                                       {1, 0.0353357497, 0.0965142803, 2.89459941, 82.23703743},
+                                       {2, 1.0000000000, 0.6077226023, 26.03538792, 15.44562645},
+                                       {3, 0.7685600631, 5.5352417029, 318.38116613, 93.85012354},
+                                       {30, 1.0, 0.8295474033, 35.53856374, 20.16133299},
+                                       {48, 0.1384889230, 1.0459217435, 39.21721432, 242.34944970}};
+
+/* What the first purchase of a new customer adds. */
+#define FIRST_PURCHASE 144.66292808
 
 static void as_textbook(void **state)
 {
@@ -81,9 +86,11 @@ static void as_textbook(void **state)
         assert_close(row < 0 ? g->alive : l.alive[row], g->alive, 1e-6);
         assert_close(row < 0 ? g->expected : l.expected[row], g->expected, 1e-6);
         assert_close(row < 0 ? g->value : l.value[row], g->value, 1e-4);
+        assert_close(row < 0 ? g->more : l.more[row], g->more, 1e-3);
     }
     int64_t row = tiny_row(d, CUSTOMERS); /* never bought */
     assert_all(row < 0 || (l.alive[row] == 0.0 && l.expected[row] == 0.0 && l.value[row] == 0.0));
+    assert_close(row < 0 ? FIRST_PURCHASE : l.more[row], FIRST_PURCHASE, 1e-3);
     profile_lifetime_clear(&l);
     dataset_free(&d);
 }

@@ -85,8 +85,12 @@ def shop(rows, horizon):
     print("shop, gamma-gamma:", g, repr(best))
     for i in [0, 1, 2, 3, 30, 48]:
         alive, mean = purchases(k, x[i], tx[i], age[i], horizon)
-        print(f"    {{{i}, {float(alive):.10f}, {float(mean):.10f}, "
-              f"{float(mean) * spend_of(g, x[i], spend[i] if x[i] else 0):.8f}}},")
+        after = purchases(k, x[i] + 1, age[i], age[i], horizon)[1]
+        each = spend_of(g, x[i], spend[i] if x[i] else 0)
+        print(f"    {{{i}, {float(alive):.10f}, {float(mean):.10f}, {float(mean) * each:.8f}, "
+              f"{float(after - mean) * each:.8f}}},")
+    print("    of the first purchase of all:",
+          float(purchases(k, 0, 0, 0, horizon)[1]) * spend_of(g, 0, 0))
 
 
 if __name__ == "__main__":
