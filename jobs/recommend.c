@@ -120,12 +120,35 @@ done:
 
 /* ---- the stage ---- */
 
-/* The data set, a copy of its events with what came of them, and candidates. */
-static int64_t bytes_needed(const struct dataset *dataset, const struct recommend_plan *plan)
+/* Of all entrants and their panels; those of one without panels have the others' in them. Every
+ * event may be a pair of its own. */
+static int64_t contest_bytes(const struct scorer_shop *shop, const struct dataset *dataset,
+                             const struct recommend_contest *contest)
+{
+    int64_t sum = 0, most = 0;
+    const struct scorer_data data = {.shop = shop,
+                                     .dataset = dataset,
+                                     .start = dataset->events.start,
+                                     .columns = shop->feature.count};
+    for (int64_t i = 0; i < contest->entrants; i++) {
+        const struct recommend_entrant *entrant = &contest->entrant[i];
+        int64_t bytes = entrant->scorer->bytes(&data, entrant->knob);
+        if (entrant->scorer->panel != NULL)
+            sum += bytes;
+        else
+            most = bytes > most ? bytes : most;
+    }
+    sum += board_bytes(&data, contest->entrants, contest->pool);
+    return sum > most ? sum : most;
+}
+
+/* The data set, a copy of its events with what came of them, candidates, and the scorers. */
+static int64_t bytes_needed(const struct scorer_shop *shop, const struct dataset *dataset,
+                            const struct recommend_plan *plan)
 {
     int64_t users = dataset->users.blocks.rows_local;
     return 2 * dataset_bytes(dataset) + users * (8 * plan->contest.best + 600) +
-           37 * dataset->events.start[users];
+           37 * dataset->events.start[users] + contest_bytes(shop, dataset, &plan->contest);
 }
 
 static enum status recommend_run(const struct comm *comm, const struct run *run)
@@ -140,7 +163,7 @@ static enum status recommend_run(const struct comm *comm, const struct run *run)
     TRY(recommend_shelf_make(comm, run->config, dataset, &shelf));
     TRY(scorer_shop_open(comm, run, dataset, &shop));
     recommend_plan_make(&shop, &plan);
-    log_need(comm, bytes_needed(dataset, &plan));
+    log_need(comm, bytes_needed(&shop, dataset, &plan));
     TRY(recommend_tune(comm, &shop, &plan));
     TRY(recommend_plan_choose(comm, &shop, &plan));
     TRY(make_candidates(comm, &shop, &plan, &candidates));

@@ -319,8 +319,10 @@ static int64_t bytes(const struct scorer_data *data, const double *knob)
         scorer_knobs(scorers[s], data->shop->config, other);
         sum += scorers[s]->bytes(data, other);
     }
+    const struct blocks *users = &data->dataset->users.blocks;
+    double taught = fmin(1.0, knob[USERS] / fmax(1.0, (double)users->rows_total));
     int64_t columns = 16 + data->columns + 6 * data->dataset->users.attributes + 16;
-    return sum + llround(knob[USERS]) * MODES * PAIRS * columns * 4;
+    return sum + llround(taught * (double)users->rows_local) * MODES * PAIRS * columns * 4;
 }
 
 const struct scorer scorer_neural = {
