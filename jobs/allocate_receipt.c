@@ -1,0 +1,170 @@
+/* The receipt's parts, and the sums behind them. */
+#include "jobs/allocate_receipt.h"
+
+#include "jobs/labels.h"
+#include "jobs/problem_json.h"
+#include <math.h>
+
+/* Totals over all ranks, in 1/10,000 of the currency; chances in millionths. */
+enum {
+    TOTAL_REVENUE,
+    TOTAL_PROFIT,
+    TOTAL_SURPLUS,
+    TOTAL_PURCHASES,
+    TAKEN_REVENUE,
+    TAKEN_PROFIT,
+    TAKEN_PURCHASES,
+    TOTALS
+};
+
+/* All int64_t, so that it is added up over the ranks as one array. */
+struct outcome {
+    int64_t none[TOTALS];                          /* without any discount */
+    int64_t chosen[TOTALS];                        /* as chosen */
+    int64_t rows[CELL_LEVELS], spend[CELL_LEVELS]; /* rows of the table, and cost, by level */
+    int64_t forbidden; /* levels of candidates that the margin floor forbids */
+};
+
+static void add_level(const struct slot_cells *cells, int k, int64_t *totals)
+{
+    totals[TOTAL_REVENUE] += cells->revenue[k];
+    totals[TOTAL_PROFIT] += cells->profit[k];
+    totals[TOTAL_SURPLUS] += cells->surplus[k];
+    totals[TOTAL_PURCHASES] += llround(1e6 * cells->chance[k]);
+    totals[TAKEN_REVENUE] += cells->taken_revenue[k];
+    totals[TAKEN_PROFIT] += cells->taken_profit[k];
+    totals[TAKEN_PURCHASES] += llround(1e6 * cells->taken[k]);
+}
+
+static void add_up(const struct comm *comm, const struct allocated *a, const uint8_t *level,
+                   struct outcome *outcome)
+{
+    struct slot_cells cells;
+    *outcome = (struct outcome){0};
+    for (int64_t i = 0; i < a->problem->blocks.rows_local; i++) {
+        cells_of_slot(a->maker, i, &cells);
+        if (cells.product < 0) continue;
+        add_level(&cells, 0, outcome->none);
+        add_level(&cells, level[i], outcome->chosen);
+        outcome->rows[level[i]]++;
+        outcome->spend[level[i]] += cells.cost[level[i]];
+        outcome->forbidden += a->problem->levels - __builtin_popcount(cells.allowed);
+    }
+    comm_sum_int64(comm, (int64_t *)outcome, sizeof *outcome / sizeof(int64_t));
+}
+
+/* ---- the receipt ---- */
+
+static json_t *money(int64_t units)
+{
+    return json_real((double)units / 1e4);
+}
+
+static json_t *floor_json(const struct cell_maker *maker, int64_t forbidden)
+{
+    return json_pack("{s:s, s:f, s:I, s:s}", "name", "margin_floor", "limit", maker->floor,
+                     "forbidden_cells", (json_int_t)forbidden, "unit",
+                     "fraction of the discounted price");
+}
+
+static json_t *totals_json(const int64_t *totals)
+{
+    return json_pack("{s:o, s:o, s:o, s:f}", "revenue", money(totals[TOTAL_REVENUE]), "profit",
+                     money(totals[TOTAL_PROFIT]), "surplus", money(totals[TOTAL_SURPLUS]),
+                     "purchases", (double)totals[TOTAL_PURCHASES] / 1e6);
+}
+
+/* What the chosen discounts take from the users' other candidates: `expected` is without it. */
+static json_t *taken_json(const int64_t *totals)
+{
+    return json_pack("{s:o, s:o, s:f}", "revenue", money(totals[TAKEN_REVENUE]), "profit",
+                     money(totals[TAKEN_PROFIT]), "purchases",
+                     (double)totals[TAKEN_PURCHASES] / 1e6);
+}
+
+static void add_levels(json_t *receipt, const struct problem *problem,
+                       const struct outcome *outcome)
+{
+    json_t *levels = json_array(), *rows = json_array(), *spend = json_array();
+    for (int k = 0; k < problem->levels; k++) {
+        json_array_append_new(levels, json_real(problem->level[k]));
+        json_array_append_new(rows, json_integer(outcome->rows[k]));
+        json_array_append_new(spend, money(outcome->spend[k]));
+    }
+    json_object_set_new(receipt, "levels", levels);
+    json_object_set_new(receipt, "level_rows", rows);
+    json_object_set_new(receipt, "level_spend", spend);
+}
+
+static void add_basis(json_t *receipt, const struct allocated *a)
+{
+    const struct config *config = a->run->config;
+    const struct cell_maker *maker = a->maker;
+    if (maker->labels != NULL)
+        json_object_set_new(
+            receipt, "labels",
+            labels_json(maker->labels, config_integer(config, "privacy.min_users")));
+    json_object_set_new(receipt, "weights",
+                        json_pack("{s:f, s:f, s:f}", "profit", maker->weight_profit, "revenue",
+                                  maker->weight_revenue, "surplus", maker->weight_surplus));
+    json_object_set_new(receipt, "margin_floor", json_real(maker->floor));
+    json_object_set_new(receipt, "cost_basis",
+                        json_string(a->dataset->assumed_cost ? "assumed_margin" : "unit_cost"));
+    if (a->dataset->assumed_cost)
+        json_object_set_new(receipt, "assumed_margin",
+                            json_real(config_number(config, "products.assumed_margin")));
+    json_object_set_new(receipt, "response",
+                        json_string(maker->curves->observational ? "observational" : "offers"));
+}
+
+static int64_t rows_of(const struct outcome *outcome)
+{
+    int64_t rows = 0;
+    for (int k = 0; k < CELL_LEVELS; k++) rows += outcome->rows[k];
+    return rows;
+}
+
+static void add_constraints(json_t *receipt, const struct allocated *a,
+                            const struct choices *choices, const struct outcome *outcome)
+{
+    json_t *list = json_array();
+    problem_limits_json(a->problem, choices, list);
+    json_array_append_new(list, floor_json(a->maker, outcome->forbidden));
+    json_object_set_new(receipt, "constraints", list);
+    json_object_set_new(
+        receipt, "next_unit_of_budget_brings",
+        json_real(problem_shown_price(a->problem, &a->problem->kind[0], choices->price[0])));
+}
+
+static json_t *receipt_json(const struct allocated *a, const struct choices *choices,
+                            const struct outcome *outcome)
+{
+    const struct solution *s = a->solution;
+    json_t *receipt =
+        json_pack("{s:o, s:o, s:f, s:f, s:o, s:I, s:I}", "objective", money(choices->objective),
+                  "upper_bound", money(choices->upper_bound), "gap", s->gap, "gap_of_gain",
+                  s->gap_gain, "objective_without_discounts", money(s->base_value), "rows",
+                  (json_int_t)rows_of(outcome), "iterations", (json_int_t)s->passes);
+    if (receipt == NULL) return NULL;
+    add_constraints(receipt, a, choices, outcome);
+    add_levels(receipt, a->problem, outcome);
+    add_basis(receipt, a);
+    json_object_set_new(receipt, "expected_without_discounts", totals_json(outcome->none));
+    json_object_set_new(receipt, "expected", totals_json(outcome->chosen));
+    if (a->maker->demand != NULL)
+        json_object_set_new(receipt, "taken_from_neighbours", taken_json(outcome->chosen));
+    return receipt;
+}
+
+enum status allocate_receipt(const struct comm *comm, const struct allocated *allocated,
+                             struct choices *choices)
+{
+    struct outcome outcome;
+    add_up(comm, allocated, choices->level, &outcome);
+    json_t *receipt = receipt_json(allocated, choices, &outcome);
+    choices->receipt =
+        receipt != NULL ? json_dumps(receipt, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+    json_decref(receipt);
+    return comm_agree(
+        comm, choices->receipt != NULL ? OK : FAIL(ERR_MEMORY, "no memory for the receipt"));
+}

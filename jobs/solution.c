@@ -1,0 +1,117 @@
+/* The solver that suits the problem, and one certificate for both. */
+#include "jobs/solution.h"
+
+#include "algorithms/allocation.h"
+#include "algorithms/knapsack_point.h"
+#include "mpi/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PRICE_MOST 0x1p60
+
+static bool is_one_budget(const struct problem *problem)
+{
+    return problem->kinds == 1 && strcmp(problem->kind[0].rule, "budget") == 0;
+}
+
+/* A ratio of integers in 2^-30, as prices of limits are kept. */
+static int64_t price_of(struct allocation_price price)
+{
+    double value = 0x1p30 * (double)price.value / (double)price.cost;
+    return llrint(fmin(value, PRICE_MOST));
+}
+
+static enum status solve_budget(const struct comm *comm, const struct problem *problem,
+                                struct choices *choices, struct solution *solution)
+{
+    const struct allocation_cells cells = {&problem->blocks, problem->levels, problem->value,
+                                           problem->measure[0].use, problem->allowed};
+    struct allocation_receipt receipt;
+    enum status status =
+        allocation_solve(comm, &cells, problem->kind[0].limit[0], choices->level, &receipt);
+    if (status != OK) return status;
+    choices->price[0] = price_of(receipt.price);
+    solution->passes = receipt.passes;
+    solution->filled = receipt.filled;
+    return OK;
+}
+
+static enum status solve_limits(const struct comm *comm, const struct knapsack_cells *cells,
+                                struct choices *choices, struct solution *solution)
+{
+    struct knapsack_receipt receipt;
+    enum status status =
+        knapsack_solve(comm, cells, choices->price, choices->level, choices->used, &receipt);
+    if (status != OK) return status;
+    choices->upper_bound = receipt.upper_bound; /* lower than the prices' where it was searched */
+    solution->passes = receipt.passes;
+    solution->repaired = receipt.repaired;
+    solution->filled = receipt.filled;
+    return OK;
+}
+
+/* The bound at the prices that are kept; used is lent for room. */
+static enum status bound(const struct comm *comm, const struct knapsack_cells *cells,
+                         struct choices *choices)
+{
+    enum status status = OK;
+    struct knapsack_point point;
+    uint8_t *level = NULL;
+    TRY_ALL(comm, memory_new(&level, cells->blocks->rows_local, 1));
+    knapsack_at_prices(comm, cells, choices->price, level, choices->used, &point);
+    if (point.bound < choices->upper_bound) choices->upper_bound = point.bound;
+done:
+    free(level);
+    return status;
+}
+
+static int64_t base_value(const struct comm *comm, const struct problem *problem)
+{
+    int64_t sum = 0;
+    for (int64_t i = 0; i < problem->blocks.rows_local; i++)
+        sum += problem->value[i * problem->levels];
+    comm_sum_int64(comm, &sum, 1);
+    return sum;
+}
+
+static void measure_gap(const struct choices *choices, struct solution *solution)
+{
+    double objective = (double)choices->objective, upper = (double)choices->upper_bound;
+    double gap = (double)(choices->upper_bound - choices->objective);
+    solution->gap = gap / fmax(1.0, fabs(objective));
+    solution->gap_gain = gap / fmax(1.0, upper - (double)solution->base_value);
+}
+
+static enum status reserve(const struct knapsack_cells *cells, struct choices *choices)
+{
+    enum status status = OK;
+    choices->limits = knapsack_limits(cells);
+    TRY(memory_new(&choices->level, cells->blocks->rows_local, 1));
+    TRY(memory_new(&choices->used, choices->limits, sizeof *choices->used));
+    if (choices->price == NULL)
+        TRY(memory_new(&choices->price, choices->limits, sizeof *choices->price));
+done:
+    return status;
+}
+
+enum status solution_find(const struct comm *comm, const struct problem *problem,
+                          struct choices *choices, struct solution *solution)
+{
+    enum status status = OK;
+    struct knapsack_cells cells;
+    *solution = (struct solution){.base_value = base_value(comm, problem)};
+    problem_cells(problem, &cells);
+    TRY_ALL(comm, reserve(&cells, choices));
+    choices->upper_bound = INT64_MAX;
+    if (is_one_budget(problem))
+        TRY(solve_budget(comm, problem, choices, solution));
+    else
+        TRY(solve_limits(comm, &cells, choices, solution));
+    TRY(bound(comm, &cells, choices));
+    choices->objective = knapsack_tally(comm, &cells, choices->level, choices->used);
+    measure_gap(choices, solution);
+done:
+    return status;
+}

@@ -1,0 +1,31 @@
+/**
+ * The allocation problem of a run solved: choices, their certificate, and how it was found.
+ */
+#ifndef REMISE_JOBS_SOLUTION_H
+#define REMISE_JOBS_SOLUTION_H
+
+#include "jobs/choices.h"
+
+struct solution {
+    int64_t base_value;       /* objective with every slot at level 0 */
+    double gap;               /* (upper_bound - objective) / max(1, |objective|) */
+    double gap_gain;          /* the same over max(1, upper_bound - base_value): the stricter one */
+    int64_t passes;           /* over the cells or their keys */
+    int64_t repaired, filled; /* slots moved so that limits hold, and to use what was left */
+};
+
+/**
+ * Choose a level for every slot: one budget and nothing else by exact selection
+ * (algorithms/allocation.h), anything else by algorithms/knapsack.h.
+ *
+ * Collective.
+ * choices   inout  slots is set; price, where there is one, holds where to begin; the rest is new,
+ *                  freed by choices_clear; no receipt yet
+ * solution  out    the same on every rank
+ * Errors: those of the solvers.
+ * Same bytes for any number of ranks.
+ */
+enum status solution_find(const struct comm *comm, const struct problem *problem,
+                          struct choices *choices, struct solution *solution);
+
+#endif
