@@ -5,6 +5,8 @@
 #include "algorithms/knapsack_point.h"
 #include "algorithms/knapsack_prices.h"
 #include "algorithms/knapsack_search.h"
+#include "algorithms/knapsack_user.h"
+#include "algorithms/knapsack_view.h"
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -29,6 +31,12 @@ static enum status check_shape(const struct knapsack_cells *cells)
                     KNAPSACK_KINDS);
     for (int d = 0; d < cells->kinds; d++)
         if (cells->kind[d].groups < 1) return FAIL(ERR_ARG, "kind %d has no limit", d);
+    if (cells->caps < 0 || cells->caps > KNAPSACK_CAPS ||
+        cells->kinds + cells->caps > KNAPSACK_KINDS)
+        return FAIL(ERR_ARG,
+                    "%d kinds of limits and %d caps; at most %d in all and %d caps are "
+                    "possible",
+                    cells->kinds, cells->caps, KNAPSACK_KINDS, KNAPSACK_CAPS);
     int64_t limits = knapsack_limits(cells);
     if (limits > KNAPSACK_LIMITS)
         return FAIL(ERR_ARG, "%lld limits; at most %d are possible", (long long)limits,
@@ -48,6 +56,38 @@ static enum status refuse_cell(const struct knapsack_cells *cells, int64_t slot,
                 (long long)(cells->blocks->row_first + slot), option, what, (long long)number);
 }
 
+/* [options] what a slot uses of a kind, or of a cap after them; NULL: it does not count there */
+static const int64_t *uses_of(const struct knapsack_cells *cells, int64_t slot, int d)
+{
+    if (d >= cells->kinds) return cells->cap[d - cells->kinds].use + slot * cells->options;
+    const struct knapsack_kind *kind = &cells->kind[d];
+    bool counts = kind->group == NULL || kind->group[slot] >= 0;
+    return counts ? kind->use + slot * cells->options : NULL;
+}
+
+static enum status check_groups(const struct knapsack_cells *cells, int64_t slot)
+{
+    for (int d = 0; d < cells->kinds; d++) {
+        const struct knapsack_kind *kind = &cells->kind[d];
+        if (kind->group != NULL && kind->group[slot] >= kind->groups)
+            return FAIL(ERR_DATA, "slot %lld: group %d of kind %d does not exist",
+                        (long long)(cells->blocks->row_first + slot), kind->group[slot], d);
+    }
+    return OK;
+}
+
+/* Users follow each other and have all slots. */
+static enum status check_users(const struct knapsack_cells *cells)
+{
+    int64_t at = 0;
+    if (cells->caps == 0) return OK;
+    if (cells->user_start == NULL || cells->user_start[0] != 0)
+        return FAIL(ERR_ARG, "caps without users");
+    for (int64_t u = 0; u < cells->users_local; u++, at = cells->user_start[u])
+        if (cells->user_start[u + 1] <= at) return FAIL(ERR_ARG, "a user without slots");
+    return at == cells->blocks->rows_local ? OK : FAIL(ERR_ARG, "slots without a user");
+}
+
 /* Largest |value| and |use| of a slot among what is allowed. */
 static enum status check_slot(const struct knapsack_cells *cells, int64_t slot, int64_t *value,
                               int64_t use[KNAPSACK_KINDS])
@@ -64,14 +104,11 @@ static enum status check_slot(const struct knapsack_cells *cells, int64_t slot, 
         if ((allowed >> k & 1) == 0) continue;
         if (is_outside(x)) return refuse_cell(cells, slot, k, x, "value");
         *value = llabs(x) > *value ? llabs(x) : *value;
-        for (int d = 0; d < cells->kinds; d++) {
-            const struct knapsack_kind *kind = &cells->kind[d];
-            if (kind->group != NULL && kind->group[slot] < 0) continue;
-            if (kind->group != NULL && kind->group[slot] >= kind->groups)
-                return FAIL(ERR_DATA, "slot %lld: group %d of kind %d does not exist",
-                            (long long)(cells->blocks->row_first + slot), kind->group[slot], d);
-            if (is_outside(kind->use[at])) return refuse_cell(cells, slot, k, kind->use[at], "use");
-            use[d] = llabs(kind->use[at]) > use[d] ? llabs(kind->use[at]) : use[d];
+        for (int d = 0; d < cells->kinds + cells->caps; d++) {
+            const int64_t *uses = uses_of(cells, slot, d);
+            if (uses == NULL) continue;
+            if (is_outside(uses[k])) return refuse_cell(cells, slot, k, uses[k], "use");
+            use[d] = llabs(uses[k]) > use[d] ? llabs(uses[k]) : use[d];
         }
     }
     return OK;
@@ -106,9 +143,10 @@ static enum status measure_slots(const struct knapsack_cells *cells, struct meas
 {
     for (int64_t i = 0; i < cells->blocks->rows_local; i++) {
         int64_t largest[1 + KNAPSACK_KINDS];
-        enum status status = check_slot(cells, i, &largest[0], &largest[1]);
+        enum status status = check_groups(cells, i);
+        if (status == OK) status = check_slot(cells, i, &largest[0], &largest[1]);
         if (status != OK) return status;
-        for (int j = 0; j <= cells->kinds; j++) {
+        for (int j = 0; j <= cells->kinds + cells->caps; j++) {
             m->most[j] = largest[j] > m->most[j] ? largest[j] : m->most[j];
             add_halves(largest[j], &m->high[j], &m->low[j]);
         }
@@ -128,6 +166,7 @@ static enum status measure_cells(const struct comm *comm, const struct knapsack_
     enum status status = OK;
     struct measure m = {0};
     TRY_ALL(comm, check_shape(cells));
+    TRY_ALL(comm, check_users(cells));
     TRY_ALL(comm, measure_slots(cells, &m));
     comm_max_int64(comm, m.most, 1 + KNAPSACK_KINDS);
     comm_sum_int64(comm, m.high, 2 * (1 + KNAPSACK_KINDS) + 2);
@@ -135,7 +174,7 @@ static enum status measure_cells(const struct comm *comm, const struct knapsack_
     scale->value_reach = whole(m.high[0], m.low[0]);
     scale->value = fmax(scale->value_reach / fmax(1.0, (double)scale->slots), 1.0);
     bool beyond = scale->value_reach >= SUM_LIMIT;
-    for (int d = 0; d < cells->kinds; d++) {
+    for (int d = 0; d < cells->kinds + cells->caps; d++) {
         scale->use[d] = m.most[1 + d] > 0 ? (double)m.most[1 + d] : 1.0;
         scale->reach[d] = fmax(whole(m.high[1 + d], m.low[1 + d]), 1.0);
         beyond = beyond || scale->reach[d] >= SUM_LIMIT;
@@ -151,7 +190,9 @@ done:
 /* ---- solving ---- */
 
 struct solver {
-    const struct knapsack_cells *cells;
+    const struct knapsack_cells *cells; /* as they are, or `capped` */
+    struct knapsack_cells capped;       /* without options that caps rule out */
+    uint32_t *allowed;
     struct knapsack_scale scale;
     int64_t lowest; /* sum over slots of their least value: a bound below it is a contradiction */
     int64_t limits;
@@ -172,6 +213,23 @@ static enum status find_prices(const struct comm *comm, struct solver *s,
     receipt->passes += (int64_t)ceil(passes);
 done:
     free(price);
+    return status;
+}
+
+/* Caps take options away that no choice can have, so that prices need not. */
+static enum status narrow(const struct comm *comm, struct solver *s)
+{
+    enum status status = OK;
+    int64_t rows = s->cells->blocks->rows_local;
+    if (s->cells->caps == 0) return OK;
+    TRY_ALL(comm, memory_new(&s->allowed, rows, sizeof *s->allowed));
+    for (int64_t i = 0; i < rows; i++)
+        s->allowed[i] = s->cells->allowed != NULL ? s->cells->allowed[i] : UINT32_MAX;
+    TRY_ALL(comm, knapsack_user_narrow(s->cells, s->allowed));
+    s->capped = *s->cells;
+    s->capped.allowed = s->allowed;
+    s->cells = &s->capped;
+done:
     return status;
 }
 
@@ -205,7 +263,7 @@ static enum status repair_dearer(const struct comm *comm, struct solver *s, uint
             if (used[r] > s->moves.limit[r])
                 dearer[r] = (int64_t)fmin(
                     PRICE_MOST, 2.0 * fmax((double)dearer[r], 0x1p30 * s->moves.weight[r]));
-        knapsack_at_prices(comm, s->cells, dearer, choice, used, &point);
+        TRY(knapsack_at_prices(comm, s->cells, dearer, choice, used, &point));
         receipt->passes++;
         TRY(repair(comm, s, choice, used, receipt));
     }
@@ -252,12 +310,15 @@ static enum status finish_small(const struct comm *comm, struct solver *s, bool 
 {
     enum status status = OK;
     struct knapsack_search search;
+    struct knapsack_view view = {0};
     int64_t known = holds ? knapsack_tally(comm, s->cells, choice, used) : INT64_MIN;
-    TRY(knapsack_search(comm, s->cells, s->price, known, choice, &search));
+    TRY(knapsack_view_make(comm, s->cells, s->price, &view));
+    TRY(knapsack_search(comm, &view.cells, view.price, known, choice, &search));
     if (!search.found) TRY(refuse(search.complete));
     receipt->exact = search.complete;
     if (search.complete) receipt->upper_bound = search.objective;
 done:
+    knapsack_view_clear(&view);
     return status;
 }
 
@@ -268,7 +329,7 @@ static enum status choose(const struct comm *comm, struct solver *s, uint8_t *ch
     struct knapsack_point point;
     bool proven = false;
     TRY(find_prices(comm, s, receipt, &proven));
-    knapsack_at_prices(comm, s->cells, s->price, choice, used, &point);
+    TRY(knapsack_at_prices(comm, s->cells, s->price, choice, used, &point));
     if (proven && point.bound < s->lowest) TRY(refuse(true));
     TRY_ALL(comm, knapsack_moves_new(s->cells, &s->scale, s->price, &s->moves));
     receipt->upper_bound = point.bound;
@@ -294,8 +355,14 @@ enum status knapsack_solve(const struct comm *comm, const struct knapsack_cells 
     *receipt = (struct knapsack_receipt){0};
     TRY(measure_cells(comm, cells, &s.scale, &s.lowest));
     s.limits = knapsack_limits(cells);
+    TRY(narrow(comm, &s));
     TRY(choose(comm, &s, choice, used, receipt));
+    if (cells->caps == 0) goto done;
+    TRY(knapsack_tell_caps(comm, cells, price, receipt->bound_users, receipt->cap_cost));
+    receipt->users = cells->users_local;
+    comm_sum_int64(comm, &receipt->users, 1);
 done:
     knapsack_moves_clear(&s.moves);
+    free(s.allowed);
     return status;
 }

@@ -8,6 +8,10 @@
  * yesterday. A kind has one limit or one for each of its groups, and a slot counts against one of
  * them. Uses may have either sign, so that "at least" and differences are limits too.
  *
+ * Caps are limits that each user has for the slots of its own: how many discounts, what they add up
+ * to, the money they cost. There may be as many as users, and no prices are kept of them: at given
+ * prices of the limits every user makes the best choice that keeps its caps.
+ *
  * `knapsack_solve` finds a price for each limit at which every slot chooses for itself (the
  * Lagrangian dual), moves single slots until all limits hold, and moves others where something is
  * left. No choice whatever that keeps the limits is worth more than `upper_bound`: it follows from
@@ -19,7 +23,7 @@
 
 #include "partition/blocks.h"
 
-enum { KNAPSACK_OPTIONS = 32, KNAPSACK_KINDS = 16, KNAPSACK_LIMITS = 8192 };
+enum { KNAPSACK_OPTIONS = 32, KNAPSACK_KINDS = 16, KNAPSACK_LIMITS = 8192, KNAPSACK_CAPS = 4 };
 
 #define KNAPSACK_MOST ((int64_t)1 << 52) /* of |value| and |use| */
 #define KNAPSACK_FREE INT64_MAX          /* a limit that is none */
@@ -33,6 +37,12 @@ struct knapsack_kind {
     const int64_t *limit; /* [groups] the same on every rank */
 };
 
+/* Something limited for each user alone. Arrays are not owned. */
+struct knapsack_cap {
+    const int64_t *use;   /* [rows_local][options], -2^52 .. 2^52 */
+    const int64_t *limit; /* [users_local], KNAPSACK_FREE: none */
+};
+
 /* Slots to choose for; a slot is a row of blocks. Arrays are not owned. */
 struct knapsack_cells {
     const struct blocks *blocks;
@@ -42,6 +52,12 @@ struct knapsack_cells {
         *allowed; /* [rows_local] bit k: option k may be chosen, at least one; NULL: all */
     int kinds;    /* 0 .. KNAPSACK_KINDS, the same on every rank */
     struct knapsack_kind kind[KNAPSACK_KINDS];
+    int caps; /* 0 .. KNAPSACK_CAPS, with the kinds no more than KNAPSACK_KINDS; the same on every
+                 rank */
+    int64_t users_local;       /* where there are caps: users with slots on this rank */
+    const int64_t *user_start; /* [users_local + 1] first slot of each user, all of it on one rank;
+                                  then rows_local */
+    struct knapsack_cap cap[KNAPSACK_CAPS];
 };
 
 /* Limits are numbered kind by kind: limit g of kind d is first_limit(d) + g. */
@@ -58,7 +74,10 @@ struct knapsack_receipt {
     int64_t repaired; /* slots moved so that the limits hold */
     int64_t filled;   /* slots moved to use what was left */
     bool exact;       /* a small problem, searched to its end: the objective is the optimum */
-    int64_t count[KNAPSACK_OPTIONS]; /* slots per option */
+    int64_t count[KNAPSACK_OPTIONS];    /* slots per option */
+    int64_t users;                      /* where there are caps */
+    int64_t bound_users[KNAPSACK_CAPS]; /* who would choose otherwise at the prices without it */
+    int64_t cap_cost[KNAPSACK_CAPS];    /* by how much the bound would rise without it */
 };
 
 /* Limits in all: [knapsack_limits] is the length of arrays of prices and uses. Local. */
@@ -74,7 +93,7 @@ int64_t knapsack_limits(const struct knapsack_cells *cells);
  * used     out    [limits] what the choice uses
  * Errors: ERR_ARG shapes; ERR_DATA a cell out of range, or no option allowed (named); ERR_NUMERIC
  *         sums beyond 2^61, or no choice keeps the limits: the message says whether that is proven
- *         (by prices, or by search) and which limits are in conflict; ERR_MEMORY.
+ *         (by prices, or by search); ERR_MEMORY.
  * Cost: some 20 to 60 passes over the cells, most of them over a sample; a reduction of the limits
  *       each, and of the pairs of limits of different kinds.
  * Memory: 1 byte a slot; 16 bytes for each pair of limits of different kinds.

@@ -150,20 +150,76 @@ typedef uint64_t key_function(const struct knapsack_moves *m, const struct move 
 
 /* ---- a round ---- */
 
+/* What a user's choice uses of its caps. */
+struct caps_used {
+    int64_t user, used[KNAPSACK_CAPS];
+};
+
+static void use_caps(const struct knapsack_cells *cells, int64_t user, const uint8_t *choice,
+                     struct caps_used *caps)
+{
+    *caps = (struct caps_used){.user = user};
+    for (int64_t i = cells->user_start[user]; i < cells->user_start[user + 1]; i++)
+        for (int c = 0; c < cells->caps; c++)
+            caps->used[c] += cells->cap[c].use[i * cells->options + choice[i]];
+}
+
+static bool fits_caps(const struct knapsack_cells *cells, const struct caps_used *caps,
+                      int64_t slot, int from, int to)
+{
+    int64_t row = slot * cells->options;
+    for (int c = 0; c < cells->caps; c++) {
+        const struct knapsack_cap *cap = &cells->cap[c];
+        int64_t change = cap->use[row + to] - cap->use[row + from];
+        if (change > 0 && caps->used[c] + change > cap->limit[caps->user]) return false;
+    }
+    return true;
+}
+
+/* caps NULL: there are none */
 static void best_move(struct knapsack_moves *m, key_function *key, int64_t slot, int from,
-                      const int64_t *used)
+                      const int64_t *used, const struct caps_used *caps)
 {
     uint32_t allowed = m->cells->allowed != NULL ? m->cells->allowed[slot] : UINT32_MAX;
     m->key[slot] = 0;
     for (int k = 0; k < m->cells->options; k++) {
         struct move move;
         if (k == from || (allowed >> k & 1) == 0) continue;
+        if (caps != NULL && !fits_caps(m->cells, caps, slot, from, k)) continue;
         describe(m, slot, from, k, &move);
         uint64_t here = key(m, &move, used);
         if (here <= m->key[slot]) continue;
         m->key[slot] = here;
         m->target[slot] = (uint8_t)k;
     }
+}
+
+/* The best move of a user; two in one round might break its caps together. */
+static void best_of_user(struct knapsack_moves *m, key_function *key, int64_t user,
+                         const uint8_t *choice, const int64_t *used)
+{
+    struct caps_used caps;
+    int64_t best = m->cells->user_start[user];
+    use_caps(m->cells, user, choice, &caps);
+    for (int64_t i = best; i < m->cells->user_start[user + 1]; i++) {
+        best_move(m, key, i, choice[i], used, &caps);
+        if (i == best || m->key[i] <= m->key[best]) {
+            m->key[i] = i == best ? m->key[i] : 0;
+            continue;
+        }
+        m->key[best] = 0;
+        best = i;
+    }
+}
+
+static void best_moves(struct knapsack_moves *m, key_function *key, const uint8_t *choice,
+                       const int64_t *used)
+{
+    if (m->cells->caps > 0)
+        for (int64_t u = 0; u < m->cells->users_local; u++) best_of_user(m, key, u, choice, used);
+    else
+        for (int64_t i = 0; i < m->cells->blocks->rows_local; i++)
+            best_move(m, key, i, choice[i], used, NULL);
 }
 
 static void select_best(const struct comm *comm, struct knapsack_moves *m)
@@ -219,8 +275,7 @@ static enum status one_round(const struct comm *comm, struct knapsack_moves *m, 
     int64_t bytes = 0;
     *taken = 0;
     TRY_ALL(comm, memory_new(&mine, KNAPSACK_MOVES, sizeof *mine));
-    for (int64_t i = 0; i < m->cells->blocks->rows_local; i++)
-        best_move(m, key, i, choice[i], used);
+    best_moves(m, key, choice, used);
     select_best(comm, m);
     int64_t count = collect(comm, m, choice, mine);
     TRY(comm_gather_all(comm, mine, count * (int64_t)sizeof *mine, &all, &bytes));

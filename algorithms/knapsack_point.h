@@ -7,28 +7,49 @@
 
 #include "algorithms/knapsack.h"
 
+__extension__ typedef __int128 int128;
+
 struct knapsack_point {
     int64_t objective; /* of what is chosen, whether it keeps the limits or not */
     int64_t bound;     /* no choice that keeps the limits is worth more; INT64_MAX: beyond 2^63 */
 };
 
 /**
- * Each slot takes the option of most worth, value - price x use, the first of equals.
+ * Each slot takes the option of most worth, value - price x use, the first of equals; with caps
+ * each user the options of most worth that keep them.
  *
  * Collective.
  * price   in   [limits] units of value per 2^30 units of use, 0 .. 2^60
  * choice  out  [rows_local]
  * used    out  [limits]
  * Cost: one pass; one reduction of the limits.
+ * Errors: only with caps: ERR_NUMERIC a user cannot keep its caps, named by its first slot;
+ *         ERR_MEMORY.
  * Same bytes for any number of ranks.
  */
-void knapsack_at_prices(const struct comm *comm, const struct knapsack_cells *cells,
-                        const int64_t *price, uint8_t *choice, int64_t *used,
-                        struct knapsack_point *point);
+enum status knapsack_at_prices(const struct comm *comm, const struct knapsack_cells *cells,
+                               const int64_t *price, uint8_t *choice, int64_t *used,
+                               struct knapsack_point *point);
 
-/** Worth of an option in units of value: value - price x use, rounded to double. Local. */
+/** Worth of an option at the prices, exact, in 2^-30 units of value. Local. */
+int128 knapsack_exact_worth(const struct knapsack_cells *cells, const int64_t *price, int64_t slot,
+                            int option);
+
+/** The same in units of value, rounded to double. Local. */
 double knapsack_worth(const struct knapsack_cells *cells, const int64_t *price, int64_t slot,
                       int option);
+
+/**
+ * What caps do at these prices: how many users each binds, who would choose otherwise without it
+ * alone, and by how much the bound would rise.
+ *
+ * Collective.
+ * bound_users  out  [caps]
+ * cost         out  [caps] units of value, rounded up
+ * Cost: a pass, and one more over the users that a cap binds for each cap. Errors: ERR_MEMORY.
+ */
+enum status knapsack_tell_caps(const struct comm *comm, const struct knapsack_cells *cells,
+                               const int64_t *price, int64_t *bound_users, int64_t *cost);
 
 /** What a choice is worth and uses. Collective. used out [limits]. */
 int64_t knapsack_tally(const struct comm *comm, const struct knapsack_cells *cells,

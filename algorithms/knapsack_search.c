@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-__extension__ typedef __int128 int128;
-
 /* One slot as it travels: everything of it. */
 struct packed {
     uint32_t allowed;

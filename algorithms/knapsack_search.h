@@ -5,7 +5,7 @@
 #ifndef REMISE_ALGORITHMS_KNAPSACK_SEARCH_H
 #define REMISE_ALGORITHMS_KNAPSACK_SEARCH_H
 
-#include "algorithms/knapsack.h"
+#include "algorithms/knapsack_point.h"
 
 enum { KNAPSACK_SEARCH_SLOTS = 40, KNAPSACK_SEARCH_NODES = 1 << 20 };
 

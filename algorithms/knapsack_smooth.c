@@ -1,6 +1,8 @@
 /* Chances of options slot by slot, a panel of slots at a time; sums as integers. */
 #include "algorithms/knapsack_smooth.h"
 
+#include "algorithms/knapsack_exponential.h"
+#include "algorithms/knapsack_local.h"
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -10,7 +12,6 @@
 enum { LANES = 64 }; /* slots of a panel */
 
 #define SUM_BITS 60
-#define FAR_BELOW -600.0 /* exponents under this count as it */
 
 void knapsack_layout_make(const struct knapsack_cells *cells, struct knapsack_layout *layout)
 {
@@ -48,6 +49,10 @@ enum status knapsack_smooth_new(const struct knapsack_cells *cells, struct knaps
     TRY(memory_new(&smooth->diagonal, l->limits, sizeof *smooth->diagonal));
     TRY(memory_new(&smooth->dense, l->narrow * l->narrow, sizeof *smooth->dense));
     TRY(memory_new(&smooth->cross, l->crosses, sizeof *smooth->cross));
+    if (cells->caps == 0) goto done;
+    TRY(memory_new(&smooth->own, cells->users_local * cells->caps, sizeof *smooth->own));
+    TRY(memory_new(&smooth->local, 1, sizeof *smooth->local));
+    TRY(knapsack_local_new(cells, l, smooth->local));
 done:
     if (status != OK) knapsack_smooth_clear(smooth);
     return status;
@@ -60,6 +65,9 @@ void knapsack_smooth_clear(struct knapsack_smooth *smooth)
     free(smooth->diagonal);
     free(smooth->dense);
     free(smooth->cross);
+    free(smooth->own);
+    if (smooth->local != NULL) knapsack_local_clear(smooth->local);
+    free(smooth->local);
     *smooth = (struct knapsack_smooth){0};
 }
 
@@ -68,7 +76,7 @@ void knapsack_smooth_clear(struct knapsack_smooth *smooth)
 /* A panel of slots, option by option, so that lanes are worked on together. */
 struct panel {
     int64_t count;
-    int64_t slot[LANES];
+    int64_t slot[LANES], user[LANES];
     int32_t group[KNAPSACK_KINDS][LANES]; /* -1: none */
     double price[KNAPSACK_KINDS][LANES];
     double worth[KNAPSACK_OPTIONS][LANES]; /* then the chance */
@@ -87,6 +95,9 @@ struct pass {
     double value_unit, entropy_unit; /* of integer sums */
     double use_unit[KNAPSACK_KINDS];
     double covariance_unit[KNAPSACK_KINDS][KNAPSACK_KINDS];
+    double *own;                  /* [users_local][caps] */
+    struct knapsack_local *local; /* NULL: no caps */
+    int64_t user;                 /* whose sums are under way, -1: nobody's */
     struct panel panel;
 };
 
@@ -96,6 +107,20 @@ static double unit_for(double reach)
     int exponent;
     (void)frexp(reach > 0.0 ? reach : 1.0, &exponent);
     return ldexp(1.0, SUM_BITS - exponent);
+}
+
+/* A user's caps follow the kinds, at prices of its own. */
+static void load_caps(struct pass *pass, int64_t slot, int64_t user, int64_t lane)
+{
+    const struct knapsack_cells *cells = pass->cells;
+    struct panel *panel = &pass->panel;
+    panel->user[lane] = user;
+    for (int c = 0; c < cells->caps; c++) {
+        const int64_t *use = cells->cap[c].use + slot * cells->options;
+        int d = cells->kinds + c;
+        panel->price[d][lane] = pass->own[user * cells->caps + c];
+        for (int k = 0; k < cells->options; k++) panel->use[k][d][lane] = (double)use[k];
+    }
 }
 
 static void load_slot(struct pass *pass, int64_t slot, int64_t lane)
@@ -119,35 +144,11 @@ static void load_slot(struct pass *pass, int64_t slot, int64_t lane)
     }
 }
 
-/* exp(x) for x <= 0, to 1e-9, the same bits wherever IEEE arithmetic is. */
-static inline double exponential(double x)
-{
-    const double ln2_high = 0x1.62e42fefa0000p-1, ln2_low = 0x1.cf79abc9e3b3ap-40;
-    x = x < FAR_BELOW ? FAR_BELOW : x;
-    double shifted = x * 0x1.71547652b82fep0 + 0x1.8p52;
-    double n = shifted - 0x1.8p52, r = x - n * ln2_high - n * ln2_low;
-    double p = 1.0 / 40320.0;
-    p = p * r + 1.0 / 5040.0;
-    p = p * r + 1.0 / 720.0;
-    p = p * r + 1.0 / 120.0;
-    p = p * r + 1.0 / 24.0;
-    p = p * r + 1.0 / 6.0;
-    p = p * r + 0.5;
-    p = p * r + 1.0;
-    p = p * r + 1.0;
-    uint64_t bits;
-    memcpy(&bits, &shifted, sizeof bits);
-    uint64_t power = (bits + 1023) << 52;
-    double two;
-    memcpy(&two, &power, sizeof two);
-    return p * two;
-}
-
 /* Chances of the options, the dual's part of each slot and its entropy. */
 static void find_chances(struct pass *pass)
 {
     struct panel *panel = &pass->panel;
-    int options = pass->cells->options, kinds = pass->cells->kinds;
+    int options = pass->cells->options, kinds = pass->cells->kinds + pass->cells->caps;
     double best[LANES], total[LANES], mean[LANES];
     for (int i = 0; i < LANES; i++) best[i] = -INFINITY, total[i] = mean[i] = 0.0;
     for (int k = 0; k < options; k++) {
@@ -162,7 +163,7 @@ static void find_chances(struct pass *pass)
         for (int i = 0; i < LANES; i++) {
             double below = panel->worth[k][i] - best[i];
             below = below < -1e300 ? -1e300 : below;
-            double weight = exponential(below * inverse);
+            double weight = knapsack_exponential(below * inverse);
             panel->worth[k][i] = weight;
             total[i] += weight;
             mean[i] += weight * (weight > 1e-200 ? below : 0.0);
@@ -179,7 +180,7 @@ static void find_chances(struct pass *pass)
 static void find_moments(struct pass *pass)
 {
     struct panel *panel = &pass->panel;
-    int options = pass->cells->options, kinds = pass->cells->kinds;
+    int options = pass->cells->options, kinds = pass->cells->kinds + pass->cells->caps;
     memset(panel->mean, 0, sizeof panel->mean);
     for (int d = 0; d < kinds; d++)
         memset(panel->covariance[d], 0, (size_t)(d + 1) * sizeof panel->covariance[d][0]);
@@ -219,8 +220,10 @@ static void add_lane(const struct pass *pass, int64_t i, int64_t *sum)
     const struct knapsack_layout *l = pass->layout;
     int64_t *use = sum + 2, *diagonal = use + l->limits, *dense = diagonal + l->limits,
             *cross = dense + l->narrow * l->narrow;
-    sum[0] += llrint(panel->dual[i] * pass->value_unit);
-    sum[1] += llrint(panel->entropy[i] * pass->entropy_unit);
+    if (pass->local == NULL) {
+        sum[0] += llrint(panel->dual[i] * pass->value_unit);
+        sum[1] += llrint(panel->entropy[i] * pass->entropy_unit);
+    }
     for (int d = 0; d < pass->cells->kinds; d++) {
         int32_t group = panel->group[d][i];
         if (group < 0) continue;
@@ -235,14 +238,86 @@ static void add_lane(const struct pass *pass, int64_t i, int64_t *sum)
     }
 }
 
+/* ---- users with caps ---- */
+
+static int kind_of(const struct knapsack_layout *l, int64_t limit)
+{
+    int d = 0;
+    while (limit >= l->first[d + 1]) d++;
+    return d;
+}
+
+/* As the user's prices move along with those of limits, uses of two limits vary less together. Of
+ * limits of wide kinds the diagonal stays what it is: they have no others to lean on. */
+static void lessen(const struct pass *pass, int64_t a, int64_t b, double part, int64_t *sum)
+{
+    const struct knapsack_layout *l = pass->layout;
+    int64_t *diagonal = sum + 2 + l->limits, *dense = diagonal + l->limits,
+            *cross = dense + l->narrow * l->narrow;
+    int d = kind_of(l, a), e = kind_of(l, b);
+    int64_t whole = llrint(part * pass->covariance_unit[d][e]);
+    int64_t *at = covariance_at(l, dense, cross, d, (int32_t)(a - l->first[d]), e,
+                                (int32_t)(b - l->first[e]));
+    if (a == b) at = l->narrow_at[d] >= 0 ? &diagonal[a] : NULL;
+    if (at != NULL) *at -= whole;
+}
+
+static void close_user(struct pass *pass, int64_t *sum)
+{
+    struct knapsack_local *local = pass->local;
+    double inverse[KNAPSACK_CAPS][KNAPSACK_CAPS];
+    if (pass->user < 0) return;
+    const double *own = pass->own + pass->user * pass->cells->caps;
+    for (int c = 0; c < pass->cells->caps; c++)
+        if (own[c] > 0.0) local->dual += own[c] * (double)pass->cells->cap[c].limit[pass->user];
+    sum[0] += llrint(local->dual * pass->value_unit);
+    sum[1] += llrint(local->entropy * pass->entropy_unit);
+    if (knapsack_local_invert(local, own, inverse))
+        for (int64_t i = 0; i < local->touches; i++)
+            for (int64_t j = 0; j < local->touches; j++)
+                if (local->touched[j] <= local->touched[i])
+                    lessen(
+                        pass, local->touched[i], local->touched[j],
+                        knapsack_local_part(local, local->touched[i], local->touched[j], inverse),
+                        sum);
+    knapsack_local_begin(local);
+    pass->user = -1;
+}
+
+static void add_to_user(struct pass *pass, int64_t i, int64_t *sum)
+{
+    const struct panel *panel = &pass->panel;
+    struct knapsack_local *local = pass->local;
+    int kinds = pass->cells->kinds;
+    if (pass->user != panel->user[i]) close_user(pass, sum);
+    pass->user = panel->user[i];
+    local->dual += panel->dual[i];
+    local->entropy += panel->entropy[i];
+    for (int c = 0; c < pass->cells->caps; c++) {
+        if (panel->price[kinds + c][i] <= 0.0) continue;
+        for (int e = 0; e <= c; e++) {
+            local->own[c][e] += panel->covariance[kinds + c][kinds + e][i];
+            local->own[e][c] = local->own[c][e];
+        }
+        for (int d = 0; d < kinds; d++)
+            if (panel->group[d][i] >= 0)
+                knapsack_local_add(local, pass->layout->first[d] + panel->group[d][i], c,
+                                   panel->covariance[kinds + c][d][i]);
+    }
+}
+
 static void flush(struct pass *pass, int64_t *sum)
 {
     int64_t count = pass->panel.count;
     if (count == 0) return;
-    for (int64_t i = count; i < LANES; i++) load_slot(pass, pass->panel.slot[0], i);
+    for (int64_t i = count; i < LANES; i++) {
+        load_slot(pass, pass->panel.slot[0], i);
+        if (pass->local != NULL) load_caps(pass, pass->panel.slot[0], pass->panel.user[0], i);
+    }
     find_chances(pass);
     find_moments(pass);
     for (int64_t i = 0; i < count; i++) add_lane(pass, i, sum);
+    for (int64_t i = 0; i < count && pass->local != NULL; i++) add_to_user(pass, i, sum);
     pass->panel.count = 0;
 }
 
@@ -264,6 +339,29 @@ static int64_t add_slots(struct pass *pass, int64_t every, int64_t *sum)
         if (pass->panel.count == LANES) flush(pass, sum);
     }
     flush(pass, sum);
+    return taken;
+}
+
+static int64_t add_users(struct pass *pass, int64_t every, int64_t *sum)
+{
+    const struct knapsack_cells *cells = pass->cells;
+    int64_t taken = 0;
+    pass->user = -1;
+    pass->local->temperature = pass->temperature;
+    knapsack_local_begin(pass->local);
+    for (int64_t u = 0; u < cells->users_local; u++) {
+        int64_t first = cells->user_start[u], next = cells->user_start[u + 1];
+        if (!in_sample(cells->blocks->row_first + first, every)) continue;
+        knapsack_local_price(pass->local, pass->price, u, pass->own + u * cells->caps);
+        for (int64_t i = first; i < next; i++) {
+            load_slot(pass, i, pass->panel.count);
+            load_caps(pass, i, u, pass->panel.count++);
+            if (pass->panel.count == LANES) flush(pass, sum);
+        }
+        taken += next - first;
+    }
+    flush(pass, sum);
+    close_user(pass, sum);
     return taken;
 }
 
@@ -293,10 +391,10 @@ static void settle_dense(const struct pass *pass, const int64_t *dense, double f
 {
     const struct knapsack_layout *l = pass->layout;
     for (int d = 0; d < pass->cells->kinds; d++)
-        for (int e = 0; e < d && l->narrow_at[d] >= 0; e++) {
+        for (int e = 0; e <= d && l->narrow_at[d] >= 0; e++) {
             if (l->narrow_at[e] < 0) continue;
             for (int64_t g = 0; g < pass->cells->kind[d].groups; g++)
-                for (int64_t h = 0; h < pass->cells->kind[e].groups; h++) {
+                for (int64_t h = 0; h < (e < d ? pass->cells->kind[e].groups : g); h++) {
                     int64_t row = l->narrow_at[d] + g, column = l->narrow_at[e] + h;
                     double x = factor * (double)dense[row * l->narrow + column] /
                                pass->covariance_unit[d][e];
@@ -349,11 +447,16 @@ void knapsack_smooth_at(const struct comm *comm, const struct knapsack_cells *ce
                         const struct knapsack_scale *scale, const double *price, double temperature,
                         int64_t every, struct knapsack_smooth *smooth)
 {
-    struct pass pass = {
-        .cells = cells, .layout = &smooth->layout, .price = price, .temperature = temperature};
+    struct pass pass = {.cells = cells,
+                        .layout = &smooth->layout,
+                        .price = price,
+                        .temperature = temperature,
+                        .own = smooth->own,
+                        .local = smooth->local};
     open_pass(scale, &pass);
     memset(smooth->sum, 0, (size_t)smooth->sums * sizeof *smooth->sum);
-    int64_t taken = add_slots(&pass, every, smooth->sum);
+    int64_t taken = cells->caps > 0 ? add_users(&pass, every, smooth->sum)
+                                    : add_slots(&pass, every, smooth->sum);
     comm_sum_int64(comm, &taken, 1);
     comm_sum_int64(comm, smooth->sum, smooth->sums);
     double part = taken > 0 ? (double)taken / (double)cells->blocks->rows_total : 1.0;

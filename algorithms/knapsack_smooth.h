@@ -33,6 +33,8 @@ struct knapsack_layout {
     int64_t crosses;
 };
 
+struct knapsack_local;
+
 struct knapsack_smooth {
     struct knapsack_layout layout;
     int64_t *sum; /* all that follows as integers */
@@ -43,6 +45,8 @@ struct knapsack_smooth {
     double *diagonal; /* [limits] of the curvature */
     double *dense;    /* [narrow][narrow] curvature among narrow kinds */
     double *cross;    /* [limits of wide kinds][narrow] */
+    double *own;      /* [users_local][caps] prices of users' caps, where the next ones begin */
+    struct knapsack_local *local; /* room for users; NULL where there are no caps */
 };
 
 /**
@@ -62,8 +66,11 @@ void knapsack_smooth_clear(struct knapsack_smooth *smooth);
  * price        in   [limits] units of value per unit of use, >= 0
  * temperature  in   > 0, units of value
  * every        in   1: all slots; else a sample of about one slot in `every`, limits in proportion
- * Cost: one pass over the (sampled) cells: options x (kinds + 2)^2 / 2 operations a slot, and one
- *       exponential an option; one reduction of 8 bytes per number of the struct.
+ * Users' caps have prices of their own, those that make the dual least at these prices; the
+ * curvature is that of what is left.
+ * Cost: one pass over the (sampled) cells, options x (kinds + 2)^2 / 2 operations a slot and one
+ *       exponential an option, with caps some 3 to 6 exponentials; one reduction of 8 bytes per
+ *       number of the struct.
  * Same bytes for any number of ranks.
  */
 void knapsack_smooth_at(const struct comm *comm, const struct knapsack_cells *cells,
