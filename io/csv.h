@@ -165,4 +165,15 @@ void csv_bad_describe(const struct csv *csv, const struct csv_bad *bad, char *bu
  */
 size_t csv_quote(const char *text, size_t bytes, char delimiter, char *out);
 
+/**
+ * Write a field of text as csv_quote does, guarded: a spreadsheet takes a text that begins with
+ * = + - @, a tab or the end of a line for a formula, so an apostrophe is put before it. One that
+ * begins with apostrophes and then such a sign gets one more: so taking the first apostrophe of
+ * every text that begins '+[=+-@\t\r\n] away gives the original. A sign and then digits and points
+ * alone are a number and stay as they are. Local.
+ * out  out  at least 2 * bytes + 3 bytes
+ * Returns the bytes written.
+ */
+size_t csv_guard(const char *text, size_t bytes, char delimiter, char *out);
+
 #endif

@@ -27,19 +27,43 @@ void csv_bad_describe(const struct csv *csv, const struct csv_bad *bad, char *bu
     csv_header_describe(csv->file_name[bad->file], csv->columns, bad, buffer, bytes);
 }
 
-size_t csv_quote(const char *text, size_t bytes, char delimiter, char *out)
+/* A field, with `before` in front of its text. */
+static size_t put_field(const char *before, const char *text, size_t bytes, char delimiter,
+                        char *out)
 {
     bool needed = bytes > 0 && (text[0] == ' ' || text[bytes - 1] == ' ');
     size_t at = 0;
     for (size_t i = 0; i < bytes && !needed; i++)
         needed = text[i] == delimiter || text[i] == '"' || text[i] == '\n' || text[i] == '\r';
     if (needed) out[at++] = '"';
+    while (*before != 0) out[at++] = *before++;
     for (size_t i = 0; i < bytes; i++) {
         if (text[i] == '"') out[at++] = '"';
         out[at++] = text[i];
     }
     if (needed) out[at++] = '"';
     return at;
+}
+
+size_t csv_quote(const char *text, size_t bytes, char delimiter, char *out)
+{
+    return put_field("", text, bytes, delimiter, out);
+}
+
+static bool is_number(const char *text, size_t bytes)
+{
+    size_t at = 1;
+    while (at < bytes && ((text[at] >= '0' && text[at] <= '9') || text[at] == '.')) at++;
+    return at == bytes && at > 1 && (text[0] == '-' || text[0] == '+');
+}
+
+size_t csv_guard(const char *text, size_t bytes, char delimiter, char *out)
+{
+    size_t sign = 0;
+    while (sign < bytes && text[sign] == '\'') sign++;
+    bool guarded = sign < bytes && text[sign] != 0 && strchr("=+-@\t\r\n", text[sign]) != NULL &&
+                   !is_number(text, bytes);
+    return put_field(guarded ? "'" : "", text, bytes, delimiter, out);
 }
 
 /* ---- the files of a table, by rank 0 ---- */

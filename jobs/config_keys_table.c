@@ -466,5 +466,9 @@ const struct config_key config_keys[] = {
     CHOICE("publish.user_ids", "original|pseudonym", "pseudonym",
            "users in discounts.csv under their pseudonyms or the shop's ids; these are then kept "
            "in ids.vault, encrypted"),
+    RANGE(
+        "publish.keep", KEY_INTEGER, "3", 0, 1000, "versions",
+        "old versions of the table that stay in versions/ beside the current one; with 0 a reader "
+        "at work may lose the one it reads"),
 };
 const int64_t config_keys_count = (int64_t)(sizeof config_keys / sizeof *config_keys);

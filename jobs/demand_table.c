@@ -27,13 +27,13 @@ struct lines {
 
 static void print_name(const struct lines *lines, int64_t unit, FILE *file)
 {
-    char quoted[2 * NAME_BYTES + 2];
+    char quoted[2 * NAME_BYTES + 3];
     if (lines->names == NULL) {
         fprintf(file, "%s,%lld,", lines->level, (long long)unit);
         return;
     }
     const char *name = dictionary_text(lines->names, unit);
-    size_t bytes = csv_quote(name, strnlen(name, NAME_BYTES), ',', quoted);
+    size_t bytes = csv_guard(name, strnlen(name, NAME_BYTES), ',', quoted);
     fprintf(file, "%s,%.*s,", lines->level, (int)bytes, quoted);
 }
 

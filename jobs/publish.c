@@ -1,11 +1,11 @@
-/* The publish stage: the discount table as CSV and HDF5, the receipt, and last of all the manifest
- * that names them. */
-#include "io/file.h"
+/* The publish stage: a version of the discount table as CSV and HDF5, with its receipt and the
+ * manifest that names them, and then the link that makes it the current one. */
 #include "io/parse.h"
 #include "io/text_file.h"
 #include "jobs/cell_source.h"
 #include "jobs/manifest.h"
 #include "jobs/publish_receipt.h"
+#include "jobs/publish_retain.h"
 #include "jobs/secret.h"
 #include "mpi/log.h"
 
@@ -51,7 +51,7 @@ static enum status write_csv(const struct comm *comm, const struct run *run,
     int64_t bytes = 0;
     const char *header = publish_header();
     unsigned mode = publisher->ids != NULL ? 0600 : 0644; /* the shop's ids are its own */
-    TRY(text_file_open(comm, run_path(run, "discounts.csv"), mode, &file));
+    TRY(text_file_open(comm, version_path(run, "discounts.csv"), mode, &file));
     TRY(text_file_append(comm, file, header, comm->rank == 0 ? (int64_t)strlen(header) : 0));
     TRY_ALL(comm, publish_format(publisher, &text, &bytes));
     TRY(text_file_append(comm, file, text, bytes));
@@ -67,7 +67,7 @@ static enum status write_hdf5(const struct comm *comm, const struct run *run,
 {
     enum status status = OK;
     struct store *store = NULL;
-    TRY(store_create(comm, run_path(run, "discounts.h5"), &store));
+    TRY(store_create(comm, version_path(run, "discounts.h5"), &store));
     TRY(publish_columns(comm, store, publisher));
     TRY(store_commit(comm, &store));
 done:
@@ -81,11 +81,18 @@ static enum status write_all(const struct comm *comm, const struct run *run,
                              const struct publisher *publisher)
 {
     enum status status = OK;
+    char id[VERSION_ID_BYTES];
+    bool same = false;
+    TRY(version_begin(comm, run));
     TRY(write_csv(comm, run, publisher));
     TRY(write_hdf5(comm, run, publisher));
     TRY(publish_receipt(comm, run, publisher));
-    TRY(manifest_write(comm, run));
+    TRY(manifest_write(comm, run, id, &same));
+    TRY(version_commit(comm, run, id, same));
+    log_info("  version %.8s is current", id);
+    TRY(publish_retain(comm, run, publisher->dataset, id));
 done:
+    if (status != OK) version_abandon(comm, run);
     return status;
 }
 

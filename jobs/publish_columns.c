@@ -1,5 +1,5 @@
 /* The discount table as columns of HDF5, one column in memory at a time. */
-#include "jobs/publish_rows.h"
+#include "jobs/publish_sums.h"
 
 #include "mpi/memory.h"
 
@@ -70,19 +70,77 @@ FILL_NUMBER(cost, (double)row->cost / 1e4)
 FILL_NUMBER(propensity, ((void)row, 1.0))
 #undef FILL_NUMBER
 
+static void fill_level(const struct publisher *publisher, const struct publish_row *row, int64_t at,
+                       int64_t width, void *data)
+{
+    (void)publisher;
+    (void)width;
+    ((uint8_t *)data)[at] = row->level;
+}
+
+static void fill_place(const struct publisher *publisher, const struct publish_row *row, int64_t at,
+                       int64_t width, void *data)
+{
+    (void)width;
+    ((int32_t *)data)[at] = (int32_t)(row->slot % publisher->choices->slots);
+}
+
 static enum status write_column(const struct comm *comm, struct store *store,
-                                const struct publisher *publisher, const struct column *column)
+                                const struct publisher *publisher, const struct column *column,
+                                struct publish_sums *sums)
 {
     enum status status = OK;
     char *data = NULL;
     const struct store_column *what = &column->column;
     int64_t rows = publisher->rows;
-    TRY_ALL(comm, memory_new(&data, rows * what->width, store_type_bytes(what->type)));
+    size_t bytes = (size_t)what->width * store_type_bytes(what->type);
+    TRY_ALL(comm, memory_new(&data, rows, bytes));
     for (int64_t r = 0; r < rows; r++)
         column->fill(publisher, &publisher->row[r], r, what->width, data);
     TRY(store_write(comm, store, what, data, rows));
+    publish_sums_add(sums, what->name, data, bytes);
 done:
     free(data);
+    return status;
+}
+
+/* ---- the index by user ---- */
+
+static enum status find_users(const struct publisher *publisher, int64_t rows_before,
+                              uint64_t (**key)[2], int64_t **row, int64_t *users)
+{
+    enum status status = OK;
+    int64_t most = publisher->dataset->users.blocks.rows_local;
+    most = publisher->rows < most ? publisher->rows : most;
+    TRY(memory_new(key, most, sizeof **key));
+    TRY(memory_new(row, most, sizeof **row));
+    for (int64_t r = 0; r < publisher->rows; r++) {
+        int64_t user = publisher->row[r].user;
+        if (r > 0 && publisher->row[r - 1].user == user) continue;
+        (*key)[*users][0] = publisher->dataset->users.key[user].high;
+        (*key)[*users][1] = publisher->dataset->users.key[user].low;
+        (*row)[(*users)++] = rows_before + r;
+    }
+done:
+    return status;
+}
+
+/* The users of the table and where their rows begin, so that a look-up reads some bytes only. */
+static enum status write_index(const struct comm *comm, struct store *store,
+                               const struct publisher *publisher)
+{
+    static const struct store_column columns[] = {
+        {"users/key", STORE_U64, 2, "", "pseudonyms of the table's users, ascending"},
+        {"users/row", STORE_I64, 1, "rows", "of the table before the user's"}};
+    enum status status = OK;
+    uint64_t(*key)[2] = NULL;
+    int64_t *row = NULL, users = 0, before = comm_prefix_int64(comm, publisher->rows);
+    TRY_ALL(comm, find_users(publisher, before, &key, &row, &users));
+    TRY(store_write(comm, store, &columns[0], key, users));
+    TRY(store_write(comm, store, &columns[1], row, users));
+done:
+    free(key);
+    free(row);
     return status;
 }
 
@@ -100,6 +158,7 @@ enum status publish_columns(const struct comm *comm, struct store *store,
                             const struct publisher *publisher)
 {
     enum status status = OK;
+    struct publish_sums sums = {0};
     int64_t user = publish_user_bytes(publisher) > 0 ? publish_user_bytes(publisher) : 1;
     int64_t product = longest_text(&publisher->dataset->products.id);
     const struct column columns[] = {
@@ -118,9 +177,16 @@ enum status publish_columns(const struct comm *comm, struct store *store,
         {{"reason", STORE_TEXT, REASON_BYTES, "", "why this level; sentences in receipt.json"},
          fill_reason},
         {{"valid_from", STORE_TEXT, DATE_BYTES, "", "first day"}, fill_from},
-        {{"valid_to", STORE_TEXT, DATE_BYTES, "", "last day"}, fill_to}};
+        {{"valid_to", STORE_TEXT, DATE_BYTES, "", "last day"}, fill_to},
+        {{"level", STORE_U8, 1, "", "place of the discount in allocate.levels"}, fill_level},
+        {{"place", STORE_I32, 1, "", "of the product among the user's candidates, 0 the best"},
+         fill_place}};
+    TRY_ALL(comm, publish_sums_open(publisher, &sums));
     for (size_t c = 0; c < sizeof columns / sizeof *columns; c++)
-        TRY(write_column(comm, store, publisher, &columns[c]));
+        TRY(write_column(comm, store, publisher, &columns[c], &sums));
+    TRY(write_index(comm, store, publisher));
+    TRY(publish_sums_write(comm, store, &sums));
 done:
+    publish_sums_clear(&sums);
     return status;
 }

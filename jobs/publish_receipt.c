@@ -95,9 +95,9 @@ static enum status write_receipt(const struct run *run, const struct publisher *
     json_object_set_new(receipt, "reasons", reasons_json(tally, &hidden));
     json_object_set_new(receipt, "valid_from", json_string(publisher->valid_from));
     json_object_set_new(receipt, "valid_to", json_string(publisher->valid_to));
-    enum status status = receipt_text_write(receipt, run_path(run, "receipt.txt"));
+    enum status status = receipt_text_write(receipt, version_path(run, "receipt.txt"));
     if (status != OK) json_decref(receipt);
-    return status == OK ? manifest_dump(receipt, run_path(run, "receipt.json")) : status;
+    return status == OK ? manifest_dump(receipt, version_path(run, "receipt.json")) : status;
 }
 
 enum status publish_receipt(const struct comm *comm, const struct run *run,

@@ -53,6 +53,7 @@ static struct publish_row make_row(const struct publisher *publisher, int64_t sl
 {
     int k = publisher->choices->level[slot];
     return (struct publish_row){.user = slot / publisher->choices->slots,
+                                .slot = slot,
                                 .price_cents = cells->price_cents[k],
                                 .revenue = cells->revenue[k],
                                 .profit = cells->profit[k],
@@ -61,6 +62,16 @@ static struct publish_row make_row(const struct publisher *publisher, int64_t sl
                                 .purchases_millionths = (int32_t)lround(1e6 * cells->chance[k]),
                                 .level = (uint8_t)k,
                                 .reason = (uint8_t)reason_of(cells, publisher->maker->levels, k)};
+}
+
+/* Codes of products are in the order of their ids' bytes. A user's rows are few. */
+static void put_in_order(struct publish_row *row, int64_t rows)
+{
+    struct publish_row last = row[rows - 1];
+    int64_t at = rows - 1;
+    for (; at > 0 && row[at - 1].user == last.user && row[at - 1].product > last.product; at--)
+        row[at] = row[at - 1];
+    row[at] = last;
 }
 
 enum status publish_rows_make(struct publisher *publisher)
@@ -73,6 +84,7 @@ enum status publish_rows_make(struct publisher *publisher)
         if (publisher->maker->candidates->product[s] < 0) continue;
         cells_of_slot(publisher->maker, s, &cells);
         publisher->row[publisher->rows++] = make_row(publisher, s, &cells);
+        put_in_order(publisher->row, publisher->rows);
     }
     return OK;
 }
@@ -117,17 +129,24 @@ static char *put_text(char *to, const char *text, size_t bytes)
     return to + bytes;
 }
 
-/* value / 10^decimals with exactly that many decimals */
-static char *put_fixed(char *to, int64_t value, int decimals)
+enum { EXACT_DIGITS = 15 }; /* that a double keeps whatever they are */
+
+/* value / 10^decimals in the fewest digits that read back to the same double: up to 15 digits are
+ * these, without zeros behind the point. */
+static char *put_decimal(char *to, int64_t value, int decimals)
 {
     char digits[24];
     int count = 0;
+    double scale = 1;
     uint64_t left = value < 0 ? (uint64_t)0 - (uint64_t)value : (uint64_t)value;
-    if (value < 0) *to++ = '-';
+    for (int d = 0; d < decimals; d++) scale *= 10;
+    for (; decimals > 0 && left % 10 == 0; decimals--) left /= 10;
     do {
         digits[count++] = (char)('0' + left % 10);
         left /= 10;
     } while (left > 0 || count <= decimals);
+    if (count > EXACT_DIGITS) return to + format_number((double)value / scale, to);
+    if (value < 0) *to++ = '-';
     while (count > 0) {
         *to++ = digits[--count];
         if (count == decimals && decimals > 0) *to++ = '.';
@@ -152,7 +171,7 @@ static void open_formatter(const struct publisher *publisher, struct formatter *
         size_t bytes = (size_t)(ids->start[p + 1] - ids->start[p]);
         longest = bytes > longest ? bytes : longest;
     }
-    f->row_bytes = 2 * (longest + (size_t)publish_user_bytes(publisher)) + 320;
+    f->row_bytes = 2 * (longest + (size_t)publish_user_bytes(publisher)) + 322;
     for (int k = 0; k < publisher->maker->levels; k++)
         f->level_bytes[k] = format_number(publisher->maker->level[k], f->levels[k]);
 }
@@ -162,7 +181,7 @@ static char *put_user(char *to, const struct publisher *publisher, int64_t user)
     char room[PSEUDONYM_BYTES];
     size_t bytes = 0;
     const char *id = publish_user(publisher, user, room, &bytes);
-    return publisher->ids != NULL ? to + csv_quote(id, bytes, ',', to) : put_text(to, id, bytes);
+    return publisher->ids != NULL ? to + csv_guard(id, bytes, ',', to) : put_text(to, id, bytes);
 }
 
 static char *put_row(const struct formatter *f, const struct publish_row *row, char *to)
@@ -172,19 +191,19 @@ static char *put_row(const struct formatter *f, const struct publish_row *row, c
     const char *reason = reason_name((enum reason)row->reason);
     to = put_user(to, publisher, row->user);
     *to++ = ',';
-    to += csv_quote(product, strlen(product), ',', to);
+    to += csv_guard(product, strlen(product), ',', to);
     *to++ = ',';
     to = put_text(to, f->levels[row->level], f->level_bytes[row->level]);
     *to++ = ',';
-    to = put_fixed(to, row->price_cents, 2);
+    to = put_decimal(to, row->price_cents, 2);
     *to++ = ',';
-    to = put_fixed(to, row->purchases_millionths, 6);
+    to = put_decimal(to, row->purchases_millionths, 6);
     *to++ = ',';
-    to = put_fixed(to, row->revenue, 4);
+    to = put_decimal(to, row->revenue, 4);
     *to++ = ',';
-    to = put_fixed(to, row->profit, 4);
+    to = put_decimal(to, row->profit, 4);
     *to++ = ',';
-    to = put_fixed(to, row->cost, 4);
+    to = put_decimal(to, row->cost, 4);
     to = put_text(to, ",1,", 3); /* the level is certain: no exploration */
     to = put_text(to, reason, strlen(reason));
     *to++ = ',';

@@ -28,6 +28,7 @@ enum { DATE_BYTES = 10, REASON_BYTES = 8, PSEUDONYM_BYTES = 32 };
 /* One row: money in 1/10,000, chance in millionths. */
 struct publish_row {
     int64_t user; /* local */
+    int64_t slot; /* local: user x slots + place among the user's candidates, best first */
     int64_t price_cents, revenue, profit, cost;
     int32_t product, purchases_millionths;
     uint8_t level, reason; /* place in allocate.levels; enum reason */
@@ -45,8 +46,9 @@ struct publisher {
 };
 
 /**
- * Make the rows of this rank, in the order of users and slots. Local.
- * Memory: 56 bytes a row.
+ * Make the rows of this rank, in the order of users' pseudonyms and of the bytes of products' ids.
+ * Local.
+ * Memory: 64 bytes a row.
  * Errors: ERR_MEMORY.
  */
 enum status publish_rows_make(struct publisher *publisher);

@@ -189,11 +189,11 @@ static size_t format_row(const struct csv *csv, const struct reject_row *row, ch
 {
     const char *file = csv->file_name[INGEST_FILE(row->place)], *column = column_name(csv, row);
     char *at = to;
-    at += csv_quote(file, strlen(file), ',', at);
+    at += csv_guard(file, strlen(file), ',', at);
     at += sprintf(at, ",%lld,", (long long)INGEST_LINE(row->place));
-    at += csv_quote(column, strlen(column), ',', at);
+    at += csv_guard(column, strlen(column), ',', at);
     at += sprintf(at, ",%s,", reject_name((enum reject)(row->what & 255)));
-    at += csv_quote(row->value, strlen(row->value), ',', at);
+    at += csv_guard(row->value, strlen(row->value), ',', at);
     *at++ = '\n';
     return (size_t)(at - to);
 }

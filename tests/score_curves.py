@@ -105,12 +105,14 @@ def need_column(path, name):
 def rows_by_user(product, width, every):
     """(place of the candidate, row of the table), user by user, of each `every`th user.
 
-    The table has a row for each candidate, in the order of the users' keys."""
+    The table has a row for each candidate, in the order of the users' keys and of the products
+    of each: their codes follow the bytes of their ids."""
     row = 0
     for user in range(len(product) // width):
         places = [at for at in range(user * width, (user + 1) * width) if product[at] >= 0]
         if user % every == 0:
-            yield [(at, row + k) for k, at in enumerate(places)]
+            order = sorted(places, key=lambda at: product[at])
+            yield [(at, row + order.index(at)) for at in places]
         row += len(places)
 
 

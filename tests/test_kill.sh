@@ -70,8 +70,8 @@ begin=$(date +%s.%3N)
 shop_run $ranks "$work/reference"
 stages=$(cd "$work/reference/checkpoint" && ls -tr -- *.json | sed 's/\.json$//')
 # ids.vault is encrypted anew each time; publish, which opens it, would refuse half of one
-final=$(cd "$work/reference" && find . -maxdepth 1 -type f ! -name manifest.json \
-    ! -name log.jsonl ! -name ids.vault)
+final=$(cd "$work/reference" && find . -maxdepth 1 ! -type d ! -name current \
+    ! -name manifest.json ! -name log.jsonl ! -name ids.vault)
 
 run=$work/run code=0 took=0 before=- last=$begin rank=0
 for stage in $stages; do
