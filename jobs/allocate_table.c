@@ -1,9 +1,13 @@
 /* `remise allocate FILE`: one option for each slot of a table of cells, under constraints. */
 #include "jobs/allocate_table.h"
 
+#include "io/csv.h"
 #include "jobs/applied.h"
 #include "jobs/cell_table.h"
 #include "jobs/fit_print.h"
+#include "jobs/table_path.h"
+#include "jobs/table_report.h"
+#include "jobs/table_warm.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -12,14 +16,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { GROUPS = 8, NAMES = 4 + GROUPS + 2 * KNAPSACK_KINDS };
+
 struct options {
-    const char *file, *out; /* out NULL: choices are not written */
+    const char *file, *out, *warm; /* out NULL: choices are not written */
     struct cell_names names;
     struct constraint constraint[KNAPSACK_KINDS];
     int64_t constraints;
+    const char *group[GROUPS];
+    int64_t groups;
+    struct table_path_options path;
 };
 
-enum { KEY_CONSTRAINT = 'c', KEY_OUT = 'o', KEY_USER = 'u', KEY_SLOT = 's', KEY_VALUE = 'v' };
+enum {
+    KEY_CONSTRAINT = 'c',
+    KEY_GROUP = 'g',
+    KEY_OUT = 'o',
+    KEY_USER = 'u',
+    KEY_SLOT = 's',
+    KEY_VALUE = 'v',
+    KEY_OPTION = 256,
+    KEY_PATH,
+    KEY_PATH_OUT,
+    KEY_WARM
+};
 
 static const char doc[] =
     "Choose one option for each slot of a table of cells so that values add up to as much as "
@@ -39,12 +59,30 @@ static const char doc[] =
     "Examples:\n"
     "  remise allocate cells.csv --constraint \"cost_1 <= 1000\" --out choices.csv\n"
     "  mpirun -n 4 remise allocate cells.csv.gz --constraint \"cost <= 50000\" --constraint "
-    "\"units <= 200 per product_id\" --constraint \"satisfaction >= 120\"\n";
+    "\"units <= 200 per product_id\" --constraint \"satisfaction >= 120\"\n"
+    "  remise allocate cells.csv -c \"cost <= 50000\" --group category --budget-path 20\n"
+    "  remise allocate today.csv -c \"cost <= 50000\" --warm yesterday.json\n";
 
 static const struct argp_option option_list[] = {
     {"constraint", KEY_CONSTRAINT, "TEXT", 0,
      "COLUMN <= NUMBER or COLUMN >= NUMBER, with `per COLUMN` for each of its values; may be given "
      "16 times",
+     0},
+    {"group", KEY_GROUP, "COL", 0,
+     "Count slots, value, uses and options chosen for each value of this column; may be given 8 "
+     "times. (A limit for each value is `per COL` in the constraint)",
+     0},
+    {"budget-path", KEY_PATH, "N", 0,
+     "Also what N budgets would earn, at equal distances up to the limit of the first constraint: "
+     "exactly where it is the only one, else each solved from the prices of the one above",
+     0},
+    {"path-out", KEY_PATH_OUT, "CSV", 0,
+     "Write the whole path of a single constraint: after each step what is spent, what it earns, "
+     "its price, and the row (counted from 1) that is taken",
+     0},
+    {"warm", KEY_WARM, "JSON", 0,
+     "Begin at the dual prices that were printed for a similar table, such as yesterday's", 0},
+    {"option", KEY_OPTION, "COL", 0, "Column of options' names, to count them (option or level)",
      0},
     {"out", KEY_OUT, "CSV", 0, "Write the table with a column `chosen`, 1 or 0, to this file", 0},
     {"user", KEY_USER, "COL", 0, "Column of users (user_id or user)", 0},
@@ -61,24 +99,53 @@ static void add_constraint(struct options *opt, const char *text, struct argp_st
         argp_error(state, "%s", status_message());
 }
 
+static void add_group(struct options *opt, const char *text, struct argp_state *state)
+{
+    if (opt->groups == GROUPS) argp_error(state, "at most %d groups are possible", GROUPS);
+    opt->group[opt->groups++] = text;
+}
+
+static void set_points(struct options *opt, const char *text, struct argp_state *state)
+{
+    char *end;
+    long long points = strtoll(text, &end, 10);
+    if (*end != 0 || end == text || points < 1 || points > TABLE_PATH_POINTS)
+        argp_error(state, "--budget-path %s: give a number of budgets, 1 to %d", text,
+                   TABLE_PATH_POINTS);
+    opt->path.points = points;
+}
+
+/* Names of columns and files; false for another key. */
+static bool take_name(struct options *opt, int key, const char *text)
+{
+    const struct {
+        int key;
+        const char **to;
+    } taken[] = {{KEY_OUT, &opt->out},          {KEY_USER, &opt->names.user},
+                 {KEY_SLOT, &opt->names.slot},  {KEY_VALUE, &opt->names.value},
+                 {KEY_WARM, &opt->warm},        {KEY_OPTION, &opt->names.option},
+                 {KEY_PATH_OUT, &opt->path.out}};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        if (taken[i].key != key) continue;
+        *taken[i].to = text;
+        return true;
+    }
+    return false;
+}
+
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     struct options *opt = state->input;
+    if (take_name(opt, key, text)) return 0;
     switch (key) {
     case KEY_CONSTRAINT:
         add_constraint(opt, text, state);
         break;
-    case KEY_OUT:
-        opt->out = text;
+    case KEY_GROUP:
+        add_group(opt, text, state);
         break;
-    case KEY_USER:
-        opt->names.user = text;
-        break;
-    case KEY_SLOT:
-        opt->names.slot = text;
-        break;
-    case KEY_VALUE:
-        opt->names.value = text;
+    case KEY_PATH:
+        set_points(opt, text, state);
         break;
     case ARGP_KEY_ARG:
         if (opt->file != NULL) argp_error(state, "one table at a time: %s and %s", opt->file, text);
@@ -129,19 +196,54 @@ bool allocate_table_asked(int argc, char **argv)
 
 /* ---- the table ---- */
 
-static const char *first_there(const struct fit_table *t, const char *name, const char *otherwise)
+static const char *first_there(const struct csv *csv, const char *name, const char *otherwise)
 {
-    if (table_find(t->table, name) >= 0) return name;
-    return otherwise != NULL && table_find(t->table, otherwise) >= 0 ? otherwise : NULL;
+    for (int64_t j = 0; j < csv->columns; j++)
+        if (strcmp(csv->name[j], name) == 0) return name;
+    return otherwise != NULL ? first_there(csv, otherwise, NULL) : NULL;
 }
 
 /* Usual names where none were given; a table without a column of slots has one for each user. */
-static void find_names(const struct fit_table *t, struct cell_names *names)
+static void find_names(const struct csv *csv, struct cell_names *names)
 {
-    if (names->user == NULL) names->user = first_there(t, "user_id", "user");
+    if (names->user == NULL) names->user = first_there(csv, "user_id", "user");
     if (names->user == NULL) names->user = "user";
-    if (names->slot == NULL) names->slot = first_there(t, "slot", "product_id");
+    if (names->slot == NULL) names->slot = first_there(csv, "slot", "product_id");
     if (names->value == NULL) names->value = "value";
+    if (names->option == NULL) names->option = first_there(csv, "option", "level");
+}
+
+/* Columns that are used; each once. */
+static int64_t list_names(const struct options *opt, const char **list)
+{
+    const char *wanted[NAMES] = {opt->names.user, opt->names.slot, opt->names.value,
+                                 opt->names.option};
+    int64_t count = 4, kept = 0;
+    for (int64_t g = 0; g < opt->groups; g++) wanted[count++] = opt->group[g];
+    for (int64_t c = 0; c < opt->constraints; c++) {
+        wanted[count++] = opt->constraint[c].column;
+        wanted[count++] = opt->constraint[c].per;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        bool there = wanted[i] == NULL;
+        for (int64_t j = 0; j < kept && !there; j++) there = strcmp(list[j], wanted[i]) == 0;
+        if (!there) list[kept++] = wanted[i];
+    }
+    return kept;
+}
+
+/* All columns only where they are written again. */
+static enum status read_table(const struct comm *comm, struct options *opt, struct fit_table *t)
+{
+    enum status status = OK;
+    struct csv *csv = NULL;
+    const char *list[NAMES];
+    TRY(csv_open(comm, opt->file, NULL, &csv));
+    find_names(csv, &opt->names);
+    TRY(fit_table_read(comm, opt->file, list, opt->out == NULL ? list_names(opt, list) : 0, t));
+done:
+    csv_free(&csv);
+    return status;
 }
 
 struct result {
@@ -158,7 +260,8 @@ static void result_clear(struct result *result)
     free(result->choice);
 }
 
-static enum status solve(const struct comm *comm, const struct cell_table *t, struct result *result)
+static enum status solve(const struct comm *comm, const struct options *opt,
+                         const struct cell_table *t, struct result *result)
 {
     enum status status = OK;
     int64_t limits = knapsack_limits(&t->cells);
@@ -166,6 +269,7 @@ static enum status solve(const struct comm *comm, const struct cell_table *t, st
     TRY_ALL(comm, memory_new(&result->price, limits, sizeof *result->price));
     TRY_ALL(comm, memory_new(&result->used, limits, sizeof *result->used));
     TRY_ALL(comm, memory_new(&result->choice, t->blocks.rows_local, 1));
+    if (opt->warm != NULL) TRY(table_warm(comm, opt->warm, t, opt->constraint, result->price));
     TRY(knapsack_solve(comm, &t->cells, result->price, result->choice, result->used,
                        &result->receipt));
     result->seconds = MPI_Wtime() - start;
@@ -174,37 +278,6 @@ done:
 }
 
 /* ---- the choices ---- */
-
-static int by_row(const void *left, const void *right)
-{
-    const int64_t *a = left, *b = right;
-    return (*a > *b) - (*a < *b);
-}
-
-/* mark[row] = 1 for the chosen rows of this rank's part of the table */
-static enum status mark_chosen(const struct comm *comm, const struct cell_table *t,
-                               const uint8_t *choice, const struct blocks *rows, double *mark)
-{
-    enum status status = OK;
-    int64_t slots = t->blocks.rows_local, *row = NULL, *count = NULL, received_count = 0;
-    void *received = NULL;
-    TRY_ALL(comm, memory_new(&row, slots, sizeof *row));
-    TRY_ALL(comm, memory_new(&count, comm->ranks, sizeof *count));
-    for (int64_t i = 0; i < slots; i++) {
-        row[i] = t->row[i * t->cells.options + choice[i]];
-        count[blocks_owner(comm, rows->rows_total, BLOCK_ROWS, row[i])]++;
-    }
-    if (slots > 0) qsort(row, (size_t)slots, sizeof *row, by_row);
-    TRY(comm_exchange(comm, row, count, sizeof *row, &received, &received_count));
-    for (int64_t i = 0; i < rows->rows_local; i++) mark[i] = 0.0;
-    for (int64_t i = 0; i < received_count; i++)
-        mark[((const int64_t *)received)[i] - rows->row_first] = 1.0;
-done:
-    free(row);
-    free(count);
-    free(received);
-    return status;
-}
 
 static enum status copy_column(const struct table_column *column, int64_t rows,
                                struct applied *applied)
@@ -221,16 +294,15 @@ static enum status copy_column(const struct table_column *column, int64_t rows,
 }
 
 static enum status write_choices(const struct comm *comm, const struct options *opt,
-                                 const struct fit_table *table, const struct cell_table *t,
-                                 const uint8_t *choice)
+                                 const struct fit_table *table, const double *mark)
 {
     enum status status = OK;
     struct applied applied = {.blocks = &table->table->blocks};
-    double *mark = NULL;
+    double *chosen = NULL;
     for (int64_t j = 0; j < table->table->columns; j++)
         TRY_ALL(comm, copy_column(&table->table->column[j], applied.blocks->rows_local, &applied));
-    TRY_ALL(comm, applied_add(&applied, "chosen", &mark));
-    TRY(mark_chosen(comm, t, choice, applied.blocks, mark));
+    TRY_ALL(comm, applied_add(&applied, "chosen", &chosen));
+    memcpy(chosen, mark, (size_t)applied.blocks->rows_local * sizeof *chosen);
     TRY(applied_write(comm, &applied, opt->out));
 done:
     applied_clear(&applied);
@@ -248,8 +320,11 @@ static json_t *limit_json(const struct constraint *c, const struct cell_table *t
     json_t *out = json_pack("{s:s, s:f, s:f, s:f, s:f}", "name", c->text, "limit", c->limit, "used",
                             sign * (double)used * unit, "slack", (double)(limit - used) * unit,
                             "dual_price", per_unit);
-    if (out != NULL && c->per != NULL)
-        json_object_set_new(out, c->per, json_string(dictionary_text(&t->group[which], group)));
+    if (out == NULL || c->per == NULL) return out;
+    char name[CELL_GROUP_NAME];
+    formula_levels_name(&t->group[which].levels, group, name, sizeof name);
+    json_object_set_new(out, "per", json_string(c->per));
+    json_object_set_new(out, "group", json_string(name));
     return out;
 }
 
@@ -292,6 +367,26 @@ static json_t *receipt_json(const struct options *opt, const struct cell_table *
     return out;
 }
 
+/* What the table's columns tell of the choice, and what other budgets would earn. */
+static enum status add_reports(const struct comm *comm, const struct options *opt,
+                               const struct fit_table *table, const struct cell_table *cells,
+                               const struct result *result, json_t *json)
+{
+    enum status status = OK;
+    struct table_report report = {0};
+    TRY(table_report_make(comm, table, cells, &opt->names, opt->constraint, result->choice,
+                          &report));
+    TRY(table_report_options(comm, &report, json));
+    if (json != NULL && opt->groups > 0) json_object_set_new(json, "groups", json_array());
+    for (int64_t g = 0; g < opt->groups; g++)
+        TRY(table_report_groups(comm, &report, opt->group[g], json));
+    if (opt->out != NULL) TRY(write_choices(comm, opt, table, report.mark));
+    TRY(table_path(comm, cells, opt->constraint, &opt->path, result->price, json));
+done:
+    table_report_clear(&report);
+    return status;
+}
+
 static enum status table_run(const struct comm *comm, void *options)
 {
     enum status status = OK;
@@ -299,13 +394,16 @@ static enum status table_run(const struct comm *comm, void *options)
     struct fit_table table = {0};
     struct cell_table cells = {0};
     struct result result = {0};
-    TRY(fit_table_read(comm, opt->file, NULL, 0, &table));
-    find_names(&table, &opt->names);
+    json_t *json = NULL;
+    TRY(read_table(comm, opt, &table));
     TRY(cell_table_make(comm, &table, &opt->names, opt->constraint, opt->constraints, &cells));
-    TRY(solve(comm, &cells, &result));
-    if (opt->out != NULL) TRY(write_choices(comm, opt, &table, &cells, result.choice));
-    TRY_ALL(comm, comm->rank == 0 ? fit_print(receipt_json(opt, &cells, &result)) : OK);
+    TRY(solve(comm, opt, &cells, &result));
+    if (comm->rank == 0) json = receipt_json(opt, &cells, &result);
+    TRY_ALL(comm, comm->rank == 0 && json == NULL ? FAIL(ERR_MEMORY, "no memory") : OK);
+    TRY(add_reports(comm, opt, &table, &cells, &result, json));
+    TRY_ALL(comm, comm->rank == 0 ? fit_print(json_incref(json)) : OK);
 done:
+    json_decref(json);
     result_clear(&result);
     cell_table_clear(&cells);
     fit_table_clear(&table);

@@ -10,6 +10,7 @@
 #define REMISE_JOBS_CELL_TABLE_H
 
 #include "algorithms/knapsack.h"
+#include "jobs/cell_groups.h"
 #include "jobs/constraint.h"
 #include "jobs/fit_table.h"
 
@@ -25,7 +26,7 @@ struct cell_table {
     struct knapsack_cells cells;
     int64_t constraints;
     double value_unit, *use_unit; /* what 1 stands for; use_unit [constraints] */
-    struct dictionary *group;     /* [constraints] values of `per` columns; count 0: none */
+    struct cell_groups *group;    /* [constraints] values of `per` columns; zeros: none */
     int64_t *row;                 /* [slots][options] number of the row, -1: no such option */
     int64_t options_total;        /* rows in all */
     /* owned arrays behind cells */

@@ -71,11 +71,12 @@ awk 'BEGIN { srand(5); print "user_id,slot,level,value,cost,units,change,categor
     >many.csv
 set -- --constraint "cost <= 600" --constraint "units <= 110 per category" \
     --constraint "change >= 500" --constraint "change <= 900"
-allocates 1 many.csv "$@" --out one.csv
+reports=(--group category --group user_id --budget-path 3)
+allocates 1 many.csv "$@" --out one.csv "${reports[@]}"
 grep -v seconds json >one.json
 near "the gap" "$(figure gap)" 0 2e-3
 for ranks in 2 3 5; do
-    allocates "$ranks" many.csv "$@" --out more.csv
+    allocates "$ranks" many.csv "$@" --out more.csv "${reports[@]}"
     grep -v seconds json | cmp - one.json || fail "$ranks ranks print another receipt"
     cmp more.csv one.csv || fail "$ranks ranks choose otherwise"
 done
@@ -90,7 +91,52 @@ awk -F, -v objective="$(sed -n 's/.*"objective": \([-0-9.e+]*\).*/\1/p' one.json
           d = value - objective; if (d > 1e-6 || d < -1e-6) bad = "objective " value
           if (bad) { print bad; exit 1 } }' one.csv || fail "the choices do not hold"
 
+# ---- by groups, recomputed from the choices ----
+awk -F, 'NR > 1 && $9 == 1 { n[$8]++; value[$8] += $4; cost[$8] += $5 }
+    END { for (c in n) printf "%s %d %.4f %.2f\n", c, n[c], value[c], cost[c] }' one.csv |
+    sort >groups.csv
+awk '{ gsub(/[",]/, "") }
+    $1 == "column:" { named = $2 == "category" } !named { next }
+    $1 == "group:" { group = $2 } $1 == "slots:" { slots = $2 }
+    $1 == "value:" { value = $2 }
+    $1 == "cost:" { printf "%s %d %.4f %.2f\n", group, slots, value, $2 }
+    ' one.json | sort | cmp - groups.csv || fail "groups are not what the choices say"
+[ "$(grep -c '"column": "user_id"' one.json)" = 400 ] || fail "not every user is a group"
+
+# ---- the path of one budget: each point has the bound of a choice for it ----
+allocates 3 many.csv --constraint "cost <= 600" --budget-path 3 --path-out steps.csv
+cp json path.json
+allocates 2 many.csv --constraint "cost <= 600" --budget-path 3 --path-out steps2.csv
+cmp steps.csv steps2.csv || fail "the path is another one at 2 ranks"
+point() { # FIELD OF NUMBER
+    awk -v field="\"$1\":" -v wanted="$2" '/"path"/ { inside = 1 }
+        inside && $1 == field && ++n == wanted { gsub(/,/, ""); print $2 }' path.json
+}
+for number in 1 2 3; do
+    near "budget $number" "$(point budget "$number")" "$((200 * number))" 1e-9
+    allocates 1 many.csv --constraint "cost <= $((200 * number))"
+    near "bound $number" "$(figure upper_bound)" "$(point upper_bound "$number")" 0.01
+done
+awk -F, 'NR == FNR { cost[FNR - 1] = $5; slot[FNR - 1] = $1 "," $2; next }
+    FNR == 1 { if ($0 != "spent,value,price,row") bad = $0; next }
+    { s = slot[$4]; spent += cost[$4] - cost[at[s]]; if ($3 > price && FNR > 2) bad = "price " FNR
+      price = $3; at[s] = $4; d = spent - $1; if (d > 1e-6 || d < -1e-6) bad = "spent " FNR }
+    END { if (bad != "") { print bad; exit 1 } }' many.csv steps.csv ||
+    fail "the steps do not add up"
+
+# ---- from the prices of an earlier receipt ----
+allocates 2 many.csv "$@" --warm one.json
+near "the bound from known prices" "$(figure upper_bound)" \
+    "$(awk '$1 == "\"upper_bound\":" { print $2 + 0; exit }' one.json)" 0.5
+refuses 66 "cannot be read" many.csv "$@" --warm none.json
+refuses 65 "a price of none" many.csv --constraint "value <= 3" --warm one.json
+refuses 65 "is no receipt" many.csv "$@" --warm many.csv
+
 # ---- what cannot be ----
+refuses 64 "give a number of budgets" many.csv "$@" --budget-path 0
+refuses 64 "follows the first constraint" many.csv --constraint "cost >= 1" --budget-path 3
+refuses 64 "one constraint" many.csv "$@" --path-out steps.csv
+refuses 65 "nothing" many.csv --group nothing
 refuses 65 "no choice keeps all limits" many.csv --constraint "cost <= -1"
 refuses 65 "no choice keeps all limits" many.csv --constraint "change <= 100" \
     --constraint "change >= 101"
