@@ -28,6 +28,7 @@ void products_clear(struct products *products)
     free(products->unit_cost);
     free(products->price_floor);
     free(products->margin_floor);
+    free(products->stock);
     attributes_clear(products->attribute, products->attributes);
     *products = (struct products){0};
 }

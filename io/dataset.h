@@ -44,6 +44,7 @@ struct products {
     double *unit_cost;      /* [count] currency units */
     double *price_floor;    /* [count] never sold below, 0: none; NULL: the shop has none */
     double *margin_floor;   /* [count] fraction, NaN: that of all; NULL: no product has its own */
+    double *stock; /* [count] units that can be sold, NaN: unknown; NULL: of all products */
     int64_t attributes;
     struct attribute *attribute; /* [attributes] */
 };

@@ -30,6 +30,7 @@ struct dataset_column {
 #define LABEL_COLUMN "users/label"
 #define PRICE_FLOOR_COLUMN "products/price_floor"
 #define MARGIN_FLOOR_COLUMN "products/margin_floor"
+#define STOCK_COLUMN "products/stock"
 
 struct dataset_columns {
     size_t row_bytes;

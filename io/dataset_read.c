@@ -78,6 +78,7 @@ static enum status read_products(const struct comm *comm, struct store *store, s
     TRY(store_read(comm, store, "products/unit_cost", STORE_F64, 0, p->count, p->unit_cost));
     TRY(read_floor(comm, store, PRICE_FLOOR_COLUMN, p->count, &p->price_floor));
     TRY(read_floor(comm, store, MARGIN_FLOOR_COLUMN, p->count, &p->margin_floor));
+    TRY(read_floor(comm, store, STOCK_COLUMN, p->count, &p->stock));
     TRY(read_attributes(comm, store, "products", 0, p->count, &p->attribute, &p->attributes));
 done:
     return status;

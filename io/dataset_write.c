@@ -85,6 +85,8 @@ static enum status write_products(const struct comm *comm, struct store *store,
     const struct store_column margin_floor = {
         MARGIN_FLOOR_COLUMN, STORE_F64, 1, "fraction",
         "of the price that must remain above the cost; NaN: allocate.margin_floor"};
+    const struct store_column stock = {STOCK_COLUMN, STORE_F64, 1, "units",
+                                       "that can be sold; NaN: not known"};
     TRY(store_write_dictionary(comm, store, "products/id", "product ids in order", &p->id));
     TRY(store_write_dictionary(comm, store, "products/category", "category names in order",
                                &p->category));
@@ -96,6 +98,7 @@ static enum status write_products(const struct comm *comm, struct store *store,
     if (p->price_floor != NULL) TRY(store_write(comm, store, &price_floor, p->price_floor, rows));
     if (p->margin_floor != NULL)
         TRY(store_write(comm, store, &margin_floor, p->margin_floor, rows));
+    if (p->stock != NULL) TRY(store_write(comm, store, &stock, p->stock, rows));
     TRY(write_attributes(comm, store, "products", p->attribute, p->attributes, rows));
 done:
     return status;

@@ -39,7 +39,7 @@ static enum status allocate_run(const struct comm *comm, const struct run *run)
     struct cell_source source = {0};
     struct problem problem = {0};
     struct choices choices = {0};
-    TRY(cell_source_open(comm, run, 0, &source));
+    TRY(cell_source_open(comm, run, DATASET_USERS, &source));
     choices.slots = source.candidates.slots;
     TRY(solve(comm, run, source.dataset, &source.maker, &problem, &choices));
     TRY(choices_write(comm, run_path(run, "choices.h5"), &source.dataset->users.blocks, &problem,

@@ -141,7 +141,8 @@ const struct config_key config_keys[] = {
          "empty: allocate.margin_floor"),
     ROLE("products", "currency", false, "ingest.currency",
          "of the row's list price, cost and price floor, as ingest.rates names it"),
-    ROLE("products", "stock", false, "no limit", "units that can be sold"),
+    ROLE("products", "stock", false, "not known",
+         "units that can be sold; see `purchases <= stock per product` in allocate.limits"),
     {.name = "products.attributes",
      .type = KEY_TEXTS,
      .none = "category and brand alone",
@@ -449,6 +450,16 @@ const struct config_key config_keys[] = {
      .help = "what the discounts may cost in expectation"},
     RANGE("allocate.budget_share", KEY_FRACTION, "0.02", 0, 1, NULL,
           "the budget as a part of the expected revenue without discounts"),
+    {.name = "allocate.limits",
+     .type = KEY_TEXTS,
+     .none = "the budget alone",
+     .example = "[cost <= 250 per category, profit_gain >= 1.5 * cost]",
+     .help =
+         "further limits of sums over the rows of the table, such as `cost <= 250 per category`, "
+         "`purchases >= 2000`, `profit_gain >= 1.5 * cost`, `cost <= 80 for category = DAIRY`; "
+         "of cost, purchases, revenue, profit, profit_gain, surplus, discount (sum of "
+         "fractions) and discounts (rows that have one); per category, brand (vendor), "
+         "product, market, segment or day; `purchases <= stock per product` keeps the stock"},
     RANGE("allocate.margin_floor", KEY_FRACTION, "0.05", 0, 1, NULL,
           "part of the discounted price that must remain above the unit's cost"),
     RANGE("allocate.objective.profit", KEY_NUMBER, "1", 0, 1e6, NULL,

@@ -5,6 +5,7 @@
 #include "jobs/config.h"
 #include "jobs/config_yaml.h"
 #include "jobs/impute.h"
+#include "jobs/limits.h"
 #include "mpi/memory.h"
 
 #include <stdlib.h>
@@ -265,6 +266,22 @@ static void check_missing(const struct reader *reader)
     }
 }
 
+/* Limits can be read, and columns tell what they ask. */
+static void check_limits(const struct reader *reader)
+{
+    const char *const *text = NULL;
+    int64_t count = config_texts(reader->config, "allocate.limits", &text);
+    for (int64_t i = 0; i < count; i++) {
+        char problem[PROBLEM_BYTES];
+        struct limit_rule rule;
+        if (limit_parse(text[i], &rule) != OK)
+            report_setting(reader, "allocate.limits", status_message());
+        else if (!limit_is_possible(reader->config, &rule, problem, sizeof problem))
+            report_setting(reader, "allocate.limits", problem);
+        limit_rule_clear(&rule);
+    }
+}
+
 /* Amounts in several currencies need one to be brought to. */
 static void check_currency(const struct reader *reader)
 {
@@ -293,6 +310,7 @@ static void check_cleaning(const struct reader *reader)
         report_setting(reader, "ingest.time_to", "not after ingest.time_from");
     check_missing(reader);
     check_currency(reader);
+    check_limits(reader);
 }
 
 static bool any_weight(const struct config *config)

@@ -13,10 +13,8 @@
 /* Better said than found out: these may be mapped, but no stage reads them yet. */
 static void warn_of_unused(const struct config *config)
 {
-    static const char *const roles[][2] = {{"events", "rating"},
-                                           {"offers", "quantity"},
-                                           {"offers", "satisfaction"},
-                                           {"products", "stock"}};
+    static const char *const roles[][2] = {
+        {"events", "rating"}, {"offers", "quantity"}, {"offers", "satisfaction"}};
     for (size_t r = 0; r < sizeof roles / sizeof *roles; r++)
         if (config_table(config, roles[r][0]) && config_column(config, roles[r][0], roles[r][1]))
             log_warning("%s.columns.%s is mapped, but nothing uses it yet", roles[r][0],

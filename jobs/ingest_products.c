@@ -19,12 +19,13 @@ enum role {
     ROLE_COST,
     ROLE_PRICE_FLOOR,
     ROLE_MARGIN_FLOOR,
+    ROLE_STOCK,
     ROLES
 };
 
-static const char *const role_names[ROLES] = {"product_id",  "category",    "brand",
-                                              "currency",    "list_price",  "unit_cost",
-                                              "price_floor", "margin_floor"};
+static const char *const role_names[ROLES] = {"product_id",  "category",     "brand",
+                                              "currency",    "list_price",   "unit_cost",
+                                              "price_floor", "margin_floor", "stock"};
 
 #define AMOUNT_LIMIT 2.1e7
 
@@ -102,6 +103,7 @@ static enum status on_row(void *context, const struct csv_row *row)
     product.unit_cost = read_amount(state, ROLE_COST, row, rate);
     product.price_floor = read_amount(state, ROLE_PRICE_FLOOR, row, rate);
     product.margin_floor = read_fraction(state, ROLE_MARGIN_FLOOR, row);
+    product.stock = read_amount(state, ROLE_STOCK, row, 1.0);
     TRY(state->faults == 0 ? add_row(state, row, &id, product) : row_reject(state, row, -1));
 done:
     return status;
@@ -150,12 +152,13 @@ static enum status new_facts(const struct ingest *ingest, struct product_facts *
     TRY(memory_new(&facts->unit_cost, count, sizeof *facts->unit_cost));
     TRY(memory_new(&facts->price_floor, count, sizeof *facts->price_floor));
     TRY(memory_new(&facts->margin_floor, count, sizeof *facts->margin_floor));
+    TRY(memory_new(&facts->stock, count, sizeof *facts->stock));
     TRY(memory_new(&facts->amount_cents, count, sizeof *facts->amount_cents));
     TRY(memory_new(&facts->quantity_milli, count, sizeof *facts->quantity_milli));
     for (int64_t p = 0; p < count; p++) {
         facts->category[p] = facts->brand[p] = -1;
         facts->list_price[p] = facts->unit_cost[p] = -1.0;
-        facts->price_floor[p] = facts->margin_floor[p] = -1.0;
+        facts->price_floor[p] = facts->margin_floor[p] = facts->stock[p] = -1.0;
     }
 done:
     return status;
@@ -173,6 +176,7 @@ static void lay_out_rows(const struct ingest *ingest, struct product_facts *fact
         facts->unit_cost[p] = fmax(facts->unit_cost[p], row->unit_cost);
         facts->price_floor[p] = fmax(facts->price_floor[p], row->price_floor);
         facts->margin_floor[p] = fmax(facts->margin_floor[p], row->margin_floor);
+        facts->stock[p] = fmax(facts->stock[p], row->stock);
     }
 }
 
@@ -200,6 +204,7 @@ enum status product_facts_make(const struct comm *comm, struct ingest *ingest,
     comm_max_double(comm, facts->unit_cost, facts->count);
     comm_max_double(comm, facts->price_floor, facts->count);
     comm_max_double(comm, facts->margin_floor, facts->count);
+    comm_max_double(comm, facts->stock, facts->count);
     TRY(names_share(comm, facts->listed, facts->count));
 done:
     return status;
@@ -215,6 +220,7 @@ void product_facts_clear(struct product_facts *facts)
     free(facts->unit_cost);
     free(facts->price_floor);
     free(facts->margin_floor);
+    free(facts->stock);
     free(facts->amount_cents);
     free(facts->quantity_milli);
     *facts = (struct product_facts){0};
@@ -258,7 +264,7 @@ done:
     return status;
 }
 
-/* The floors of the products that have their own; without any the arrays stay NULL. */
+/* The floors, or stocks, of the products that have their own; without any the arrays stay NULL. */
 static enum status take_floors(const struct product_facts *facts, const int32_t *code,
                                const double *floor, double none, double **taken)
 {
@@ -294,6 +300,7 @@ static enum status take_products(const struct product_facts *facts, const int32_
     }
     TRY(take_floors(facts, code, facts->price_floor, 0.0, &products->price_floor));
     TRY(take_floors(facts, code, facts->margin_floor, NAN, &products->margin_floor));
+    TRY(take_floors(facts, code, facts->stock, NAN, &products->stock));
 done:
     return status;
 }

@@ -19,6 +19,7 @@ struct product_facts {
     double *unit_cost;       /* [count] */
     double *price_floor;     /* [count] -1 none */
     double *margin_floor;    /* [count] fraction, -1 none */
+    double *stock;           /* [count] units, -1 unknown */
     int64_t *amount_cents;   /* [count] sold here, before discounts where the events tell */
     int64_t *quantity_milli; /* [count] */
 };

@@ -27,6 +27,7 @@ struct product_row {
     uint64_t product, category, brand; /* hashes; 0 where missing */
     double list_price, unit_cost;      /* -1 where missing */
     double price_floor, margin_floor;  /* likewise */
+    double stock;                      /* likewise */
 };
 
 /* An attribute of the users, met as numbers or as texts. */

@@ -1,10 +1,8 @@
-/* The allocation problem made from cells and settings. */
+/* The parts of an allocation problem. */
 #include "jobs/problem.h"
 
-#include "mpi/log.h"
 #include "mpi/memory.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,90 +27,40 @@ static enum status copy_text(const char *text, char **copy)
     return *copy != NULL ? OK : FAIL(ERR_MEMORY, "no memory for the names of limits");
 }
 
-static enum status name_measure(struct problem_measure *measure, const char *name, double unit,
-                                const char *unit_name)
+static enum status too_many(const char *what)
+{
+    return FAIL(ERR_CONFIG,
+                "there are more than %d kinds of %s; drop some of allocate.limits (limits that "
+                "differ in the group alone are of one kind)",
+                KNAPSACK_KINDS, what);
+}
+
+enum status problem_add_measure(struct problem *problem, const char *name, double unit,
+                                const char *unit_name, int *measure)
 {
     enum status status = OK;
-    measure->unit = unit;
-    TRY(copy_text(name, &measure->name));
-    TRY(copy_text(unit_name, &measure->unit_name));
+    if (problem->measures == KNAPSACK_KINDS) return too_many("measures");
+    struct problem_measure *new = &problem->measure[ *measure = problem->measures++];
+    *new = (struct problem_measure){.unit = unit};
+    TRY(copy_text(name, &new->name));
+    TRY(copy_text(unit_name, &new->unit_name));
+    if (problem->value != NULL)
+        TRY(memory_new(&new->use, problem->blocks.rows_local * problem->levels, sizeof *new->use));
 done:
     return status;
 }
 
-static enum status name_kind(struct problem_kind *kind, const char *name, const char *rule,
-                             int measure)
+enum status problem_add_kind(struct problem *problem, const char *name, const char *rule,
+                             int measure, int64_t groups, struct problem_kind **kind)
 {
     enum status status = OK;
-    kind->groups = 1;
-    kind->measure = measure;
-    TRY(copy_text(name, &kind->name));
-    TRY(copy_text(rule, &kind->rule));
-    TRY(memory_new(&kind->limit, 1, sizeof *kind->limit));
-done:
-    return status;
-}
-
-/* ---- cells ---- */
-
-static enum status reserve(const struct cell_maker *maker, const struct blocks *users,
-                           struct problem *problem)
-{
-    enum status status = OK;
-    problem->levels = maker->levels;
-    memcpy(problem->level, maker->level, (size_t)maker->levels * sizeof *maker->level);
-    TRY(problem_blocks(users, maker->candidates->slots, &problem->blocks));
-    int64_t rows = problem->blocks.rows_local, cells = rows * problem->levels;
-    TRY(memory_new(&problem->value, cells, sizeof *problem->value));
-    TRY(memory_new(&problem->allowed, rows, sizeof *problem->allowed));
-    for (int m = 0; m < problem->measures; m++)
-        TRY(memory_new(&problem->measure[m].use, cells, sizeof *problem->measure[m].use));
-done:
-    return status;
-}
-
-/* revenue out: of all slots without discounts, over all ranks */
-static void fill_cells(const struct comm *comm, const struct cell_maker *maker,
-                       struct problem *problem, int64_t *revenue)
-{
-    struct slot_cells cells;
-    int levels = problem->levels;
-    *revenue = 0;
-    for (int64_t i = 0; i < problem->blocks.rows_local; i++) {
-        cells_of_slot(maker, i, &cells);
-        memcpy(problem->value + i * levels, cells.value, (size_t)levels * sizeof *cells.value);
-        memcpy(problem->measure[0].use + i * levels, cells.cost,
-               (size_t)levels * sizeof *cells.cost);
-        problem->allowed[i] = cells.allowed;
-        *revenue += cells.revenue[0];
-    }
-    comm_sum_int64(comm, revenue, 1);
-}
-
-/* In units of cost; without one in the configuration a share of the revenue without discounts. */
-static int64_t budget_of(const struct run *run, int64_t revenue)
-{
-    if (config_has(run->config, "allocate.budget"))
-        return config_cents(run->config, "allocate.budget") * CELL_UNITS_PER_CENT;
-    double share = config_number(run->config, "allocate.budget_share");
-    return (int64_t)floor(share * (double)revenue / CELL_UNITS_PER_CENT) * CELL_UNITS_PER_CENT;
-}
-
-enum status problem_make(const struct comm *comm, const struct run *run,
-                         const struct dataset *dataset, const struct cell_maker *maker,
-                         struct problem *problem)
-{
-    enum status status = OK;
-    int64_t revenue = 0;
-    const struct blocks *users = &dataset->users.blocks;
-    *problem = (struct problem){.measures = 1, .kinds = 1};
-    log_need(comm, users->rows_local * maker->candidates->slots *
-                       (8 * maker->levels * (1 + problem->measures) + 4));
-    TRY_ALL(comm, name_measure(&problem->measure[0], "cost", 1e-4, "currency"));
-    TRY_ALL(comm, name_kind(&problem->kind[0], "budget", "budget", 0));
-    TRY_ALL(comm, reserve(maker, users, problem));
-    fill_cells(comm, maker, problem, &revenue);
-    problem->kind[0].limit[0] = budget_of(run, revenue);
+    if (problem->kinds == KNAPSACK_KINDS) return too_many("limits");
+    struct problem_kind *new = *kind = &problem->kind[problem->kinds++];
+    *new = (struct problem_kind){.measure = measure, .groups = groups};
+    TRY(copy_text(name, &new->name));
+    TRY(copy_text(rule, &new->rule));
+    TRY(memory_new(&new->limit, groups, sizeof *new->limit));
+    for (int64_t g = 0; g < groups; g++) new->limit[g] = KNAPSACK_FREE;
 done:
     return status;
 }

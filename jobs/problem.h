@@ -17,7 +17,7 @@
 
 /* Something that options use. */
 struct problem_measure {
-    char *name;      /* "cost", "purchases", "changed", "profit - 1.5 * cost" */
+    char *name;      /* "cost", "purchases", "changed", "-(profit - 1.5 * cost)" */
     double unit;     /* what 1 stands for: 1e-4 */
     char *unit_name; /* of what: "currency", "purchases", "rows" */
     int64_t *use;    /* [slots_local][levels] */
@@ -61,6 +61,20 @@ struct problem {
 enum status problem_make(const struct comm *comm, const struct run *run,
                          const struct dataset *dataset, const struct cell_maker *maker,
                          struct problem *problem);
+
+/**
+ * Add a measure, with room for its uses where blocks and levels are known already.
+ * Local. measure out: its place. Errors: ERR_CONFIG there are too many; ERR_MEMORY.
+ */
+enum status problem_add_measure(struct problem *problem, const char *name, double unit,
+                                const char *unit_name, int *measure);
+
+/**
+ * Add a kind with `groups` limits, all KNAPSACK_FREE.
+ * Local. kind out: borrowed; the caller fills group, names and limit. Errors: as above.
+ */
+enum status problem_add_kind(struct problem *problem, const char *name, const char *rule,
+                             int measure, int64_t groups, struct problem_kind **kind);
 
 /** The problem as the solver takes it; borrows everything. Local. */
 void problem_cells(const struct problem *problem, struct knapsack_cells *cells);
