@@ -3,6 +3,7 @@
 
 #include "algorithms/allocation.h"
 #include "algorithms/knapsack_point.h"
+#include "jobs/shortfall.h"
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -105,6 +106,7 @@ enum status solution_find(const struct comm *comm, const struct problem *problem
     problem_cells(problem, &cells);
     TRY_ALL(comm, reserve(&cells, choices));
     choices->upper_bound = INT64_MAX;
+    TRY(shortfall_check(comm, problem));
     if (is_one_budget(problem))
         TRY(solve_budget(comm, problem, choices, solution));
     else

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Limits of the table by configuration: kept, recomputed from the table alone, the same at any
+# number of ranks; what cannot be kept is said and leaves the last table.
+set -uo pipefail
+. "$(dirname "$0")/shop.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+shop_begin "$1"
+cd "$work" || exit 70
+
+shop_make 600
+awk -F, 'BEGIN { OFS = "," } { print $0, NR == 1 ? "stock" : NR % 3 ? 104 + NR % 4 : "" }' \
+    shop/products.csv >products.csv && mv products.csv shop/products.csv
+sed -i 's/unit_cost: unit_cost}/unit_cost: unit_cost, stock: stock}/' shop/remise.yaml
+
+allocate() { # CODE RANKS RUN [SETTING...]
+    local code=$1 ranks=$2 out=$3 got=0
+    shift 3
+    timeout -k 5 60 mpirun -np "$ranks" "$remise" run shop/remise.yaml -o "$out" --from allocate \
+        "$@" >"$out.log" 2>&1 || got=$?
+    [ $got = "$code" ] || { cat "$out.log"; fail "$out ended with $got, not $code: $*"; }
+}
+
+says() { # RUN TEXT
+    grep -qF -- "$2" "$1.log" || { cat "$1.log"; fail "$1 does not say: $2"; }
+}
+
+recomputes() { # RUN [OPTION...]
+    local run=$1
+    shift
+    python3 "$here/recompute_limits.py" "$run" shop "$@" || fail "limits of $run: $*"
+}
+
+timeout -k 5 60 mpirun -np 2 "$remise" run shop/remise.yaml -o free --set respond.epochs=1 \
+    --set respond.folds=1 >free.log 2>&1 || { cat free.log; fail "the run"; }
+sed -i 's/^respond:/&/; $ a\
+respond: {epochs: 1, folds: 1}' shop/remise.yaml
+for run in some more; do cp -r free $run; done
+
+# ---- limits ----
+limits=("cost <= 80 per category" "cost <= 30 for category = bakery" "cost <= 90 per market"
+    "purchases >= 700" "discounts <= 500" "profit >= 2 * cost" "cost <= 50 per day"
+    "cost <= 25.5 per brand" "purchases <= stock per product" "profit_gain >= 0.4 * cost")
+list=$(printf ',"%s"' "${limits[@]}")
+allocate 0 1 some --set "allocate.limits=[${list:1}]"
+recomputes some "${limits[@]/#/--limit=}"
+allocate 0 3 more --set "allocate.limits=[${list:1}]"
+shop_same some more
+
+# ---- what is wrong, and what cannot be ----
+published=$(sha256sum some/discounts.csv)
+allocate 65 1 some --set 'allocate.limits=["cost <= 1", "profit_gain >= 100000"]'
+allocate 65 1 some --set 'allocate.limits=["purchases <= 50"]'
+says some 'purchases <= 50: 50 purchases are allowed, and any table has'
+[ "$published" = "$(sha256sum some/discounts.csv)" ] || fail "the last table did not stay"
+allocate 78 1 some --set 'allocate.limits=["cots <= 5", "cost <= 5 per catgory"]'
+says some 'did you mean cost?'
+says some 'did you mean category?'
+allocate 78 1 some --set 'allocate.limits=["cost <= 5 for category = bakry"]'
+says some 'there is no category "bakry", did you mean "bakery"?'
+
+echo "limits are kept, and said where they cannot be"
