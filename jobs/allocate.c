@@ -24,12 +24,15 @@ static enum status solve(const struct comm *comm, const struct run *run,
 {
     enum status status = OK;
     struct solution solution;
-    const struct allocated allocated = {run, dataset, maker, problem, &solution};
+    struct policy policy = {0};
+    const struct allocated allocated = {run, dataset, maker, problem, &policy, &solution};
     TRY(problem_make(comm, run, dataset, maker, problem));
-    TRY(solution_find(comm, problem, choices, &solution));
+    TRY(policy_open(comm, run, dataset, maker, problem, &policy));
+    TRY(policy_solve(comm, &policy, problem, choices, &solution));
     TRY(allocate_receipt(comm, &allocated, choices));
     say(problem, choices, &solution);
 done:
+    policy_clear(&policy);
     return status;
 }
 
@@ -51,7 +54,7 @@ done:
     return status;
 }
 
-static const char *const keys[] = {"allocate", NULL};
+static const char *const keys[] = {"allocate", "run.valid_days", "privacy.min_users", NULL};
 static const char *const needs[] = {"respond", NULL};
 static const char *const outputs[] = {"choices.h5", NULL};
 

@@ -5,7 +5,7 @@
 #ifndef REMISE_JOBS_ALLOCATE_RECEIPT_H
 #define REMISE_JOBS_ALLOCATE_RECEIPT_H
 
-#include "jobs/solution.h"
+#include "jobs/policy.h"
 
 /* What a receipt is made from; borrowed. */
 struct allocated {
@@ -13,6 +13,7 @@ struct allocated {
     const struct dataset *dataset;
     const struct cell_maker *maker;
     const struct problem *problem;
+    const struct policy *policy;
     const struct solution *solution;
 };
 

@@ -460,6 +460,18 @@ const struct config_key config_keys[] = {
          "of cost, purchases, revenue, profit, profit_gain, surplus, discount (sum of "
          "fractions) and discounts (rows that have one); per category, brand (vendor), "
          "product, market, segment or day; `purchases <= stock per product` keeps the stock"},
+    CHOICE("allocate.fairness.measure", "discount|access|surplus", "discount",
+           "what the protected groups (users.columns.group) are compared by, on the rows of the "
+           "table: the mean discount, the share of rows that have one, or the mean expected "
+           "surplus"),
+    {.name = "allocate.fairness.delta",
+     .type = KEY_NUMBER,
+     .min = 0,
+     .max = 1e9,
+     .none = "reported, not limited",
+     .example = "0.01",
+     .help = "by how much the means of any two groups may differ at most, each of at least "
+             "privacy.min_users users: a fraction, or currency for surplus"},
     RANGE("allocate.margin_floor", KEY_FRACTION, "0.05", 0, 1, NULL,
           "part of the discounted price that must remain above the unit's cost"),
     RANGE("allocate.objective.profit", KEY_NUMBER, "1", 0, 1e6, NULL,

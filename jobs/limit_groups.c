@@ -56,8 +56,10 @@ static void spread(const int32_t *of_user, const struct candidates *candidates, 
         groups->group[i] = candidates->product[i] < 0 ? -1 : of_user[i / width];
 }
 
-static const struct attribute *find_market(const struct users *users)
+/* The users' column behind the grouping, NULL where the shop has none. */
+static const struct attribute *find_column(const struct users *users, enum limit_by by)
 {
+    if (by == BY_GROUP) return users->group.name != NULL ? &users->group : NULL;
     for (int64_t a = 0; a < users->attributes; a++)
         if (strcmp(users->attribute[a].name, "market") == 0) return &users->attribute[a];
     return NULL;
@@ -115,7 +117,7 @@ static enum status by_user(const struct comm *comm, const struct run *run,
     struct profiles profiles = {0};
     struct text_set *set = text_set_new();
     const struct blocks *blocks = &dataset->users.blocks;
-    const struct attribute *market = find_market(&dataset->users);
+    const struct attribute *column = find_column(&dataset->users, by);
     int32_t *of_user = NULL;
     TRY_ALL(comm, set != NULL ? memory_new(&of_user, blocks->rows_local, sizeof *of_user)
                               : FAIL(ERR_MEMORY, "no memory for groups of users"));
@@ -124,8 +126,8 @@ static enum status by_user(const struct comm *comm, const struct run *run,
         TRY(profiles_read_segments(comm, run_path(run, "profiles.h5"), blocks, &profiles));
         TRY_ALL(comm, number_segments(profiles.segments, set));
         memcpy(of_user, profiles.segment, (size_t)blocks->rows_local * sizeof *of_user);
-    } else if (market != NULL) {
-        TRY_ALL(comm, collect(market, blocks->rows_local, set, of_user));
+    } else if (column != NULL) {
+        TRY_ALL(comm, collect(column, blocks->rows_local, set, of_user));
     }
     TRY(settle(comm, set, blocks->rows_local, of_user, &groups->names));
     spread(of_user, candidates, blocks->rows_local, groups);
@@ -144,7 +146,7 @@ enum status limit_groups_make(const struct comm *comm, const struct run *run,
     int64_t slots = dataset->users.blocks.rows_local * candidates->slots;
     *groups = (struct limit_groups){0};
     TRY_ALL(comm, memory_new(&groups->group, slots, sizeof *groups->group));
-    if (by == BY_MARKET || by == BY_SEGMENT)
+    if (by == BY_MARKET || by == BY_SEGMENT || by == BY_GROUP)
         TRY(by_user(comm, run, dataset, candidates, by, groups));
     else
         TRY_ALL(comm, by_product(&dataset->products, candidates, slots, by, groups));

@@ -1,5 +1,6 @@
 /**
- * Which category, brand, product, market or segment each slot of a problem belongs to.
+ * Which category, brand, product, market, segment or protected group each slot of a problem belongs
+ * to.
  */
 #ifndef REMISE_JOBS_LIMIT_GROUPS_H
 #define REMISE_JOBS_LIMIT_GROUPS_H
@@ -16,7 +17,7 @@ struct limit_groups {
  * Find them.
  *
  * Collective.
- * dataset  in   with users where `by` is BY_MARKET
+ * dataset  in   with users where `by` is BY_MARKET or BY_GROUP
  * groups   out  the caller clears it with limit_groups_clear, also on failure
  * Errors: those of reading profiles.h5; ERR_MEMORY.
  */

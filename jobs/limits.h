@@ -28,7 +28,17 @@ enum limit_measure { LIMIT_MEASURES_LIST(LIMIT_ENUM) LIMIT_MEASURES };
 #undef LIMIT_ENUM
 
 /* What there is a limit for each of. */
-enum limit_by { BY_ALL, BY_CATEGORY, BY_BRAND, BY_PRODUCT, BY_MARKET, BY_SEGMENT, LIMIT_BYS };
+/* The protected group is not in the language of limits: jobs/fairness.h. */
+enum limit_by {
+    BY_ALL,
+    BY_CATEGORY,
+    BY_BRAND,
+    BY_PRODUCT,
+    BY_MARKET,
+    BY_SEGMENT,
+    BY_GROUP,
+    LIMIT_BYS
+};
 
 struct limit_rule {
     char *text;                     /* as it was written */

@@ -90,6 +90,22 @@ done:
     return status;
 }
 
+/* What fairness compares groups by has to be known of each level. */
+static enum status add_surplus(const struct run *run, const struct dataset *dataset,
+                               struct limit_plan *plan, struct problem *problem)
+{
+    int measure = 0;
+    if (dataset->users.group.name == NULL) return OK;
+    if (!config_is(run->config, "allocate.fairness.measure", "surplus")) return OK;
+    for (int m = 0; m < problem->measures; m++)
+        if (strcmp(problem->measure[m].name, "surplus") == 0) return OK;
+    enum status status = problem_add_measure(problem, "surplus", 1e-4, "currency", &measure);
+    if (status != OK) return status;
+    plan->factor[measure][LIMIT_surplus] = 1;
+    plan->decimals[measure] = 4;
+    return OK;
+}
+
 enum status problem_make(const struct comm *comm, const struct run *run,
                          const struct dataset *dataset, const struct cell_maker *maker,
                          struct problem *problem)
@@ -100,6 +116,7 @@ enum status problem_make(const struct comm *comm, const struct run *run,
     *problem = (struct problem){0};
     TRY_ALL(comm, begin(maker, &dataset->users.blocks, &plan, problem));
     TRY(limit_kinds_add(comm, run, dataset, maker->candidates, &plan, problem));
+    TRY_ALL(comm, add_surplus(run, dataset, &plan, problem));
     for (int d = 0; d < problem->kinds; d++) grouped += problem->kind[d].group != NULL;
     log_need(comm, problem->blocks.rows_local *
                        (8 * maker->levels * (1 + problem->measures) + 4 * (1 + grouped)));

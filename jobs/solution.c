@@ -39,18 +39,35 @@ static enum status solve_budget(const struct comm *comm, const struct problem *p
     return OK;
 }
 
-static enum status solve_limits(const struct comm *comm, const struct knapsack_cells *cells,
-                                struct choices *choices, struct solution *solution)
+/* What a slot is worth without a discount changes no choice. The solver judges by the size of
+ * values how near is near enough, so they are brought to what discounts change, and back. */
+static void shift(struct problem *problem, const int64_t *base, int64_t sign)
 {
+    for (int64_t i = 0; i < problem->blocks.rows_local; i++)
+        for (int k = 0; k < problem->levels; k++)
+            problem->value[i * problem->levels + k] += sign * base[i];
+}
+
+static enum status solve_limits(const struct comm *comm, struct problem *problem,
+                                const struct knapsack_cells *cells, struct choices *choices,
+                                struct solution *solution)
+{
+    enum status status = OK;
     struct knapsack_receipt receipt;
-    enum status status =
-        knapsack_solve(comm, cells, choices->price, choices->level, choices->used, &receipt);
-    if (status != OK) return status;
-    choices->upper_bound = receipt.upper_bound; /* lower than the prices' where it was searched */
-    solution->passes = receipt.passes;
-    solution->repaired = receipt.repaired;
-    solution->filled = receipt.filled;
-    return OK;
+    int64_t *base = NULL;
+    TRY_ALL(comm, memory_new(&base, problem->blocks.rows_local, sizeof *base));
+    for (int64_t i = 0; i < problem->blocks.rows_local; i++)
+        base[i] = problem->value[i * problem->levels];
+    shift(problem, base, -1);
+    status = knapsack_solve(comm, cells, choices->price, choices->level, choices->used, &receipt);
+    shift(problem, base, 1);
+    TRY(status);
+    solution->passes += receipt.passes;
+    solution->repaired += receipt.repaired;
+    solution->filled += receipt.filled;
+done:
+    free(base);
+    return status;
 }
 
 /* The bound at the prices that are kept; used is lent for room. */
@@ -62,7 +79,7 @@ static enum status bound(const struct comm *comm, const struct knapsack_cells *c
     uint8_t *level = NULL;
     TRY_ALL(comm, memory_new(&level, cells->blocks->rows_local, 1));
     knapsack_at_prices(comm, cells, choices->price, level, choices->used, &point);
-    if (point.bound < choices->upper_bound) choices->upper_bound = point.bound;
+    choices->upper_bound = point.bound;
 done:
     free(level);
     return status;
@@ -97,20 +114,19 @@ done:
     return status;
 }
 
-enum status solution_find(const struct comm *comm, const struct problem *problem,
-                          struct choices *choices, struct solution *solution)
+enum status solution_find(const struct comm *comm, struct problem *problem, struct choices *choices,
+                          struct solution *solution)
 {
     enum status status = OK;
     struct knapsack_cells cells;
     *solution = (struct solution){.base_value = base_value(comm, problem)};
     problem_cells(problem, &cells);
     TRY_ALL(comm, reserve(&cells, choices));
-    choices->upper_bound = INT64_MAX;
     TRY(shortfall_check(comm, problem));
     if (is_one_budget(problem))
         TRY(solve_budget(comm, problem, choices, solution));
     else
-        TRY(solve_limits(comm, &cells, choices, solution));
+        TRY(solve_limits(comm, problem, &cells, choices, solution));
     TRY(bound(comm, &cells, choices));
     choices->objective = knapsack_tally(comm, &cells, choices->level, choices->used);
     measure_gap(choices, solution);

@@ -19,13 +19,16 @@ struct solution {
  * (algorithms/allocation.h), anything else by algorithms/knapsack.h.
  *
  * Collective.
+ * problem   in     the same afterwards; values are shifted meanwhile
  * choices   inout  slots is set; price, where there is one, holds where to begin; the rest is new,
  *                  freed by choices_clear; no receipt yet
  * solution  out    the same on every rank
- * Errors: those of the solvers.
+ * The upper bound is that at the prices, so that whoever has the file can work it out again.
+ * Memory: 9 bytes a slot.
+ * Errors: those of the solvers; ERR_NUMERIC a limit that no table can keep (jobs/shortfall.h).
  * Same bytes for any number of ranks.
  */
-enum status solution_find(const struct comm *comm, const struct problem *problem,
-                          struct choices *choices, struct solution *solution);
+enum status solution_find(const struct comm *comm, struct problem *problem, struct choices *choices,
+                          struct solution *solution);
 
 #endif
