@@ -151,8 +151,7 @@ static json_t *receipt_json(const struct allocated *a, const struct choices *cho
     add_basis(receipt, a);
     json_object_set_new(receipt, "expected_without_discounts", totals_json(outcome->none));
     json_object_set_new(receipt, "expected", totals_json(outcome->chosen));
-    json_t *fairness = fairness_json(&a->policy->fairness, choices->objective);
-    if (fairness != NULL) json_object_set_new(receipt, "fairness", fairness);
+    policy_json(a->policy, choices, receipt);
     if (a->maker->demand != NULL)
         json_object_set_new(receipt, "taken_from_neighbours", taken_json(outcome->chosen));
     return receipt;

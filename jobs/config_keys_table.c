@@ -28,37 +28,6 @@
     }
 #define BETWEEN(standard_, min_, max_) .standard = standard_, .min = min_, .max = max_
 
-const struct config_section config_sections[] = {
-    {"run", "When the discounts hold."},
-    {"data",
-     "Where the shop's tables are: CSV files (comma, semicolon or tab; plain or .gz). A table may "
-     "be many files\nwith the same header: its file is then a pattern such as `events/*.csv`."},
-    {"privacy",
-     "Users are known inside by pseudonyms, keyed hashes of their ids; whoever is to be forgotten "
-     "is left out\nbefore anything is computed."},
-    {"users",
-     "Customers. The file and `columns` map the shop's own column names, or expressions over "
-     "them such as\n`sales_value / quantity`, to roles; a name with spaces or signs inside an "
-     "expression stands in backticks."},
-    {"products", "What is sold."},
-    {"events", "What users did: the one table that must be there, with prices."},
-    {"offers", "Past discounts and what came of them."},
-    {"labels",
-     "Discounts that the shop chose by hand for some users. Where they are given, a network learns "
-     "them from\nwhat is known of users, and the table follows it for everybody as near as budget "
-     "and margin allow."},
-    {"ingest",
-     "Cleaning of the tables, in the order of docs/cleaning.md; every row left out is counted and "
-     "stands in rejects.csv."},
-    {"profile", "Segments of users by behaviour."},
-    {"demand", "Price elasticities."},
-    {"recommend", "Which products each user may want."},
-    {"respond", "The network that learns P(buy | user, product, discount)."},
-    {"allocate", "One discount level for each user and product, within budget and margin."},
-    {"publish", "The discount table."},
-};
-const int64_t config_sections_count = (int64_t)(sizeof config_sections / sizeof *config_sections);
-
 const struct config_key config_keys[] = {
     RANGE("seed", KEY_INTEGER, "1", 0, 9007199254740992.0, NULL,
           "start of all random numbers; the same seed gives the same table"),
@@ -472,6 +441,27 @@ const struct config_key config_keys[] = {
      .example = "0.01",
      .help = "by how much the means of any two groups may differ at most, each of at least "
              "privacy.min_users users: a fraction, or currency for surplus"},
+    {.name = "allocate.previous",
+     .type = KEY_PATH,
+     .none = "no earlier table",
+     .example = "yesterday",
+     .help = "run folder of the table that holds until now, made with the same secret: the receipt "
+             "says how many rows change, see allocate.churn_most"},
+    {.name = "allocate.churn_most",
+     .type = KEY_FRACTION,
+     .max = 1,
+     .none = "any",
+     .example = "0.2",
+     .help = "part of the rows, at most, whose discount differs from that in allocate.previous; "
+             "what was not in that table had none"},
+    {.name = "allocate.levels_most",
+     .type = KEY_INTEGER,
+     .min = 1,
+     .max = 31,
+     .none = "all of allocate.levels",
+     .example = "3",
+     .help = "different discounts in the table at most, no discount not counted; which ones is "
+             "chosen"},
     RANGE("allocate.margin_floor", KEY_FRACTION, "0.05", 0, 1, NULL,
           "part of the discounted price that must remain above the unit's cost"),
     RANGE("allocate.objective.profit", KEY_NUMBER, "1", 0, 1e6, NULL,

@@ -271,6 +271,10 @@ static void check_limits(const struct reader *reader)
 {
     const char *const *text = NULL;
     int64_t count = config_texts(reader->config, "allocate.limits", &text);
+    if (config_has(reader->config, "allocate.churn_most") &&
+        !config_has(reader->config, "allocate.previous"))
+        report_setting(reader, "allocate.churn_most",
+                       "there is no earlier table; name its run folder in allocate.previous");
     for (int64_t i = 0; i < count; i++) {
         char problem[PROBLEM_BYTES];
         struct limit_rule rule;

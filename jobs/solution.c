@@ -94,7 +94,7 @@ static int64_t base_value(const struct comm *comm, const struct problem *problem
     return sum;
 }
 
-static void measure_gap(const struct choices *choices, struct solution *solution)
+void solution_measure_gap(const struct choices *choices, struct solution *solution)
 {
     double objective = (double)choices->objective, upper = (double)choices->upper_bound;
     double gap = (double)(choices->upper_bound - choices->objective);
@@ -129,7 +129,7 @@ enum status solution_find(const struct comm *comm, struct problem *problem, stru
         TRY(solve_limits(comm, problem, &cells, choices, solution));
     TRY(bound(comm, &cells, choices));
     choices->objective = knapsack_tally(comm, &cells, choices->level, choices->used);
-    measure_gap(choices, solution);
+    solution_measure_gap(choices, solution);
 done:
     return status;
 }

@@ -31,4 +31,7 @@ struct solution {
 enum status solution_find(const struct comm *comm, struct problem *problem, struct choices *choices,
                           struct solution *solution);
 
+/** The gaps of an objective and a bound. Local. */
+void solution_measure_gap(const struct choices *choices, struct solution *solution);
+
 #endif

@@ -34,7 +34,7 @@ timeout -k 5 60 mpirun -np 2 "$remise" run shop/remise.yaml -o free --set respon
     --set respond.folds=1 >free.log 2>&1 || { cat free.log; fail "the run"; }
 sed -i 's/^respond:/&/; $ a\
 respond: {epochs: 1, folds: 1}' shop/remise.yaml
-for run in some more; do cp -r free $run; done
+for run in some more fair; do cp -r free $run; done
 
 # ---- limits ----
 limits=("cost <= 80 per category" "cost <= 30 for category = bakery" "cost <= 90 per market"
@@ -45,6 +45,19 @@ allocate 0 1 some --set "allocate.limits=[${list:1}]"
 recomputes some "${limits[@]/#/--limit=}"
 allocate 0 3 more --set "allocate.limits=[${list:1}]"
 shop_same some more
+
+# ---- fairness, churn, few levels, all at once ----
+rules=(--set "allocate.limits=[\"cost <= 90 per market\"]" --set allocate.fairness.delta=0.0004
+    --set allocate.previous=some --set allocate.churn_most=0.04 --set allocate.levels_most=2)
+cp some/discounts.csv before.csv
+allocate 0 1 fair "${rules[@]}"
+recomputes fair --limit="cost <= 90 per market" --fairness discount 0.0004 \
+    --previous before.csv --churn 0.04 --levels 2
+allocate 0 4 more "${rules[@]}"
+shop_same fair more
+allocate 0 2 more "${rules[@]::2}" --set allocate.fairness.delta=0.002 \
+    --set allocate.fairness.measure=access
+recomputes more --fairness access 0.002
 
 # ---- what is wrong, and what cannot be ----
 published=$(sha256sum some/discounts.csv)
