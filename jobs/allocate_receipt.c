@@ -1,9 +1,11 @@
 /* The receipt's parts, and the sums behind them. */
 #include "jobs/allocate_receipt.h"
 
+#include "jobs/breakdown.h"
 #include "jobs/labels.h"
 #include "jobs/problem_json.h"
 #include <math.h>
+#include <stdlib.h>
 
 /* Totals over all ranks, in 1/10,000 of the currency; chances in millionths. */
 enum {
@@ -125,10 +127,11 @@ static int64_t rows_of(const struct outcome *outcome)
 }
 
 static void add_constraints(json_t *receipt, const struct allocated *a,
-                            const struct choices *choices, const struct outcome *outcome)
+                            const struct choices *choices, const struct outcome *outcome,
+                            const bool *hidden)
 {
     json_t *list = json_array();
-    problem_limits_json(a->problem, choices, list);
+    problem_limits_json(a->problem, choices, hidden, list);
     json_array_append_new(list, floor_json(a->maker, outcome->forbidden));
     json_object_set_new(receipt, "constraints", list);
     json_object_set_new(
@@ -137,7 +140,7 @@ static void add_constraints(json_t *receipt, const struct allocated *a,
 }
 
 static json_t *receipt_json(const struct allocated *a, const struct choices *choices,
-                            const struct outcome *outcome)
+                            const struct outcome *outcome, const bool *hidden)
 {
     const struct solution *s = a->solution;
     json_t *receipt =
@@ -146,7 +149,7 @@ static json_t *receipt_json(const struct allocated *a, const struct choices *cho
                   s->gap_gain, "objective_without_discounts", money(s->base_value), "rows",
                   (json_int_t)rows_of(outcome), "iterations", (json_int_t)s->passes);
     if (receipt == NULL) return NULL;
-    add_constraints(receipt, a, choices, outcome);
+    add_constraints(receipt, a, choices, outcome, hidden);
     add_levels(receipt, a->problem, outcome);
     add_basis(receipt, a);
     json_object_set_new(receipt, "expected_without_discounts", totals_json(outcome->none));
@@ -157,15 +160,31 @@ static json_t *receipt_json(const struct allocated *a, const struct choices *cho
     return receipt;
 }
 
+static enum status write_text(json_t *receipt, json_t *parts, char **text)
+{
+    if (receipt != NULL) json_object_set(receipt, "groups", parts);
+    *text = receipt != NULL ? json_dumps(receipt, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+    return *text != NULL ? OK : FAIL(ERR_MEMORY, "no memory for the receipt");
+}
+
 enum status allocate_receipt(const struct comm *comm, const struct allocated *allocated,
                              struct choices *choices)
 {
+    enum status status = OK;
+    const struct allocated *a = allocated;
     struct outcome outcome;
-    add_up(comm, allocated, choices->level, &outcome);
-    json_t *receipt = receipt_json(allocated, choices, &outcome);
-    choices->receipt =
-        receipt != NULL ? json_dumps(receipt, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+    bool *hidden = NULL;
+    json_t *receipt = NULL, *parts = NULL;
+    int64_t min_users = config_integer(a->run->config, "privacy.min_users");
+    add_up(comm, a, choices->level, &outcome);
+    TRY(breakdown_hidden(comm, a->problem, choices->slots, min_users, &hidden));
+    TRY(breakdown_json(comm, a->run, a->dataset, a->maker->candidates, a->problem, choices->level,
+                       &parts));
+    receipt = receipt_json(a, choices, &outcome, hidden);
+    TRY_ALL(comm, write_text(receipt, parts, &choices->receipt));
+done:
     json_decref(receipt);
-    return comm_agree(
-        comm, choices->receipt != NULL ? OK : FAIL(ERR_MEMORY, "no memory for the receipt"));
+    json_decref(parts);
+    free(hidden);
+    return status;
 }

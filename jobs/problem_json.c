@@ -27,7 +27,8 @@ double problem_shown_price(const struct problem *problem, const struct problem_k
 }
 
 static json_t *limit_json(const struct problem *problem, const struct choices *choices,
-                          const struct problem_kind *kind, int64_t group, int64_t at)
+                          const bool *hidden, const struct problem_kind *kind, int64_t group,
+                          int64_t at)
 {
     int64_t limit = kind->limit[group], used = choices->used[at];
     double slack = in_units((double)(limit - used), problem->measure[kind->measure].unit);
@@ -35,8 +36,12 @@ static json_t *limit_json(const struct problem *problem, const struct choices *c
     if (kind->group != NULL)
         json_object_set_new(out, "group", json_string(dictionary_text(&kind->names, group)));
     json_object_set_new(out, "limit", json_real(problem_shown(problem, kind, limit)));
-    json_object_set_new(out, "used", json_real(problem_shown(problem, kind, used)));
-    json_object_set_new(out, "slack", json_real(slack));
+    if (kind->at_least) json_object_set_new(out, "at_least", json_true());
+    bool secret = hidden != NULL && hidden[at];
+    json_object_set_new(out, "used",
+                        secret ? json_null() : json_real(problem_shown(problem, kind, used)));
+    json_object_set_new(out, "slack", secret ? json_null() : json_real(slack));
+    if (secret) json_object_set_new(out, "suppressed", json_true());
     json_object_set_new(out, "dual_price",
                         json_real(problem_shown_price(problem, kind, choices->price[at])));
     json_object_set_new(out, "unit", json_string(problem->measure[kind->measure].unit_name));
@@ -56,14 +61,15 @@ static int64_t next_dearest(const int64_t *price, int64_t groups, int64_t after)
 }
 
 static void list_dearest(const struct problem *problem, const struct choices *choices,
-                         const struct problem_kind *kind, int64_t first, json_t *list)
+                         const bool *hidden, const struct problem_kind *kind, int64_t first,
+                         json_t *list)
 {
     const int64_t *price = choices->price + first;
     int64_t binding = 0, listed = 0;
     for (int64_t g = 0; g < kind->groups; g++) binding += price[g] > 0;
     for (int64_t g = -1; listed < PROBLEM_LISTED; listed++) {
         if ((g = next_dearest(price, kind->groups, g)) < 0) break;
-        json_array_append_new(list, limit_json(problem, choices, kind, g, first + g));
+        json_array_append_new(list, limit_json(problem, choices, hidden, kind, g, first + g));
     }
     json_array_append_new(list,
                           json_pack("{s:s, s:s, s:I, s:I, s:I, s:s}", "name", kind->name, "rule",
@@ -72,16 +78,17 @@ static void list_dearest(const struct problem *problem, const struct choices *ch
                                     problem->measure[kind->measure].unit_name));
 }
 
-void problem_limits_json(const struct problem *problem, const struct choices *choices, json_t *list)
+void problem_limits_json(const struct problem *problem, const struct choices *choices,
+                         const bool *hidden, json_t *list)
 {
     int64_t first = 0;
     for (int d = 0; d < problem->kinds; first += problem->kind[d++].groups) {
         const struct problem_kind *kind = &problem->kind[d];
         if (kind->groups > PROBLEM_LISTED) {
-            list_dearest(problem, choices, kind, first, list);
+            list_dearest(problem, choices, hidden, kind, first, list);
             continue;
         }
         for (int64_t g = 0; g < kind->groups; g++)
-            json_array_append_new(list, limit_json(problem, choices, kind, g, first + g));
+            json_array_append_new(list, limit_json(problem, choices, hidden, kind, g, first + g));
     }
 }

@@ -18,11 +18,12 @@ double problem_shown_price(const struct problem *problem, const struct problem_k
                            int64_t price);
 
 /**
- * Append each limit to an array as {name, rule, [group,] limit, used, slack, dual_price, unit}; of
- * a kind with more than PROBLEM_LISTED groups only those that have a price, dearest first, and
- * {name, rule, groups, binding, listed, unit}. Local.
+ * Append each limit to an array as {name, rule, [group,] limit, [at_least,] used, slack,
+ * dual_price, unit}; of a kind with more than PROBLEM_LISTED groups only those that have a price,
+ * dearest first, and {name, rule, groups, binding, listed, unit}. Local.
+ * hidden  in  [limits] whose used and slack are null and marked `suppressed`; NULL: none
  */
 void problem_limits_json(const struct problem *problem, const struct choices *choices,
-                         json_t *list);
+                         const bool *hidden, json_t *list);
 
 #endif
