@@ -205,7 +205,8 @@ found=$(grep -rlaF "$canary" ids ids.log | sed 's,.*/,,' | sort | xargs)
 [ "$found" = "discounts.csv discounts.h5" ] ||
     fail "raw ids stand elsewhere than in the table"
 same_but_names() { # the same vault whoever reads it
-    run 0 "$1" publish ids --set publish.user_ids=original --set run.valid_from="2030-01-$((10 + $2))"
+    run 0 "$1" publish ids --set publish.user_ids=original \
+        --set run.valid_from="2030-01-$((10 + $2))"
     cut -d, -f1 ids/discounts.csv | cmp - names || fail "other ids at $1 ranks"
 }
 cut -d, -f1 ids/discounts.csv >names
