@@ -44,5 +44,6 @@ bool offerable_at(const struct products *products, int64_t product, double disco
 bool offerable_product(const struct config *config, const struct products *products,
                        int64_t product)
 {
+    if (products->stock != NULL && products->stock[product] == 0.0) return false;
     return offerable_at(products, product, 0.0, config_number(config, "allocate.margin_floor"));
 }

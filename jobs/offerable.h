@@ -28,8 +28,8 @@ bool offerable_keeps_price(const struct products *products, int64_t product, int
 bool offerable_at(const struct products *products, int64_t product, double discount, double floor);
 
 /**
- * Can the product be offered at all: a known price that keeps both floors without a discount?
- * Local.
+ * Can the product be offered at all: a known price that keeps both floors without a discount, and a
+ * stock that is not 0? Local.
  */
 bool offerable_product(const struct config *config, const struct products *products,
                        int64_t product);

@@ -4,6 +4,7 @@
 #include "algorithms/allocation.h"
 #include "algorithms/knapsack_point.h"
 #include "jobs/shortfall.h"
+#include "mpi/log.h"
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -48,6 +49,20 @@ static void shift(struct problem *problem, const int64_t *base, int64_t sign)
             problem->value[i * problem->levels + k] += sign * base[i];
 }
 
+/* Do all limits hold without any discount? used out [limits] */
+static bool holds_without(const struct comm *comm, const struct problem *problem,
+                          const struct knapsack_cells *cells, struct choices *choices)
+{
+    int64_t at = 0;
+    bool holds = true;
+    memset(choices->level, 0, (size_t)problem->blocks.rows_local);
+    knapsack_tally(comm, cells, choices->level, choices->used);
+    for (int d = 0; d < problem->kinds; d++)
+        for (int64_t g = 0; g < problem->kind[d].groups; g++, at++)
+            holds = holds && choices->used[at] <= problem->kind[d].limit[g];
+    return holds;
+}
+
 static enum status solve_limits(const struct comm *comm, struct problem *problem,
                                 const struct knapsack_cells *cells, struct choices *choices,
                                 struct solution *solution)
@@ -61,6 +76,11 @@ static enum status solve_limits(const struct comm *comm, struct problem *problem
     shift(problem, base, -1);
     status = knapsack_solve(comm, cells, choices->price, choices->level, choices->used, &receipt);
     shift(problem, base, 1);
+    if (status == ERR_NUMERIC && holds_without(comm, problem, cells, choices)) {
+        log_warning("limits are so tight that no discounts were found that keep them: the table "
+                    "has none; loosen them where the gap is too large");
+        status = OK;
+    }
     TRY(status);
     solution->passes += receipt.passes;
     solution->repaired += receipt.repaired;
