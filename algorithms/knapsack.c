@@ -3,6 +3,7 @@
 
 #include "algorithms/knapsack_moves.h"
 #include "algorithms/knapsack_point.h"
+#include "algorithms/knapsack_polish.h"
 #include "algorithms/knapsack_prices.h"
 #include "algorithms/knapsack_search.h"
 #include "algorithms/knapsack_user.h"
@@ -331,6 +332,7 @@ static enum status choose(const struct comm *comm, struct solver *s, uint8_t *ch
     TRY(find_prices(comm, s, receipt, &proven));
     TRY(knapsack_at_prices(comm, s->cells, s->price, choice, used, &point));
     if (proven && point.bound < s->lowest) TRY(refuse(true));
+    TRY(knapsack_polish(comm, s->cells, s->price, choice, used, &point, &receipt->passes));
     TRY_ALL(comm, knapsack_moves_new(s->cells, &s->scale, s->price, &s->moves));
     receipt->upper_bound = point.bound;
     receipt->passes += 2;
