@@ -10,12 +10,17 @@
 static void say(const struct problem *problem, const struct choices *choices,
                 const struct solution *solution)
 {
+    int64_t bind = 0;
     log_info("  objective %.2f (%.2f without discounts), upper bound %.2f, gap %.2e",
              (double)choices->objective / 1e4, (double)solution->base_value / 1e4,
              (double)choices->upper_bound / 1e4, solution->gap);
     log_info("  budget %.2f, spent %.2f, dual price %.4f", (double)problem->kind[0].limit[0] / 1e4,
              (double)choices->used[0] / 1e4,
              problem_shown_price(problem, &problem->kind[0], choices->price[0]));
+    for (int64_t r = 1; r < choices->limits; r++) bind += choices->price[r] > 0;
+    if (choices->limits > 1)
+        log_info("  %lld further limits of %d kinds, all kept, %lld of them with a price",
+                 (long long)choices->limits - 1, problem->kinds - 1, (long long)bind);
 }
 
 static enum status solve(const struct comm *comm, const struct run *run,

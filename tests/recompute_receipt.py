@@ -221,6 +221,10 @@ def check_receipt(receipt, totals, findings):
         if told is not None:
             compare(findings, name, told.quantize(UNIT), mine)
     check_levels(receipt, totals, findings)
+    for entry in receipt.get("constraints", []):
+        slack = entry.get("slack")
+        findings.check(slack is None or slack >= 0, "limit",
+                       f"{entry['name']} {entry.get('group', '')} is exceeded by {slack}")
     if "upper_bound" in receipt:
         bounded = receipt["upper_bound"] >= receipt["objective"]
         findings.check(bounded, "bound", "below the objective")
@@ -305,6 +309,7 @@ def self_test():
         ("a pair twice", 1, {"cell": (2, 0, "u1")}),
         ("a discount that is no level", 1, {"cell": (0, 2, "0.15")}),
         ("a row too many", 1, {"row": ["u3", "a", "0", "9.00", "0", "0", "0", "0"]}),
+        ("a limit that is exceeded", 1, {"receipt": {"constraints.0.slack": -0.01}}),
         ("a bound below the objective", 1, {"receipt": {"upper_bound": 10.4}}),
         ("an assumed margin that is enough", 0, {"receipt": {**assumed, "assumed_margin": 0.4}}),
         ("an assumed margin at the floor", 0, {"receipt": {**assumed, "assumed_margin": 0.28}}),
