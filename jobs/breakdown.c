@@ -10,15 +10,17 @@
 
 /* Of each group. */
 struct sums {
-    int64_t rows, discounts, spend, users;
+    int64_t rows, discounts, spend;
+    int64_t users, given; /* who have rows, and who have a discount */
 };
 
 enum { SUMS = sizeof(struct sums) / sizeof(int64_t) };
 
-/* last [groups] of the last user counted, -1 at first: a user's slots stand together */
+/* last [2][groups] of the last user counted, -1 at first: a user's slots stand together */
 static void add_up(const struct problem *problem, const struct limit_groups *groups, int64_t width,
                    const uint8_t *level, int64_t *last, struct sums *sums)
 {
+    int64_t *last_given = last + groups->names.count;
     const int64_t *cost = problem->measure[0].use;
     for (int64_t i = 0; i < problem->blocks.rows_local; i++) {
         int32_t g = groups->group[i];
@@ -28,6 +30,9 @@ static void add_up(const struct problem *problem, const struct limit_groups *gro
         sums[g].spend += cost[i * problem->levels + level[i]];
         sums[g].users += last[g] != i / width;
         last[g] = i / width;
+        if (level[i] == 0) continue;
+        sums[g].given += last_given[g] != i / width;
+        last_given[g] = i / width;
     }
 }
 
@@ -37,6 +42,8 @@ static enum status hide(const struct sums *sums, int64_t groups, int64_t min_use
     enum status status = memory_new(&users, groups, sizeof *users);
     if (status != OK) return status;
     for (int64_t g = 0; g < groups; g++) users[g] = sums[g].users;
+    suppress_cells(users, groups, min_users, hidden);
+    for (int64_t g = 0; g < groups; g++) users[g] = sums[g].given;
     suppress_cells(users, groups, min_users, hidden);
     free(users);
     return OK;
@@ -114,8 +121,8 @@ static enum status add_grouping(const struct comm *comm, const struct source *s,
     TRY(limit_groups_make(comm, s->run, s->dataset, s->candidates, by, &groups));
     int64_t count = groups.names.count;
     TRY_ALL(comm, memory_new(&sums, count, sizeof *sums));
-    TRY_ALL(comm, memory_new(&last, count, sizeof *last));
-    for (int64_t g = 0; g < count; g++) last[g] = -1;
+    TRY_ALL(comm, memory_new(&last, 2 * count, sizeof *last));
+    for (int64_t g = 0; g < 2 * count; g++) last[g] = -1;
     add_up(s->problem, &groups, s->candidates->slots, s->level, last, sums);
     comm_sum_int64(comm, (int64_t *)sums, count * SUMS);
     TRY_ALL(comm, list_groups(&groups.names, sums, min_users, &list));

@@ -239,6 +239,7 @@ enum status churn_open(const struct comm *comm, const struct run *run,
     *churn = (struct churn){.known = config_has(config, "allocate.previous")};
     churn->most = limited ? config_number(config, "allocate.churn_most") : (double)NAN;
     if (!churn->known) goto done;
+    log_need(comm, problem->blocks.rows_local * 8 * (1 + (limited ? problem->levels : 0)));
     TRY_ALL(comm, memory_new(&churn->before, problem->blocks.rows_local, sizeof *churn->before));
     TRY(read_earlier(comm, run, dataset, candidates, churn));
     for (int64_t i = 0; i < problem->blocks.rows_local; i++)

@@ -238,7 +238,7 @@ static void fill_pairs(const struct problem *problem, const struct fairness *f,
     }
 }
 
-/* Names sort as their numbers do: "01: a over b". */
+/* Names sort as their numbers do: "1.01: a over b", the first of the first round. */
 static enum status name_pairs(const struct comm *comm, const struct fairness *f,
                               const struct pair *pair, int64_t pairs, struct dictionary *names)
 {
@@ -247,9 +247,10 @@ static enum status name_pairs(const struct comm *comm, const struct fairness *f,
     TRY_ALL(comm, set != NULL ? OK : FAIL(ERR_MEMORY, "no memory for pairs of groups"));
     for (int64_t p = 0; p < pairs; p++) {
         char text[640];
-        int length = snprintf(text, sizeof text, "%02lld: %.300s over %.300s", (long long)p + 1,
-                              dictionary_text(&f->groups.names, pair[p].high),
-                              dictionary_text(&f->groups.names, pair[p].low));
+        int length =
+            snprintf(text, sizeof text, "%lld.%02lld: %.300s over %.300s", (long long)f->rounds + 1,
+                     (long long)p + 1, dictionary_text(&f->groups.names, pair[p].high),
+                     dictionary_text(&f->groups.names, pair[p].low));
         TRY_ALL(comm, text_set_code(set, text, (size_t)length) >= 0
                           ? OK
                           : FAIL(ERR_MEMORY, "no memory for pairs of groups"));
@@ -269,6 +270,7 @@ static enum status add_kind(const struct comm *comm, struct problem *problem,
     enum status status = OK;
     int measure = 0;
     double scale = find_scale(comm, problem, f), unit = pow(10.0, -f->decimals) / scale;
+    log_need(comm, problem->blocks.rows_local * (8 * problem->levels + 4));
     TRY_ALL(comm, problem_add_measure(problem, names[f->by], unit, units[f->by], &measure));
     TRY_ALL(comm, problem_add_kind(problem, names[f->by], "fairness", measure, pairs, kind));
     TRY_ALL(comm, memory_new(&(*kind)->group, problem->blocks.rows_local, sizeof *(*kind)->group));
