@@ -8,12 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS_MOST = 25, SAMPLE_SLOTS = 1 << 17, SAMPLE_FEWER = 8 };
+enum {
+    STEPS_MOST = 25,
+    STEPS_WARM = 5, /* known prices that need more are not good enough to begin at the end */
+    SAMPLE_SLOTS = 1 << 17,
+    SAMPLE_FEWER = 8,
+    SAMPLE_WARM = 1 << 13
+};
 
 #define COOLING 0.25
 #define TEMPERATURE_FIRST 0.1 /* of a slot's mean largest value */
 #define BLUR_LAST 1e-5        /* of the dual: smoothing raises it by no more at the end */
-#define DECREASE_ENOUGH 0.05  /* of the blur: what another step would gain is not worth it */
+#define GAIN_ENOUGH 0.1       /* of the blur: a step that promises less is not worth a pass */
+#define RADIUS_FIRST 8.0 /* temperatures that a slot's worth may change by in a step */
+#define RADIUS_KEPT 64.0
+#define RADIUS_MOST 1e12
 #define DAMPING_FIRST 1e-2
 #define DAMPING_LEAST 1e-9
 #define DAMPING_MOST 1e9
@@ -25,7 +34,7 @@ struct newton {
     double *price, *trial, *step; /* [limits] */
     double *schur, *side;         /* [narrow][narrow], [narrow] */
     bool *free;                   /* [limits] may move */
-    double damping, temperature;
+    double damping, radius, temperature;
     int64_t every;
 };
 
@@ -57,11 +66,13 @@ static void newton_clear(struct newton *n)
 
 /* ---- one step ---- */
 
-/* The curvature of a limit with its damping; what uses hardly move get a little more. */
-static double damped(const struct newton *n, int64_t limit, double highest)
+/* The curvature of a limit with its damping. Where few slots waver it says nothing: it is then what
+ * keeps the step within the radius. What uses hardly move gets a little more. */
+static double damped(const struct newton *n, int kind, int64_t limit, double highest)
 {
-    double own = n->now.diagonal[limit];
-    return own * (1.0 + n->damping) + 1e-12 * highest + 1e-300;
+    double use = n->scale->reach[kind] / fmax(1.0, (double)n->scale->slots);
+    double within = fabs(n->now.left[limit]) * use / (n->radius * n->temperature);
+    return n->now.diagonal[limit] * (1.0 + n->damping) + within + 1e-12 * highest + 1e-300;
 }
 
 static double highest_of(const struct newton *n, int kind)
@@ -90,7 +101,7 @@ static void load_narrow(struct newton *n)
             int64_t at = l->narrow_at[d] + g, limit = l->first[d] + g;
             n->side[at] = n->free[limit] ? -n->now.left[limit] : 0.0;
             if (n->free[limit]) {
-                n->schur[at * (l->narrow + 1)] = damped(n, limit, highest);
+                n->schur[at * (l->narrow + 1)] = damped(n, d, limit, highest);
                 continue;
             }
             for (int64_t j = 0; j < l->narrow; j++)
@@ -120,7 +131,7 @@ static void eliminate_wide(struct newton *n, const int64_t *limit_of)
             int64_t limit = l->first[d] + g;
             if (!n->free[limit]) continue;
             const double *row = n->now.cross + l->cross_first[d] + g * l->narrow;
-            double inverse = 1.0 / damped(n, limit, highest);
+            double inverse = 1.0 / damped(n, d, limit, highest);
             for (int64_t i = 0; i < l->narrow; i++) {
                 if (row[i] == 0.0 || !n->free[limit_of[i]]) continue;
                 double part = row[i] * inverse;
@@ -146,7 +157,7 @@ static void recover_wide(struct newton *n, const int64_t *limit_of)
             if (!n->free[limit]) continue;
             for (int64_t i = 0; i < l->narrow; i++)
                 if (n->free[limit_of[i]]) side -= row[i] * n->side[i];
-            n->step[limit] = side / damped(n, limit, highest);
+            n->step[limit] = side / damped(n, d, limit, highest);
         }
     }
     for (int64_t i = 0; i < l->narrow; i++)
@@ -175,11 +186,17 @@ static double promised(const struct newton *n)
     return sum;
 }
 
-static void try_prices(const struct comm *comm, struct newton *n)
+static void set_trial(struct newton *n)
 {
     for (int64_t r = 0; r < n->now.layout.limits; r++)
         n->trial[r] = fmax(0.0, n->price[r] + n->step[r]);
-    knapsack_smooth_at(comm, n->cells, n->scale, n->trial, n->temperature, n->every, &n->next);
+}
+
+static void look(const struct comm *comm, struct newton *n, const double *price,
+                 struct knapsack_smooth *smooth, double *passes)
+{
+    knapsack_smooth_at(comm, n->cells, n->scale, price, n->temperature, n->every, smooth);
+    *passes += 1.0 / (double)n->every;
 }
 
 static void accept(struct newton *n)
@@ -190,31 +207,50 @@ static void accept(struct newton *n)
     memcpy(n->price, n->trial, (size_t)n->now.layout.limits * sizeof *n->price);
 }
 
-/* Steps at one temperature; passes counts them. Returns false where the dual fell under lowest. */
-static bool descend(const struct comm *comm, struct newton *n, double lowest, int64_t *limit_of,
-                    int64_t *passes)
+/* A step that keeps its promise widens the next one, one that fails narrows it. */
+static void judge(struct newton *n, double gain, double hoped)
 {
-    knapsack_smooth_at(comm, n->cells, n->scale, n->price, n->temperature, n->every, &n->now);
-    ++*passes;
-    for (int i = 0; i < STEPS_MOST && n->damping < DAMPING_MOST; i++) {
-        if (n->now.dual < lowest) return false;
+    if (gain > 0.0) {
+        accept(n);
+        n->damping = fmax(DAMPING_LEAST, n->damping * (gain > 0.5 * hoped ? 0.2 : 1.0));
+        if (gain > 0.75 * hoped) n->radius = fmin(n->radius * 3.0, RADIUS_MOST);
+    } else {
+        n->damping *= 6.0;
+        n->radius *= 0.25;
+    }
+}
+
+enum descent { SETTLED, UNSETTLED, UNBOUNDED };
+
+/* Steps at one temperature. UNBOUNDED: the dual fell under lowest. */
+static enum descent descend(const struct comm *comm, struct newton *n, double lowest, int steps,
+                            int64_t *limit_of, double *passes)
+{
+    enum descent end = UNSETTLED;
+    look(comm, n, n->price, &n->now, passes);
+    for (int i = 0; i < steps && n->damping < DAMPING_MOST && end == UNSETTLED; i++) {
+        if (n->now.dual < lowest) return UNBOUNDED;
         if (!solve_step(n, limit_of)) {
             n->damping = fmax(10.0 * n->damping, 1e-6);
             continue;
         }
-        try_prices(comm, n);
-        ++*passes;
-        double gain = n->now.dual - n->next.dual, hoped = promised(n);
-        if (gain > 0.0) {
-            accept(n);
-            n->damping = fmax(DAMPING_LEAST, n->damping * (gain > 0.5 * hoped ? 0.2 : 1.0));
-        } else {
-            n->damping *= 6.0;
+        set_trial(n);
+        double hoped = promised(n);
+        if (hoped < GAIN_ENOUGH * n->now.blur) {
+            end = SETTLED;
+            continue;
         }
-        if (hoped < DECREASE_ENOUGH * n->now.blur) break;
+        look(comm, n, n->trial, &n->next, passes);
+        judge(n, n->now.dual - n->next.dual, hoped);
     }
     n->damping = fmin(n->damping, 1.0);
-    return true;
+    n->radius = fmin(fmax(n->radius, RADIUS_FIRST), RADIUS_KEPT);
+    return end;
+}
+
+static bool is_cold(const struct newton *n)
+{
+    return n->now.blur <= BLUR_LAST * fabs(n->now.dual);
 }
 
 /* Temperatures down to where smoothing no longer shows. */
@@ -222,11 +258,8 @@ static bool cool(const struct comm *comm, struct newton *n, double lowest, int64
                  double *passes)
 {
     for (;;) {
-        int64_t steps = 0;
-        bool bounded = descend(comm, n, lowest, limit_of, &steps);
-        *passes += (double)steps / (double)n->every;
-        if (!bounded) return false;
-        if (n->now.blur <= BLUR_LAST * fabs(n->now.dual)) return true;
+        if (descend(comm, n, lowest, STEPS_MOST, limit_of, passes) == UNBOUNDED) return false;
+        if (is_cold(n)) return true;
         n->temperature *= COOLING;
     }
 }
@@ -239,14 +272,27 @@ static int64_t first_sample(int64_t slots)
     return every;
 }
 
+/* Prices that are known already: whether a few steps at the last temperature settle them. That is
+ * found from a small sample, as the blur falls with the square of the temperature. */
+static bool resume(const struct comm *comm, struct newton *n, double lowest, int64_t *limit_of,
+                   double *passes)
+{
+    n->every = n->scale->slots / SAMPLE_WARM + 1;
+    look(comm, n, n->price, &n->now, passes);
+    double wanted = 0.5 * BLUR_LAST * fabs(n->now.dual);
+    if (!(n->now.blur > 0.0) || !(wanted > 0.0)) return false;
+    n->temperature *= fmin(1.0, sqrt(wanted / n->now.blur));
+    n->every = 1;
+    return descend(comm, n, lowest, STEPS_WARM, limit_of, passes) == SETTLED && is_cold(n);
+}
+
 /* From sample to sample; prices that a sample drives without bound are forgotten. */
-static enum status ladder(const struct comm *comm, struct newton *n, double lowest, double *passes,
-                          bool *proven)
+static enum status ladder(const struct comm *comm, struct newton *n, double lowest,
+                          int64_t *limit_of, double *passes, bool *proven)
 {
     enum status status = OK;
-    int64_t limits = n->now.layout.limits, *limit_of = NULL;
+    int64_t limits = n->now.layout.limits;
     double *before = NULL;
-    TRY_ALL(comm, memory_new(&limit_of, n->now.layout.narrow, sizeof *limit_of));
     TRY_ALL(comm, memory_new(&before, limits, sizeof *before));
     for (n->every = first_sample(n->scale->slots);; n->every /= SAMPLE_FEWER) {
         memcpy(before, n->price, (size_t)limits * sizeof *before);
@@ -258,7 +304,6 @@ static enum status ladder(const struct comm *comm, struct newton *n, double lowe
         n->damping = DAMPING_FIRST;
     }
 done:
-    free(limit_of);
     free(before);
     return status;
 }
@@ -268,13 +313,22 @@ enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_
                                  double *passes, bool *proven)
 {
     enum status status = OK;
-    struct newton n = {.cells = cells, .scale = scale, .price = price, .damping = DAMPING_FIRST};
+    struct newton n = {.cells = cells,
+                       .scale = scale,
+                       .price = price,
+                       .damping = DAMPING_FIRST,
+                       .radius = RADIUS_FIRST};
     bool warm = false;
+    int64_t *limit_of = NULL;
     TRY_ALL(comm, newton_init(&n));
+    TRY_ALL(comm, memory_new(&limit_of, n.now.layout.narrow, sizeof *limit_of));
     for (int64_t r = 0; r < n.now.layout.limits; r++) warm = warm || price[r] > 0.0;
     n.temperature = TEMPERATURE_FIRST * scale->value * (warm ? COOLING * COOLING : 1.0);
-    TRY(ladder(comm, &n, lowest, passes, proven));
+    if (warm && resume(comm, &n, lowest, limit_of, passes)) goto done;
+    if (warm) n.temperature = TEMPERATURE_FIRST * scale->value * COOLING * COOLING;
+    TRY(ladder(comm, &n, lowest, limit_of, passes, proven));
 done:
     newton_clear(&n);
+    free(limit_of);
     return status;
 }
