@@ -14,11 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS_MOST = 256, RAISES_MOST = 12 };
+enum { ROUNDS_MOST = 256, RAISES_MOST = 12, HEAVIER_MOST = 64 };
 
 #define SUM_LIMIT 0x1p61
 #define PRICE_MOST 0x1p60
 #define CLOSED_GAP 1e-9
+#define HEAVIER 1.5 /* times its weight: a limit that no move helps to keep */
 
 /* ---- checks ---- */
 
@@ -208,7 +209,8 @@ static enum status find_prices(const struct comm *comm, struct solver *s,
     double *price = NULL, passes = 0.0;
     TRY_ALL(comm, memory_new(&price, s->limits, sizeof *price));
     for (int64_t r = 0; r < s->limits; r++) price[r] = fmax(0.0, 0x1p-30 * (double)s->price[r]);
-    TRY(knapsack_prices_find(comm, s->cells, &s->scale, (double)s->lowest, price, &passes, proven));
+    TRY(knapsack_prices_find(comm, s->cells, &s->scale, (double)s->lowest, price, &passes,
+                             &receipt->iterations, proven));
     for (int64_t r = 0; r < s->limits; r++)
         s->price[r] = (int64_t)llrint(fmin(0x1p30 * price[r], PRICE_MOST));
     receipt->passes += (int64_t)ceil(passes);
@@ -234,17 +236,22 @@ done:
     return status;
 }
 
-/* Moves until all limits hold or none helps. */
+/* Moves until all limits hold. Where none helps, what is still exceeded comes to weigh more, so
+ * that moves are taken which exceed another limit instead. */
 static enum status repair(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
                           struct knapsack_receipt *receipt)
 {
     enum status status = OK;
+    int heavier = 0;
     for (int round = 0; round < ROUNDS_MOST && !knapsack_holds(&s->moves, used); round++) {
         int64_t taken;
         TRY(knapsack_repair(comm, &s->moves, choice, used, &taken));
         receipt->passes++;
         receipt->repaired += taken;
-        if (taken == 0) break;
+        if (taken > 0) continue;
+        if (++heavier > HEAVIER_MOST) break;
+        for (int64_t r = 0; r < s->limits; r++)
+            if (used[r] > s->moves.limit[r]) s->moves.weight[r] *= HEAVIER;
     }
 done:
     return status;
@@ -332,7 +339,9 @@ static enum status choose(const struct comm *comm, struct solver *s, uint8_t *ch
     TRY(find_prices(comm, s, receipt, &proven));
     TRY(knapsack_at_prices(comm, s->cells, s->price, choice, used, &point));
     if (proven && point.bound < s->lowest) TRY(refuse(true));
+    receipt->iterations -= receipt->passes;
     TRY(knapsack_polish(comm, s->cells, s->price, choice, used, &point, &receipt->passes));
+    receipt->iterations += receipt->passes;
     TRY_ALL(comm, knapsack_moves_new(s->cells, &s->scale, s->price, &s->moves));
     receipt->upper_bound = point.bound;
     receipt->passes += 2;

@@ -70,10 +70,11 @@ struct knapsack_receipt {
     int64_t upper_bound; /* no choice within the limits is worth more */
     double gap;          /* (upper_bound - objective) / max(1, |objective|) */
     int64_t slots;
-    int64_t passes;   /* over the cells */
-    int64_t repaired; /* slots moved so that the limits hold */
-    int64_t filled;   /* slots moved to use what was left */
-    bool exact;       /* a small problem, searched to its end: the objective is the optimum */
+    int64_t iterations; /* of the search for prices, on samples or all slots */
+    int64_t passes;     /* over the cells, those over samples by their part */
+    int64_t repaired;   /* slots moved so that the limits hold */
+    int64_t filled;     /* slots moved to use what was left */
+    bool exact;         /* a small problem, searched to its end: the objective is the optimum */
     int64_t count[KNAPSACK_OPTIONS];    /* slots per option */
     int64_t users;                      /* where there are caps */
     int64_t bound_users[KNAPSACK_CAPS]; /* who would choose otherwise at the prices without it */

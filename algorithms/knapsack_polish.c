@@ -9,7 +9,7 @@
 
 enum { SWEEPS = 2, HALVINGS = 26, FOURFOLDS = 24 };
 
-#define SHOWS 1e-5 /* of the bound */
+#define SHOWS 1e-3 /* of the bound */
 #define PRICE_FIRST ((int64_t)1 << 20)
 #define PRICE_MOST ((int64_t)1 << 58)
 

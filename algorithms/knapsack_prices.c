@@ -10,7 +10,7 @@
 
 enum {
     STEPS_MOST = 25,
-    STEPS_WARM = 5, /* known prices that need more are not good enough to begin at the end */
+    STEPS_WARM = 4, /* of known prices */
     SAMPLE_SLOTS = 1 << 17,
     SAMPLE_FEWER = 8,
     SAMPLE_WARM = 1 << 13
@@ -19,8 +19,11 @@ enum {
 #define COOLING 0.25
 #define TEMPERATURE_FIRST 0.1 /* of a slot's mean largest value */
 #define BLUR_LAST 1e-5        /* of the dual: smoothing raises it by no more at the end */
-#define GAIN_ENOUGH 0.1       /* of the blur: a step that promises less is not worth a pass */
-#define RADIUS_FIRST 8.0 /* temperatures that a slot's worth may change by in a step */
+#define GAIN_ENOUGH 0.1       /* of the blur: a step that promises less is not worth a pass, */
+#define GAIN_LAST 0.005       /* nor at the last temperature one that promises so little, */
+#define GAIN_WARM 0.05        /* or so little where prices were known */
+#define RESUME_ENOUGH 1.0     /* the same of known prices after their steps: else all begins anew */
+#define RADIUS_FIRST 8.0      /* temperatures that a slot's worth may change by in a step */
 #define RADIUS_KEPT 64.0
 #define RADIUS_MOST 1e12
 #define DAMPING_FIRST 1e-2
@@ -35,7 +38,9 @@ struct newton {
     double *schur, *side;         /* [narrow][narrow], [narrow] */
     bool *free;                   /* [limits] may move */
     double damping, radius, temperature;
-    int64_t every;
+    double hoped,
+        enough; /* what the last step promised; of the blur, not worth a pass at the end */
+    int64_t every, looks;
 };
 
 static enum status newton_init(struct newton *n)
@@ -197,6 +202,7 @@ static void look(const struct comm *comm, struct newton *n, const double *price,
 {
     knapsack_smooth_at(comm, n->cells, n->scale, price, n->temperature, n->every, smooth);
     *passes += 1.0 / (double)n->every;
+    n->looks++;
 }
 
 static void accept(struct newton *n)
@@ -220,6 +226,11 @@ static void judge(struct newton *n, double gain, double hoped)
     }
 }
 
+static bool is_cold(const struct newton *n)
+{
+    return n->now.blur <= BLUR_LAST * fabs(n->now.dual);
+}
+
 enum descent { SETTLED, UNSETTLED, UNBOUNDED };
 
 /* Steps at one temperature. UNBOUNDED: the dual fell under lowest. */
@@ -235,8 +246,8 @@ static enum descent descend(const struct comm *comm, struct newton *n, double lo
             continue;
         }
         set_trial(n);
-        double hoped = promised(n);
-        if (hoped < GAIN_ENOUGH * n->now.blur) {
+        double hoped = n->hoped = promised(n);
+        if (hoped < (is_cold(n) ? n->enough : GAIN_ENOUGH) * n->now.blur) {
             end = SETTLED;
             continue;
         }
@@ -246,11 +257,6 @@ static enum descent descend(const struct comm *comm, struct newton *n, double lo
     n->damping = fmin(n->damping, 1.0);
     n->radius = fmin(fmax(n->radius, RADIUS_FIRST), RADIUS_KEPT);
     return end;
-}
-
-static bool is_cold(const struct newton *n)
-{
-    return n->now.blur <= BLUR_LAST * fabs(n->now.dual);
 }
 
 /* Temperatures down to where smoothing no longer shows. */
@@ -278,12 +284,17 @@ static bool resume(const struct comm *comm, struct newton *n, double lowest, int
                    double *passes)
 {
     n->every = n->scale->slots / SAMPLE_WARM + 1;
+    n->enough = GAIN_WARM;
     look(comm, n, n->price, &n->now, passes);
-    double wanted = 0.5 * BLUR_LAST * fabs(n->now.dual);
+    double wanted = 0.3 * BLUR_LAST * fabs(n->now.dual);
     if (!(n->now.blur > 0.0) || !(wanted > 0.0)) return false;
     n->temperature *= fmin(1.0, sqrt(wanted / n->now.blur));
     n->every = 1;
-    return descend(comm, n, lowest, STEPS_WARM, limit_of, passes) == SETTLED && is_cold(n);
+    for (;; n->temperature *= COOLING) {
+        enum descent end = descend(comm, n, lowest, STEPS_WARM, limit_of, passes);
+        if (end == UNBOUNDED || !(n->hoped < RESUME_ENOUGH * n->now.blur)) return false;
+        if (is_cold(n)) return true;
+    }
 }
 
 /* From sample to sample; prices that a sample drives without bound are forgotten. */
@@ -293,6 +304,7 @@ static enum status ladder(const struct comm *comm, struct newton *n, double lowe
     enum status status = OK;
     int64_t limits = n->now.layout.limits;
     double *before = NULL;
+    n->enough = GAIN_LAST;
     TRY_ALL(comm, memory_new(&before, limits, sizeof *before));
     for (n->every = first_sample(n->scale->slots);; n->every /= SAMPLE_FEWER) {
         memcpy(before, n->price, (size_t)limits * sizeof *before);
@@ -310,7 +322,7 @@ done:
 
 enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_cells *cells,
                                  const struct knapsack_scale *scale, double lowest, double *price,
-                                 double *passes, bool *proven)
+                                 double *passes, int64_t *looks, bool *proven)
 {
     enum status status = OK;
     struct newton n = {.cells = cells,
@@ -328,6 +340,7 @@ enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_
     if (warm) n.temperature = TEMPERATURE_FIRST * scale->value * COOLING * COOLING;
     TRY(ladder(comm, &n, lowest, limit_of, passes, proven));
 done:
+    *looks += n.looks;
     newton_clear(&n);
     free(limit_of);
     return status;

@@ -15,6 +15,7 @@
  *                  the limits
  * price     inout  [limits] units of value per unit of use, >= 0
  * passes    inout  counts passes over all cells, those over samples by their part
+ * looks     inout  counts them all alike
  * proven    out    no choice keeps the limits; prices then say which: the dual falls along them
  * Each step solves (C + m diag C) step = -gradient over the limits that have a price or are
  * exceeded, C the curvature and m raised until the dual falls (Levenberg and Marquardt); limits of
@@ -24,6 +25,6 @@
  */
 enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_cells *cells,
                                  const struct knapsack_scale *scale, double lowest, double *price,
-                                 double *passes, bool *proven);
+                                 double *passes, int64_t *looks, bool *proven);
 
 #endif

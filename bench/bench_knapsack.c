@@ -138,10 +138,11 @@ done:
 static void report(const char *what, const struct knapsack_receipt *r, double seconds)
 {
     if (world.rank != 0) return;
-    printf("%s: objective %lld, bound %lld, gap %.3g, %lld passes, %lld moved to fit, %lld to "
-           "fill, %.2f s\n",
-           what, (long long)r->objective, (long long)r->upper_bound, r->gap, (long long)r->passes,
-           (long long)r->repaired, (long long)r->filled, seconds);
+    printf("%s: objective %lld, bound %lld, gap %.3g, %lld iterations, %lld passes, "
+           "%lld moved to fit, %lld to fill, %.2f s\n",
+           what, (long long)r->objective, (long long)r->upper_bound, r->gap,
+           (long long)r->iterations, (long long)r->passes, (long long)r->repaired,
+           (long long)r->filled, seconds);
     for (int c = 0; r->users > 0 && c < KNAPSACK_CAPS; c++)
         printf("  cap %d binds %lld of %lld users and costs %lld\n", c,
                (long long)r->bound_users[c], (long long)r->users, (long long)r->cap_cost[c]);

@@ -360,7 +360,8 @@ static json_t *receipt_json(const struct options *opt, const struct cell_table *
     if (out == NULL) return NULL;
     json_object_set_new(out, "constraints", limits_json(opt, t, result));
     json_object_set_new(out, "levels", levels_json(t, r));
-    json_object_set_new(out, "iterations", json_integer(r->passes));
+    json_object_set_new(out, "iterations", json_integer(r->iterations));
+    json_object_set_new(out, "passes", json_integer(r->passes));
     json_object_set_new(out, "moved_to_fit", json_integer(r->repaired));
     json_object_set_new(out, "moved_to_fill", json_integer(r->filled));
     json_object_set_new(out, "seconds", json_real(result->seconds));

@@ -254,5 +254,87 @@ static void users_choose_the_best_their_caps_allow(void **state)
     assert_all(capped > cases_here() / 8);
 }
 
-TEST_MAIN(cmocka_unit_test(users_choose_the_best_their_caps_allow),
+/* ---- known prices ---- */
+
+enum { WARM_OPTIONS = 4, WARM_STOCKS = 50, WARM_SLOTS = 40000 };
+
+struct shop {
+    struct blocks blocks;
+    int64_t *value, *cost, *units;
+    int32_t *product;
+    int64_t budget, stock[WARM_STOCKS];
+};
+
+/* Offers with falling returns; half of what the best options use is there. */
+static void open_shop(int64_t slots, struct shop *s)
+{
+    *s = (struct shop){0};
+    assert_all(blocks_cut(&world, slots, 1000, &s->blocks) == OK);
+    int64_t rows = s->blocks.rows_local;
+    assert_all(memory_new(&s->value, rows * WARM_OPTIONS, sizeof *s->value) == OK);
+    assert_all(memory_new(&s->cost, rows * WARM_OPTIONS, sizeof *s->cost) == OK);
+    assert_all(memory_new(&s->units, rows * WARM_OPTIONS, sizeof *s->units) == OK);
+    assert_all(memory_new(&s->product, rows, sizeof *s->product) == OK);
+    for (int64_t i = 0; i < rows; i++) {
+        uint64_t next = 0, slot = (uint64_t)(s->blocks.row_first + i);
+        int64_t a = 500 + draw(slot, &next, 4000), b = 1 + draw(slot, &next, 60);
+        s->product[i] = (int32_t)draw(slot, &next, WARM_STOCKS);
+        for (int64_t k = 0; k < WARM_OPTIONS; k++) {
+            int64_t at = i * WARM_OPTIONS + k;
+            s->value[at] = a * k - a * k * k / 8;
+            s->cost[at] = b * 20 * k + draw(slot, &next, 30) * k;
+            s->units[at] = 10 + k * (5 + draw(slot, &next, 20));
+        }
+        s->budget += s->cost[i * WARM_OPTIONS + 3] / 2;
+        s->stock[s->product[i]] += (s->units[i * WARM_OPTIONS + 3] + 10) / 2;
+    }
+    comm_sum_int64(&world, &s->budget, 1);
+    comm_sum_int64(&world, s->stock, WARM_STOCKS);
+}
+
+static void close_shop(struct shop *s)
+{
+    blocks_clear(&s->blocks);
+    free(s->value);
+    free(s->cost);
+    free(s->units);
+    free(s->product);
+}
+
+static enum status solve_shop(const struct shop *s, int64_t *price,
+                              struct knapsack_receipt *receipt)
+{
+    static uint8_t choice[WARM_SLOTS];
+    int64_t used[1 + WARM_STOCKS];
+    struct knapsack_cells cells = {
+        .blocks = &s->blocks,
+        .options = WARM_OPTIONS,
+        .value = s->value,
+        .kinds = 2,
+        .kind = {{1, NULL, s->cost, &s->budget}, {WARM_STOCKS, s->product, s->units, s->stock}}};
+    return knapsack_solve(&world, &cells, price, choice, used, receipt);
+}
+
+/* After a change of one slot in a hundred, prices are found in a third of the iterations. */
+static void known_prices_save_iterations(void **state)
+{
+    (void)state;
+    for (int64_t slots = 2500; slots <= WARM_SLOTS; slots *= 4) {
+        struct shop s;
+        struct knapsack_receipt cold, warm;
+        int64_t price[1 + WARM_STOCKS] = {0};
+        open_shop(slots, &s);
+        assert_all(solve_shop(&s, price, &cold) == OK);
+        for (int64_t i = 0; i < s.blocks.rows_local; i += 100)
+            for (int k = 1; k < WARM_OPTIONS; k++)
+                s.value[i * WARM_OPTIONS + k] += s.value[i * WARM_OPTIONS + k] / 20;
+        assert_all(solve_shop(&s, price, &warm) == OK);
+        assert_all(3 * warm.iterations <= cold.iterations);
+        assert_all(cold.gap < 5.0 / (double)slots && warm.gap < 5.0 / (double)slots);
+        close_shop(&s);
+    }
+}
+
+TEST_MAIN(cmocka_unit_test(known_prices_save_iterations),
+          cmocka_unit_test(users_choose_the_best_their_caps_allow),
           cmocka_unit_test(small_problems_against_all_choices))
