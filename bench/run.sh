@@ -135,6 +135,7 @@ respond sequence float gru
 allocate allocate copy
 allocate allocate copy 2000000 8 30
 allocate path copy
+allocate limits copy 100000 5 100
 publish publish copy
 LIST
 [ $lines -gt 0 ] || { echo "no benchmark is called $*; see the list in bench/run.sh" >&2; exit 64; }
