@@ -2,8 +2,7 @@
  * How fast all budgets are answered at once, on the cells of bench_allocate.
  *
  * mpirun -np 2 bench_path [SLOTS [LEVELS [POINTS]]] prints one line of JSON: the whole path, each
- * rank its stretch, and POINTS budgets of equal distance on it. bench/peer_path.py has the path
- * made by another solver.
+ * rank its stretch, and POINTS budgets of equal distance on it.
  */
 #include "algorithms/allocation_path.h"
 #include "bench/allocate_cells.h"
