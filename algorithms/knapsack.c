@@ -219,12 +219,10 @@ done:
     return status;
 }
 
-/* Caps take options away that no choice can have, so that prices need not. */
-static enum status narrow(const struct comm *comm, struct solver *s)
+static enum status narrow_users(const struct comm *comm, struct solver *s)
 {
     enum status status = OK;
     int64_t rows = s->cells->blocks->rows_local;
-    if (s->cells->caps == 0) return OK;
     TRY_ALL(comm, memory_new(&s->allowed, rows, sizeof *s->allowed));
     for (int64_t i = 0; i < rows; i++)
         s->allowed[i] = s->cells->allowed != NULL ? s->cells->allowed[i] : UINT32_MAX;
@@ -233,6 +231,22 @@ static enum status narrow(const struct comm *comm, struct solver *s)
     s->capped.allowed = s->allowed;
     s->cells = &s->capped;
 done:
+    return status;
+}
+
+/* Caps take options away that no choice can have, so that prices need not; and every user has a
+ * choice. choice and used are lent for room. */
+static enum status narrow(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
+                          struct knapsack_receipt *receipt)
+{
+    enum status status = OK;
+    struct knapsack_point point = {0};
+    if (s->cells->caps == 0) return OK;
+    TRY(narrow_users(comm, s));
+    if (s->cells->caps > 1) TRY(knapsack_at_prices(comm, s->cells, s->price, choice, used, &point));
+done:
+    receipt->impossible = status == ERR_NUMERIC;
+    receipt->proven = receipt->impossible && !point.lost;
     return status;
 }
 
@@ -295,8 +309,10 @@ done:
     return status;
 }
 
-static enum status refuse(bool proven)
+static enum status refuse(struct knapsack_receipt *receipt, bool proven)
 {
+    receipt->impossible = true;
+    receipt->proven = proven;
     return FAIL(ERR_NUMERIC, proven ? "no choice keeps all limits"
                                     : "no choice was found that keeps all limits");
 }
@@ -322,7 +338,7 @@ static enum status finish_small(const struct comm *comm, struct solver *s, bool 
     int64_t known = holds ? knapsack_tally(comm, s->cells, choice, used) : INT64_MIN;
     TRY(knapsack_view_make(comm, s->cells, s->price, &view));
     TRY(knapsack_search(comm, &view.cells, view.price, known, choice, &search));
-    if (!search.found) TRY(refuse(search.complete));
+    if (!search.found) TRY(refuse(receipt, search.complete));
     receipt->exact = search.complete;
     if (search.complete) receipt->upper_bound = search.objective;
 done:
@@ -338,7 +354,7 @@ static enum status choose(const struct comm *comm, struct solver *s, uint8_t *ch
     bool proven = false;
     TRY(find_prices(comm, s, receipt, &proven));
     TRY(knapsack_at_prices(comm, s->cells, s->price, choice, used, &point));
-    if (proven && point.bound < s->lowest) TRY(refuse(true));
+    if (proven && point.bound < s->lowest) TRY(refuse(receipt, true));
     receipt->iterations -= receipt->passes;
     TRY(knapsack_polish(comm, s->cells, s->price, choice, used, &point, &receipt->passes));
     receipt->iterations += receipt->passes;
@@ -349,7 +365,7 @@ static enum status choose(const struct comm *comm, struct solver *s, uint8_t *ch
     TRY(repair_dearer(comm, s, choice, used, receipt));
     bool holds = knapsack_holds(&s->moves, used);
     bool small = s->scale.slots <= KNAPSACK_SEARCH_SLOTS;
-    if (!holds && !small) TRY(refuse(false));
+    if (!holds && !small) TRY(refuse(receipt, false));
     if (holds) TRY(refill(comm, s, choice, used, receipt));
     if (small) TRY(finish_small(comm, s, holds, choice, used, receipt));
     settle(comm, s->cells, choice, used, receipt);
@@ -366,7 +382,7 @@ enum status knapsack_solve(const struct comm *comm, const struct knapsack_cells 
     *receipt = (struct knapsack_receipt){0};
     TRY(measure_cells(comm, cells, &s.scale, &s.lowest));
     s.limits = knapsack_limits(cells);
-    TRY(narrow(comm, &s));
+    TRY(narrow(comm, &s, choice, used, receipt));
     TRY(choose(comm, &s, choice, used, receipt));
     if (cells->caps == 0) goto done;
     TRY(knapsack_tell_caps(comm, cells, price, receipt->bound_users, receipt->cap_cost));

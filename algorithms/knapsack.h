@@ -75,6 +75,8 @@ struct knapsack_receipt {
     int64_t repaired;   /* slots moved so that the limits hold */
     int64_t filled;     /* slots moved to use what was left */
     bool exact;         /* a small problem, searched to its end: the objective is the optimum */
+    bool impossible; /* no choice keeps the limits, or none was found: the only thing said here */
+    bool proven;     /* of impossible: none does */
     int64_t count[KNAPSACK_OPTIONS];    /* slots per option */
     int64_t users;                      /* where there are caps */
     int64_t bound_users[KNAPSACK_CAPS]; /* who would choose otherwise at the prices without it */
@@ -89,12 +91,13 @@ int64_t knapsack_limits(const struct knapsack_cells *cells);
  *
  * Collective.
  * price    inout  [limits] where to begin, 0 or those of a similar problem; then the prices behind
- *                 the bound
+ *                 the bound; those of a proof where no choice keeps the limits
  * choice   out    [rows_local] option of each slot; undefined unless OK
- * used     out    [limits] what the choice uses
+ * used     out    [limits] what the choice uses; where receipt->impossible, what the last one tried
+ *                 does
  * Errors: ERR_ARG shapes; ERR_DATA a cell out of range, or no option allowed (named); ERR_NUMERIC
- *         sums beyond 2^61, or no choice keeps the limits: the message says whether that is proven
- *         (by prices, or by search); ERR_MEMORY.
+ *         sums beyond 2^61, or receipt->impossible: then algorithms/knapsack_conflict.h says which
+ *         limits are in conflict; ERR_MEMORY.
  * Cost: some 20 to 60 passes over the cells, most of them over a sample; a reduction of the limits
  *       each, and of the pairs of limits of different kinds.
  * Memory: 1 byte a slot; 16 bytes for each pair of limits of different kinds.

@@ -100,7 +100,7 @@ static enum status refuse_user(const struct knapsack_user *u, enum knapsack_user
 
 /* Users under their caps; *total out: what their worth can be at most */
 static enum status choose_users(const struct knapsack_cells *cells, const int64_t *price,
-                                uint8_t *choice, int128 *total)
+                                uint8_t *choice, int128 *total, int64_t *lost)
 {
     enum status status = OK;
     struct knapsack_user u;
@@ -108,6 +108,7 @@ static enum status choose_users(const struct knapsack_cells *cells, const int64_
     for (int64_t i = 0; i < cells->users_local; i++) {
         int128 worth;
         enum knapsack_user_end end = knapsack_user_choose(&u, price, i, &worth);
+        *lost = end == USER_LOST;
         if (end > USER_BOUND) TRY(refuse_user(&u, end));
         *total += u.bound;
         memcpy(choice + u.first, u.choice, (size_t)u.slots);
@@ -122,12 +123,16 @@ enum status knapsack_at_prices(const struct comm *comm, const struct knapsack_ce
                                struct knapsack_point *point)
 {
     enum status status = OK;
-    int64_t at = 0;
+    int64_t at = 0, lost = 0;
     int128 total = 0;
-    if (cells->caps > 0)
-        TRY_ALL(comm, choose_users(cells, price, choice, &total));
-    else
+    if (cells->caps > 0) {
+        status = choose_users(cells, price, choice, &total, &lost);
+        comm_max_int64(comm, &lost, 1);
+        point->lost = lost != 0;
+        TRY_ALL(comm, status);
+    } else {
         choose_slots(cells, price, choice, &total);
+    }
     point->objective = knapsack_tally(comm, cells, choice, used);
     total = sum_wide(comm, total);
     for (int d = 0; d < cells->kinds; d++)

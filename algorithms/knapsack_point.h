@@ -12,6 +12,7 @@ __extension__ typedef __int128 int128;
 struct knapsack_point {
     int64_t objective; /* of what is chosen, whether it keeps the limits or not */
     int64_t bound;     /* no choice that keeps the limits is worth more; INT64_MAX: beyond 2^63 */
+    bool lost; /* set on failure: no choice of a user's was found, but none is proven not to be */
 };
 
 /**

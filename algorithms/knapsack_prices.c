@@ -19,6 +19,7 @@ enum {
 #define COOLING 0.25
 #define TEMPERATURE_FIRST 0.1 /* of a slot's mean largest value */
 #define BLUR_LAST 1e-5        /* of the dual: smoothing raises it by no more at the end */
+#define BLUR_LEAST 1e-3       /* units of value, which are whole: where the dual is about 0 */
 #define GAIN_ENOUGH 0.1       /* of the blur: a step that promises less is not worth a pass, */
 #define GAIN_LAST 0.005       /* nor at the last temperature one that promises so little, */
 #define GAIN_WARM 0.05        /* or so little where prices were known */
@@ -228,7 +229,7 @@ static void judge(struct newton *n, double gain, double hoped)
 
 static bool is_cold(const struct newton *n)
 {
-    return n->now.blur <= BLUR_LAST * fabs(n->now.dual);
+    return n->now.blur <= fmax(BLUR_LEAST, BLUR_LAST * fabs(n->now.dual));
 }
 
 enum descent { SETTLED, UNSETTLED, UNBOUNDED };
@@ -332,6 +333,8 @@ enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_
                        .radius = RADIUS_FIRST};
     bool warm = false;
     int64_t *limit_of = NULL;
+    *proven = false;
+    if (knapsack_limits(cells) == 0) return OK;
     TRY_ALL(comm, newton_init(&n));
     TRY_ALL(comm, memory_new(&limit_of, n.now.layout.narrow, sizeof *limit_of));
     for (int64_t r = 0; r < n.now.layout.limits; r++) warm = warm || price[r] > 0.0;

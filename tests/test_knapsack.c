@@ -1,6 +1,7 @@
 /* Small problems against all their choices; larger ones against their own certificate. */
 #include "tests/harness.h"
 
+#include "algorithms/knapsack_conflict.h"
 #include "algorithms/knapsack_point.h"
 #include "mpi/memory.h"
 #include "partition/random.h"
@@ -187,6 +188,107 @@ static void open_small(const struct small *s, struct part *p)
                                                   s->use[d] + first * s->options, s->limit[d]};
 }
 
+/* ---- conflicts ---- */
+
+/* Limits and caps of a conflict. */
+struct some {
+    bool limit[3][2], cap[2];
+    int64_t user_first; /* caps count for the user of this slot only, -1: for all */
+};
+
+static void take_member(const struct small *s, int64_t limit, bool in, struct some *some)
+{
+    for (int d = 0; d < s->kinds; limit -= s->groups[d++])
+        if (limit < s->groups[d]) {
+            some->limit[d][limit] = in;
+            return;
+        }
+    some->cap[limit] = in;
+}
+
+static bool keeps_caps_of(const struct small *s, const struct some *some, const uint8_t *choice)
+{
+    for (int c = 0; c < s->caps; c++)
+        for (int u = 0; some->cap[c] && u < s->users; u++) {
+            int64_t used = 0;
+            if (some->user_first >= 0 && s->user_start[u] != some->user_first) continue;
+            for (int64_t i = s->user_start[u]; i < s->user_start[u + 1]; i++)
+                used += s->cap_use[c][i * s->options + choice[i]];
+            if (used > s->cap_limit[c][u]) return false;
+        }
+    return true;
+}
+
+static int64_t use_of(const struct small *s, int d, int64_t g, const uint8_t *choice)
+{
+    int64_t used = 0;
+    for (int i = 0; i < s->slots; i++)
+        if (s->group[d][i] == g) used += s->use[d][i * s->options + choice[i]];
+    return used;
+}
+
+static bool keeps_some(const struct small *s, const struct some *some, const uint8_t *choice)
+{
+    for (int d = 0; d < s->kinds; d++)
+        for (int64_t g = 0; g < s->groups[d]; g++)
+            if (some->limit[d][g] && use_of(s, d, g, choice) > s->limit[d][g]) return false;
+    return keeps_caps_of(s, some, choice);
+}
+
+/* Whether a choice keeps some limits, and the least it uses of limit g of kind d; d < 0: none. */
+static bool least_use(const struct small *s, const struct some *some, int d, int64_t g,
+                      int64_t *least)
+{
+    uint8_t choice[SLOTS_MOST] = {0};
+    bool any = false;
+    *least = INT64_MAX;
+    for (;;) {
+        bool may = true;
+        for (int i = 0; i < s->slots; i++) may = may && (s->allowed[i] >> choice[i] & 1) != 0;
+        if (may && keeps_some(s, some, choice)) {
+            int64_t use = d >= 0 ? use_of(s, d, g, choice) : 0;
+            any = true;
+            *least = use < *least ? use : *least;
+            if (d < 0) return true;
+        }
+        int at = 0;
+        while (at < s->slots && ++choice[at] == s->options) choice[at++] = 0;
+        if (at == s->slots) return any;
+    }
+}
+
+/* Nothing keeps the members; something keeps all but any one of them; the least is right. */
+static bool is_conflict(const struct small *s, const struct knapsack_conflict *conflict)
+{
+    struct some some = {.user_first = conflict->user};
+    int64_t least;
+    if (!conflict->proven || !conflict->irreducible || conflict->members < 1) return false;
+    for (int64_t m = 0; m < conflict->members; m++)
+        take_member(s, conflict->member[m].limit, true, &some);
+    if (least_use(s, &some, -1, 0, &least)) return false;
+    for (int64_t m = 0; m < conflict->members; m++) {
+        const struct knapsack_member *member = &conflict->member[m];
+        int d = 0;
+        int64_t g = member->limit;
+        for (; d < s->kinds && g >= s->groups[d]; d++) g -= s->groups[d];
+        take_member(s, member->limit, false, &some);
+        if (!least_use(s, &some, d < s->kinds ? d : -1, g, &least)) return false;
+        if (d < s->kinds && (member->least != least || member->reached != least)) return false;
+        take_member(s, member->limit, true, &some);
+    }
+    return true;
+}
+
+static bool finds_conflict(const struct small *s, const struct part *part, const int64_t *price,
+                           const int64_t *used)
+{
+    struct knapsack_conflict conflict = {0};
+    enum status status = knapsack_conflict_find(&world, &part->cells, price, used, &conflict);
+    bool good = status == OK && is_conflict(s, &conflict);
+    knapsack_conflict_clear(&conflict);
+    return good;
+}
+
 static void gather_choice(const struct blocks *blocks, const uint8_t *mine, uint8_t *all)
 {
     int64_t wide[SLOTS_MOST] = {0};
@@ -212,7 +314,8 @@ static void small_problems_against_all_choices(void **state)
         enum status status = knapsack_solve(&world, &part.cells, price, mine, used, &receipt);
         if (best == INT64_MIN) {
             impossible++;
-            wrong += status != ERR_NUMERIC;
+            wrong += status != ERR_NUMERIC || !receipt.impossible || !receipt.proven ||
+                     !finds_conflict(&s, &part, price, used);
         } else {
             possible++;
             bool good = status == OK;
