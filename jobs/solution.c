@@ -3,6 +3,7 @@
 
 #include "algorithms/allocation.h"
 #include "algorithms/knapsack_point.h"
+#include "jobs/conflict.h"
 #include "jobs/shortfall.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
@@ -81,6 +82,8 @@ static enum status solve_limits(const struct comm *comm, struct problem *problem
                     "has none; loosen them where the gap is too large");
         status = OK;
     }
+    if (status == ERR_NUMERIC && receipt.impossible)
+        status = conflict_tell(comm, problem, cells, choices);
     TRY(status);
     solution->passes += receipt.passes;
     solution->repaired += receipt.repaired;

@@ -64,6 +64,9 @@ published=$(sha256sum some/discounts.csv)
 allocate 65 1 some --set 'allocate.limits=["cost <= 1", "profit_gain >= 100000"]'
 allocate 65 1 some --set 'allocate.limits=["purchases <= 50"]'
 says some 'purchases <= 50: 50 purchases are allowed, and any table has'
+allocate 65 2 some --set 'allocate.limits=["discounts <= 5", "profit_gain >= 60"]'
+says some 'in conflict: profit_gain >= 60: at least 60 currency; where the others hold it is'
+says some 'no table keeps all limits: 2 limits are in conflict, "discounts <= 5", "profit_gain'
 [ "$published" = "$(sha256sum some/discounts.csv)" ] || fail "the last table did not stay"
 allocate 78 1 some --set 'allocate.limits=["cots <= 5", "cost <= 5 per catgory"]'
 says some 'did you mean cost?'
