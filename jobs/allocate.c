@@ -30,13 +30,24 @@ static enum status solve(const struct comm *comm, const struct run *run,
     enum status status = OK;
     struct solution solution;
     struct policy policy = {0};
-    const struct allocated allocated = {run, dataset, maker, problem, &policy, &solution};
+    struct explore explore = {0};
+    const struct allocated allocated = {run, dataset, maker, problem, &policy, &solution, &explore};
+    const struct explore_rows rows = {dataset->users.key, choices->slots,
+                                      maker->candidates->product};
     TRY(problem_make(comm, run, dataset, maker, problem));
     TRY(policy_open(comm, run, dataset, maker, problem, &policy));
+    TRY(explore_reserve(comm, run, problem, &explore));
     TRY(policy_solve(comm, &policy, problem, choices, &solution));
+    TRY(explore_draw(comm, &rows, problem, choices, &explore));
+    if (explore.share > 0.0) {
+        TRY(solution_certify(comm, problem, choices, &solution));
+        policy_look(comm, problem, choices, &policy);
+    }
     TRY(allocate_receipt(comm, &allocated, choices));
     say(problem, choices, &solution);
+    explore_say(&explore);
 done:
+    explore_clear(&explore);
     policy_clear(&policy);
     return status;
 }

@@ -2,6 +2,7 @@
 #include "jobs/allocate_receipt.h"
 
 #include "jobs/breakdown.h"
+#include "jobs/cell_rules.h"
 #include "jobs/labels.h"
 #include "jobs/problem_json.h"
 #include <math.h>
@@ -12,6 +13,7 @@ enum {
     TOTAL_REVENUE,
     TOTAL_PROFIT,
     TOTAL_SURPLUS,
+    TOTAL_LIFETIME,
     TOTAL_PURCHASES,
     TAKEN_REVENUE,
     TAKEN_PROFIT,
@@ -24,7 +26,7 @@ struct outcome {
     int64_t none[TOTALS];                          /* without any discount */
     int64_t chosen[TOTALS];                        /* as chosen */
     int64_t rows[CELL_LEVELS], spend[CELL_LEVELS]; /* rows of the table, and cost, by level */
-    int64_t forbidden; /* levels of candidates that the margin floor forbids */
+    int64_t forbidden[CELL_RULES];                 /* levels of candidates, by what forbids them */
 };
 
 static void add_level(const struct slot_cells *cells, int k, int64_t *totals)
@@ -32,6 +34,7 @@ static void add_level(const struct slot_cells *cells, int k, int64_t *totals)
     totals[TOTAL_REVENUE] += cells->revenue[k];
     totals[TOTAL_PROFIT] += cells->profit[k];
     totals[TOTAL_SURPLUS] += cells->surplus[k];
+    totals[TOTAL_LIFETIME] += cells->lifetime[k];
     totals[TOTAL_PURCHASES] += llround(1e6 * cells->chance[k]);
     totals[TAKEN_REVENUE] += cells->taken_revenue[k];
     totals[TAKEN_PROFIT] += cells->taken_profit[k];
@@ -50,7 +53,7 @@ static void add_up(const struct comm *comm, const struct allocated *a, const uin
         add_level(&cells, level[i], outcome->chosen);
         outcome->rows[level[i]]++;
         outcome->spend[level[i]] += cells.cost[level[i]];
-        outcome->forbidden += a->problem->levels - __builtin_popcount(cells.allowed);
+        cell_rules_count(&cells, outcome->forbidden);
     }
     comm_sum_int64(comm, (int64_t *)outcome, sizeof *outcome / sizeof(int64_t));
 }
@@ -62,18 +65,13 @@ static json_t *money(int64_t units)
     return json_real((double)units / 1e4);
 }
 
-static json_t *floor_json(const struct cell_maker *maker, int64_t forbidden)
+/* lifetime: whether there is a value of it */
+static json_t *totals_json(const int64_t *totals, bool lifetime)
 {
-    return json_pack("{s:s, s:f, s:I, s:s}", "name", "margin_floor", "limit", maker->floor,
-                     "forbidden_cells", (json_int_t)forbidden, "unit",
-                     "fraction of the discounted price");
-}
-
-static json_t *totals_json(const int64_t *totals)
-{
-    return json_pack("{s:o, s:o, s:o, s:f}", "revenue", money(totals[TOTAL_REVENUE]), "profit",
+    return json_pack("{s:o, s:o, s:o, s:f, s:o}", "revenue", money(totals[TOTAL_REVENUE]), "profit",
                      money(totals[TOTAL_PROFIT]), "surplus", money(totals[TOTAL_SURPLUS]),
-                     "purchases", (double)totals[TOTAL_PURCHASES] / 1e6);
+                     "purchases", (double)totals[TOTAL_PURCHASES] / 1e6, "lifetime",
+                     lifetime ? money(totals[TOTAL_LIFETIME]) : json_null());
 }
 
 /* What the chosen discounts take from the users' other candidates: `expected` is without it. */
@@ -107,8 +105,10 @@ static void add_basis(json_t *receipt, const struct allocated *a)
             receipt, "labels",
             labels_json(maker->labels, config_integer(config, "privacy.min_users")));
     json_object_set_new(receipt, "weights",
-                        json_pack("{s:f, s:f, s:f}", "profit", maker->weight_profit, "revenue",
-                                  maker->weight_revenue, "surplus", maker->weight_surplus));
+                        json_pack("{s:f, s:f, s:f, s:f, s:f}", "profit", maker->weight_profit,
+                                  "revenue", maker->weight_revenue, "surplus",
+                                  maker->weight_surplus, "purchases", maker->weight_purchases,
+                                  "lifetime", maker->weight_lifetime));
     json_object_set_new(receipt, "margin_floor", json_real(maker->floor));
     json_object_set_new(receipt, "cost_basis",
                         json_string(a->dataset->assumed_cost ? "assumed_margin" : "unit_cost"));
@@ -132,7 +132,7 @@ static void add_constraints(json_t *receipt, const struct allocated *a,
 {
     json_t *list = json_array();
     problem_limits_json(a->problem, choices, hidden, list);
-    json_array_append_new(list, floor_json(a->maker, outcome->forbidden));
+    cell_rules_json(a->maker, outcome->forbidden, list);
     json_object_set_new(receipt, "constraints", list);
     json_object_set_new(
         receipt, "next_unit_of_budget_brings",
@@ -148,12 +148,16 @@ static json_t *receipt_json(const struct allocated *a, const struct choices *cho
                   "upper_bound", money(choices->upper_bound), "gap", s->gap, "gap_of_gain",
                   s->gap_gain, "objective_without_discounts", money(s->base_value), "rows",
                   (json_int_t)rows_of(outcome), "iterations", (json_int_t)s->passes);
+    bool lifetime = a->maker->lifetime != NULL;
     if (receipt == NULL) return NULL;
     add_constraints(receipt, a, choices, outcome, hidden);
     add_levels(receipt, a->problem, outcome);
     add_basis(receipt, a);
-    json_object_set_new(receipt, "expected_without_discounts", totals_json(outcome->none));
-    json_object_set_new(receipt, "expected", totals_json(outcome->chosen));
+    json_object_set_new(receipt, "expected_without_discounts",
+                        totals_json(outcome->none, lifetime));
+    json_object_set_new(receipt, "expected", totals_json(outcome->chosen, lifetime));
+    if (a->explore->share > 0.0)
+        json_object_set_new(receipt, "exploration", explore_json(a->explore));
     policy_json(a->policy, choices, receipt);
     if (a->maker->demand != NULL)
         json_object_set_new(receipt, "taken_from_neighbours", taken_json(outcome->chosen));

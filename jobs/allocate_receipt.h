@@ -5,6 +5,7 @@
 #ifndef REMISE_JOBS_ALLOCATE_RECEIPT_H
 #define REMISE_JOBS_ALLOCATE_RECEIPT_H
 
+#include "jobs/explore.h"
 #include "jobs/policy.h"
 
 /* What a receipt is made from; borrowed. */
@@ -15,6 +16,7 @@ struct allocated {
     const struct problem *problem;
     const struct policy *policy;
     const struct solution *solution;
+    const struct explore *explore;
 };
 
 /**

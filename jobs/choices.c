@@ -43,6 +43,41 @@ done:
     return status;
 }
 
+static const struct store_column solved_column = {"solved", STORE_U8, 1, "",
+                                                  "level before exploration"};
+static const struct store_column propensity_column = {"propensity", STORE_F64, 1, "probability",
+                                                      "with which the level was chosen"};
+
+/* What is there with exploration only. */
+static enum status write_explored(const struct comm *comm, struct store *store,
+                                  const struct blocks *blocks, const struct choices *choices)
+{
+    enum status status = OK;
+    struct store_column solved = solved_column, propensity = propensity_column;
+    solved.width = propensity.width = choices->slots;
+    if (choices->propensity == NULL) return OK;
+    TRY(store_write(comm, store, &solved, choices->solved, blocks->rows_local));
+    TRY(store_write(comm, store, &propensity, choices->propensity, blocks->rows_local));
+done:
+    return status;
+}
+
+static enum status read_explored(const struct comm *comm, const struct store *store,
+                                 const struct blocks *blocks, struct choices *choices)
+{
+    enum status status = OK;
+    int64_t users = blocks->rows_local, slots = users * choices->slots;
+    if (store_rows(comm, store, propensity_column.name, NULL) < 0) return OK;
+    TRY_ALL(comm, memory_new(&choices->solved, slots, 1));
+    TRY_ALL(comm, memory_new(&choices->propensity, slots, sizeof *choices->propensity));
+    TRY(store_read(comm, store, solved_column.name, STORE_U8, blocks->row_first, users,
+                   choices->solved));
+    TRY(store_read(comm, store, propensity_column.name, STORE_F64, blocks->row_first, users,
+                   choices->propensity));
+done:
+    return status;
+}
+
 enum status choices_write(const struct comm *comm, const char *path, const struct blocks *blocks,
                           const struct problem *problem, const struct choices *choices)
 {
@@ -52,6 +87,7 @@ enum status choices_write(const struct comm *comm, const char *path, const struc
                                        "place in allocate.levels"};
     TRY(store_create(comm, path, &store));
     TRY(store_write(comm, store, &level, choices->level, blocks->rows_local));
+    TRY(write_explored(comm, store, blocks, choices));
     TRY(choices_write_limits(comm, store, choices));
     TRY(problem_write(comm, store, problem));
     TRY(store_write_note(comm, store, "receipt", choices->receipt));
@@ -72,6 +108,7 @@ enum status choices_read(const struct comm *comm, const char *path, const struct
     store_rows(comm, store, "level", &choices->slots);
     TRY_ALL(comm, memory_new(&choices->level, users * choices->slots, 1));
     TRY(store_read(comm, store, "level", STORE_U8, blocks->row_first, users, choices->level));
+    TRY(read_explored(comm, store, blocks, choices));
     TRY(choices_read_limits(comm, store, choices));
     TRY(store_read_note(comm, store, "receipt", &choices->receipt));
 done:
@@ -100,6 +137,8 @@ done:
 void choices_clear(struct choices *choices)
 {
     free(choices->level);
+    free(choices->solved);
+    free(choices->propensity);
     free(choices->price);
     free(choices->used);
     free(choices->receipt);

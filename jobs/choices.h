@@ -15,6 +15,9 @@ struct choices {
     int64_t *used;                  /* [limits] units of the kind's measure */
     int64_t objective, upper_bound; /* 1/10,000 of the currency */
     char *receipt;                  /* JSON text, the same on every rank */
+    uint8_t *solved;                /* [users_local][slots] level before exploration */
+    double *propensity;             /* likewise: with which the level was chosen; NULL as is solved
+                                       where there is no exploration: all are certain */
 };
 
 /**

@@ -470,6 +470,18 @@ const struct config_key config_keys[] = {
           "weight of the expected revenue"),
     RANGE("allocate.objective.surplus", KEY_NUMBER, "0", 0, 1e6, NULL,
           "weight of the customers' expected surplus"),
+    RANGE("allocate.explore.share", KEY_FRACTION, "0", 0, 1, NULL,
+          "part of the rows whose level is drawn by chance among those allowed, so that the next "
+          "retrain learns from it; each row's exact propensity stands in the table; 0: none"),
+    {.name = "allocate.explore.cost_most",
+     .type = KEY_MONEY,
+     .min = 0,
+     .max = 1e13,
+     .unit = "currency",
+     .none = "a tenth of the budget",
+     .example = "100.00",
+     .help = "what the levels drawn may cost more, in expectation, than those solved for, whatever "
+             "is drawn; it is a part of the budget"},
     RANGE("allocate.objective.purchases", KEY_NUMBER, "0", 0, 1e6, "currency",
           "what an expected purchase counts beside the money it brings"),
     RANGE("allocate.objective.lifetime", KEY_NUMBER, "0", 0, 1e6, NULL,

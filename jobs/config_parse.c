@@ -341,6 +341,12 @@ static void check_together(const struct reader *reader)
     if (!any_weight(config))
         report_setting(reader, "allocate.objective.profit",
                        "all weights of the objective are 0; give at least one");
+    if (config_number(config, "allocate.explore.share") > 0.0 &&
+        (config_has(config, "allocate.fairness.delta") ||
+         config_has(config, "allocate.levels_most")))
+        report_setting(reader, "allocate.explore.share",
+                       "levels drawn by chance could break allocate.fairness.delta and "
+                       "allocate.levels_most; leave these out, or set it to 0");
     if (config_integer(config, "recommend.pool") < config_integer(config, "recommend.slots"))
         report_setting(reader, "recommend.pool", "smaller than recommend.slots");
     check_cleaning(reader);

@@ -245,6 +245,13 @@ done:
     return status;
 }
 
+void policy_look(const struct comm *comm, const struct problem *problem,
+                 const struct choices *choices, struct policy *policy)
+{
+    fairness_look(comm, problem, choices->level, &policy->fairness);
+    churn_look(comm, problem, policy->candidates, choices->level, &policy->churn);
+}
+
 /* ---- the receipt ---- */
 
 static void add(json_t *receipt, const char *name, json_t *part)

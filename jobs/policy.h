@@ -45,6 +45,10 @@ void policy_clear(struct policy *policy);
 enum status policy_solve(const struct comm *comm, struct policy *policy, struct problem *problem,
                          struct choices *choices, struct solution *solution);
 
+/** See anew what levels that were changed afterwards come to. Collective. */
+void policy_look(const struct comm *comm, const struct problem *problem,
+                 const struct choices *choices, struct policy *policy);
+
 /** What the rules came to, into the receipt. Local. */
 void policy_json(const struct policy *policy, const struct choices *choices, json_t *receipt);
 

@@ -67,7 +67,7 @@ FILL_NUMBER(purchases, (double)row->purchases_millionths / 1e6)
 FILL_NUMBER(revenue, (double)row->revenue / 1e4)
 FILL_NUMBER(profit, (double)row->profit / 1e4)
 FILL_NUMBER(cost, (double)row->cost / 1e4)
-FILL_NUMBER(propensity, ((void)row, 1.0))
+FILL_NUMBER(propensity, publish_propensity(publisher, row))
 #undef FILL_NUMBER
 
 static void fill_level(const struct publisher *publisher, const struct publish_row *row, int64_t at,

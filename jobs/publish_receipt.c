@@ -82,6 +82,14 @@ static void suppress_levels(const struct hidden *hidden, int levels, json_t *rec
     json_object_set_new(receipt, "level_suppressed", list);
 }
 
+/* What would tell how many rows have the reason `explored`. */
+static void suppress_explored(json_t *exploration)
+{
+    static const char *const fields[] = {"rows_drawn", "rows_changed", "cost", "objective"};
+    for (size_t f = 0; exploration != NULL && f < sizeof fields / sizeof *fields; f++)
+        json_object_set_new(exploration, fields[f], json_null());
+}
+
 static enum status write_receipt(const struct run *run, const struct publisher *publisher,
                                  const struct tally *tally)
 {
@@ -91,6 +99,7 @@ static enum status write_receipt(const struct run *run, const struct publisher *
         return FAIL(ERR_IO, "choices.h5 holds no receipt; run `remise allocate` again");
     const struct hidden hidden = hide(tally, publisher->maker->levels, min_users);
     suppress_levels(&hidden, publisher->maker->levels, receipt);
+    if (hidden.reason[REASON_explored]) suppress_explored(json_object_get(receipt, "exploration"));
     json_object_set_new(receipt, "min_users", json_integer(min_users));
     json_object_set_new(receipt, "reasons", reasons_json(tally, &hidden));
     json_object_set_new(receipt, "valid_from", json_string(publisher->valid_from));

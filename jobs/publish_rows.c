@@ -48,10 +48,23 @@ static enum reason reason_of(const struct slot_cells *cells, int levels, int cho
     return any_gains ? REASON_floor : REASON_no_gain;
 }
 
+double publish_propensity(const struct publisher *publisher, const struct publish_row *row)
+{
+    const double *propensity = publisher->choices->propensity;
+    return propensity != NULL ? propensity[row->slot] : 1.0;
+}
+
+static bool was_explored(const struct choices *choices, int64_t slot)
+{
+    return choices->solved != NULL && choices->solved[slot] != choices->level[slot];
+}
+
 static struct publish_row make_row(const struct publisher *publisher, int64_t slot,
                                    const struct slot_cells *cells)
 {
     int k = publisher->choices->level[slot];
+    bool explored = was_explored(publisher->choices, slot);
+    enum reason reason = explored ? REASON_explored : reason_of(cells, publisher->maker->levels, k);
     return (struct publish_row){.user = slot / publisher->choices->slots,
                                 .slot = slot,
                                 .price_cents = cells->price_cents[k],
@@ -61,7 +74,7 @@ static struct publish_row make_row(const struct publisher *publisher, int64_t sl
                                 .product = (int32_t)cells->product,
                                 .purchases_millionths = (int32_t)lround(1e6 * cells->chance[k]),
                                 .level = (uint8_t)k,
-                                .reason = (uint8_t)reason_of(cells, publisher->maker->levels, k)};
+                                .reason = (uint8_t)reason};
 }
 
 /* Codes of products are in the order of their ids' bytes. A user's rows are few. */
@@ -204,7 +217,9 @@ static char *put_row(const struct formatter *f, const struct publish_row *row, c
     to = put_decimal(to, row->profit, 4);
     *to++ = ',';
     to = put_decimal(to, row->cost, 4);
-    to = put_text(to, ",1,", 3); /* the level is certain: no exploration */
+    *to++ = ',';
+    to += format_number(publish_propensity(publisher, row), to);
+    *to++ = ',';
     to = put_text(to, reason, strlen(reason));
     *to++ = ',';
     to = put_text(to, publisher->valid_from, DATE_BYTES);

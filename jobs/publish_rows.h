@@ -13,11 +13,12 @@
 #include "jobs/choices.h"
 
 /* code, sentence for the receipt */
-#define REASON_LIST(X)                                                                \
-    X(gain, "the discount adds more to the objective than its cost is worth")         \
-    X(no_gain, "no discount adds to the objective")                                   \
-    X(floor, "discounts that would add to the objective fall below the margin floor") \
-    X(budget, "a discount would add to the objective, but the budget buys more elsewhere")
+#define REASON_LIST(X)                                                                     \
+    X(gain, "the discount adds more to the objective than its cost is worth")              \
+    X(no_gain, "no discount adds to the objective")                                        \
+    X(floor, "discounts that would add to the objective fall below the margin floor")      \
+    X(budget, "a discount would add to the objective, but the budget buys more elsewhere") \
+    X(explored, "the level was drawn by chance, to learn what it brings")
 
 #define REASON_ENUM(name, text) REASON_##name,
 enum reason { REASON_LIST(REASON_ENUM) REASONS };
@@ -65,6 +66,9 @@ int64_t publish_user_bytes(const struct publisher *publisher);
  */
 const char *publish_user(const struct publisher *publisher, int64_t user, char *room,
                          size_t *bytes);
+
+/** The probability with which a row got its level. Local. */
+double publish_propensity(const struct publisher *publisher, const struct publish_row *row);
 
 /** The table's first line. Constant. */
 const char *publish_header(void);

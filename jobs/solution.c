@@ -150,6 +150,17 @@ enum status solution_find(const struct comm *comm, struct problem *problem, stru
         TRY(solve_budget(comm, problem, choices, solution));
     else
         TRY(solve_limits(comm, problem, &cells, choices, solution));
+    TRY(solution_certify(comm, problem, choices, solution));
+done:
+    return status;
+}
+
+enum status solution_certify(const struct comm *comm, const struct problem *problem,
+                             struct choices *choices, struct solution *solution)
+{
+    enum status status = OK;
+    struct knapsack_cells cells;
+    problem_cells(problem, &cells);
     TRY(bound(comm, &cells, choices));
     choices->objective = knapsack_tally(comm, &cells, choices->level, choices->used);
     solution_measure_gap(choices, solution);

@@ -34,4 +34,16 @@ enum status solution_find(const struct comm *comm, struct problem *problem, stru
 /** The gaps of an objective and a bound. Local. */
 void solution_measure_gap(const struct choices *choices, struct solution *solution);
 
+/**
+ * Count what the choices are worth and use, and bound anew by the prices what could be had: for
+ * levels, or limits, that changed after solution_find.
+ *
+ * Collective.
+ * choices   inout  levels and prices; then used, objective and upper_bound
+ * solution  inout  then both gaps
+ * Errors: ERR_MEMORY.
+ */
+enum status solution_certify(const struct comm *comm, const struct problem *problem,
+                             struct choices *choices, struct solution *solution);
+
 #endif

@@ -30,7 +30,9 @@ enum random_stage {
     RANDOM_NEIGHBOURS,
     RANDOM_ELIMINATION,
     RANDOM_JACKKNIFE,
-    RANDOM_DROPOUT
+    RANDOM_DROPOUT,
+    RANDOM_EXPLORE,
+    RANDOM_EXPLORE_LEVEL
 };
 
 /** 128 random bits. Local. */

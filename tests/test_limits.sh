@@ -59,6 +59,32 @@ allocate 0 2 more "${rules[@]::2}" --set allocate.fairness.delta=0.002 \
     --set allocate.fairness.measure=access
 recomputes more --fairness access 0.002
 
+# ---- levels drawn by chance keep all of them ----
+explore=(--set 'allocate.limits=["cost <= 200 per market", "purchases >= 700"]'
+    --set allocate.explore.share=0.1 --set allocate.explore.cost_most=100)
+allocate 0 1 fair "${explore[@]}"
+recomputes fair --limit="cost <= 200 per market" --limit="purchases >= 700"
+allocate 0 3 more "${explore[@]}"
+shop_same fair more
+awk -F, 'NR > 1 { drawn += $9 < 1; other += $10 == "explored"; bad += $9 <= 0 || $9 > 1
+                  bad += $10 == "explored" && $9 > 0.05 || $10 != "explored" && $9 < 0.9 }
+    END { exit !(drawn > 100 && other > 5 && bad == 0) }' fair/discounts.csv ||
+    { grep explor fair.log; fail "propensities of rows drawn by chance"; }
+allocate 78 1 fair "${explore[@]}" --set allocate.fairness.delta=0.1
+says fair 'could break allocate.fairness.delta'
+
+# ---- no price below a product's own floor ----
+timeout -k 5 60 "$remise" run shop/remise.yaml -o more --set allocate.margin_floor=0 \
+    --set 'products.columns.price_floor=0.93 * list_price' >more.log 2>&1 ||
+    { cat more.log; fail "price floors"; }
+awk -F, 'NR == FNR { for (c = 1; c <= NF && NR == 1; c++) list = $c == "list_price" ? c : list
+                     price[$1] = $list; next }
+    FNR > 1 { low += $4 < 0.93 * price[$2] - 1e-9; cut += $3 > 0; deep += $3 > 0.05 }
+    END { exit !(low == 0 && deep == 0 && cut > 0) }' shop/products.csv more/discounts.csv ||
+    fail "prices below the floors of products"
+grep -A3 '"price_floor"' more/receipt.json | grep -q '"forbidden_cells": [1-9]' ||
+    fail "the receipt does not count what price floors forbid"
+
 # ---- what is wrong, and what cannot be ----
 published=$(sha256sum some/discounts.csv)
 allocate 65 1 some --set 'allocate.limits=["cost <= 1", "profit_gain >= 100000"]'
