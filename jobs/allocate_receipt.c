@@ -3,6 +3,7 @@
 
 #include "jobs/breakdown.h"
 #include "jobs/cell_rules.h"
+#include "jobs/inputs.h"
 #include "jobs/labels.h"
 #include "jobs/problem_json.h"
 #include <math.h>
@@ -110,6 +111,7 @@ static void add_basis(json_t *receipt, const struct allocated *a)
                                   maker->weight_surplus, "purchases", maker->weight_purchases,
                                   "lifetime", maker->weight_lifetime));
     json_object_set_new(receipt, "margin_floor", json_real(maker->floor));
+    json_object_set_new(receipt, "inputs", inputs_json(config, a->dataset));
     json_object_set_new(receipt, "cost_basis",
                         json_string(a->dataset->assumed_cost ? "assumed_margin" : "unit_cost"));
     if (a->dataset->assumed_cost)

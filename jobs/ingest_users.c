@@ -53,6 +53,15 @@ static enum status check_attribute(const struct reader *reader, const char *name
     return OK;
 }
 
+static enum status check_market(const struct mapping *map)
+{
+    if (!mapping_has(map, ROLE_MARKET) || !mapping_has(map, ROLE_GROUP) ||
+        map->role[ROLE_MARKET].column != map->role[ROLE_GROUP].column)
+        return OK;
+    return FAIL(ERR_CONFIG, "users.columns.market is the protected group (users.columns.group), "
+                            "never an input of a model; map another column or leave it out");
+}
+
 static enum status find_attributes(struct reader *reader, const struct csv *csv)
 {
     enum status status = OK;
@@ -70,6 +79,7 @@ static enum status find_attributes(struct reader *reader, const struct csv *csv)
         TRY(check_attribute(reader, names[a], column));
         TRY(add_attribute(ingest, names[a], column));
     }
+    TRY(check_market(map));
     if (mapping_has(map, ROLE_MARKET))
         TRY(add_attribute(ingest, "market", map->role[ROLE_MARKET].column));
     ingest->grouped = mapping_has(map, ROLE_GROUP);

@@ -249,6 +249,8 @@ expect 0 "$rows rows read = $((rows - 23)) kept + 20 rejected + 3" "$remise" ing
     -o kept --set ingest.repeats=keep
 expect 0 "$rows rows read = $((rows - 43)) kept + 40 rejected + 3" "$remise" ingest shop.yaml \
     -o kept --set ingest.returns=keep
+expect 78 'users.columns.market is the protected group' "$remise" ingest shop.yaml -o stopped \
+    --set users.columns.market=grp
 expect 65 'ingest.on_bad_row' "$remise" ingest shop.yaml -o stopped --set ingest.on_bad_row=stop
 expect 65 'ingest.max_bad_rows' "$remise" ingest shop.yaml -o stopped \
     --set ingest.max_bad_rows=0.1

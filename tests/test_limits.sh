@@ -73,6 +73,8 @@ awk -F, 'NR > 1 { drawn += $9 < 1; other += $10 == "explored"; bad += $9 <= 0 ||
 allocate 78 1 fair "${explore[@]}" --set allocate.fairness.delta=0.1
 says fair 'could break allocate.fairness.delta'
 
+grep -q '"protected_among_inputs": false' fair/receipt.json || fail "inputs in the receipt"
+
 # ---- no price below a product's own floor ----
 timeout -k 5 60 "$remise" run shop/remise.yaml -o more --set allocate.margin_floor=0 \
     --set 'products.columns.price_floor=0.93 * list_price' >more.log 2>&1 ||
