@@ -5,6 +5,7 @@
 #include "jobs/cell_rules.h"
 #include "jobs/inputs.h"
 #include "jobs/labels.h"
+#include "jobs/outlook.h"
 #include "jobs/problem_json.h"
 #include <math.h>
 #include <stdlib.h>
@@ -187,6 +188,7 @@ enum status allocate_receipt(const struct comm *comm, const struct allocated *al
     TRY(breakdown_json(comm, a->run, a->dataset, a->maker->candidates, a->problem, choices->level,
                        &parts));
     receipt = receipt_json(a, choices, &outcome, hidden);
+    TRY(outlook_add(comm, a, choices, receipt));
     TRY_ALL(comm, write_text(receipt, parts, &choices->receipt));
 done:
     json_decref(receipt);

@@ -26,6 +26,12 @@
         .name = name_, .type = type_, .standard = standard_, .min = min_, .max = max_, \
         .unit = unit_, .help = help_                                                   \
     }
+/* A number that is not limited, or unknown, where it is left out. */
+#define OPEN(name_, type_, min_, max_, none_, example_, help_)                 \
+    {                                                                          \
+        .name = name_, .type = type_, .min = min_, .max = max_, .none = none_, \
+        .example = example_, .help = help_                                     \
+    }
 #define BETWEEN(standard_, min_, max_) .standard = standard_, .min = min_, .max = max_
 
 const struct config_key config_keys[] = {
@@ -433,35 +439,21 @@ const struct config_key config_keys[] = {
            "what the protected groups (users.columns.group) are compared by, on the rows of the "
            "table: the mean discount, the share of rows that have one, or the mean expected "
            "surplus"),
-    {.name = "allocate.fairness.delta",
-     .type = KEY_NUMBER,
-     .min = 0,
-     .max = 1e9,
-     .none = "reported, not limited",
-     .example = "0.01",
-     .help = "by how much the means of any two groups may differ at most, each of at least "
-             "privacy.min_users users: a fraction, or currency for surplus"},
+    OPEN("allocate.fairness.delta", KEY_NUMBER, 0, 1e9, "reported, not limited", "0.01",
+         "by how much the means of any two groups may differ at most, each of at least "
+         "privacy.min_users users: a fraction, or currency for surplus"),
     {.name = "allocate.previous",
      .type = KEY_PATH,
      .none = "no earlier table",
      .example = "yesterday",
      .help = "run folder of the table that holds until now, made with the same secret: the receipt "
              "says how many rows change, see allocate.churn_most"},
-    {.name = "allocate.churn_most",
-     .type = KEY_FRACTION,
-     .max = 1,
-     .none = "any",
-     .example = "0.2",
-     .help = "part of the rows, at most, whose discount differs from that in allocate.previous; "
-             "what was not in that table had none"},
-    {.name = "allocate.levels_most",
-     .type = KEY_INTEGER,
-     .min = 1,
-     .max = 31,
-     .none = "all of allocate.levels",
-     .example = "3",
-     .help = "different discounts in the table at most, no discount not counted; which ones is "
-             "chosen"},
+    OPEN("allocate.churn_most", KEY_FRACTION, 0, 1, "any", "0.2",
+         "part of the rows, at most, whose discount differs from that in allocate.previous; "
+         "what was not in that table had none"),
+    OPEN("allocate.levels_most", KEY_INTEGER, 1, 31, "all of allocate.levels", "3",
+         "different discounts in the table at most, no discount not counted; which ones is "
+         "chosen"),
     RANGE("allocate.margin_floor", KEY_FRACTION, "0.05", 0, 1, NULL,
           "part of the discounted price that must remain above the unit's cost"),
     RANGE("allocate.objective.profit", KEY_NUMBER, "1", 0, 1e6, NULL,
@@ -487,6 +479,13 @@ const struct config_key config_keys[] = {
     RANGE("allocate.objective.lifetime", KEY_NUMBER, "0", 0, 1e6, NULL,
           "weight of the lifetime value that purchases add: what one more purchase today adds to "
           "the user's expected value within profile.horizon_days"),
+
+    RANGE("allocate.dial", KEY_INTEGER, "20", 0, 1000, NULL,
+          "budgets of which the receipt tells what they would earn; 0: none"),
+    RANGE("allocate.front", KEY_INTEGER, "10", 0, 1000, NULL,
+          "tables that trade profit, revenue and surplus for each other, of which the receipt "
+          "tells; 0: none"),
+    RANGE("allocate.rule_cost", KEY_INTEGER, "1", 0, 1, NULL, "1: tell what each rule costs"),
 
     CHOICE("publish.user_ids", "original|pseudonym", "pseudonym",
            "users in discounts.csv under their pseudonyms or the shop's ids; these are then kept "

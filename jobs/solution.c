@@ -64,12 +64,13 @@ static bool holds_without(const struct comm *comm, const struct problem *problem
     return holds;
 }
 
-static enum status solve_limits(const struct comm *comm, struct problem *problem,
-                                const struct knapsack_cells *cells, struct choices *choices,
-                                struct solution *solution)
+/* impossible out: it is proven that no choice keeps the limits */
+static enum status try_limits(const struct comm *comm, struct problem *problem,
+                              const struct knapsack_cells *cells, struct choices *choices,
+                              struct solution *solution, bool *impossible)
 {
     enum status status = OK;
-    struct knapsack_receipt receipt;
+    struct knapsack_receipt receipt = {0};
     int64_t *base = NULL;
     TRY_ALL(comm, memory_new(&base, problem->blocks.rows_local, sizeof *base));
     for (int64_t i = 0; i < problem->blocks.rows_local; i++)
@@ -77,19 +78,27 @@ static enum status solve_limits(const struct comm *comm, struct problem *problem
     shift(problem, base, -1);
     status = knapsack_solve(comm, cells, choices->price, choices->level, choices->used, &receipt);
     shift(problem, base, 1);
-    if (status == ERR_NUMERIC && holds_without(comm, problem, cells, choices)) {
-        log_warning("limits are so tight that no discounts were found that keep them: the table "
-                    "has none; loosen them where the gap is too large");
-        status = OK;
-    }
-    if (status == ERR_NUMERIC && receipt.impossible)
-        status = conflict_tell(comm, problem, cells, choices);
-    TRY(status);
+    *impossible = receipt.impossible;
     solution->passes += receipt.passes;
     solution->repaired += receipt.repaired;
     solution->filled += receipt.filled;
 done:
     free(base);
+    return status;
+}
+
+static enum status solve_limits(const struct comm *comm, struct problem *problem,
+                                const struct knapsack_cells *cells, struct choices *choices,
+                                struct solution *solution)
+{
+    bool impossible = false;
+    enum status status = try_limits(comm, problem, cells, choices, solution, &impossible);
+    if (status == ERR_NUMERIC && holds_without(comm, problem, cells, choices)) {
+        log_warning("limits are so tight that no discounts were found that keep them: the table "
+                    "has none; loosen them where the gap is too large");
+        status = OK;
+    }
+    if (status == ERR_NUMERIC && impossible) status = conflict_tell(comm, problem, cells, choices);
     return status;
 }
 
@@ -150,6 +159,24 @@ enum status solution_find(const struct comm *comm, struct problem *problem, stru
         TRY(solve_budget(comm, problem, choices, solution));
     else
         TRY(solve_limits(comm, problem, &cells, choices, solution));
+    TRY(solution_certify(comm, problem, choices, solution));
+done:
+    return status;
+}
+
+enum status solution_try(const struct comm *comm, struct problem *problem, struct choices *choices,
+                         struct solution *solution)
+{
+    enum status status = OK;
+    struct knapsack_cells cells;
+    bool impossible;
+    *solution = (struct solution){.base_value = base_value(comm, problem)};
+    problem_cells(problem, &cells);
+    TRY_ALL(comm, reserve(&cells, choices));
+    if (is_one_budget(problem))
+        TRY(solve_budget(comm, problem, choices, solution));
+    else
+        TRY(try_limits(comm, problem, &cells, choices, solution, &impossible));
     TRY(solution_certify(comm, problem, choices, solution));
 done:
     return status;

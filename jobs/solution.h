@@ -31,6 +31,13 @@ struct solution {
 enum status solution_find(const struct comm *comm, struct problem *problem, struct choices *choices,
                           struct solution *solution);
 
+/**
+ * The same for a problem that is only asked about: names of limits are not needed, and one that no
+ * choice was found for is refused by ERR_NUMERIC without a word on why. Collective.
+ */
+enum status solution_try(const struct comm *comm, struct problem *problem, struct choices *choices,
+                         struct solution *solution);
+
 /** The gaps of an objective and a bound. Local. */
 void solution_measure_gap(const struct choices *choices, struct solution *solution);
 

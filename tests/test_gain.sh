@@ -13,3 +13,5 @@ python3 "$(dirname "$0")/score_table.py" "$work/shop" "$work/run" --at-least 0.7
     fail "the table earns too little"
 python3 "$(dirname "$0")/recompute_receipt.py" "$work/run" --products "$work/shop/products.csv" \
     --id-column product_id --cost-column unit_cost || fail "the receipt does not hold"
+python3 "$(dirname "$0")/check_outlook.py" "$work/run" ||
+    fail "what else the receipt tells is wrong"
