@@ -68,7 +68,7 @@ static enum status write_hdf5(const struct comm *comm, const struct run *run,
     enum status status = OK;
     struct store *store = NULL;
     TRY(store_create(comm, version_path(run, "discounts.h5"), &store));
-    TRY(publish_columns(comm, store, publisher));
+    TRY(publish_columns(comm, run, store, publisher));
     TRY(store_commit(comm, &store));
 done:
     store_close(comm, &store);

@@ -76,8 +76,8 @@ const char *publish_header(void);
 /** All of this rank's rows as CSV. Local. text out new, caller frees. Errors: ERR_MEMORY. */
 enum status publish_format(const struct publisher *publisher, char **text, int64_t *bytes);
 
-/** Write the columns to discounts.h5. Collective. */
-enum status publish_columns(const struct comm *comm, struct store *store,
+/** Write discounts.h5: columns, cells, limits, index of users, checksums. Collective. */
+enum status publish_columns(const struct comm *comm, const struct run *run, struct store *store,
                             const struct publisher *publisher);
 
 /** As in the table; constant. Local. */
