@@ -209,6 +209,29 @@ enum status secret_read(const struct comm *comm, const struct run *run, unsigned
     return OK;
 }
 
+enum status secret_look(const char *path, unsigned char *secret)
+{
+    enum status status = OK;
+    struct secret *held = NULL;
+    char own[FOLDER_BYTES + 32] = "";
+    if (path == NULL && settings_folder(own)) {
+        strcat(own, "/remise/secret.key");
+        path = own;
+    }
+    secret_guard();
+    if (path == NULL || access(path, F_OK) != 0)
+        TRY(FAIL(ERR_NO_INPUT,
+                 "there is no secret %s, with which ids of users could be looked up; name the one "
+                 "of the run with --secret, or give the pseudonym",
+                 path != NULL ? path : "of this user"));
+    TRY(new_secret(&held));
+    TRY(read_file(path, held));
+    memcpy(secret, held->bytes, USER_SECRET_BYTES);
+done:
+    secret_free(&held);
+    return status;
+}
+
 void secret_derive(const unsigned char *secret, const char *purpose, unsigned char *key)
 {
     crypto_generichash_blake2b(key, USER_SECRET_BYTES, (const unsigned char *)purpose,

@@ -39,6 +39,15 @@ enum status secret_open(const struct comm *comm, const struct config *config,
 enum status secret_read(const struct comm *comm, const struct run *run, unsigned char *secret);
 
 /**
+ * The secret as it stands, for a look-up that runs alone: none is made.
+ * Local.
+ * path    in   NULL: the user's own
+ * secret  out  [USER_SECRET_BYTES] to be wiped with sodium_memzero
+ * Errors: ERR_CONFIG not 32 bytes, or others can read it; ERR_NO_INPUT it is not there.
+ */
+enum status secret_look(const char *path, unsigned char *secret);
+
+/**
  * What tells one secret from another and nothing else about it. Local, on rank 0.
  * digest  out  [SECRET_DIGEST_BYTES]
  */

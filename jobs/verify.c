@@ -133,9 +133,9 @@ static enum status check_all(const struct comm *comm, struct verify *verify)
     TRY(open_table(comm, verify));
     if (verify->store != NULL) TRY(check_table(comm, verify));
     if (verify->wrong > 0)
-        TRY(comm_agree(comm, FAIL(ERR_DATA, "%lld of %lld checks failed; first: %s",
-                                  (long long)verify->wrong, (long long)verify->checks,
-                                  verify->first)));
+        TRY(comm_agree(comm,
+                       FAIL(ERR_DATA, "%lld of %lld checks failed; first: %s",
+                            (long long)verify->wrong, (long long)verify->checks, verify->first)));
     if (comm->rank == 0)
         printf("verified: version %.32s, %lld rows, %lld checks\n", id != NULL ? id : "?",
                (long long)verify->rows, (long long)verify->checks);

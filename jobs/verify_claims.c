@@ -34,7 +34,8 @@ static void check_list(const json_t *receipt, const char *name, const int64_t *v
 {
     const json_t *list = json_object_get(receipt, name);
     if ((int)json_array_size(list) != levels) {
-        finding_add(finding, 0, "receipt.json: %s has no entry for each of %d levels", name, levels);
+        finding_add(finding, 0, "receipt.json: %s has no entry for each of %d levels", name,
+                    levels);
         return;
     }
     for (int k = 0; k < levels; k++) {
@@ -119,8 +120,7 @@ static void check_entry(const json_t *receipt, const struct verify_totals *t, co
     if (!is_near(limit, in_units(s, t->limit[s->at]), unit))
         finding_add(finding, s->at, "receipt.json: limit of %s %.15g, in discounts.h5 %.15g",
                     kind->name, limit, in_units(s, t->limit[s->at]));
-    if (!json_is_null(used) &&
-        !is_near(json_number_value(used), in_units(s, t->used[s->at]), unit))
+    if (!json_is_null(used) && !is_near(json_number_value(used), in_units(s, t->used[s->at]), unit))
         finding_add(finding, s->at, "receipt.json: used of %s %.15g, the rows come to %.15g",
                     kind->name, json_number_value(used), in_units(s, t->used[s->at]));
 }
@@ -140,9 +140,10 @@ static void check_limits(const struct verify *verify, const struct verify_totals
                             (long long)s.at, kind->name, (long long)used,
                             (long long)t->limit[s.at]);
             if (used != told[s.at])
-                finding_add(finding, s.at,
-                            "discounts.h5: limits/used of limit %lld, %s, is %lld, the rows use %lld",
-                            (long long)s.at, kind->name, (long long)told[s.at], (long long)used);
+                finding_add(
+                    finding, s.at,
+                    "discounts.h5: limits/used of limit %lld, %s, is %lld, the rows use %lld",
+                    (long long)s.at, kind->name, (long long)told[s.at], (long long)used);
             check_entry(verify->receipt, t, &s, finding);
         }
     }

@@ -141,7 +141,8 @@ struct difference {
 static bool is_same(const struct difference *d, const struct csv_row *row, int64_t c)
 {
     const struct csv_field *field = &row->field[c];
-    const char *text = field->text, *held = (const char *)d->column[c] + (size_t)(d->at * d->width[c]);
+    const char *text = field->text,
+               *held = (const char *)d->column[c] + (size_t)(d->at * d->width[c]);
     size_t bytes = field->bytes;
     double value = 0;
     if (!d->csv->text[c])
@@ -161,12 +162,11 @@ static enum status look_at_row(void *context, const struct csv_row *row)
     if (c == row->fields) return OK;
     const char *text = (const char *)d->column[c] + (size_t)(d->at * d->width[c]);
     if (!d->csv->text[c]) format_number(((const double *)d->column[c])[d->at], held);
-    finding_add(d->finding, number,
-                "discounts.csv:%lld (row %lld): %s is %.*s, in discounts.h5 %.*s",
-                (long long)row->line, (long long)number, d->csv->csv->name[c],
-                (int)(row->field[c].bytes < 64 ? row->field[c].bytes : 64), row->field[c].text,
-                d->csv->text[c] ? (int)d->width[c] : NUMBER_TEXT_BYTES,
-                d->csv->text[c] ? text : held);
+    finding_add(
+        d->finding, number, "discounts.csv:%lld (row %lld): %s is %.*s, in discounts.h5 %.*s",
+        (long long)row->line, (long long)number, d->csv->csv->name[c],
+        (int)(row->field[c].bytes < 64 ? row->field[c].bytes : 64), row->field[c].text,
+        d->csv->text[c] ? (int)d->width[c] : NUMBER_TEXT_BYTES, d->csv->text[c] ? text : held);
     return OK;
 }
 

@@ -45,8 +45,8 @@ static enum status read_index(const struct comm *comm, const struct verify *veri
     TRY_ALL(comm, memory_new(&s->row, count + 1, sizeof *s->row));
     TRY(store_read(comm, verify->store, "users/key", STORE_U64, first - s->before,
                    count + s->before, s->key + !s->before));
-    TRY(store_read(comm, verify->store, "users/row", STORE_I64, first,
-                   count > 0 ? count + !end : 0, s->row));
+    TRY(store_read(comm, verify->store, "users/row", STORE_I64, first, count > 0 ? count + !end : 0,
+                   s->row));
     if (end || count == 0) s->row[count] = verify->rows;
 done:
     return status;

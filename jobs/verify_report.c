@@ -32,8 +32,7 @@ static void settle(const struct comm *comm, const struct finding *mine, struct f
 /* Names from files cannot move the terminal's cursor. */
 static void print_plain(const char *text)
 {
-    for (; *text != 0; text++)
-        putchar((unsigned char)*text < 32 || *text == 127 ? '?' : *text);
+    for (; *text != 0; text++) putchar((unsigned char)*text < 32 || *text == 127 ? '?' : *text);
 }
 
 void verify_tell(const struct comm *comm, struct verify *verify, const char *check,

@@ -15,8 +15,8 @@ enum { PRICE_BITS = 30, COLUMNS_MOST = 64, LIMB_BITS = 40 };
 /* Columns that the checks look at themselves. */
 enum { LEVEL, DISCOUNT, PRICE, REVENUE, PROFIT, COST, PURCHASES, PROPENSITY, NUMBERS };
 static const char *const number_names[NUMBERS] = {
-    "level",           "discount",      "price",              "expected_revenue",
-    "expected_profit", "expected_cost", "expected_purchases", "propensity"};
+    "level",         "discount",           "price",     "expected_revenue", "expected_profit",
+    "expected_cost", "expected_purchases", "propensity"};
 
 /* The pass. */
 struct pass {
@@ -129,8 +129,8 @@ static bool check_level(struct pass *pass, const struct piece *piece, int64_t r,
     int64_t row = piece->first + r;
     long long shown = (long long)row;
     if (level < 0 || level >= p->levels || !groups_are_right(p, r)) {
-        finding_add(&pass->cells, row, "discounts.h5 row %lld: level %d, there are %d", shown, level,
-                    p->levels);
+        finding_add(&pass->cells, row, "discounts.h5 row %lld: level %d, there are %d", shown,
+                    level, p->levels);
         return false;
     }
     if ((p->allowed[r] >> level & 1) == 0)
