@@ -418,9 +418,28 @@ static void quoting(void **state)
     free(path);
 }
 
+/* What a spreadsheet would execute has an apostrophe before it; what is a number has not. */
+static void guarding(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {{"=1+1", "'=1+1"},      {"+cmd", "'+cmd"},
+                                           {"-x", "'-x"},          {"@sum(a)", "'@sum(a)"},
+                                           {"\ta", "'\ta"},        {"=a,b", "\"'=a,b\""},
+                                           {"'=a", "''=a"},        {"''@", "'''@"},
+                                           {"'a", "'a"},           {"-5", "-5"},
+                                           {"+49.171", "+49.171"}, {"-", "'-"},
+                                           {"-1-1", "'-1-1"},      {"", ""},
+                                           {"a=b", "a=b"},         {"\r", "\"'\r\""}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char out[64] = {0};
+        size_t bytes = csv_guard(pairs[i][0], strlen(pairs[i][0]), ',', out);
+        assert_all(bytes == strlen(pairs[i][1]) && strcmp(out, pairs[i][1]) == 0);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 TEST_MAIN(TEST(memory), /* first: what was ever used counts */ TEST(known_rows), TEST(bad_rows),
-          TEST(counts), TEST(headers), TEST(refused_headers), TEST(golden), TEST(real_tables),
-          TEST(compressed), TEST(long_rows), TEST(field_limit), TEST(stops), TEST(faults),
-          TEST(quoting))
+          TEST(counts), TEST(guarding), TEST(headers), TEST(refused_headers), TEST(golden),
+          TEST(real_tables), TEST(compressed), TEST(long_rows), TEST(field_limit), TEST(stops),
+          TEST(faults), TEST(quoting))
