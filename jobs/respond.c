@@ -2,7 +2,6 @@
 #include "algorithms/metrics.h"
 #include "algorithms/standardise.h"
 #include "io/store.h"
-#include "jobs/heldout.h"
 #include "jobs/labels.h"
 #include "jobs/response_bend.h"
 #include "jobs/response_calibration.h"
@@ -215,7 +214,6 @@ static enum status judge(const struct comm *comm, const struct run *run, struct 
     int64_t count = rows->blocks.rows_local;
     for (int64_t i = 0; i < count && ensemble->members > 1; i++) rows->part[i] = PART_VALIDATION;
     TRY(response_calibrate(comm, run, rows, a, b, &ensemble->calibration));
-    TRY(heldout_write(comm, run, rows, &ensemble->calibration, a, b));
     for (int64_t i = 0; i < count; i++)
         a[i] = (float)curves_chance((double)a[i], (double)b[i], (double)rows->dose[i]);
     struct metrics_rows judged = {&rows->blocks, rows->y, a, rows->part, PART_VALIDATION};
@@ -359,8 +357,7 @@ done:
 
 static const char *const keys[] = {"respond", NULL};
 static const char *const needs[] = {"demand", "recommend", NULL};
-static const char *const outputs[] = {"model.h5",  "curves.h5",  "response.json",
-                                      "labels.h5", "heldout.h5", NULL};
+static const char *const outputs[] = {"model.h5", "curves.h5", "response.json", "labels.h5", NULL};
 
 const struct stage stage_respond = {
     .name = "respond",

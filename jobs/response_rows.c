@@ -21,8 +21,8 @@ static int64_t stride_of(const struct response_context *context)
 
 int64_t response_rows_bytes(const struct response_context *context, int64_t rows)
 {
-    /* a row's inputs and its six numbers, and the curve that judges it */
-    return rows * (4 * stride_of(context) + 22 + 16) + dataset_bytes(context->dataset);
+    /* a row's inputs and its five numbers, and the curve that judges it */
+    return rows * (4 * stride_of(context) + 18 + 16) + dataset_bytes(context->dataset);
 }
 
 enum status response_rows_reserve(const struct response_context *context, int64_t rows,
@@ -37,7 +37,6 @@ enum status response_rows_reserve(const struct response_context *context, int64_
     TRY(memory_new(&out->dose, rows, sizeof *out->dose));
     TRY(memory_new(&out->weight, rows, sizeof *out->weight));
     TRY(memory_new(&out->prior, rows, sizeof *out->prior));
-    TRY(memory_new(&out->product, rows, sizeof *out->product));
     TRY(memory_new(&out->member, rows, sizeof *out->member));
     TRY(memory_new(&out->part, rows, sizeof *out->part));
     TRY(memory_new(&out->blocks.start, users->blocks_local + 1, sizeof *out->blocks.start));
@@ -59,7 +58,6 @@ void response_rows_add(const struct response_context *context,
     out->dose[row] = example->discount;
     out->weight[row] = example->weight;
     out->prior[row] = response_prior(context, example->product);
-    out->product[row] = example->product;
     out->member[row] = (uint8_t)response_member(key, options->members);
     out->part[row] = held ? PART_VALIDATION : PART_TRAIN;
 }
@@ -236,7 +234,6 @@ void response_rows_clear(struct response_rows *rows)
     free(rows->dose);
     free(rows->weight);
     free(rows->prior);
-    free(rows->product);
     free(rows->part);
     free(rows->member);
     *rows = (struct response_rows){0};
