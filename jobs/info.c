@@ -2,6 +2,7 @@
 #include "jobs/info.h"
 
 #include "jobs/command.h"
+#include "jobs/versions.h"
 #include "mpi/memory.h"
 
 #include <argp.h>
@@ -68,11 +69,11 @@ static enum status info_parse(int argc, char **argv, void **options)
 static enum status info_command(const struct comm *comm, void *options)
 {
     const struct options *o = options;
-    char version[INFO_PATH_BYTES];
+    char version[RUN_PATH_BYTES];
     struct stat facts;
     (void)comm;
     if (o->user != NULL) {
-        enum status status = info_version(o->path, version);
+        enum status status = version_find(o->path, version);
         return status == OK ? info_user(version, o->user, o->secret) : status;
     }
     if (stat(o->path, &facts) == 0 && S_ISDIR(facts.st_mode)) return info_run(o->path);

@@ -24,12 +24,4 @@ enum status info_file(const char *path);
  */
 enum status info_user(const char *folder, const char *user, const char *secret);
 
-/**
- * The folder of the published files of a run folder, or of a version; "current" is resolved, so
- * that all that is read is of one version.
- * folder  out  [INFO_PATH_BYTES]
- * Errors: ERR_NO_INPUT there is none.
- */
-enum status info_version(const char *path, char *folder);
-
 #endif

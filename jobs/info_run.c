@@ -7,7 +7,6 @@
 #include "jobs/versions.h"
 
 #include <jansson.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,17 +17,6 @@ static bool has_file(const char *folder, const char *name)
     char path[INFO_PATH_BYTES + 64];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     return file_exists(path);
-}
-
-enum status info_version(const char *path, char *folder)
-{
-    char name[INFO_PATH_BYTES], real[PATH_MAX];
-    snprintf(name, sizeof name, "%s/current", path);
-    if (realpath(file_exists(name) ? name : path, real) == NULL)
-        return FAIL(ERR_NO_INPUT, "%s: %m; name a run folder or a file", path);
-    snprintf(folder, INFO_PATH_BYTES, "%s", real);
-    if (has_file(folder, "manifest.json") || has_file(folder, "discounts.h5")) return OK;
-    return FAIL(ERR_NO_INPUT, "%s holds no published table; `remise publish` makes one", path);
 }
 
 static json_t *load(const char *folder, const char *name)
@@ -114,10 +102,10 @@ enum status info_run(const char *folder)
 {
     enum status status = OK;
     struct page *page = NULL;
-    char version[INFO_PATH_BYTES], *text = NULL;
+    char version[RUN_PATH_BYTES], *text = NULL;
     int64_t bytes = 0;
     bool run = has_file(folder, "checkpoint");
-    enum status published = info_version(folder, version);
+    enum status published = version_find(folder, version);
     if (published != OK && !run) return published;
     TRY(page_new(&page));
     page_title(page, "%s", folder);

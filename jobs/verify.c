@@ -1,12 +1,11 @@
 /* `remise verify RUN`: is a published version what it says? */
 #include "jobs/verify.h"
 
-#include "io/file.h"
 #include "jobs/command.h"
+#include "jobs/versions.h"
 #include "mpi/memory.h"
 
 #include <argp.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,27 +51,11 @@ static enum status verify_parse(int argc, char **argv, void **options)
 
 /* ---- the version ---- */
 
-/* The link `current` is resolved once, so that all files are of one version. */
-static enum status resolve(const char *path, struct verify *verify)
-{
-    char name[VERIFY_PATH_BYTES], real[PATH_MAX];
-    snprintf(name, sizeof name, "%s/current", path);
-    if (realpath(file_exists(name) ? name : path, real) == NULL)
-        return FAIL(ERR_NO_INPUT, "%s: %m; name a run folder or the folder of a version", path);
-    if (snprintf(verify->folder, sizeof verify->folder, "%s", real) >= (int)sizeof verify->folder)
-        return FAIL(ERR_ARG, "the path of %s is too long", path);
-    if (file_exists(verify_path(verify, "manifest.json")) ||
-        file_exists(verify_path(verify, "discounts.h5")) ||
-        file_exists(verify_path(verify, "discounts.csv")))
-        return OK;
-    return FAIL(ERR_NO_INPUT, "%s holds no published table; `remise publish` makes one", path);
-}
-
 /* Opens what can be opened; what cannot is found wrong by the checks. */
 static enum status open_version(const struct comm *comm, const char *path, struct verify *verify)
 {
     enum status status = OK;
-    TRY_ALL(comm, comm->rank == 0 ? resolve(path, verify) : OK);
+    TRY_ALL(comm, comm->rank == 0 ? version_find(path, verify->folder) : OK);
     comm_broadcast(comm, verify->folder, sizeof verify->folder, 0);
     verify->manifest = json_load_file(verify_path(verify, "manifest.json"), 0, NULL);
     verify->receipt = json_load_file(verify_path(verify, "receipt.json"), 0, NULL);

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,26 @@
 
 const char *const version_files[VERSION_FILES] = {"discounts.csv", "discounts.h5", "receipt.json",
                                                   "receipt.txt", "manifest.json"};
+
+static bool holds(const char *folder, const char *file)
+{
+    char path[RUN_PATH_BYTES + 64];
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    return file_exists(path);
+}
+
+enum status version_find(const char *path, char *folder)
+{
+    char name[RUN_PATH_BYTES + 64], real[PATH_MAX];
+    snprintf(name, sizeof name, "%s/" CURRENT, path);
+    if (realpath(file_exists(name) ? name : path, real) == NULL)
+        return FAIL(ERR_NO_INPUT, "%s: %m; name a run folder or the folder of a version", path);
+    if (snprintf(folder, RUN_PATH_BYTES, "%s", real) >= RUN_PATH_BYTES)
+        return FAIL(ERR_ARG, "the path of %s is too long", path);
+    for (int f = 0; f < VERSION_FILES; f++)
+        if (holds(folder, version_files[f])) return OK;
+    return FAIL(ERR_NO_INPUT, "%s holds no published table; `remise publish` makes one", path);
+}
 
 const char *version_path(const struct run *run, const char *file)
 {

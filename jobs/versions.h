@@ -21,6 +21,14 @@ enum { VERSION_ID_BYTES = 33, VERSION_CONTENT = 4, VERSION_FILES = VERSION_CONTE
 /* The files of a version, which have links in the run folder; the last one is the manifest. */
 extern const char *const version_files[VERSION_FILES];
 
+/**
+ * The folder of the published files of a run folder, or of a version itself: `current` is resolved
+ * once, so that all that is read there is of one version. Local.
+ * folder  out  [RUN_PATH_BYTES]
+ * Errors: ERR_NO_INPUT there is no published table.
+ */
+enum status version_find(const char *path, char *folder);
+
 /** Path of a file in the version that is being made; borrowed as run_path's. Local. */
 const char *version_path(const struct run *run, const char *file);
 
