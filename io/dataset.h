@@ -184,6 +184,16 @@ enum status dataset_write_parts(const struct comm *comm, const char *path,
 enum status dataset_read(const struct comm *comm, const char *path, int parts,
                          struct dataset **dataset);
 
+/**
+ * Read the products and one user, who is the only one of the blocks, with attributes and group; no
+ * rows if the user is not in the file, which is no error. Every rank gets the same.
+ * Collective. dataset out: new; free with dataset_free.
+ * Cost: that of the products, and some 20 reads of 16 bytes.
+ * Errors: as dataset_read.
+ */
+enum status dataset_read_user(const struct comm *comm, const char *path, struct user_key key,
+                              struct dataset **dataset);
+
 /** Free and null; accepts NULL inside. Local. */
 void dataset_free(struct dataset **dataset);
 

@@ -304,3 +304,66 @@ done:
     dataset_free(&dataset);
     return status;
 }
+
+/* ---- one user ---- */
+
+/* The user's row, -1 if it is not there. */
+static enum status find_user(const struct comm *comm, struct store *store, struct user_key key,
+                             int64_t *users, int64_t *row)
+{
+    enum status status = OK;
+    int64_t low = 0, high = *users = store_rows(comm, store, "users/key", NULL);
+    *row = -1;
+    while (low < high && *row < 0) {
+        struct user_key there;
+        int64_t middle = low + (high - low) / 2;
+        TRY(store_read(comm, store, "users/key", STORE_U64, middle, 1, &there));
+        int order = user_key_compare(there, key);
+        if (order == 0) *row = middle;
+        low = order < 0 ? middle + 1 : low;
+        high = order < 0 ? high : middle;
+    }
+done:
+    return status;
+}
+
+static enum status read_one(const struct comm *comm, struct store *store, struct user_key key,
+                            struct dataset *d)
+{
+    enum status status = OK;
+    struct blocks *blocks = &d->users.blocks;
+    int64_t facts[3] = {0}, row = -1;
+    TRY(store_read(comm, store, "facts", STORE_I64, 0, 1, facts));
+    d->time_first = facts[0], d->time_last = facts[1], d->assumed_cost = facts[2] != 0;
+    TRY(read_products(comm, store, &d->products));
+    TRY(find_user(comm, store, key, &blocks->rows_total, &row));
+    blocks->rows_local = row >= 0;
+    blocks->row_first = row >= 0 ? row : 0;
+    blocks->blocks_total = blocks->blocks_local = 1;
+    TRY_ALL(comm, memory_new(&blocks->start, 2, sizeof *blocks->start));
+    blocks->start[1] = blocks->rows_local;
+    TRY_ALL(comm, memory_new(&d->users.key, 1, sizeof *d->users.key));
+    d->users.key[0] = key;
+    TRY(read_users(comm, store, &d->users));
+done:
+    return status;
+}
+
+enum status dataset_read_user(const struct comm *comm, const char *path, struct user_key key,
+                              struct dataset **out)
+{
+    enum status status = OK;
+    struct store *store = NULL;
+    struct dataset *dataset = NULL;
+    *out = NULL;
+    TRY_ALL(comm, memory_new(&dataset, 1, sizeof *dataset));
+    TRY(store_open(comm, path, &store));
+    TRY(check_format(comm, store, path));
+    TRY(read_one(comm, store, key, dataset));
+    *out = dataset;
+    dataset = NULL;
+done:
+    store_close(comm, &store);
+    dataset_free(&dataset);
+    return status;
+}

@@ -30,12 +30,11 @@ done:
     return status;
 }
 
-enum status cell_source_open(const struct comm *comm, const struct run *run, int parts,
-                             struct cell_source *source)
+/* What belongs to the users of the data set. */
+static enum status open_parts(const struct comm *comm, const struct run *run,
+                              struct cell_source *source)
 {
     enum status status = OK;
-    *source = (struct cell_source){0};
-    TRY(dataset_read(comm, run_path(run, "dataset.h5"), parts, &source->dataset));
     const struct blocks *blocks = &source->dataset->users.blocks;
     TRY(candidates_read(comm, run_path(run, "candidates.h5"), blocks, &source->candidates));
     TRY(curves_read(comm, run_path(run, "curves.h5"), blocks, &source->curves));
@@ -44,6 +43,28 @@ enum status cell_source_open(const struct comm *comm, const struct run *run, int
     TRY(cell_maker_cross(comm, run, &source->demand, &source->maker));
     TRY(read_lifetime(comm, run, source));
     TRY(labels_open(comm, run, blocks, &source->labels, &source->maker));
+done:
+    return status;
+}
+
+enum status cell_source_open(const struct comm *comm, const struct run *run, int parts,
+                             struct cell_source *source)
+{
+    enum status status = OK;
+    *source = (struct cell_source){0};
+    TRY(dataset_read(comm, run_path(run, "dataset.h5"), parts, &source->dataset));
+    TRY(open_parts(comm, run, source));
+done:
+    return status;
+}
+
+enum status cell_source_open_user(const struct comm *comm, const struct run *run,
+                                  struct user_key key, struct cell_source *source)
+{
+    enum status status = OK;
+    *source = (struct cell_source){0};
+    TRY(dataset_read_user(comm, run_path(run, "dataset.h5"), key, &source->dataset));
+    TRY(open_parts(comm, run, source));
 done:
     return status;
 }

@@ -29,6 +29,12 @@ struct cell_source {
  */
 enum status cell_source_open(const struct comm *comm, const struct run *run, int parts,
                              struct cell_source *source);
+/**
+ * The same for one user alone, row 0 of it; no rows where the data set does not have the user.
+ * Collective; every rank gets the same. Reads the products and what belongs to the user.
+ */
+enum status cell_source_open_user(const struct comm *comm, const struct run *run,
+                                  struct user_key key, struct cell_source *source);
 /** Free; accepts a zeroed struct. Local. */
 void cell_source_close(struct cell_source *source);
 

@@ -12,7 +12,7 @@
 /** A number or NAN. */
 double page_json_number(const json_t *object, const char *key);
 
-/** One value as a short text: "1,234", "yes", "a, b, c", "not shown" for null. */
+/** One value as a short text: "1,234", "yes", "a, b, c", "-" for null. */
 struct page_text {
     char text[512];
 };

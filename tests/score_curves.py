@@ -58,7 +58,7 @@ def read_by_h5py(path, name):
         if name not in file:
             return None
         data = file[name]
-        kind = {"f4": "f", "f8": "d", "i4": "i"}[data.dtype.str[1:]]
+        kind = {"f4": "f", "f8": "d", "i4": "i", "i8": "q", "u1": "B"}[data.dtype.str[1:]]
         width = math.prod(data.shape[1:])
         return Column(width, array.array(kind, data[...].tobytes()))
 
@@ -71,7 +71,9 @@ def read_by_h5dump(path, name):
     shape = re.search(r"SIMPLE \{ \(([0-9, ]+)\)", head.stdout).group(1)
     width = math.prod(int(size) for size in shape.split(",")[1:])
     kind = re.search(r"DATATYPE +(H5T_[A-Z0-9_]+)", head.stdout).group(1)
-    values = array.array({"H5T_IEEE_F32LE": "f", "H5T_IEEE_F64LE": "d", "H5T_STD_I32LE": "i"}[kind])
+    codes = {"H5T_IEEE_F32LE": "f", "H5T_IEEE_F64LE": "d", "H5T_STD_I32LE": "i",
+             "H5T_STD_I64LE": "q", "H5T_STD_U8LE": "B"}
+    values = array.array(codes[kind])
     with tempfile.TemporaryDirectory(prefix="remise-") as folder:
         raw = os.path.join(folder, "raw")
         subprocess.run(["h5dump", "-b", "LE", "-d", "/" + name, "-o", raw, path], check=True,

@@ -43,8 +43,48 @@ limits=("cost <= 80 per category" "cost <= 30 for category = bakery" "cost <= 90
 list=$(printf ',"%s"' "${limits[@]}")
 allocate 0 1 some --set "allocate.limits=[${list:1}]"
 recomputes some "${limits[@]/#/--limit=}"
-allocate 0 3 more --set "allocate.limits=[${list:1}]"
-shop_same some more
+for ranks in 3 7; do
+    allocate 0 $ranks more --set "allocate.limits=[${list:1}]"
+    shop_same some more
+done
+
+# ---- reasons: exact to the last digit, for rows of a user and for all ----
+"$remise" why some --all >reasons.jsonl || fail "why --all"
+python3 "$here/check_why.py" some reasons.jsonl
+code=$?
+[ $code = 77 ] || [ $code = 0 ] || fail "reasons are not exact"
+user=$(awk -F, 'NR > 1 && $3 > 0 { print $1; exit }' some/discounts.csv)
+product=$(awk -F, -v user="$user" '$1 == user && $3 > 0 { print $2; exit }' some/discounts.csv)
+"$remise" why some "$user" "$product" >page || fail "why $user"
+for words in ' beats ' ' worth, ' 'per unit' 'price elasticity' 'reduced cost'; do
+    grep -qF "$words" page || { cat page; fail "why does not say: $words"; }
+done
+"$remise" why some "$user" --json >why.json || fail "why --json"
+python3 - "$user" "$product" some/discounts.csv <<'PYTHON' || fail "why --json is not the table's"
+import csv, json, sys
+user, product, path = sys.argv[1:]
+why = json.load(open("why.json"))
+with open(path, encoding="utf-8", newline="") as file:
+    rows = [row for row in csv.DictReader(file) if row["user_id"] == user]
+assert [r["product_id"] for r in rows] == [r["product_id"] for r in why["rows"]]
+for row, reason in zip(rows, why["rows"]):
+    level = [k for k in reason["levels"] if k["discount"] == reason["discount"]][0]
+    assert float(row["discount"]) == reason["discount"] and row["reason"] == reason["reason"]
+    assert abs(float(row["expected_cost"]) - level["uses"]["cost"]) < 1e-9
+    assert float(row["price"]) == level["price"] and level["allowed"]
+    low, high = level["chance_interval"]
+    assert low <= level["chance"] <= high
+PYTHON
+why_fails() { # TEXT ARGUMENTS...
+    local text=$1 got=0
+    shift
+    "$remise" why "$@" >why.log 2>&1 || got=$?
+    [ $got = 66 ] && grep -qF "$text" why.log || { cat why.log; fail "why $* ended with $got"; }
+}
+why_fails 'the table has no user nobody' some nobody
+why_fails 'there are rows of' some "$user" no-product
+why_fails 'holds no published table' shop "$user"
+why_fails 'privacy' some 00000000000000000000000000000000
 
 # ---- fairness, churn, few levels, all at once ----
 rules=(--set "allocate.limits=[\"cost <= 90 per market\"]" --set allocate.fairness.delta=0.0004
