@@ -15,8 +15,8 @@ static char next_step[NEXT_STEP_BYTES]; /* part of the log: the end of its last 
 /* In the order of --help. */
 #define COMMANDS(X) \
     X(demo) X(run) X(synth) X(init) X(check) X(config) X(fit) X(apply) X(ingest) X(profile) \
-    X(demand) X(recommend) X(respond) X(allocate) X(publish) X(info) X(why) X(verify) \
-    X(bench)
+    X(demand) X(recommend) X(respond) X(allocate) X(publish) X(info) X(why) X(diff) \
+    X(verify) X(bench)
 
 /* The algorithms of fit, in the order of its --help. */
 #define FIT_COMMANDS(X) X(als) X(bgnbd) X(cnn) X(dml) X(forest) X(gamma_gamma) X(gmm) \

@@ -62,8 +62,8 @@ static void set_environment(void)
     set_default("OMPI_MCA_fs_ufs_lock_algorithm", "3");
     /* sieving reads and rewrites the gaps between blocks: stray memory where the file is shorter */
     set_default("OMPI_MCA_fbtl_posix_write_datasieving", "0");
-    /* what is taken by default waits for ever on a machine where a job was killed while it opened a
-     * file of the same name: a semaphore called after the file stays, closed, in /dev/shm */
+    /* shared file pointers, which nothing here uses, take a semaphore for each file's name, the
+     * same for all jobs of a machine: after one that was killed within, all others wait for ever */
     set_default("OMPI_MCA_sharedfp", "individual");
     set_default("OMPI_MCA_mpi_yield_when_idle", "1");
     set_default("OPENBLAS_NUM_THREADS", "1");

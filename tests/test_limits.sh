@@ -60,7 +60,7 @@ for words in ' beats ' ' worth, ' 'per unit' 'price elasticity' 'reduced cost'; 
     grep -qF "$words" page || { cat page; fail "why does not say: $words"; }
 done
 "$remise" why some "$user" --json >why.json || fail "why --json"
-python3 - "$user" "$product" some/discounts.csv <<'PYTHON' || fail "why --json is not the table's"
+python3 - "$user" "$product" some/discounts.csv <<'PYTHON' || fail "why --json and the table differ"
 import csv, json, sys
 user, product, path = sys.argv[1:]
 why = json.load(open("why.json"))
@@ -75,6 +75,44 @@ for row, reason in zip(rows, why["rows"]):
     low, high = level["chance_interval"]
     assert low <= level["chance"] <= high
 PYTHON
+
+# ---- what changed: counted again from the two tables ----
+"$remise" diff free some --json >diff.json 2>diff.log || { cat diff.log; fail "diff"; }
+timeout -k 5 60 mpirun -np 3 "$remise" diff free some --json >more.json 2>diff.log || fail "diff"
+cmp diff.json more.json || fail "diff depends on the ranks"
+python3 - <<'PYTHON' || { cat diff.json; fail "diff is not what the tables say"; }
+import csv, json
+diff = json.load(open("diff.json"))
+tables = []
+for run in ("free", "some"):
+    with open(run + "/discounts.csv", encoding="utf-8", newline="") as file:
+        tables.append({(r["user_id"], r["product_id"]): r for r in csv.DictReader(file)})
+before, now = tables
+both = before.keys() & now.keys()
+kinds = {"new": now.keys() - both, "gone": before.keys() - both, "same": set(), "higher": set(),
+         "lower": set()}
+for pair in both:
+    old, new = float(before[pair]["discount"]), float(now[pair]["discount"])
+    kinds["same" if old == new else "higher" if new > old else "lower"].add(pair)
+seen = 0
+for kind, pairs in kinds.items():
+    told, users = diff["rows"][kind], len({user for user, product in pairs})
+    assert told in (None, len(pairs)), (kind, told, len(pairs))
+    assert told is None or users == 0 or users >= diff["min_users"], kind
+    seen += told is not None
+assert seen >= 3
+for r, line in enumerate(diff["levels"]["rows"]):
+    for c, told in enumerate(line):
+        pairs = [p for p in both if float(before[p]["discount"]) == diff["levels"]["before"][r]
+                 and float(now[p]["discount"]) == diff["levels"]["now"][c]]
+        assert told in (None, len(pairs)), (r, c, told, len(pairs))
+names = [cause["cause"] for cause in diff["causes"]]
+assert "limit_came" in names and "cells" not in names, names  # the same cells under more limits
+assert any(limit["price_before"] is None and limit["price_now"] for limit in diff["limits"])
+PYTHON
+"$remise" diff some some >page 2>&1 || fail "diff of a table with itself"
+grep -q 'same discount *6,000' page || { cat page; fail "a table differs from itself"; }
+
 why_fails() { # TEXT ARGUMENTS...
     local text=$1 got=0
     shift

@@ -6,7 +6,9 @@
 #include "io/store.h"
 #include "mpi/memory.h"
 
+#include <fcntl.h>
 #include <hdf5.h>
+#include <semaphore.h>
 #include <sys/stat.h>
 
 enum { ROWS = 23, WIDTH = 3, TYPES = 6, TEXT_BYTES = 5 };
@@ -463,9 +465,30 @@ static int stop(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
+/* A job that was killed in the midst of opening a file of this name left the semaphore taken that
+ * MPI-IO makes of the name for shared file pointers: nobody waits for it. */
+static void a_killed_job_holds_up_nobody(void **state)
+{
+    (void)state;
+    char name[64], semaphore[80];
+    int64_t number = getpid();
+    comm_broadcast(&world, &number, sizeof number, 0);
+    snprintf(name, sizeof name, "held-%lld.h5", (long long)number);
+    snprintf(semaphore, sizeof semaphore, "/OMPIO_%s.part", name);
+    sem_t *taken = sem_open(semaphore, O_CREAT, 0600, 0);
+    char *path = scratch_path(name);
+    struct store *store = NULL;
+    comm_barrier(&world);
+    assert_all(store_create(&world, path, &store) == OK);
+    assert_all(store_commit(&world, &store) == OK);
+    if (taken != SEM_FAILED) sem_close(taken);
+    if (world.rank == 0) sem_unlink(semaphore);
+    free(path);
+}
+
 TEST_MAIN(TEST(every_type_comes_back), TEST(dictionaries_and_notes_come_back),
           TEST(plain_hdf5_reads_it), TEST(same_bytes_on_any_ranks), TEST(pieces_make_the_same_file),
           TEST(pieces_must_add_up), TEST(an_open_column_holds_up_the_file),
           TEST(the_place_is_reserved), TEST(only_a_whole_file_gets_its_name),
           TEST(a_missing_file_and_a_strange_one), TEST(a_column_that_is_not_as_expected),
-          TEST(survives_faults))
+          TEST(a_killed_job_holds_up_nobody), TEST(survives_faults))

@@ -1,0 +1,143 @@
+/* Causes of changes, row by row. */
+#include "jobs/diff_cause.h"
+
+#include "jobs/reduced_cost.h"
+#include "mpi/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *diff_cause_name(enum diff_cause cause)
+{
+#define DIFF_CAUSE_NAME(cause, name, text) name,
+    static const char *const names[] = {DIFF_CAUSES(DIFF_CAUSE_NAME)};
+#undef DIFF_CAUSE_NAME
+    return names[cause];
+}
+
+const char *diff_cause_text(enum diff_cause cause)
+{
+#define DIFF_CAUSE_TEXT(cause, name, text) text,
+    static const char *const texts[] = {DIFF_CAUSES(DIFF_CAUSE_TEXT)};
+#undef DIFF_CAUSE_TEXT
+    return texts[cause];
+}
+
+/* ---- limits of two tables ---- */
+
+static const char *group_name(const struct problem_kind *kind, int64_t group)
+{
+    return kind->names.count > group ? dictionary_text(&kind->names, group) : "";
+}
+
+static bool is_same_kind(const struct problem *a, const struct problem_kind *ka,
+                         const struct problem *b, const struct problem_kind *kb)
+{
+    const struct problem_measure *ma = &a->measure[ka->measure], *mb = &b->measure[kb->measure];
+    return strcmp(ka->name, kb->name) == 0 && strcmp(ma->name, mb->name) == 0 &&
+           ma->unit == mb->unit;
+}
+
+int64_t diff_limit_find(const struct problem *problem, const struct problem *of, int kind,
+                        int64_t group)
+{
+    const struct problem_kind *wanted = &of->kind[kind];
+    const char *name = group_name(wanted, group);
+    int64_t first = 0;
+    for (int d = 0; d < problem->kinds; first += problem->kind[d++].groups) {
+        const struct problem_kind *here = &problem->kind[d];
+        if (!is_same_kind(problem, here, of, wanted)) continue;
+        if (here->names.count == 0) return wanted->names.count == 0 ? first : -1;
+        int64_t place = dictionary_find(&here->names, name, strlen(name));
+        return place >= 0 ? first + place : -1;
+    }
+    return -1;
+}
+
+enum status diff_prices_match(const struct published_rows *mine, const struct published_rows *other,
+                              struct diff_prices *prices)
+{
+    enum status status = OK;
+    int64_t at = 0, limits = mine->limits.limits;
+    TRY(memory_new(&prices->own, limits, sizeof *prices->own));
+    TRY(memory_new(&prices->other, limits, sizeof *prices->other));
+    TRY(memory_new(&prices->kept, limits, sizeof *prices->kept));
+    memcpy(prices->own, mine->limits.price, (size_t)limits * sizeof *prices->own);
+    for (int d = 0; d < mine->problem.kinds; d++)
+        for (int64_t g = 0; g < mine->problem.kind[d].groups; g++, at++) {
+            int64_t there = diff_limit_find(&other->problem, &mine->problem, d, g);
+            prices->other[at] = there >= 0 ? other->limits.price[there] : 0;
+            prices->kept[at] = there >= 0 ? prices->own[at] : 0;
+        }
+done:
+    return status;
+}
+
+void diff_prices_clear(struct diff_prices *prices)
+{
+    free(prices->own);
+    free(prices->other);
+    free(prices->kept);
+    *prices = (struct diff_prices){0};
+}
+
+/* ---- a row ---- */
+
+static int level_of(const struct diff_row *row)
+{
+    return row->rows->level[row->row];
+}
+
+double diff_discount(const struct diff_row *row)
+{
+    return row->rows->problem.level[level_of(row)];
+}
+
+/* The level of this discount, if it is allowed; else -1. */
+static int find_level(const struct diff_row *row, double discount)
+{
+    const struct problem *problem = &row->rows->problem;
+    for (int k = 0; k < problem->levels; k++)
+        if (problem->level[k] == discount)
+            return (problem->allowed[row->row] >> k & 1) != 0 ? k : -1;
+    return -1;
+}
+
+/* No allowed level is worth more at the prices, to half of a smallest unit. */
+static bool is_best(const struct diff_row *row, const int64_t *price, int level)
+{
+    struct knapsack_cells cells;
+    struct reduced_cost cost;
+    problem_cells(&row->rows->problem, &cells);
+    int best = reduced_cost_best(&cells, price, row->row, -1);
+    if (best == level) return true;
+    reduced_cost_between(&cells, price, row->row, best, level, &cost);
+    return reduced_cost_units(cost.total) <= 0;
+}
+
+static bool was_drawn(const struct diff_row *row)
+{
+    static const char word[] = "explored";
+    const struct published_rows *rows = row->rows;
+    return strncmp(rows->reason + row->row * rows->reason_bytes, word,
+                   (size_t)rows->reason_bytes) == 0;
+}
+
+enum diff_cause diff_cause_find(const struct diff_row *before, const struct diff_row *now)
+{
+    int level_before = level_of(before), level_now = level_of(now);
+    int now_before = find_level(before, diff_discount(now));
+    if (was_drawn(before) || was_drawn(now)) return DIFF_EXPLORED;
+    if (find_level(now, diff_discount(before)) < 0) return DIFF_FORBIDDEN;
+    if (now_before < 0) return DIFF_ALLOWED;
+    if (!is_best(before, before->prices->own, level_before) ||
+        !is_best(now, now->prices->own, level_now))
+        return DIFF_MOVED;
+    if (!is_best(now, now->prices->kept, level_now)) return DIFF_CAME;
+    if (!is_best(before, before->prices->kept, level_before)) return DIFF_WENT;
+    bool prices = is_best(before, before->prices->other, now_before),
+         cells = is_best(now, now->prices->other, level_now);
+    if (prices && cells) return DIFF_EITHER;
+    if (prices) return DIFF_PRICES;
+    return cells ? DIFF_CELLS : DIFF_BOTH;
+}
