@@ -108,7 +108,7 @@ done:
 void config_free(struct config **config)
 {
     if (*config == NULL) return;
-    for (int64_t k = 0; k < config_keys_count; k++) {
+    for (int64_t k = 0; k < config_keys_count(); k++) {
         if ((*config)->value != NULL) value_clear(&(*config)->value[k]);
         if ((*config)->origin != NULL) free((*config)->origin[k]);
     }
@@ -134,7 +134,7 @@ static const struct config_value *get(const struct config *config, const char *k
 {
     int64_t k = key_find(key);
     if (k < 0) wrong_request(key, "does not exist");
-    if ((TYPE(config_keys[k].type) & types) == 0) wrong_request(key, "has another type");
+    if ((TYPE(config_key_at(k)->type) & types) == 0) wrong_request(key, "has another type");
     return &config->value[k];
 }
 
@@ -185,7 +185,7 @@ const char *config_text(const struct config *config, const char *key)
 bool config_is(const struct config *config, const char *key, const char *choice)
 {
     const struct config_value *value = get(config, key, TYPE(KEY_CHOICE));
-    if (strstr(config_keys[key_find(key)].choices, choice) == NULL)
+    if (strstr(config_key_at(key_find(key))->choices, choice) == NULL)
         wrong_request(key, "does not have this choice");
     return value->has && strcmp(value->texts[0], choice) == 0;
 }
@@ -253,8 +253,8 @@ struct config_fingerprint config_fingerprint(const struct config *config,
                                              const char *const *prefixes)
 {
     XXH128_hash_t chain[3] = {XXH3_128bits("", 0)};
-    for (int64_t k = 0; k < config_keys_count; k++) {
-        const char *name = config_keys[k].name, *written = config->value[k].written;
+    for (int64_t k = 0; k < config_keys_count(); k++) {
+        const char *name = config_key_at(k)->name, *written = config->value[k].written;
         if (!config->value[k].has || !under_any(name, prefixes)) continue;
         chain[1] = XXH3_128bits(name, strlen(name));
         chain[2] = XXH3_128bits(written, strlen(written));
@@ -274,7 +274,7 @@ static bool is_of_table(const struct config_key *key)
 /* A setting behind its name: its value, or why there is none; of people only how many. */
 static void write_setting(const struct config *config, int64_t k, int indent, FILE *file)
 {
-    const struct config_key *key = &config_keys[k];
+    const struct config_key *key = config_key_at(k);
     const struct config_value *value = &config->value[k];
     const char *dot = strrchr(key->name, '.'), *name = dot != NULL ? dot + 1 : key->name;
     bool shown = value->has && !key->personal;
@@ -288,8 +288,8 @@ static void write_setting(const struct config *config, int64_t k, int indent, FI
 enum status config_write(const struct config *config, FILE *file)
 {
     const char *before = "";
-    for (int64_t k = 0; k < config_keys_count; k++) {
-        const struct config_key *key = &config_keys[k];
+    for (int64_t k = 0; k < config_keys_count(); k++) {
+        const struct config_key *key = config_key_at(k);
         if (!config->value[k].has && is_of_table(key)) continue;
         write_setting(config, k, key_print_headings(file, before, key->name), file);
         before = key->name;

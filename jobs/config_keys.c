@@ -7,10 +7,28 @@
 
 /* ---- looking keys up ---- */
 
+static const struct config_keys_part *const parts[] = {&config_keys_shop, &config_keys_models,
+                                                       &config_keys_allocate};
+enum { PARTS = sizeof parts / sizeof *parts };
+
+int64_t config_keys_count(void)
+{
+    int64_t count = 0;
+    for (int p = 0; p < PARTS; p++) count += parts[p]->count;
+    return count;
+}
+
+const struct config_key *config_key_at(int64_t k)
+{
+    int p = 0;
+    while (k >= parts[p]->count) k -= parts[p++]->count;
+    return &parts[p]->keys[k];
+}
+
 int64_t key_find(const char *name)
 {
-    for (int64_t k = 0; k < config_keys_count; k++)
-        if (strcmp(config_keys[k].name, name) == 0) return k;
+    for (int64_t k = 0; k < config_keys_count(); k++)
+        if (strcmp(config_key_at(k)->name, name) == 0) return k;
     return -1;
 }
 
@@ -23,8 +41,8 @@ bool key_is_under(const char *name, const char *section)
 
 bool key_is_section(const char *name)
 {
-    for (int64_t k = 0; k < config_keys_count; k++)
-        if (key_is_under(config_keys[k].name, name) && strcmp(config_keys[k].name, name) != 0)
+    for (int64_t k = 0; k < config_keys_count(); k++)
+        if (key_is_under(config_key_at(k)->name, name) && strcmp(config_key_at(k)->name, name) != 0)
             return true;
     return false;
 }
@@ -41,8 +59,8 @@ static const char *suggest_place(const char *wrong, bool same_section)
     struct suggestion suggestion = SUGGESTION(last_part(wrong));
     const char *found = NULL;
     size_t section = strcspn(wrong, ".");
-    for (int64_t k = 0; k < config_keys_count; k++) {
-        const char *name = config_keys[k].name, *best = suggestion.best;
+    for (int64_t k = 0; k < config_keys_count(); k++) {
+        const char *name = config_key_at(k)->name, *best = suggestion.best;
         if (same_section && (strncmp(name, wrong, section) != 0 || name[section] != '.')) continue;
         suggestion_offer(&suggestion, last_part(name));
         if (suggestion.best != best) found = name;
@@ -56,8 +74,8 @@ static const char *suggest_whole(const char *wrong)
     struct suggestion suggestion = SUGGESTION(wrong);
     for (int64_t s = 0; s < config_sections_count; s++)
         suggestion_offer(&suggestion, config_sections[s].name);
-    for (int64_t k = 0; k < config_keys_count; k++)
-        suggestion_offer(&suggestion, config_keys[k].name);
+    for (int64_t k = 0; k < config_keys_count(); k++)
+        suggestion_offer(&suggestion, config_key_at(k)->name);
     return suggestion.best;
 }
 
@@ -120,8 +138,8 @@ void key_print_expected(FILE *file, const struct config_key *key)
 void key_print_known(FILE *file, const char *section)
 {
     const char *comma = "";
-    for (int64_t k = 0; k < config_keys_count; k++) {
-        const char *name = config_keys[k].name;
+    for (int64_t k = 0; k < config_keys_count(); k++) {
+        const char *name = config_key_at(k)->name;
         if (!key_is_under(name, section)) continue;
         fprintf(file, "%s%s", comma, name + strlen(section) + 1);
         comma = ", ";

@@ -2,8 +2,8 @@
  * The one table of all settings: key, type, default, range, unit and help.
  *
  * The checks of a configuration, `remise init`, `remise config`, the overrides and
- * docs/configuration.md all come from it (jobs/config_keys_table.c); a new setting is a new row and
- * nothing else.
+ * docs/configuration.md all come from it; a new setting is a new row in jobs/config_keys_shop.c,
+ * config_keys_models.c or config_keys_allocate.c, and nothing else.
  */
 #ifndef REMISE_JOBS_CONFIG_KEYS_H
 #define REMISE_JOBS_CONFIG_KEYS_H
@@ -48,9 +48,20 @@ struct config_section {
     const char *help;
 };
 
-/* All keys, those of a section together, and the sections in the same order. */
-extern const struct config_key config_keys[];
-extern const int64_t config_keys_count;
+/* Rows of one file; the files follow each other in the order of config_keys_parts. */
+struct config_keys_part {
+    const struct config_key *keys; /* [count] */
+    int64_t count;
+};
+extern const struct config_keys_part config_keys_shop, config_keys_models, config_keys_allocate;
+
+/** How many keys there are in all. Local. */
+int64_t config_keys_count(void);
+
+/** Key k, 0 <= k < config_keys_count(): those of a section are together. Local. */
+const struct config_key *config_key_at(int64_t k);
+
+/* The sections, in the order of their keys. */
 extern const struct config_section config_sections[];
 extern const int64_t config_sections_count;
 

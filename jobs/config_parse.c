@@ -16,7 +16,7 @@ enum { PROBLEM_BYTES = 1024, KEY_BYTES = 512 };
 struct reader {
     struct config *config;
     FILE *problems;
-    bool *seen; /* [config_keys_count] given somewhere, be it wrong */
+    bool *seen; /* [config_keys_count()] given somewhere, be it wrong */
 };
 
 static enum status no_memory(const char *name)
@@ -59,7 +59,7 @@ static enum status assign(struct reader *reader, int64_t k, const struct config_
 {
     struct config_value *value = &reader->config->value[k], new;
     char problem[PROBLEM_BYTES];
-    enum status status = value_read(&config_keys[k], item, &new, problem, sizeof problem);
+    enum status status = value_read(config_key_at(k), item, &new, problem, sizeof problem);
     reader->seen[k] = true;
     if (status == ERR_CONFIG) {
         report_place(reader, item, origin);
@@ -99,7 +99,7 @@ static enum status take_default(struct reader *reader, int64_t k)
 {
     char problem[PROBLEM_BYTES];
     struct config_item item;
-    const struct config_key *key = &config_keys[k];
+    const struct config_key *key = config_key_at(k);
     if (key->standard == NULL) return OK;
     enum status status = item_from_text(key, key->standard, &item);
     if (status != OK) return status;
@@ -193,7 +193,7 @@ static enum status take_set(struct reader *reader, const char *set)
         return OK;
     }
     struct config_item item = {0};
-    enum status status = item_of_set(reader, &config_keys[k], equals + 1, &item);
+    enum status status = item_of_set(reader, config_key_at(k), equals + 1, &item);
     if (status == OK && item.key != NULL) status = set_value(reader, k, &item);
     item_clear(&item);
     return status;
@@ -217,16 +217,16 @@ static bool table_is_mentioned(const struct reader *reader, const char *table)
     char columns[KEY_BYTES], attributes[KEY_BYTES];
     snprintf(columns, sizeof columns, "%s.columns", table);
     snprintf(attributes, sizeof attributes, "%s.attributes", table);
-    for (int64_t k = 0; k < config_keys_count; k++)
-        if (reader->seen[k] && (key_is_under(config_keys[k].name, columns) ||
-                                key_is_under(config_keys[k].name, attributes)))
+    for (int64_t k = 0; k < config_keys_count(); k++)
+        if (reader->seen[k] && (key_is_under(config_key_at(k)->name, columns) ||
+                                key_is_under(config_key_at(k)->name, attributes)))
             return true;
     return false;
 }
 
 static void check_role(const struct reader *reader, const char *table, int64_t file, int64_t role)
 {
-    const struct config_key *key = &config_keys[role];
+    const struct config_key *key = config_key_at(role);
     const char *name = strrchr(key->name, '.') + 1;
     if (!key->required || reader->seen[role]) return;
     fprintf(reader->problems, "%s", reader->config->name);
@@ -243,7 +243,7 @@ static void check_table(const struct reader *reader, const char *table)
     snprintf(name, sizeof name, "%s.file", table);
     int64_t file = key_find(name);
     if (!reader->seen[file]) {
-        if (config_keys[file].required || table_is_mentioned(reader, table))
+        if (config_key_at(file)->required || table_is_mentioned(reader, table))
             fprintf(reader->problems,
                     "%s: %s: missing; name the CSV file, such as `%s: {file: %s.csv, "
                     "columns: {user_id: customer, ...}}`\n",
@@ -251,8 +251,8 @@ static void check_table(const struct reader *reader, const char *table)
         return;
     }
     snprintf(name, sizeof name, "%s.columns", table);
-    for (int64_t k = 0; k < config_keys_count; k++)
-        if (key_is_under(config_keys[k].name, name)) check_role(reader, table, file, k);
+    for (int64_t k = 0; k < config_keys_count(); k++)
+        if (key_is_under(config_key_at(k)->name, name)) check_role(reader, table, file, k);
 }
 
 static void check_missing(const struct reader *reader)
@@ -372,17 +372,17 @@ static bool is_table_file(const char *key)
 /* What a relative path is seen from. */
 static const char *base_of(const struct config *config, int64_t k)
 {
-    if (is_table_file(config_keys[k].name)) return config->value[key_find("data.dir")].path;
+    if (is_table_file(config_key_at(k)->name)) return config->value[key_find("data.dir")].path;
     return config->value[k].origin == ORIGIN_SET ? "" : config->folder;
 }
 
 static enum status resolve_paths(struct config *config)
 {
     for (int pass = 0; pass < 2; pass++) /* the data folder first, then what lies in it */
-        for (int64_t k = 0; k < config_keys_count; k++) {
+        for (int64_t k = 0; k < config_keys_count(); k++) {
             struct config_value *value = &config->value[k];
-            bool due = is_table_file(config_keys[k].name) == (pass == 1);
-            if (config_keys[k].type != KEY_PATH || !value->has || !due) continue;
+            bool due = is_table_file(config_key_at(k)->name) == (pass == 1);
+            if (config_key_at(k)->type != KEY_PATH || !value->has || !due) continue;
             value->path = join(base_of(config, k), value->texts[0]);
             if (value->path == NULL) return no_memory(config->name);
         }
@@ -391,7 +391,7 @@ static enum status resolve_paths(struct config *config)
 
 static enum status name_origins(struct config *config)
 {
-    for (int64_t k = 0; k < config_keys_count; k++) {
+    for (int64_t k = 0; k < config_keys_count(); k++) {
         const struct config_value *value = &config->value[k];
         char **origin = &config->origin[k];
         if (value->origin == ORIGIN_FILE) {
@@ -415,9 +415,9 @@ static enum status new_config(const char *name, struct config **config)
     (*config)->name = strdup(name);
     (*config)->folder = folder > 0 ? strndup(name, folder) : strdup(".");
     if ((*config)->name == NULL || (*config)->folder == NULL) return no_memory(name);
-    status = memory_new(&(*config)->value, config_keys_count, sizeof *(*config)->value);
+    status = memory_new(&(*config)->value, config_keys_count(), sizeof *(*config)->value);
     if (status != OK) return status;
-    return memory_new(&(*config)->origin, config_keys_count, sizeof *(*config)->origin);
+    return memory_new(&(*config)->origin, config_keys_count(), sizeof *(*config)->origin);
 }
 
 enum status config_parse(const char *name, const char *text, int64_t bytes, const char *const *sets,
@@ -428,8 +428,8 @@ enum status config_parse(const char *name, const char *text, int64_t bytes, cons
     struct config_items items = {0};
     *config = NULL;
     TRY(new_config(name, &reader.config));
-    TRY(memory_new(&reader.seen, config_keys_count, sizeof *reader.seen));
-    for (int64_t k = 0; k < config_keys_count; k++) TRY(take_default(&reader, k));
+    TRY(memory_new(&reader.seen, config_keys_count(), sizeof *reader.seen));
+    for (int64_t k = 0; k < config_keys_count(); k++) TRY(take_default(&reader, k));
     TRY(yaml_flatten(name, text, bytes, problems, &items));
     for (int64_t i = 0; i < items.count; i++) TRY(take_item(&reader, &items.item[i]));
     for (; sets != NULL && *sets != NULL; sets++) TRY(take_set(&reader, *sets));

@@ -9,8 +9,8 @@
 struct config {
     char *name;                 /* of the file, as given */
     char *folder;               /* that it stands in */
-    struct config_value *value; /* [config_keys_count] */
-    char **origin;              /* [config_keys_count] "default", "shop.yaml:12", "--set" */
+    struct config_value *value; /* [config_keys_count()] */
+    char **origin;              /* [config_keys_count()] "default", "shop.yaml:12", "--set" */
 };
 
 /**

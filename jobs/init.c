@@ -72,11 +72,12 @@ static void print_configuration(FILE *file)
     const char *last = "";
     fputs(opening, file);
     fputc('\n', file);
-    for (int64_t k = 0; k < config_keys_count; k++) {
-        const struct config_section *section = section_of(config_keys[k].name);
+    for (int64_t k = 0; k < config_keys_count(); k++) {
+        const struct config_section *section = section_of(config_key_at(k)->name);
         if (section != before) print_section_help(file, section->help);
-        print_setting(file, &config_keys[k], key_print_headings(file, last, config_keys[k].name));
-        last = config_keys[k].name;
+        print_setting(file, config_key_at(k),
+                      key_print_headings(file, last, config_key_at(k)->name));
+        last = config_key_at(k)->name;
         before = section;
     }
 }
@@ -86,7 +87,7 @@ static void print_configuration(FILE *file)
 static const char manual[] =
     "# Configuration\n"
     "\n"
-    "<!-- Printed by `remise init --markdown` from jobs/config_keys_table.c; do not edit. -->\n"
+    "<!-- Printed by `remise init --markdown` from jobs/config_keys_*.c; do not edit. -->\n"
     "\n"
     "One YAML file. The least that works:\n"
     "\n"
@@ -130,13 +131,13 @@ static void print_manual(FILE *file)
 {
     const struct config_section *before = NULL;
     fputs(manual, file);
-    for (int64_t k = 0; k < config_keys_count; k++) {
-        const struct config_section *section = section_of(config_keys[k].name);
+    for (int64_t k = 0; k < config_keys_count(); k++) {
+        const struct config_section *section = section_of(config_key_at(k)->name);
         if (section != NULL && section != before)
             fprintf(file, "\n## %s\n\n%s\n", section->name, section->help);
         if (section != before || k == 0)
             fputs("\n| setting | value | default | meaning |\n|---|---|---|---|\n", file);
-        print_row(file, &config_keys[k]);
+        print_row(file, config_key_at(k));
         before = section;
     }
 }

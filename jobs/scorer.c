@@ -28,7 +28,7 @@ void scorer_knobs(const struct scorer *scorer, const struct config *config,
 {
     for (int64_t k = 0; k < scorer->knobs; k++) {
         const char *key = scorer->knob[k].key;
-        bool whole = config_keys[key_find(key)].type == KEY_INTEGER;
+        bool whole = config_key_at(key_find(key))->type == KEY_INTEGER;
         knob[k] = whole ? (double)config_integer(config, key) : config_number(config, key);
     }
 }

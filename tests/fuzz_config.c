@@ -43,8 +43,8 @@ static struct config_fingerprint fingerprint(const struct config *config)
 {
     const char *keys[KEYS_MAX + 1] = {NULL};
     int64_t count = 0;
-    for (int64_t k = 0; k < config_keys_count && count < KEYS_MAX; k++)
-        if (!config_keys[k].personal) keys[count++] = config_keys[k].name;
+    for (int64_t k = 0; k < config_keys_count() && count < KEYS_MAX; k++)
+        if (!config_key_at(k)->personal) keys[count++] = config_key_at(k)->name;
     return config_fingerprint(config, keys);
 }
 

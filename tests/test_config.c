@@ -351,16 +351,16 @@ static void table_is_sound(void **state)
 {
     (void)state;
     int64_t section = -1;
-    for (int64_t k = 0; k < config_keys_count; k++) {
-        assert_true(key_find(config_keys[k].name) == k);
-        assert_true((config_keys[k].type == KEY_CHOICE) == (config_keys[k].choices != NULL));
-        bool told = config_keys[k].standard != NULL || config_keys[k].none != NULL;
-        assert_true(told || config_keys[k].required);
-        if (strchr(config_keys[k].name, '.') == NULL) continue;
-        if (section < 0 || !key_is_under(config_keys[k].name, config_sections[section].name))
+    for (int64_t k = 0; k < config_keys_count(); k++) {
+        assert_true(key_find(config_key_at(k)->name) == k);
+        assert_true((config_key_at(k)->type == KEY_CHOICE) == (config_key_at(k)->choices != NULL));
+        bool told = config_key_at(k)->standard != NULL || config_key_at(k)->none != NULL;
+        assert_true(told || config_key_at(k)->required);
+        if (strchr(config_key_at(k)->name, '.') == NULL) continue;
+        if (section < 0 || !key_is_under(config_key_at(k)->name, config_sections[section].name))
             section++;
         assert_true(section < config_sections_count);
-        assert_true(key_is_under(config_keys[k].name, config_sections[section].name));
+        assert_true(key_is_under(config_key_at(k)->name, config_sections[section].name));
     }
     assert_true(section == config_sections_count - 1);
 }
