@@ -13,9 +13,9 @@ packages_want fuzz
 packages_want curves
 build_targets all || exit
 
-# Ctest starts some more ranks at a time than there are cores, as tests wait as often as they work;
+# Ctest starts twice as many ranks at a time as there are cores, as tests wait as often as they work;
 # a test with more ranks runs alone.
-export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(($(cores) * 3 / 2))}
+export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(($(cores) * 2))}
 ctest --test-dir build --no-tests=error --no-label-summary --output-on-failure "$@" 2>&1 |
     awk '/ tests passed, .* out of / { summary = $0; next }
         { print; fflush() }
