@@ -13,7 +13,7 @@ packages_want fuzz
 packages_want curves
 build_targets all || exit
 
-# Ctest starts twice as many ranks at a time as there are cores, as tests wait as often as they work;
+# Ctest starts two ranks at a time for each core, as tests wait as often as they work;
 # a test with more ranks runs alone.
 export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(($(cores) * 2))}
 ctest --test-dir build --no-tests=error --no-label-summary --output-on-failure "$@" 2>&1 |
