@@ -54,7 +54,7 @@ enum status problem_add_kind(struct problem *problem, const char *name, const ch
                              int measure, int64_t groups, struct problem_kind **kind)
 {
     enum status status = OK;
-    if (problem->kinds == KNAPSACK_KINDS) return too_many("limits");
+    if (problem->kinds + problem->caps == KNAPSACK_KINDS) return too_many("limits");
     struct problem_kind *new = *kind = &problem->kind[problem->kinds++];
     *new = (struct problem_kind){.measure = measure, .groups = groups};
     TRY(copy_text(name, &new->name));
@@ -79,6 +79,13 @@ void problem_cells(const struct problem *problem, struct knapsack_cells *cells)
                                                 .use = problem->measure[kind->measure].use,
                                                 .limit = kind->limit};
     }
+    if (problem->caps == 0) return;
+    cells->caps = problem->caps;
+    cells->users_local = problem->users_local;
+    cells->user_start = problem->user_start;
+    for (int c = 0; c < problem->caps; c++)
+        cells->cap[c] = (struct knapsack_cap){problem->measure[problem->cap[c].measure].use,
+                                              problem->cap[c].limit};
 }
 
 void problem_clear(struct problem *problem)
@@ -98,5 +105,6 @@ void problem_clear(struct problem *problem)
         free(problem->kind[d].limit);
         dictionary_clear(&problem->kind[d].names);
     }
+    problem_clear_caps(problem);
     *problem = (struct problem){0};
 }

@@ -36,6 +36,14 @@ struct problem_kind {
     int64_t *limit;          /* [groups] units of the measure */
 };
 
+/* A limit that each user has for its own rows. */
+struct problem_cap {
+    char *name; /* as the receipt shows it: "discounts per user" */
+    char *rule; /* the setting it comes from, without "allocate." */
+    int measure;
+    int64_t *limit; /* [users_local] units of the measure, KNAPSACK_FREE: none */
+};
+
 struct problem {
     struct blocks blocks; /* rows are slots: user x slots + slot, those without a candidate too */
     int levels;
@@ -45,6 +53,10 @@ struct problem {
     int measures, kinds;
     struct problem_measure measure[KNAPSACK_KINDS];
     struct problem_kind kind[KNAPSACK_KINDS];
+    int caps;
+    struct problem_cap cap[KNAPSACK_CAPS];
+    int64_t users_local; /* where there are caps: users with rows here */
+    int64_t *user_start; /* [users_local + 1] first row of each; then all rows */
 };
 
 /**
@@ -75,6 +87,34 @@ enum status problem_add_measure(struct problem *problem, const char *name, doubl
  */
 enum status problem_add_kind(struct problem *problem, const char *name, const char *rule,
                              int measure, int64_t groups, struct problem_kind **kind);
+
+/**
+ * Add a cap; users are there.
+ * Local. limit out: [users_local] borrowed, all KNAPSACK_FREE. Errors: as above.
+ */
+enum status problem_add_cap(struct problem *problem, const char *name, const char *rule,
+                            int measure, int64_t **limit);
+
+/** Users with as many rows each, before the caps. Local. Errors: ERR_MEMORY. */
+enum status problem_set_users(struct problem *problem, int64_t users, int64_t slots);
+
+/**
+ * The caps of other rows in place of those there are.
+ *
+ * Local.
+ * from  in     may be `to`
+ * user  in     [rows] the local user of `from` that each row of `to` belongs to, those of one user
+ *              together
+ * Errors: ERR_MEMORY.
+ */
+enum status problem_pick_caps(const struct problem *from, const int64_t *user, int64_t rows,
+                              struct problem *to);
+
+/** The local user of a row, where there are caps. Local. Cost: O(log users). */
+int64_t problem_user_of(const struct problem *problem, int64_t row);
+
+/** Free the caps alone. Local. */
+void problem_clear_caps(struct problem *problem);
 
 /** The problem as the solver takes it; borrows everything. Local. */
 void problem_cells(const struct problem *problem, struct knapsack_cells *cells);

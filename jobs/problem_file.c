@@ -1,5 +1,5 @@
 /* The allocation problem as columns of HDF5, written with the choices and read to explain them. */
-#include "jobs/problem.h"
+#include "jobs/problem_file.h"
 
 #include "mpi/memory.h"
 
@@ -7,18 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_BYTES = 32 };
-
-/* "cells/use_3" */
-static const char *numbered(char *room, const char *name, int number)
+const char *problem_numbered(char *room, const char *name, int number)
 {
-    snprintf(room, NAME_BYTES, "%s_%d", name, number);
+    snprintf(room, PROBLEM_NAME_BYTES, "%s_%d", name, number);
     return room;
 }
 
 /* ---- small things that all ranks hold ---- */
 
-static enum status write_small(const struct comm *comm, struct store *store, const char *name,
+enum status problem_write_small(const struct comm *comm, struct store *store, const char *name,
                                enum store_type type, const char *help, const void *data,
                                int64_t rows)
 {
@@ -26,8 +23,7 @@ static enum status write_small(const struct comm *comm, struct store *store, con
     return store_write(comm, store, &column, data, comm->rank == 0 ? rows : 0);
 }
 
-/* Reads all rows of a column of any length; data new [*rows] */
-static enum status read_small(const struct comm *comm, const struct store *store, const char *name,
+enum status problem_read_small(const struct comm *comm, const struct store *store, const char *name,
                               enum store_type type, void *data_out, int64_t *rows)
 {
     enum status status = OK;
@@ -41,7 +37,7 @@ done:
     return status;
 }
 
-static enum status write_texts(const struct comm *comm, struct store *store, const char *name,
+enum status problem_write_texts(const struct comm *comm, struct store *store, const char *name,
                                const char *help, char *const *text, int count)
 {
     enum status status = OK;
@@ -65,8 +61,7 @@ static enum status split_texts(const char *padded, int64_t width, int count, cha
     return OK;
 }
 
-/* text out [*count], at most KNAPSACK_KINDS, each new */
-static enum status read_texts(const struct comm *comm, const struct store *store, const char *name,
+enum status problem_read_texts(const struct comm *comm, const struct store *store, const char *name,
                               char **text, int *count)
 {
     enum status status = OK;
@@ -91,18 +86,18 @@ static enum status write_cells(const struct comm *comm, struct store *store,
                                const struct problem *problem)
 {
     enum status status = OK;
-    char name[NAME_BYTES];
+    char name[PROBLEM_NAME_BYTES];
     int64_t rows = problem->blocks.rows_local;
     const struct store_column value = {"cells/value", STORE_I64, problem->levels,
                                        "1/10,000 of the currency", "worth of each level"};
     const struct store_column allowed = {"cells/allowed", STORE_I32, 1, "",
                                          "bit k: level k may be chosen"};
-    TRY(write_small(comm, store, "levels", STORE_F64, "discounts, as fractions", problem->level,
+    TRY(problem_write_small(comm, store, "levels", STORE_F64, "discounts, as fractions", problem->level,
                     problem->levels));
     TRY(store_write(comm, store, &value, problem->value, rows));
     TRY(store_write(comm, store, &allowed, problem->allowed, rows));
     for (int m = 0; m < problem->measures; m++) {
-        const struct store_column use = {numbered(name, "cells/use", m), STORE_I64, problem->levels,
+        const struct store_column use = {problem_numbered(name, "cells/use", m), STORE_I64, problem->levels,
                                          "units of the measure", "what each level uses of it"};
         TRY(store_write(comm, store, &use, problem->measure[m].use, rows));
     }
@@ -132,10 +127,10 @@ static enum status read_cells(const struct comm *comm, const struct store *store
                               const struct blocks *rows, struct problem *problem)
 {
     enum status status = OK;
-    char name[NAME_BYTES];
+    char name[PROBLEM_NAME_BYTES];
     double *level = NULL;
     int64_t levels, first = rows->row_first, count = rows->rows_local;
-    TRY(read_small(comm, store, "levels", STORE_F64, &level, &levels));
+    TRY(problem_read_small(comm, store, "levels", STORE_F64, &level, &levels));
     if (levels < 1 || levels > CELL_LEVELS)
         TRY(FAIL(ERR_IO, "there are %lld levels; run `remise allocate` again", (long long)levels));
     problem->levels = (int)levels;
@@ -144,7 +139,7 @@ static enum status read_cells(const struct comm *comm, const struct store *store
     TRY(store_read(comm, store, "cells/value", STORE_I64, first, count, problem->value));
     TRY(store_read(comm, store, "cells/allowed", STORE_I32, first, count, problem->allowed));
     for (int m = 0; m < problem->measures; m++)
-        TRY(store_read(comm, store, numbered(name, "cells/use", m), STORE_I64, first, count,
+        TRY(store_read(comm, store, problem_numbered(name, "cells/use", m), STORE_I64, first, count,
                        problem->measure[m].use));
 done:
     free(level);
@@ -164,10 +159,10 @@ static enum status write_measures(const struct comm *comm, struct store *store,
         unit_name[m] = problem->measure[m].unit_name;
         unit[m] = problem->measure[m].unit;
     }
-    TRY(write_texts(comm, store, "measures/name", "what levels use", name, problem->measures));
-    TRY(write_small(comm, store, "measures/unit", STORE_F64, "what 1 stands for", unit,
+    TRY(problem_write_texts(comm, store, "measures/name", "what levels use", name, problem->measures));
+    TRY(problem_write_small(comm, store, "measures/unit", STORE_F64, "what 1 stands for", unit,
                     problem->measures));
-    TRY(write_texts(comm, store, "measures/unit_name", "of what", unit_name, problem->measures));
+    TRY(problem_write_texts(comm, store, "measures/unit_name", "of what", unit_name, problem->measures));
 done:
     return status;
 }
@@ -180,10 +175,10 @@ static enum status read_measures(const struct comm *comm, const struct store *st
     double *unit = NULL;
     int names = 0, unit_names = 0;
     int64_t units = 0;
-    status = read_texts(comm, store, "measures/name", name, &names);
+    status = problem_read_texts(comm, store, "measures/name", name, &names);
     if (status == OK)
-        status = read_texts(comm, store, "measures/unit_name", unit_name, &unit_names);
-    if (status == OK) status = read_small(comm, store, "measures/unit", STORE_F64, &unit, &units);
+        status = problem_read_texts(comm, store, "measures/unit_name", unit_name, &unit_names);
+    if (status == OK) status = problem_read_small(comm, store, "measures/unit", STORE_F64, &unit, &units);
     for (int m = 0; m < KNAPSACK_KINDS; m++) { /* what was read has an owner, whatever failed */
         problem->measure[m].name = name[m];
         problem->measure[m].unit_name = unit_name[m];
@@ -203,14 +198,14 @@ static enum status write_groups(const struct comm *comm, struct store *store,
                                 const struct problem *problem)
 {
     enum status status = OK;
-    char name[NAME_BYTES];
+    char name[PROBLEM_NAME_BYTES];
     for (int d = 0; d < problem->kinds; d++) {
         const struct problem_kind *kind = &problem->kind[d];
         if (kind->group == NULL) continue;
-        const struct store_column group = {numbered(name, "cells/group", d), STORE_I32, 1, "",
+        const struct store_column group = {problem_numbered(name, "cells/group", d), STORE_I32, 1, "",
                                            "limit of the kind that a row counts against; -1: none"};
         TRY(store_write(comm, store, &group, kind->group, problem->blocks.rows_local));
-        TRY(store_write_dictionary(comm, store, numbered(name, "kinds/names", d),
+        TRY(store_write_dictionary(comm, store, problem_numbered(name, "kinds/names", d),
                                    "groups of the kind", &kind->names));
     }
 done:
@@ -228,7 +223,7 @@ static enum status write_limits(const struct comm *comm, struct store *store,
     for (int d = 0; d < problem->kinds; d++)
         for (int64_t g = 0; g < problem->kind[d].groups; g++)
             limit[at++] = problem->kind[d].limit[g];
-    TRY(write_small(comm, store, "limits/limit", STORE_I64, "units of the measure, kind by kind",
+    TRY(problem_write_small(comm, store, "limits/limit", STORE_I64, "units of the measure, kind by kind",
                     limit, at));
 done:
     free(limit);
@@ -250,13 +245,13 @@ static enum status write_kinds(const struct comm *comm, struct store *store,
         at_least[d] = problem->kind[d].at_least;
         groups[d] = problem->kind[d].groups;
     }
-    TRY(write_texts(comm, store, "kinds/name", "limits of one kind", name, problem->kinds));
-    TRY(write_texts(comm, store, "kinds/rule", "the policy it belongs to", rule, problem->kinds));
-    TRY(write_small(comm, store, "kinds/measure", STORE_I32, "place among the measures", measure,
+    TRY(problem_write_texts(comm, store, "kinds/name", "limits of one kind", name, problem->kinds));
+    TRY(problem_write_texts(comm, store, "kinds/rule", "the policy it belongs to", rule, problem->kinds));
+    TRY(problem_write_small(comm, store, "kinds/measure", STORE_I32, "place among the measures", measure,
                     problem->kinds));
-    TRY(write_small(comm, store, "kinds/at_least", STORE_U8,
+    TRY(problem_write_small(comm, store, "kinds/at_least", STORE_U8,
                     "1: measure and limit are kept as their negatives", at_least, problem->kinds));
-    TRY(write_small(comm, store, "kinds/groups", STORE_I64, "limits of the kind", groups,
+    TRY(problem_write_small(comm, store, "kinds/groups", STORE_I64, "limits of the kind", groups,
                     problem->kinds));
     TRY(write_groups(comm, store, problem));
     TRY(write_limits(comm, store, problem));
@@ -301,9 +296,9 @@ static enum status read_kind_columns(const struct comm *comm, const struct store
     enum status status = OK;
     struct kind_columns columns = {0};
     int64_t rows[3] = {0};
-    TRY(read_small(comm, store, "kinds/measure", STORE_I32, &columns.measure, &rows[0]));
-    TRY(read_small(comm, store, "kinds/at_least", STORE_U8, &columns.at_least, &rows[1]));
-    TRY(read_small(comm, store, "kinds/groups", STORE_I64, &columns.groups, &rows[2]));
+    TRY(problem_read_small(comm, store, "kinds/measure", STORE_I32, &columns.measure, &rows[0]));
+    TRY(problem_read_small(comm, store, "kinds/at_least", STORE_U8, &columns.at_least, &rows[1]));
+    TRY(problem_read_small(comm, store, "kinds/groups", STORE_I64, &columns.groups, &rows[2]));
     TRY_ALL(comm, check_kinds(&columns, rows, problem));
     TRY_ALL(comm, take_kinds(&columns, problem));
 done:
@@ -317,14 +312,14 @@ static enum status read_groups(const struct comm *comm, const struct store *stor
                                const struct blocks *rows, struct problem *problem)
 {
     enum status status = OK;
-    char name[NAME_BYTES];
+    char name[PROBLEM_NAME_BYTES];
     for (int d = 0; d < problem->kinds; d++) {
         struct problem_kind *kind = &problem->kind[d];
-        if (store_rows(comm, store, numbered(name, "cells/group", d), NULL) < 0) continue;
+        if (store_rows(comm, store, problem_numbered(name, "cells/group", d), NULL) < 0) continue;
         TRY_ALL(comm, memory_new(&kind->group, rows->rows_local, sizeof *kind->group));
         TRY(store_read(comm, store, name, STORE_I32, rows->row_first, rows->rows_local,
                        kind->group));
-        TRY(store_read_dictionary(comm, store, numbered(name, "kinds/names", d), &kind->names));
+        TRY(store_read_dictionary(comm, store, problem_numbered(name, "kinds/names", d), &kind->names));
     }
 done:
     return status;
@@ -337,7 +332,7 @@ static enum status read_limits(const struct comm *comm, const struct store *stor
     int64_t *limit = NULL, rows = 0, at = 0;
     struct knapsack_cells cells;
     problem_cells(problem, &cells);
-    TRY(read_small(comm, store, "limits/limit", STORE_I64, &limit, &rows));
+    TRY(problem_read_small(comm, store, "limits/limit", STORE_I64, &limit, &rows));
     if (rows != knapsack_limits(&cells))
         TRY(FAIL(ERR_IO, "limits and their kinds do not agree; run `remise allocate` again"));
     for (int d = 0; d < problem->kinds; d++)
@@ -354,8 +349,8 @@ static enum status read_kinds(const struct comm *comm, const struct store *store
     enum status status = OK;
     char *name[KNAPSACK_KINDS] = {NULL}, *rule[KNAPSACK_KINDS] = {NULL};
     int names = 0, rules = 0;
-    status = read_texts(comm, store, "kinds/name", name, &names);
-    if (status == OK) status = read_texts(comm, store, "kinds/rule", rule, &rules);
+    status = problem_read_texts(comm, store, "kinds/name", name, &names);
+    if (status == OK) status = problem_read_texts(comm, store, "kinds/rule", rule, &rules);
     for (int d = 0; d < KNAPSACK_KINDS; d++) { /* as with measures */
         problem->kind[d].name = name[d];
         problem->kind[d].rule = rule[d];
@@ -381,6 +376,7 @@ enum status problem_write(const struct comm *comm, struct store *store,
     TRY(write_cells(comm, store, problem));
     TRY(write_measures(comm, store, problem));
     TRY(write_kinds(comm, store, problem));
+    TRY(problem_write_caps(comm, store, problem));
 done:
     return status;
 }
@@ -393,6 +389,7 @@ enum status problem_read(const struct comm *comm, const struct store *store,
     TRY(read_measures(comm, store, problem));
     TRY(read_cells(comm, store, rows, problem));
     TRY(read_kinds(comm, store, rows, problem));
+    TRY(problem_read_caps(comm, store, rows, problem));
 done:
     return status;
 }
