@@ -7,6 +7,7 @@
 #include "jobs/labels.h"
 #include "jobs/outlook.h"
 #include "jobs/problem_json.h"
+#include "jobs/user_limits.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -181,13 +182,15 @@ enum status allocate_receipt(const struct comm *comm, const struct allocated *al
     const struct allocated *a = allocated;
     struct outcome outcome;
     bool *hidden = NULL;
-    json_t *receipt = NULL, *parts = NULL;
+    json_t *receipt = NULL, *parts = NULL, *caps = NULL;
     int64_t min_users = config_integer(a->run->config, "privacy.min_users");
     add_up(comm, a, choices->level, &outcome);
     TRY(breakdown_hidden(comm, a->problem, choices->slots, min_users, &hidden));
     TRY(breakdown_json(comm, a->run, a->dataset, a->maker->candidates, a->problem, choices->level,
                        &parts));
     receipt = receipt_json(a, choices, &outcome, hidden);
+    TRY(user_limits_json(comm, a->problem, choices->price, choices->level, &caps));
+    if (caps != NULL) json_object_set_new(receipt, "user_limits", caps);
     TRY(outlook_add(comm, a, choices, receipt));
     TRY_ALL(comm, write_text(receipt, parts, &choices->receipt));
 done:

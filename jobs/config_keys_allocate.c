@@ -45,6 +45,21 @@ static const struct config_key rows[] = {
     OPEN("allocate.levels_most", KEY_INTEGER, 1, 31, "all of allocate.levels", "3",
          "different discounts in the table at most, no discount not counted; which ones is "
          "chosen"),
+    OPEN("allocate.user.discounts_most", KEY_INTEGER, 0, 10000, "any", "3",
+         "rows of a user that have a discount at most (frequency)"),
+    OPEN("allocate.user.discount_sum_most", KEY_NUMBER, 0, 10000, "any", "0.5",
+         "sum of a user's discounts as fractions at most: 0.5 are five of 10 %"),
+    OPEN("allocate.user.cost_share_most", KEY_NUMBER, 0, 1000, "any", "0.05",
+         "what a user's discounts may cost in expectation at most (purchase power), as a part of "
+         "what the user spent: of the last 365 days, or all there are, brought to run.valid_days"),
+    {.name = "allocate.user.cost_without_spend",
+     .type = KEY_MONEY,
+     .standard = "0",
+     .min = 0,
+     .max = 1e9,
+     .unit = "currency",
+     .help = "with allocate.user.cost_share_most: what the discounts of a user who spent nothing "
+             "may cost; 0: such users get no discount that is expected to cost anything"},
     RANGE("allocate.margin_floor", KEY_FRACTION, "0.05", 0, 1, NULL,
           "part of the discounted price that must remain above the unit's cost"),
     RANGE("allocate.objective.profit", KEY_NUMBER, "1", 0, 1e6, NULL,

@@ -11,7 +11,7 @@
 
 enum { NAME_BYTES = 512, LIST_BYTES = 700, SAID = 20 };
 
-/* The kind of a limit by number, and its group; NULL: a cap of users. */
+/* The kind of a limit by number, and its group; NULL: a cap of users, whose number is the group. */
 static const struct problem_kind *kind_of(const struct problem *problem, int64_t limit,
                                           int64_t *group)
 {
@@ -23,10 +23,12 @@ static const struct problem_kind *kind_of(const struct problem *problem, int64_t
     return NULL;
 }
 
-static void name_of(const struct problem_kind *kind, int64_t group, char name[NAME_BYTES])
+static void name_of(const struct problem *problem, const struct problem_kind *kind, int64_t group,
+                    char name[NAME_BYTES])
 {
     if (kind == NULL)
-        snprintf(name, NAME_BYTES, "limits of each user");
+        snprintf(name, NAME_BYTES, "allocate.%s",
+                 group < problem->caps ? problem->cap[group].rule : "user");
     else
         snprintf(name, NAME_BYTES, "%s%s%s", kind->name, kind->group != NULL ? ", " : "",
                  kind->group != NULL ? dictionary_text(&kind->names, group) : "");
@@ -37,7 +39,7 @@ static void say(const struct problem *problem, const struct problem_kind *kind, 
                 const struct knapsack_member *member)
 {
     char name[NAME_BYTES], needs[160] = "";
-    name_of(kind, group, name);
+    name_of(problem, kind, group, name);
     if (kind == NULL) {
         log_line(LOG_ERROR, "in conflict: %s", name);
         return;
@@ -60,7 +62,7 @@ static enum status tell(const struct problem *problem, const struct knapsack_con
         int64_t group;
         const struct problem_kind *kind = kind_of(problem, conflict->member[m].limit, &group);
         size_t used = strlen(list);
-        name_of(kind, group, name);
+        name_of(problem, kind, group, name);
         if (m < SAID) say(problem, kind, group, &conflict->member[m]);
         if (used + strlen(name) + 8 < LIST_BYTES)
             snprintf(list + used, LIST_BYTES - used, "%s\"%.200s\"", m > 0 ? ", " : "", name);

@@ -53,7 +53,8 @@ static void find_money(struct dial *dial)
 /* One limit, on money: points lie on a path that prices tell exactly. */
 static bool is_path(const struct dial *dial)
 {
-    return dial->w->whole->kinds == 1 && dial->w->whole->kind[0].groups == 1;
+    const struct problem *whole = dial->w->whole;
+    return whole->kinds == 1 && whole->kind[0].groups == 1 && whole->caps == 0;
 }
 
 /* ---- limits ---- */

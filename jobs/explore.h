@@ -14,6 +14,9 @@
  *   until the worst of them all together has used up what is left of it. Rows of the others draw
  *   among those of their levels that use no more of it than the solved one.
  *
+ * A user's own limits (allocate.user) hold likewise: in an order of chance a user's rows may draw
+ * all their levels as long as the worst of them fit together, the others as said.
+ *
  * Which levels a row has follows from the solution and from draws that have no part in whether a
  * row is drawn, so that the propensities are exact.
  */

@@ -1,6 +1,7 @@
 /* Strata, which of them are open, and the draws. */
 #include "jobs/explore.h"
 
+#include "jobs/user_limits.h"
 #include "mpi/memory.h"
 #include "partition/random.h"
 
@@ -62,12 +63,72 @@ static bool counts_against(const struct problem_kind *kind, int64_t row)
     return kind->group == NULL || kind->group[row] >= 0;
 }
 
+static uint32_t levels_of(const struct drawing *d, int64_t row)
+{
+    return d->problem->allowed[row] | (uint32_t)1 << d->choices->solved[row];
+}
+
 static void find_levels(struct drawing *d)
 {
     const struct problem *p = d->problem;
     for (int64_t i = 0; i < p->blocks.rows_local; i++)
         if (d->rows->product[i] >= 0)
-            d->levels[i] = p->allowed[i] | (uint32_t)1 << d->choices->solved[i];
+            d->levels[i] = levels_of(d, i);
+}
+
+/* The user's own limits hold whatever is drawn of all its rows: in an order of chance rows may draw
+ * all of their levels as long as the worst of them fit together, the others levels that use no more
+ * than the solved ones. */
+struct turn {
+    uint64_t draw;
+    int64_t row;
+};
+
+static int by_draw(const void *a, const void *b)
+{
+    const struct turn *x = a, *y = b;
+    if (x->draw != y->draw) return x->draw < y->draw ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+static void keep_cap(struct drawing *d, int cap, int64_t user, const struct turn *turn,
+                     int64_t turns)
+{
+    const struct problem_cap *c = &d->problem->cap[cap];
+    int64_t left =
+        c->limit[user] - user_limits_used(d->problem, d->choices->solved, cap, user);
+    for (int64_t t = 0; t < turns; t++) {
+        int64_t row = turn[t].row, worst = worst_of(d, c->measure, row, d->levels[row]);
+        if (worst <= left)
+            left -= worst;
+        else
+            d->levels[row] &= no_more_than_solved(d, c->measure, row);
+    }
+}
+
+static void keep_user(struct drawing *d, int64_t user, struct turn *turn)
+{
+    const struct problem *p = d->problem;
+    int64_t turns = 0;
+    for (int64_t r = p->user_start[user]; r < p->user_start[user + 1]; r++) {
+        uint64_t product = (uint64_t)d->rows->product[r];
+        if (d->levels[r] == 0) continue;
+        uint64_t draw = random_below(d->explore->seed, RANDOM_EXPLORE_ROW,
+                                     d->rows->key[r / d->rows->slots].low, product, UINT64_MAX);
+        turn[turns++] = (struct turn){draw, r};
+    }
+    qsort(turn, (size_t)turns, sizeof *turn, by_draw);
+    for (int c = 0; c < p->caps; c++) keep_cap(d, c, user, turn, turns);
+}
+
+static enum status keep_users(struct drawing *d)
+{
+    struct turn *turn = NULL;
+    if (d->problem->caps == 0) return OK;
+    enum status status = memory_new(&turn, d->rows->slots, sizeof *turn);
+    for (int64_t u = 0; status == OK && u < d->problem->users_local; u++) keep_user(d, u, turn);
+    free(turn);
+    return status;
 }
 
 /* ---- strata ---- */
@@ -235,7 +296,7 @@ static void draw_stratum(struct drawing *d, uint64_t stratum, const struct membe
         if (count < 2) continue;
         d->choices->propensity[row] = 1.0 - share + share / count;
         done->rows++;
-        done->rows_free += levels == d->levels[row];
+        done->rows_free += levels == levels_of(d, row);
         done->cost_mean += mean_of(d, row, levels);
         if ((int64_t)at == m) draw_level(d, row, levels);
     }
@@ -316,6 +377,7 @@ enum status explore_draw(const struct comm *comm, const struct explore_rows *row
     TRY_ALL(comm, reserve(&d));
     find_left(&d);
     find_levels(&d);
+    TRY_ALL(comm, keep_users(&d));
     TRY_ALL(comm, visit_all(&d, count_worst));
     comm_sum_int64(comm, d.histogram, d.limits * d.bins);
     find_closed(&d);

@@ -75,6 +75,20 @@ done:
     return status;
 }
 
+void problem_list_places(const struct problem *problem, int32_t *place)
+{
+    for (int64_t u = 0; u < problem->users_local; u++)
+        for (int64_t r = problem->user_start[u]; r < problem->user_start[u + 1]; r++)
+            place[r] = (int32_t)(r - problem->user_start[u]);
+}
+
+void problem_list_limits(const struct problem *problem, int cap, int64_t *limit)
+{
+    for (int64_t u = 0; u < problem->users_local; u++)
+        for (int64_t r = problem->user_start[u]; r < problem->user_start[u + 1]; r++)
+            limit[r] = problem->cap[cap].limit[u];
+}
+
 int64_t problem_user_of(const struct problem *problem, int64_t row)
 {
     int64_t low = 0, high = problem->users_local;

@@ -7,14 +7,6 @@
 
 /* ---- writing ---- */
 
-/* place out [rows] of a row among its user's */
-static void list_places(const struct problem *problem, int32_t *place)
-{
-    for (int64_t u = 0; u < problem->users_local; u++)
-        for (int64_t r = problem->user_start[u]; r < problem->user_start[u + 1]; r++)
-            place[r] = (int32_t)(r - problem->user_start[u]);
-}
-
 static enum status write_rows(const struct comm *comm, struct store *store,
                               const struct problem *problem)
 {
@@ -26,15 +18,13 @@ static enum status write_rows(const struct comm *comm, struct store *store,
                                       "rows of the user before this one"};
     TRY_ALL(comm, memory_new(&place, rows, sizeof *place));
     TRY_ALL(comm, memory_new(&limit, rows, sizeof *limit));
-    list_places(problem, place);
+    problem_list_places(problem, place);
     TRY(store_write(comm, store, &user, place, rows));
     for (int c = 0; c < problem->caps; c++) {
         const struct store_column column = {problem_numbered(name, "cells/user_limit", c),
                                             STORE_I64, 1, "units of the measure",
                                             "of all rows of the user; 2^63 - 1: none"};
-        for (int64_t u = 0; u < problem->users_local; u++)
-            for (int64_t r = problem->user_start[u]; r < problem->user_start[u + 1]; r++)
-                limit[r] = problem->cap[c].limit[u];
+        problem_list_limits(problem, c, limit);
         TRY(store_write(comm, store, &column, limit, rows));
     }
 done:

@@ -1,5 +1,5 @@
 /* The allocation problem of a run: cells of its candidates, the budget, the limits. */
-#include "jobs/limit_kinds.h"
+#include "jobs/user_limits.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -117,9 +117,11 @@ enum status problem_make(const struct comm *comm, const struct run *run,
     TRY_ALL(comm, begin(maker, &dataset->users.blocks, &plan, problem));
     TRY(limit_kinds_add(comm, run, dataset, maker->candidates, &plan, problem));
     TRY_ALL(comm, add_surplus(run, dataset, &plan, problem));
+    TRY(user_limits_add(comm, run, dataset, maker->candidates->slots, &plan, problem));
     for (int d = 0; d < problem->kinds; d++) grouped += problem->kind[d].group != NULL;
     log_need(comm, problem->blocks.rows_local *
-                       (8 * maker->levels * (1 + problem->measures) + 4 * (1 + grouped)));
+                       (8 * maker->levels * (1 + problem->measures) + 4 * (1 + grouped)) +
+                   8 * problem->users_local * (1 + problem->caps));
     TRY_ALL(comm, reserve(maker, problem));
     fill(comm, maker, &plan, problem, &revenue);
     problem->kind[0].limit[0] = budget_of(run, revenue);

@@ -41,6 +41,16 @@ done:
     return status;
 }
 
+static enum status pick_caps(const struct publisher *publisher, struct problem *problem)
+{
+    int64_t *user = NULL;
+    enum status status = memory_new(&user, publisher->rows, sizeof *user);
+    for (int64_t r = 0; r < publisher->rows && status == OK; r++) user[r] = publisher->row[r].user;
+    if (status == OK) status = problem_pick_caps(problem, user, publisher->rows, problem);
+    free(user);
+    return status;
+}
+
 static enum status pick_all(const struct publisher *publisher, struct problem *problem)
 {
     enum status status = OK;
@@ -52,6 +62,7 @@ static enum status pick_all(const struct publisher *publisher, struct problem *p
     for (int d = 0; d < problem->kinds; d++)
         if (problem->kind[d].group != NULL)
             TRY(pick(publisher, sizeof *problem->kind[d].group, &problem->kind[d].group));
+    TRY(pick_caps(publisher, problem));
 done:
     return status;
 }
@@ -64,7 +75,27 @@ static void add_numbered(struct publish_sums *sums, const char *name, int number
     publish_sums_add(sums, full, data, bytes);
 }
 
-static void add_sums(const struct problem *problem, struct publish_sums *sums)
+static enum status add_cap_sums(const struct problem *problem, struct publish_sums *sums)
+{
+    enum status status = OK;
+    int32_t *place = NULL;
+    int64_t *limit = NULL, rows = problem->blocks.rows_local;
+    if (problem->caps == 0) return OK;
+    TRY(memory_new(&place, rows, sizeof *place));
+    TRY(memory_new(&limit, rows, sizeof *limit));
+    problem_list_places(problem, place);
+    publish_sums_add(sums, "cells/user_row", place, sizeof *place);
+    for (int c = 0; c < problem->caps; c++) {
+        problem_list_limits(problem, c, limit);
+        add_numbered(sums, "cells/user_limit", c, limit, sizeof *limit);
+    }
+done:
+    free(place);
+    free(limit);
+    return status;
+}
+
+static enum status add_sums(const struct problem *problem, struct publish_sums *sums)
 {
     size_t cells = (size_t)problem->levels * sizeof(int64_t);
     publish_sums_add(sums, "cells/value", problem->value, cells);
@@ -75,6 +106,7 @@ static void add_sums(const struct problem *problem, struct publish_sums *sums)
         if (problem->kind[d].group != NULL)
             add_numbered(sums, "cells/group", d, problem->kind[d].group,
                          sizeof *problem->kind[d].group);
+    return add_cap_sums(problem, sums);
 }
 
 enum status publish_cells(const struct comm *comm, const struct run *run, struct store *store,
@@ -93,7 +125,7 @@ enum status publish_cells(const struct comm *comm, const struct run *run, struct
     TRY_ALL(comm, set_blocks(sums, first, total, &problem.blocks));
     TRY(problem_write(comm, store, &problem));
     TRY(choices_write_limits(comm, store, publisher->choices));
-    add_sums(&problem, sums);
+    TRY_ALL(comm, add_sums(&problem, sums));
 done:
     problem_clear(&problem);
     return status;

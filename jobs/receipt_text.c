@@ -205,6 +205,34 @@ static void put_limits(struct page *page, const json_t *receipt)
         say_forbidden(page, constraint);
 }
 
+/* Limits that each user has for itself. */
+static void put_user_limits(struct page *page, const json_t *receipt)
+{
+    static const char *const heads[] = {"<limit of each user", "allowed",        "most used",
+                                        "users at it",         "decides for", "costs at prices",
+                                        NULL};
+    const json_t *list = json_object_get(receipt, "user_limits");
+    size_t i = 0;
+    json_t *entry = NULL;
+    if (json_array_size(list) == 0) return;
+    page_heading(page, "LIMITS OF EACH USER");
+    page_begin_table(page, heads);
+    json_array_foreach((json_t *)list, i, entry)
+    {
+        double limit = page_json_number(entry, "limit");
+        page_cell(page, "%s", text_of(entry, "name"));
+        page_cell(page, "%s", isfinite(limit) ? page_amount(limit, 2).text : "by user");
+        page_cell(page, "%s", page_amount(page_json_number(entry, "used_most"), 2).text);
+        page_cell(page, "%s", page_amount(page_json_number(entry, "users_at_limit"), 0).text);
+        page_cell(page, "%s", page_amount(page_json_number(entry, "users_decided"), 0).text);
+        page_cell(page, "%s", page_amount(page_json_number(entry, "costs_at_prices"), 2).text);
+    }
+    page_end_table(page);
+    page_say(page, 2,
+             "\"users at it\": none of their rows could use more of it. \"decides for\": users who "
+             "would be given something else without it alone, at the prices of the other limits.");
+}
+
 /* ---- levels and reasons ---- */
 
 static bool at_true(const json_t *receipt, const char *key, size_t i)
@@ -346,6 +374,7 @@ enum status receipt_text_make(const json_t *receipt, char **text, int64_t *bytes
     put_asked(page, receipt);
     put_outcome(page, receipt);
     put_limits(page, receipt);
+    put_user_limits(page, receipt);
     put_levels(page, receipt);
     put_reasons(page, receipt);
     put_rest(page, receipt);

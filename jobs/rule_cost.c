@@ -42,11 +42,28 @@ static bool has_price(const struct what_if *w, const char *rule)
     return false;
 }
 
+static bool is_cap(const struct problem *problem, int cap, const char *rule)
+{
+    return strcmp(problem->cap[cap].rule, rule) == 0;
+}
+
 static void lift(struct problem *problem, const char *rule)
 {
+    for (int c = 0; c < problem->caps; c++)
+        for (int64_t u = 0; is_cap(problem, c, rule) && u < problem->users_local; u++)
+            problem->cap[c].limit[u] = KNAPSACK_FREE;
     for (int d = 0; d < problem->kinds; d++)
         for (int64_t g = 0; belongs(problem, d, rule) && g < problem->kind[d].groups; g++)
             problem->kind[d].limit[g] = KNAPSACK_FREE;
+}
+
+static void drop_cap(const struct problem *problem, const char *rule, struct knapsack_cells *cells)
+{
+    cells->caps = 0;
+    for (int c = 0; c < problem->caps; c++)
+        if (!is_cap(problem, c, rule))
+            cells->cap[cells->caps++] = (struct knapsack_cap){
+                problem->measure[problem->cap[c].measure].use, problem->cap[c].limit};
 }
 
 /* The bound of all users without the rule, at the prices of the sample. */
@@ -59,6 +76,7 @@ static enum status bound_whole(const struct comm *comm, const struct what_if *w,
     int64_t *price = NULL, *used = NULL, r = 0;
     uint8_t *level = NULL;
     problem_cells(w->whole, &cells);
+    drop_cap(w->whole, rule, &cells);
     TRY_ALL(comm, memory_new(&price, w->now.limits, sizeof *price));
     TRY_ALL(comm, memory_new(&used, w->now.limits, sizeof *used));
     TRY_ALL(comm, memory_new(&level, w->whole->blocks.rows_local, 1));
@@ -125,6 +143,12 @@ static enum status rules_json(const struct comm *comm, struct what_if *w, json_t
         } else {
             cost = (struct cost){.found = true, .bounded = true, .high = gap_of(w)};
         }
+        json_array_append_new(list, cost_json(w, rule, &cost));
+    }
+    for (int c = 0; c < w->whole->caps; c++) {
+        const char *rule = w->whole->cap[c].rule;
+        lift(&w->problem, rule);
+        TRY(measure(comm, w, rule, &cost));
         json_array_append_new(list, cost_json(w, rule, &cost));
     }
 done:

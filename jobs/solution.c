@@ -5,6 +5,7 @@
 #include "algorithms/knapsack_point.h"
 #include "jobs/conflict.h"
 #include "jobs/shortfall.h"
+#include "jobs/user_limits.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -16,7 +17,7 @@
 
 static bool is_one_budget(const struct problem *problem)
 {
-    return problem->kinds == 1 && strcmp(problem->kind[0].rule, "budget") == 0;
+    return problem->kinds == 1 && problem->caps == 0 && strcmp(problem->kind[0].rule, "budget") == 0;
 }
 
 /* A ratio of integers in 2^-30, as prices of limits are kept. */
@@ -50,7 +51,7 @@ static void shift(struct problem *problem, const int64_t *base, int64_t sign)
             problem->value[i * problem->levels + k] += sign * base[i];
 }
 
-/* Do all limits hold without any discount? used out [limits] */
+/* Do all limits and caps hold without any discount? used out [limits] */
 static bool holds_without(const struct comm *comm, const struct problem *problem,
                           const struct knapsack_cells *cells, struct choices *choices)
 {
@@ -61,7 +62,9 @@ static bool holds_without(const struct comm *comm, const struct problem *problem
     for (int d = 0; d < problem->kinds; d++)
         for (int64_t g = 0; g < problem->kind[d].groups; g++, at++)
             holds = holds && choices->used[at] <= problem->kind[d].limit[g];
-    return holds;
+    int64_t broken = !user_limits_hold(problem, choices->level);
+    comm_max_int64(comm, &broken, 1);
+    return holds && broken == 0;
 }
 
 /* impossible out: it is proven that no choice keeps the limits */
@@ -110,7 +113,7 @@ static enum status bound(const struct comm *comm, const struct knapsack_cells *c
     struct knapsack_point point;
     uint8_t *level = NULL;
     TRY_ALL(comm, memory_new(&level, cells->blocks->rows_local, 1));
-    knapsack_at_prices(comm, cells, choices->price, level, choices->used, &point);
+    TRY(knapsack_at_prices(comm, cells, choices->price, level, choices->used, &point));
     choices->upper_bound = point.bound;
 done:
     free(level);

@@ -3,6 +3,7 @@
 
 #include "jobs/page.h"
 #include "jobs/problem_json.h"
+#include "jobs/user_choice.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -95,18 +96,34 @@ static void judge_move(const struct knapsack_cells *cells, const struct problem 
     }
 }
 
+/* Whether it is a limit of the user's own that stands against the rival. */
+static bool judge_user(const struct problem *problem, const int64_t *price, int64_t slot,
+                       const uint8_t *level, struct verdict *verdict)
+{
+    bool found = false;
+    if (problem->caps == 0 || level == NULL) return false;
+    verdict->cap = user_choice_broken(problem, level, slot, verdict->rival);
+    if (verdict->cap < 0) return false;
+    verdict->end = VERDICT_USER;
+    verdict->weighed = user_choice_loss(problem, price, slot, verdict->rival, &verdict->loss,
+                                        &found) == OK &&
+                       found;
+    return true;
+}
+
 void verdict_find(const struct problem *problem, const int64_t *price, int64_t slot, int chosen,
-                  struct verdict *verdict)
+                  const uint8_t *level, struct verdict *verdict)
 {
     struct knapsack_cells cells;
     problem_cells(problem, &cells);
-    *verdict = (struct verdict){.end = VERDICT_GAIN, .wanted = -1, .kind = -1};
+    *verdict = (struct verdict){.end = VERDICT_GAIN, .wanted = -1, .kind = -1, .cap = -1};
     verdict->rival = reduced_cost_best(&cells, price, slot, chosen);
     if (verdict->rival >= 0)
         reduced_cost_between(&cells, price, slot, chosen, verdict->rival, &verdict->cost);
-    if (reduced_cost_units(verdict->cost.total) < 0)
-        judge_move(&cells, problem, price, slot, chosen, verdict);
-    else if (chosen == 0)
+    if (reduced_cost_units(verdict->cost.total) < 0) {
+        if (!judge_user(problem, price, slot, level, verdict))
+            judge_move(&cells, problem, price, slot, chosen, verdict);
+    } else if (chosen == 0)
         judge_none(&cells, problem, price, slot, verdict);
 }
 
@@ -177,6 +194,20 @@ static void add_moved(struct line *line, const struct problem *problem, int64_t 
     add_limit_name(line, problem, verdict->kind, slot);
 }
 
+/* The user's own limit that stands against the rival, behind the parts. */
+static void add_user(struct line *line, const struct problem *problem, int64_t slot,
+                     const struct verdict *verdict)
+{
+    const struct problem_cap *cap = &problem->cap[verdict->cap];
+    const struct problem_kind shown = {.measure = cap->measure};
+    int64_t limit = cap->limit[problem_user_of(problem, slot)];
+    add(line, "; a limit of the user's own stands against it: %s, at most %.6g", cap->name,
+        problem_shown(problem, &shown, limit));
+    if (verdict->weighed)
+        add(line, "; with it the best that the user's rows can be worth is %s less",
+            page_exact(reduced_cost_units(verdict->loss), 4).text);
+}
+
 /* Behind a row without a discount: what stands against it. */
 static void add_reason(struct line *line, const struct problem *problem, int64_t slot,
                        const struct verdict *verdict)
@@ -209,11 +240,15 @@ void verdict_sentence(const struct problem *problem, const int64_t *price, int64
     if (verdict->rival >= 0) verdict_level(problem, verdict->rival, rival);
     if (verdict->end == VERDICT_MOVED)
         add_moved(&line, problem, slot, verdict, mine, rival);
+    else if (verdict->end == VERDICT_USER)
+        add(&line, "%s would be better here by %s", rival,
+            page_exact(-reduced_cost_units(verdict->cost.total), 4).text);
     else if (verdict->rival < 0)
         add(&line, "%s is the only level allowed", mine);
     else
         add(&line, "%s beats %s by %s", mine, rival,
             page_exact(reduced_cost_units(verdict->cost.total), 4).text);
     if (long_form && verdict->rival >= 0) add_parts(&line, problem, price, slot, &verdict->cost);
+    if (verdict->end == VERDICT_USER) add_user(&line, problem, slot, verdict);
     add_reason(&line, problem, slot, verdict);
 }

@@ -40,6 +40,8 @@ struct verify_totals {
     int64_t revenue, profit, cost;   /* 1/10,000 */
     int64_t purchases;               /* millionths */
     int64_t upper_bound;             /* from the prices alone */
+    int64_t open; /* where users have limits: the bound may be lower by so much */
+    bool user_limits;
     int64_t base_value;              /* with every row at level 0 */
     int64_t limits;
     int64_t *limit, *price, *used; /* [limits] kind by kind, owned */
@@ -102,6 +104,16 @@ void verify_csv_clear(struct verify_csv *csv);
 /** Rows of both files agree, and with their cells; levels are allowed. Collective. */
 enum status verify_rows(const struct comm *comm, struct verify *verify,
                         struct verify_totals *totals);
+
+/* What users can have at most at prices, under their own limits; of this rank, 2^-30 units. */
+struct verify_user_bound {
+    __int128 most, open; /* proven; and by how much it may be too high */
+    int64_t users_open;  /* of whom it may be, over all ranks */
+};
+
+/** Limits of each user hold; the bound under them. Collective. price in [limits] */
+enum status verify_users(const struct comm *comm, struct verify *verify, const int64_t *price,
+                         struct verify_user_bound *bound);
 
 /** Limits hold; objective, bound and receipt are what the rows come to. Collective. */
 enum status verify_claims(const struct comm *comm, struct verify *verify,

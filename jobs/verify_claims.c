@@ -169,7 +169,8 @@ done:
 /* ---- the bound ---- */
 
 /* With few levels allowed the bound is the best of many sets of levels, each with prices of its
- * own: then prices of one set prove less, but never less than the objective. */
+ * own: then prices of one set prove less, but never less than the objective. Under limits of users
+ * one above the exact bound still is a bound. */
 static void check_bound(const struct verify *verify, const struct verify_totals *t, int64_t bound,
                         struct finding *finding)
 {
@@ -182,7 +183,9 @@ static void check_bound(const struct verify *verify, const struct verify_totals 
         finding_add(finding, -1, "the upper bound %.4f is below the objective %.4f",
                     (double)(bound < t->value ? bound : t->upper_bound) / MONEY,
                     (double)t->value / MONEY);
-    if (bound != t->upper_bound && !(sets && bound < t->upper_bound))
+    bool proven = bound == t->upper_bound || (sets && bound < t->upper_bound) ||
+                  (t->user_limits && bound >= t->upper_bound - t->open);
+    if (!proven)
         finding_add(finding, 0, "discounts.h5: upper_bound %.4f, its prices give %.4f",
                     (double)bound / MONEY, (double)t->upper_bound / MONEY);
 }

@@ -180,7 +180,7 @@ static void add_row(struct pass *pass, const struct piece *piece, int64_t r, int
     t->profit += whole(piece->number[PROFIT][r], 1e4);
     t->purchases += whole(piece->number[PURCHASES][r], 1e6);
     add_use(p, r, level, t->used);
-    pass->bound += best_worth(pass, p, r);
+    if (p->caps == 0) pass->bound += best_worth(pass, p, r);
 }
 
 static void check_cells(struct pass *pass, const struct piece *piece)
@@ -290,6 +290,18 @@ static void finish(const struct comm *comm, struct pass *pass)
     t->upper_bound = (int64_t)(bound >> PRICE_BITS) + part;
 }
 
+/* Users with limits of their own are bounded as a whole. */
+static enum status bound_users(const struct comm *comm, struct pass *pass)
+{
+    struct verify_user_bound users;
+    enum status status = verify_users(comm, pass->verify, pass->totals->price, &users);
+    if (status != OK) return status;
+    pass->bound = users.most;
+    pass->totals->open = (int64_t)(sum_wide(comm, users.open) >> PRICE_BITS) + 1;
+    if (users.users_open == 0) pass->totals->open = 0;
+    return OK;
+}
+
 /* ---- all ---- */
 
 /* What is wrong with discounts.csv as a whole; it is compared row by row where nothing is. */
@@ -321,6 +333,8 @@ enum status verify_rows(const struct comm *comm, struct verify *verify,
     if (pass.compare) first = pass.csv.first, rows = pass.csv.rows;
     TRY(read_limits(comm, verify, totals));
     TRY(run_pieces(comm, &pass, first, rows));
+    totals->user_limits = store_rows(comm, verify->store, "user_limits/name", NULL) >= 0;
+    if (totals->user_limits) TRY(bound_users(comm, &pass));
     finish(comm, &pass);
     verify_tell(comm, verify, "csv", &pass.differ,
                 "discounts.csv says what discounts.h5 says, row by row");

@@ -76,6 +76,16 @@ done:
     return status;
 }
 
+static enum status pick_caps(struct what_if *w)
+{
+    int64_t *user = NULL, rows = w->problem.blocks.rows_local;
+    enum status status = memory_new(&user, rows, sizeof *user);
+    for (int64_t i = 0; i < rows && status == OK; i++) user[i] = w->row[i] / w->solved->slots;
+    if (status == OK) status = problem_pick_caps(w->whole, user, rows, &w->problem);
+    free(user);
+    return status;
+}
+
 static enum status pick(struct what_if *w)
 {
     enum status status = OK;
@@ -95,6 +105,7 @@ static enum status pick(struct what_if *w)
                        &mine->measure[mine->measures].use));
     for (; mine->kinds < whole->kinds; mine->kinds++)
         TRY(pick_kind(w, &whole->kind[mine->kinds], &mine->kind[mine->kinds]));
+    TRY(pick_caps(w));
 done:
     return status;
 }
@@ -133,6 +144,11 @@ void what_if_restore(struct what_if *w)
     int levels = mine->levels;
     for (int d = 0; d < mine->kinds; d++)
         for (int64_t g = 0; g < mine->kind[d].groups; g++) mine->kind[d].limit[g] = w->limit[r++];
+    for (int c = 0; c < mine->caps; c++)
+        for (int64_t u = 0; u < mine->users_local; u++) {
+            int64_t user = w->row[mine->user_start[u]] / w->solved->slots;
+            mine->cap[c].limit[u] = w->whole->cap[c].limit[user];
+        }
     for (int64_t i = 0; i < mine->blocks.rows_local; i++) {
         memcpy(mine->value + i * levels, w->whole->value + w->row[i] * levels,
                (size_t)levels * sizeof *mine->value);

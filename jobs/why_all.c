@@ -17,7 +17,7 @@ static void print_row(const struct published_rows *rows, int64_t row, int64_t nu
     struct verdict verdict;
     const int64_t *price = rows->limits.price;
     problem_cells(&rows->problem, &cells);
-    verdict_find(&rows->problem, price, row, rows->level[row], &verdict);
+    verdict_find(&rows->problem, price, row, rows->level[row], NULL, &verdict);
     int best = reduced_cost_best(&cells, price, row, -1);
     fprintf(file, "{\"row\": %lld, \"level\": %d, \"runner_up\": ", (long long)number,
             rows->level[row]);

@@ -3,6 +3,8 @@
 
 #include "jobs/manifest.h"
 #include "jobs/problem_json.h"
+#include "jobs/user_choice.h"
+#include "jobs/user_limits.h"
 #include "jobs/user_named.h"
 
 #include <math.h>
@@ -58,7 +60,8 @@ void why_judge(const struct why *why, int64_t row, struct verdict *verdict, char
 {
     const struct published_rows *rows = &why->rows;
     char chosen[16], rival[16] = "no other";
-    verdict_find(&rows->problem, rows->limits.price, row, rows->level[row], verdict);
+    verdict_find(&rows->problem, rows->limits.price, row, rows->level[row], rows->level,
+                 verdict);
     if (!why_explored(why, row)) {
         verdict_sentence(&rows->problem, rows->limits.price, row, rows->level[row], verdict, true,
                          text, WHY_SENTENCE_BYTES);
@@ -154,7 +157,8 @@ static json_t *elasticity_json(const struct why_elasticity *e)
 
 static const char *end_name(enum verdict_end end)
 {
-    static const char *const names[] = {"gain", "no_gain", "forbidden", "limit", "moved"};
+    static const char *const names[] = {"gain",  "no_gain",    "forbidden",
+                                        "limit", "user_limit", "moved"};
     return names[end];
 }
 
@@ -241,6 +245,27 @@ static json_t *prices_json(const struct why *why)
     return list;
 }
 
+/* The user's own: used, and by how much each lowers what the rows can be worth at the prices. */
+static json_t *user_limits_list(const struct why *why)
+{
+    const struct problem *problem = &why->rows.problem;
+    json_t *list = json_array();
+    for (int c = 0; c < problem->caps && why->rows.rows > 0; c++) {
+        const struct problem_cap *cap = &problem->cap[c];
+        const struct problem_kind shown = {.measure = cap->measure};
+        int64_t used = user_limits_used(problem, why->rows.level, c, 0);
+        wide_int cost = 0;
+        if (user_choice_cost(problem, why->rows.limits.price, 0, c, &cost) != OK) continue;
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:f, s:f, s:s, s:o, s:o}", "name", cap->name, "rule",
+                            cap->rule, "limit", problem_shown(problem, &shown, cap->limit[0]),
+                            "used", problem_shown(problem, &shown, used), "unit",
+                            problem->measure[cap->measure].unit_name, "costs",
+                            money(reduced_cost_units(cost)), "costs_exact", exact(cost)));
+    }
+    return list;
+}
+
 enum status why_print_json(const struct why *why, const char *product, FILE *file)
 {
     char pseudonym[40];
@@ -251,6 +276,7 @@ enum status why_print_json(const struct why *why, const char *product, FILE *fil
     json_t *out = json_pack("{s:s, s:s, s:o, s:o}", "user", pseudonym, "table",
                             why->published.folder, "limits", prices_json(why), "rows", rows);
     if (out == NULL) return FAIL(ERR_MEMORY, "no memory for the answer");
+    if (why->rows.problem.caps > 0) json_object_set_new(out, "user_limits", user_limits_list(why));
     if (why->has_source) {
         json_object_set_new(out, "segment", segment_json(why));
         json_object_set_new(out, "elasticity", elasticity_json(&why->own));

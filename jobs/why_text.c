@@ -3,6 +3,8 @@
 
 #include "jobs/page.h"
 #include "jobs/problem_json.h"
+#include "jobs/user_choice.h"
+#include "jobs/user_limits.h"
 #include "jobs/user_named.h"
 
 #include <math.h>
@@ -66,6 +68,25 @@ static void say_prices(struct page *page, const struct why *why)
         else
             page_fact(page, kind->name, "price %s for each 1 of %s",
                       page_amount(fabs(price), 4).text, unit);
+    }
+}
+
+/* The user's own limits: what is used, and what each takes from the rows at the prices. */
+static void say_user_limits(struct page *page, const struct why *why)
+{
+    const struct problem *problem = &why->rows.problem;
+    for (int c = 0; c < problem->caps && why->rows.rows > 0; c++) {
+        const struct problem_cap *cap = &problem->cap[c];
+        const struct problem_kind shown = {.measure = cap->measure};
+        int64_t used = user_limits_used(problem, why->rows.level, c, 0);
+        wide_int cost = 0;
+        if (user_choice_cost(problem, why->rows.limits.price, 0, c, &cost) != OK) continue;
+        const char *end = reduced_cost_units(cost) > 0
+                              ? "; without it alone the rows could be worth more, at the prices, by "
+                              : "; without it alone they could not be worth more";
+        page_fact(page, cap->name, "%.6g used of %.6g%s%s", problem_shown(problem, &shown, used),
+                  problem_shown(problem, &shown, cap->limit[0]), end,
+                  reduced_cost_units(cost) > 0 ? page_exact(reduced_cost_units(cost), 4).text : "");
     }
 }
 
@@ -191,6 +212,7 @@ enum status why_print_text(const struct why *why, const char *product, FILE *fil
     TRY(page_new(&page));
     say_user(page, why);
     say_prices(page, why);
+    say_user_limits(page, why);
     for (int64_t r = 0; r < why->rows.rows; r++)
         if (why_asks(why, product, r)) put_row(page, why, r);
     say_how_to_read(page, why);

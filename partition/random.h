@@ -32,7 +32,8 @@ enum random_stage {
     RANDOM_JACKKNIFE,
     RANDOM_DROPOUT,
     RANDOM_EXPLORE,
-    RANDOM_EXPLORE_LEVEL
+    RANDOM_EXPLORE_LEVEL,
+    RANDOM_EXPLORE_ROW
 };
 
 /** 128 random bits. Local. */

@@ -3,9 +3,10 @@
 
     recompute_limits.py RUN SHOP [--limit TEXT]... [--fairness MEASURE DELTA]
                         [--previous CSV --churn SHARE] [--levels L]
+                        [--user-discounts N] [--user-sum SUM] [--user-share SHARE]
 
-Reads RUN/discounts.csv (with the shop's own ids), RUN/receipt.json, SHOP/users.csv and
-SHOP/products.csv, and nothing of the program. Each limit is worked out anew, group by group; where
+Reads RUN/discounts.csv (with the shop's own ids), RUN/receipt.json, SHOP/users.csv,
+SHOP/products.csv and, for what users spent, SHOP/events.csv, and nothing of the program. Each limit is worked out anew, group by group; where
 the receipt lists it, what it says was used must be the same. Limits of profit_gain, surplus and
 segments need more than these tables and are compared with the receipt alone.
 Exit code: 0 all right, 1 a violation.
@@ -17,6 +18,7 @@ import os
 import re
 import sys
 from collections import defaultdict
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 MEASURES = {"cost": lambda r: Decimal(r["expected_cost"]),
@@ -162,6 +164,47 @@ def check_churn(rows, previous, share):
     return changed
 
 
+def spent_by_user(shop):
+    """What each user spent by day, less returns, in the last 365 days; and how many days those are."""
+    rows = rows_of(os.path.join(shop, "events.csv"))
+    times = [datetime.fromisoformat(r["time"]) for r in rows]
+    days = min(365, (max(times) - min(times)).days + 1)
+    sign, total = {"purchase": 1, "return": -1}, defaultdict(Decimal)
+    for row, time in zip(rows, times):
+        if row["kind"] in sign and time > max(times) - timedelta(days=days):
+            paid = abs(Decimal(row["quantity"])) * Decimal(row["unit_price"])
+            total[row["user_id"]] += sign[row["kind"]] * paid
+    return total, days
+
+
+def check_users(rows, receipt, measure, name, limit_of):
+    total = defaultdict(Decimal)
+    for row in rows:
+        total[row["user_id"]] += MEASURES[measure](row)
+    for user, used in total.items():
+        if used > limit_of(user):
+            fault(f"{name}: {used} of user {user}, at most {limit_of(user)}")
+    told = [e for e in receipt["user_limits"] if e["name"] == name][0]
+    if abs(Decimal(str(told["used_most"])) - max(total.values())) > Decimal("1e-9"):
+        fault(f"{name}: most used is {max(total.values())}, the receipt says {told['used_most']}")
+    print(name, "most", max(total.values()), "at the limit", told["users_at_limit"], "decides for",
+          told["users_decided"])
+
+
+def check_user_limits(shop, folder, receipt, options):
+    if options.user_discounts is not None:
+        check_users(shop.rows, receipt, "discounts", "discounts per user",
+                    lambda user: options.user_discounts)
+    if options.user_sum is not None:
+        check_users(shop.rows, receipt, "discount", "sum of discounts per user",
+                    lambda user: options.user_sum)
+    if options.user_share is not None:
+        spent, days = spent_by_user(folder)
+        part = options.user_share * options.days / days
+        check_users(shop.rows, receipt, "cost", "cost per user against spend",
+                    lambda user: part * max(spent[user], 0))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("run")
@@ -172,6 +215,8 @@ def main():
     parser.add_argument("--previous")
     parser.add_argument("--churn", type=Decimal)
     parser.add_argument("--levels", type=int)
+    for name in ("--user-discounts", "--user-sum", "--user-share"):
+        parser.add_argument(name, type=Decimal)
     options = parser.parse_args()
     rows = rows_of(os.path.join(options.run, "discounts.csv"))
     with open(os.path.join(options.run, "receipt.json"), encoding="utf-8") as file:
@@ -187,6 +232,7 @@ def main():
         levels = {Decimal(r["discount"]) for r in rows} - {Decimal(0)}
         if len(levels) > options.levels:
             fault(f"levels: {sorted(levels)}")
+    check_user_limits(shop, options.shop, receipt, options)
     if receipt["upper_bound"] < receipt["objective"]:
         fault("the bound is below the objective")
     print(f"objective {receipt['objective']}, gap {receipt['gap']}, {len(faults)} violations")

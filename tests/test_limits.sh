@@ -126,22 +126,39 @@ why_fails 'privacy' some 00000000000000000000000000000000
 
 # ---- fairness, churn, few levels, all at once ----
 rules=(--set "allocate.limits=[\"cost <= 90 per market\"]" --set allocate.fairness.delta=0.0004
-    --set allocate.previous=some --set allocate.churn_most=0.04 --set allocate.levels_most=2)
+    --set allocate.previous=some --set allocate.churn_most=0.04 --set allocate.levels_most=2
+    --set allocate.user.discounts_most=2)
 cp some/discounts.csv before.csv
 allocate 0 1 fair "${rules[@]}"
 recomputes fair --limit="cost <= 90 per market" --fairness discount 0.0004 \
-    --previous before.csv --churn 0.04 --levels 2
+    --previous before.csv --churn 0.04 --levels 2 --user-discounts 2
+user=$(awk -F, 'NR > 1 && $3 > 0 && ++rows[$1] == 2 { print $1; exit }' fair/discounts.csv)
+"$remise" why fair "$user" --json >why.json || fail "why under limits of users"
+python3 - <<'PYTHON' || { cat why.json; fail "reasons under limits of users"; }
+import json
+why = json.load(open("why.json"))
+limit = why["user_limits"][0]
+assert (limit["used"], limit["limit"]) == (2, 2), limit
+for row in why["rows"]:
+    if row["verdict"] == "user_limit":
+        assert "discounts per user, at most 2" in row["sentence"], row["sentence"]
+PYTHON
 allocate 0 4 more "${rules[@]}"
 shop_same fair more
 allocate 0 2 more "${rules[@]::2}" --set allocate.fairness.delta=0.002 \
     --set allocate.fairness.measure=access
 recomputes more --fairness access 0.002
 
-# ---- levels drawn by chance keep all of them ----
+# ---- limits of each user; levels drawn by chance keep all of them ----
 explore=(--set 'allocate.limits=["cost <= 200 per market", "purchases >= 700"]'
-    --set allocate.explore.share=0.1 --set allocate.explore.cost_most=100)
+    --set allocate.explore.share=0.1 --set allocate.explore.cost_most=100
+    --set allocate.user.discounts_most=3 --set allocate.user.discount_sum_most=0.15
+    --set allocate.user.cost_share_most=0.2)
 allocate 0 1 fair "${explore[@]}"
-recomputes fair --limit="cost <= 200 per market" --limit="purchases >= 700"
+recomputes fair --limit="cost <= 200 per market" --limit="purchases >= 700" --user-discounts 3 \
+    --user-sum 0.15 --user-share 0.2
+"$remise" verify fair >page 2>&1 || { cat page; fail "verify under limits of users"; }
+grep -q '^ok  *users  *the limits of each user hold' page || { cat page; fail "verify of users"; }
 allocate 0 3 more "${explore[@]}"
 shop_same fair more
 awk -F, 'NR > 1 { drawn += $9 < 1; other += $10 == "explored"; bad += $9 <= 0 || $9 > 1
