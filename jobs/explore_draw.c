@@ -72,8 +72,7 @@ static void find_levels(struct drawing *d)
 {
     const struct problem *p = d->problem;
     for (int64_t i = 0; i < p->blocks.rows_local; i++)
-        if (d->rows->product[i] >= 0)
-            d->levels[i] = levels_of(d, i);
+        if (d->rows->product[i] >= 0) d->levels[i] = levels_of(d, i);
 }
 
 /* The user's own limits hold whatever is drawn of all its rows: in an order of chance rows may draw
@@ -95,8 +94,7 @@ static void keep_cap(struct drawing *d, int cap, int64_t user, const struct turn
                      int64_t turns)
 {
     const struct problem_cap *c = &d->problem->cap[cap];
-    int64_t left =
-        c->limit[user] - user_limits_used(d->problem, d->choices->solved, cap, user);
+    int64_t left = c->limit[user] - user_limits_used(d->problem, d->choices->solved, cap, user);
     for (int64_t t = 0; t < turns; t++) {
         int64_t row = turn[t].row, worst = worst_of(d, c->measure, row, d->levels[row]);
         if (worst <= left)

@@ -16,15 +16,15 @@ const char *problem_numbered(char *room, const char *name, int number)
 /* ---- small things that all ranks hold ---- */
 
 enum status problem_write_small(const struct comm *comm, struct store *store, const char *name,
-                               enum store_type type, const char *help, const void *data,
-                               int64_t rows)
+                                enum store_type type, const char *help, const void *data,
+                                int64_t rows)
 {
     const struct store_column column = {name, type, 1, "", help};
     return store_write(comm, store, &column, data, comm->rank == 0 ? rows : 0);
 }
 
 enum status problem_read_small(const struct comm *comm, const struct store *store, const char *name,
-                              enum store_type type, void *data_out, int64_t *rows)
+                               enum store_type type, void *data_out, int64_t *rows)
 {
     enum status status = OK;
     void *data = NULL;
@@ -38,7 +38,7 @@ done:
 }
 
 enum status problem_write_texts(const struct comm *comm, struct store *store, const char *name,
-                               const char *help, char *const *text, int count)
+                                const char *help, char *const *text, int count)
 {
     enum status status = OK;
     char *padded = NULL;
@@ -62,7 +62,7 @@ static enum status split_texts(const char *padded, int64_t width, int count, cha
 }
 
 enum status problem_read_texts(const struct comm *comm, const struct store *store, const char *name,
-                              char **text, int *count)
+                               char **text, int *count)
 {
     enum status status = OK;
     char *padded = NULL;
@@ -92,13 +92,14 @@ static enum status write_cells(const struct comm *comm, struct store *store,
                                        "1/10,000 of the currency", "worth of each level"};
     const struct store_column allowed = {"cells/allowed", STORE_I32, 1, "",
                                          "bit k: level k may be chosen"};
-    TRY(problem_write_small(comm, store, "levels", STORE_F64, "discounts, as fractions", problem->level,
-                    problem->levels));
+    TRY(problem_write_small(comm, store, "levels", STORE_F64, "discounts, as fractions",
+                            problem->level, problem->levels));
     TRY(store_write(comm, store, &value, problem->value, rows));
     TRY(store_write(comm, store, &allowed, problem->allowed, rows));
     for (int m = 0; m < problem->measures; m++) {
-        const struct store_column use = {problem_numbered(name, "cells/use", m), STORE_I64, problem->levels,
-                                         "units of the measure", "what each level uses of it"};
+        const struct store_column use = {problem_numbered(name, "cells/use", m), STORE_I64,
+                                         problem->levels, "units of the measure",
+                                         "what each level uses of it"};
         TRY(store_write(comm, store, &use, problem->measure[m].use, rows));
     }
 done:
@@ -159,10 +160,12 @@ static enum status write_measures(const struct comm *comm, struct store *store,
         unit_name[m] = problem->measure[m].unit_name;
         unit[m] = problem->measure[m].unit;
     }
-    TRY(problem_write_texts(comm, store, "measures/name", "what levels use", name, problem->measures));
+    TRY(problem_write_texts(comm, store, "measures/name", "what levels use", name,
+                            problem->measures));
     TRY(problem_write_small(comm, store, "measures/unit", STORE_F64, "what 1 stands for", unit,
-                    problem->measures));
-    TRY(problem_write_texts(comm, store, "measures/unit_name", "of what", unit_name, problem->measures));
+                            problem->measures));
+    TRY(problem_write_texts(comm, store, "measures/unit_name", "of what", unit_name,
+                            problem->measures));
 done:
     return status;
 }
@@ -178,7 +181,8 @@ static enum status read_measures(const struct comm *comm, const struct store *st
     status = problem_read_texts(comm, store, "measures/name", name, &names);
     if (status == OK)
         status = problem_read_texts(comm, store, "measures/unit_name", unit_name, &unit_names);
-    if (status == OK) status = problem_read_small(comm, store, "measures/unit", STORE_F64, &unit, &units);
+    if (status == OK)
+        status = problem_read_small(comm, store, "measures/unit", STORE_F64, &unit, &units);
     for (int m = 0; m < KNAPSACK_KINDS; m++) { /* what was read has an owner, whatever failed */
         problem->measure[m].name = name[m];
         problem->measure[m].unit_name = unit_name[m];
@@ -202,7 +206,8 @@ static enum status write_groups(const struct comm *comm, struct store *store,
     for (int d = 0; d < problem->kinds; d++) {
         const struct problem_kind *kind = &problem->kind[d];
         if (kind->group == NULL) continue;
-        const struct store_column group = {problem_numbered(name, "cells/group", d), STORE_I32, 1, "",
+        const struct store_column group = {problem_numbered(name, "cells/group", d), STORE_I32, 1,
+                                           "",
                                            "limit of the kind that a row counts against; -1: none"};
         TRY(store_write(comm, store, &group, kind->group, problem->blocks.rows_local));
         TRY(store_write_dictionary(comm, store, problem_numbered(name, "kinds/names", d),
@@ -223,8 +228,8 @@ static enum status write_limits(const struct comm *comm, struct store *store,
     for (int d = 0; d < problem->kinds; d++)
         for (int64_t g = 0; g < problem->kind[d].groups; g++)
             limit[at++] = problem->kind[d].limit[g];
-    TRY(problem_write_small(comm, store, "limits/limit", STORE_I64, "units of the measure, kind by kind",
-                    limit, at));
+    TRY(problem_write_small(comm, store, "limits/limit", STORE_I64,
+                            "units of the measure, kind by kind", limit, at));
 done:
     free(limit);
     return status;
@@ -246,13 +251,15 @@ static enum status write_kinds(const struct comm *comm, struct store *store,
         groups[d] = problem->kind[d].groups;
     }
     TRY(problem_write_texts(comm, store, "kinds/name", "limits of one kind", name, problem->kinds));
-    TRY(problem_write_texts(comm, store, "kinds/rule", "the policy it belongs to", rule, problem->kinds));
-    TRY(problem_write_small(comm, store, "kinds/measure", STORE_I32, "place among the measures", measure,
-                    problem->kinds));
+    TRY(problem_write_texts(comm, store, "kinds/rule", "the policy it belongs to", rule,
+                            problem->kinds));
+    TRY(problem_write_small(comm, store, "kinds/measure", STORE_I32, "place among the measures",
+                            measure, problem->kinds));
     TRY(problem_write_small(comm, store, "kinds/at_least", STORE_U8,
-                    "1: measure and limit are kept as their negatives", at_least, problem->kinds));
+                            "1: measure and limit are kept as their negatives", at_least,
+                            problem->kinds));
     TRY(problem_write_small(comm, store, "kinds/groups", STORE_I64, "limits of the kind", groups,
-                    problem->kinds));
+                            problem->kinds));
     TRY(write_groups(comm, store, problem));
     TRY(write_limits(comm, store, problem));
 done:
@@ -319,7 +326,8 @@ static enum status read_groups(const struct comm *comm, const struct store *stor
         TRY_ALL(comm, memory_new(&kind->group, rows->rows_local, sizeof *kind->group));
         TRY(store_read(comm, store, name, STORE_I32, rows->row_first, rows->rows_local,
                        kind->group));
-        TRY(store_read_dictionary(comm, store, problem_numbered(name, "kinds/names", d), &kind->names));
+        TRY(store_read_dictionary(comm, store, problem_numbered(name, "kinds/names", d),
+                                  &kind->names));
     }
 done:
     return status;

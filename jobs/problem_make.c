@@ -120,8 +120,8 @@ enum status problem_make(const struct comm *comm, const struct run *run,
     TRY(user_limits_add(comm, run, dataset, maker->candidates->slots, &plan, problem));
     for (int d = 0; d < problem->kinds; d++) grouped += problem->kind[d].group != NULL;
     log_need(comm, problem->blocks.rows_local *
-                       (8 * maker->levels * (1 + problem->measures) + 4 * (1 + grouped)) +
-                   8 * problem->users_local * (1 + problem->caps));
+                           (8 * maker->levels * (1 + problem->measures) + 4 * (1 + grouped)) +
+                       8 * problem->users_local * (1 + problem->caps));
     TRY_ALL(comm, reserve(maker, problem));
     fill(comm, maker, &plan, problem, &revenue);
     problem->kind[0].limit[0] = budget_of(run, revenue);

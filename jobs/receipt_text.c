@@ -208,9 +208,9 @@ static void put_limits(struct page *page, const json_t *receipt)
 /* Limits that each user has for itself. */
 static void put_user_limits(struct page *page, const json_t *receipt)
 {
-    static const char *const heads[] = {"<limit of each user", "allowed",        "most used",
-                                        "users at it",         "decides for", "costs at prices",
-                                        NULL};
+    static const char *const heads[] = {
+        "<limit of each user", "allowed",         "most used", "users at it",
+        "decides for",         "costs at prices", NULL};
     const json_t *list = json_object_get(receipt, "user_limits");
     size_t i = 0;
     json_t *entry = NULL;

@@ -17,7 +17,8 @@
 
 static bool is_one_budget(const struct problem *problem)
 {
-    return problem->kinds == 1 && problem->caps == 0 && strcmp(problem->kind[0].rule, "budget") == 0;
+    return problem->kinds == 1 && problem->caps == 0 &&
+           strcmp(problem->kind[0].rule, "budget") == 0;
 }
 
 /* A ratio of integers in 2^-30, as prices of limits are kept. */

@@ -79,8 +79,8 @@ static enum status add_power(const struct comm *comm, const struct run *run,
     TRY_ALL(comm, problem_add_cap(problem, "cost per user against spend", "user.cost_share_most", 0,
                                   &limit));
     for (int64_t u = 0; u < problem->users_local; u++)
-        limit[u] = spend.cents[u] > 0 ? power_of(spend.cents[u], share, valid_days, spend.days)
-                                      : without;
+        limit[u] =
+            spend.cents[u] > 0 ? power_of(spend.cents[u], share, valid_days, spend.days) : without;
 done:
     free(spend.cents);
     return status;
@@ -127,10 +127,10 @@ bool user_limits_hold(const struct problem *problem, const uint8_t *level)
 
 /* What the users make of a cap, over all ranks. */
 struct cap_use {
-    int64_t used_most;             /* of any user's */
+    int64_t used_most;               /* of any user's */
     int64_t least_limit, most_limit; /* that users have */
-    int64_t at_limit;              /* users of whom no row could use more */
-    int64_t with_use;              /* users that use any of it */
+    int64_t at_limit;                /* users of whom no row could use more */
+    int64_t with_use;                /* users that use any of it */
 };
 
 /* Is there no row whose use could rise, to an allowed level, without breaking the limit? And one
@@ -177,7 +177,8 @@ static json_t *cap_json(const struct problem *problem, int cap, const struct cap
     json_t *out = json_pack("{s:s, s:s, s:s}", "name", c->name, "rule", c->rule, "unit",
                             problem->measure[c->measure].unit_name);
     if (same)
-        json_object_set_new(out, "limit", json_real(problem_shown(problem, &shown, use->most_limit)));
+        json_object_set_new(out, "limit",
+                            json_real(problem_shown(problem, &shown, use->most_limit)));
     else
         json_object_set_new(out, "limit", json_string("by user"));
     json_object_set_new(out, "used_most",

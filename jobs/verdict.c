@@ -105,9 +105,9 @@ static bool judge_user(const struct problem *problem, const int64_t *price, int6
     verdict->cap = user_choice_broken(problem, level, slot, verdict->rival);
     if (verdict->cap < 0) return false;
     verdict->end = VERDICT_USER;
-    verdict->weighed = user_choice_loss(problem, price, slot, verdict->rival, &verdict->loss,
-                                        &found) == OK &&
-                       found;
+    verdict->weighed =
+        user_choice_loss(problem, price, slot, verdict->rival, &verdict->loss, &found) == OK &&
+        found;
     return true;
 }
 

@@ -42,7 +42,7 @@ struct verify_totals {
     int64_t upper_bound;             /* from the prices alone */
     int64_t open; /* where users have limits: the bound may be lower by so much */
     bool user_limits;
-    int64_t base_value;              /* with every row at level 0 */
+    int64_t base_value; /* with every row at level 0 */
     int64_t limits;
     int64_t *limit, *price, *used; /* [limits] kind by kind, owned */
 };

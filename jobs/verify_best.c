@@ -8,8 +8,8 @@
 
 enum { HALVINGS = 28, DOUBLINGS = 6, SWEEPS = 3 };
 
-#define NONE (-((verify_wide)1 << 120))  /* below any worth */
-#define REACH ((verify_wide)1 << 100)    /* of price x use */
+#define NONE (-((verify_wide)1 << 120)) /* below any worth */
+#define REACH ((verify_wide)1 << 100)   /* of price x use */
 
 enum status verify_best_new(const struct problem *problem, int64_t rows, struct verify_best *best)
 {

@@ -182,8 +182,9 @@ static void check_receipt(struct pass *pass)
         double told = json_number_value(json_object_get(entry, "used_most"));
         double used = (double)pass->used_most[c] * pass->unit[c];
         if (fabs(told - used) > pass->unit[c] / 2 + 1e-12 * fabs(used))
-            finding_add(pass->finding, -1, "receipt.json: used_most of %s %.15g, the rows use %.15g",
-                        pass->name[c], told, used);
+            finding_add(pass->finding, -1,
+                        "receipt.json: used_most of %s %.15g, the rows use %.15g", pass->name[c],
+                        told, used);
     }
 }
 

@@ -60,8 +60,7 @@ void why_judge(const struct why *why, int64_t row, struct verdict *verdict, char
 {
     const struct published_rows *rows = &why->rows;
     char chosen[16], rival[16] = "no other";
-    verdict_find(&rows->problem, rows->limits.price, row, rows->level[row], rows->level,
-                 verdict);
+    verdict_find(&rows->problem, rows->limits.price, row, rows->level[row], rows->level, verdict);
     if (!why_explored(why, row)) {
         verdict_sentence(&rows->problem, rows->limits.price, row, rows->level[row], verdict, true,
                          text, WHY_SENTENCE_BYTES);

@@ -81,9 +81,10 @@ static void say_user_limits(struct page *page, const struct why *why)
         int64_t used = user_limits_used(problem, why->rows.level, c, 0);
         wide_int cost = 0;
         if (user_choice_cost(problem, why->rows.limits.price, 0, c, &cost) != OK) continue;
-        const char *end = reduced_cost_units(cost) > 0
-                              ? "; without it alone the rows could be worth more, at the prices, by "
-                              : "; without it alone they could not be worth more";
+        const char *end =
+            reduced_cost_units(cost) > 0
+                ? "; without it alone the rows could be worth more, at the prices, by "
+                : "; without it alone they could not be worth more";
         page_fact(page, cap->name, "%.6g used of %.6g%s%s", problem_shown(problem, &shown, used),
                   problem_shown(problem, &shown, cap->limit[0]), end,
                   reduced_cost_units(cost) > 0 ? page_exact(reduced_cost_units(cost), 4).text : "");

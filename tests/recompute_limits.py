@@ -6,8 +6,9 @@
                         [--user-discounts N] [--user-sum SUM] [--user-share SHARE]
 
 Reads RUN/discounts.csv (with the shop's own ids), RUN/receipt.json, SHOP/users.csv,
-SHOP/products.csv and, for what users spent, SHOP/events.csv, and nothing of the program. Each limit is worked out anew, group by group; where
-the receipt lists it, what it says was used must be the same. Limits of profit_gain, surplus and
+SHOP/products.csv and, for what users spent, SHOP/events.csv, and nothing of the program. Each limit
+is worked out anew, group by group; where the receipt lists it, what it says was used must be the
+same. Limits of profit_gain, surplus and
 segments need more than these tables and are compared with the receipt alone.
 Exit code: 0 all right, 1 a violation.
 """
@@ -165,7 +166,7 @@ def check_churn(rows, previous, share):
 
 
 def spent_by_user(shop):
-    """What each user spent by day, less returns, in the last 365 days; and how many days those are."""
+    """What each user spent less returns in the last 365 days, and how many days those are."""
     rows = rows_of(os.path.join(shop, "events.csv"))
     times = [datetime.fromisoformat(r["time"]) for r in rows]
     days = min(365, (max(times) - min(times)).days + 1)
