@@ -336,6 +336,7 @@ static enum status respond_run(const struct comm *comm, const struct run *run)
     TRY(demand_read(comm, run_path(run, "demand.h5"), &demand));
     TRY(candidates_read(comm, run_path(run, "candidates.h5"), blocks, &candidates));
     TRY(response_context_make(comm, dataset, &demand, &context));
+    TRY(response_context_classify(comm, &context));
     response_context_begin_with(&context, response_network_events(run->config));
     TRY(fit_model(comm, run, &context, &candidates, &ensemble));
     TRY(response_effects_make(comm, &context, &ensemble, &effects));

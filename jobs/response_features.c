@@ -20,7 +20,7 @@
 
 enum {
     LEVELS_MAX = 16,
-    CATEGORIES_MAX = 64, /* with a column of their own */
+    CATEGORIES_MAX = RESPONSE_CATEGORIES_MAX, /* with a column of their own */
     TOTALS = sizeof(struct response_totals) / sizeof(int64_t)
 };
 
@@ -180,6 +180,7 @@ void response_context_clear(struct response_context *context)
     free(context->category_column);
     free(context->personal);
     response_policy_clear(&context->policy);
+    response_classes_clear(&context->classes);
     free(context->attribute_columns);
     *context = (struct response_context){0};
 }
@@ -298,10 +299,27 @@ static void fixed_columns(const struct response_context *context, int64_t user, 
     }
 }
 
+/* Where the columns after those of attributes begin, the sequence left out. */
+static int64_t rest_of(const struct response_context *context)
+{
+    return context->columns - layer_values(response_sequence_shape(context->events)) -
+           response_classes_columns(&context->classes);
+}
+
 static void category_columns(const struct response_context *context, int32_t category, float *x)
 {
     for (int64_t c = 0; c < context->category_columns; c++) x[c] = 0.0f;
     if (context->category_column[category] >= 0) x[context->category_column[category]] = 1.0f;
+}
+
+enum status response_context_classify(const struct comm *comm, struct response_context *context)
+{
+    const struct response_classes_source source = {context->dataset, context->personal,
+                                                   &context->policy, context->category_column,
+                                                   context->category_columns};
+    enum status status = response_classes_make(comm, &source, &context->classes);
+    context->columns += response_classes_columns(&context->classes);
+    return status;
 }
 
 void response_context_begin_with(struct response_context *context, int64_t events)
@@ -325,6 +343,8 @@ void response_features(const struct response_context *context, int64_t user, int
     x[X_ELASTICITY] = isfinite(elasticity) ? (float)elasticity : 0.0f;
     category_columns(context, category, x + X_PLAIN);
     fixed_columns(context, user, x + X_PLAIN + context->category_columns);
+    response_classes_put(&context->classes, user, category, moment->hide_category,
+                         x + rest_of(context));
 }
 
 double response_unknown(const struct response_context *context, const float *x)

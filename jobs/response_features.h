@@ -15,6 +15,7 @@
 
 #include "io/dataset.h"
 #include "jobs/demand.h"
+#include "jobs/response_classes.h"
 #include "jobs/response_past.h"
 
 /* Totals of a product or of a category over the whole window and all ranks. */
@@ -34,8 +35,9 @@ struct response_context {
     struct response_totals all;
     bool *personal; /* [events_local] purchases that came of offers */
     struct response_policy policy;
-    int64_t columns; /* of a row, the sequence included */
-    int64_t events;  /* of the sequence that a row begins with; 0: none */
+    struct response_classes classes; /* none before response_context_classify */
+    int64_t columns;                 /* of a row, the sequence included */
+    int64_t events;                  /* of the sequence that a row begins with; 0: none */
     int64_t category_columns;
     int32_t *category_column;   /* [categories] -1: none of its own */
     int64_t *attribute_columns; /* [attributes] columns of each: 2, levels, or 0 if too many */
@@ -49,6 +51,13 @@ enum status response_context_make(const struct comm *comm, const struct dataset 
                                   const struct demand *demand, struct response_context *context);
 /** Free; accepts a zeroed struct. Local. */
 void response_context_clear(struct response_context *context);
+
+/**
+ * Tell kinds of users apart (jobs/response_classes.h), by whose columns rows then end. Collective;
+ * before any row is made.
+ * Errors: those of response_classes_make.
+ */
+enum status response_context_classify(const struct comm *comm, struct response_context *context);
 
 /**
  * Let rows begin with the sequence of so many events (jobs/response_sequence.h). Local; before any

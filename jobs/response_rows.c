@@ -21,8 +21,10 @@ static int64_t stride_of(const struct response_context *context)
 
 int64_t response_rows_bytes(const struct response_context *context, int64_t rows)
 {
+    const struct blocks *users = &context->dataset->users.blocks;
     /* a row's inputs and its five numbers, and the curve that judges it */
-    return rows * (4 * stride_of(context) + 18 + 16) + dataset_bytes(context->dataset);
+    return rows * (4 * stride_of(context) + 18 + 16) + dataset_bytes(context->dataset) +
+           users->rows_local * 4 * response_classes_columns(&context->classes);
 }
 
 enum status response_rows_reserve(const struct response_context *context, int64_t rows,

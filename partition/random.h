@@ -33,7 +33,8 @@ enum random_stage {
     RANDOM_DROPOUT,
     RANDOM_EXPLORE,
     RANDOM_EXPLORE_LEVEL,
-    RANDOM_EXPLORE_ROW
+    RANDOM_EXPLORE_ROW,
+    RANDOM_LATENT_CLASSES
 };
 
 /** 128 random bits. Local. */

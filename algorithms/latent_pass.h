@@ -1,0 +1,45 @@
+/**
+ * One pass of EM over the rows of latent classes: chances by the model as it is, and the sums that
+ * a better one is made from.
+ */
+#ifndef REMISE_ALGORITHMS_LATENT_PASS_H
+#define REMISE_ALGORITHMS_LATENT_PASS_H
+
+#include "algorithms/latent_classes.h"
+#include "mpi/exact.h"
+
+/* Sums over the rows; by class where an array is, [items][classes] where it is of items. */
+struct latent_sums {
+    double log_likelihood;
+    double squares, values;               /* of what values are off, and their number */
+    double level_squares, levels;         /* likewise of levels: rows with values */
+    double chance[LATENT_CLASSES_MAX];    /* rows of each class */
+    double missed[LATENT_CLASSES_MAX];    /* log-likelihood lost if it were not there, at least */
+    double *count, *value, *value_weight; /* [items][classes] */
+};
+
+struct latent_pass {
+    const struct latent_evidence *evidence; /* not owned */
+    struct exact_sums exact;
+    double *room; /* [2][numbers] of a block and of all */
+};
+
+/** Make and free room for models of so many classes. Local. Errors: ERR_MEMORY. */
+enum status latent_pass_init(const struct latent_evidence *evidence, int64_t classes,
+                             struct latent_pass *pass);
+/** Free; accepts a zeroed struct. Local. */
+void latent_pass_clear(struct latent_pass *pass);
+
+/**
+ * Pass over the rows. Collective; same bits for any number of ranks.
+ * sums  out  its arrays lie in the pass, until the next one
+ * Errors: ERR_NUMERIC a number of a row is not finite.
+ */
+enum status latent_pass_run(const struct comm *comm, const struct latent_classes *model,
+                            struct latent_pass *pass, struct latent_sums *sums);
+
+/** Chances and levels of a row, each class's; returns the log-likelihood. Local. */
+double latent_pass_row(const struct latent_classes *model, const struct latent_row *row,
+                       int32_t without, double *chance, double *level);
+
+#endif
