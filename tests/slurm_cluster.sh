@@ -120,8 +120,10 @@ slurm_stop() {
     slurm_daemons=()
 }
 
-slurm_job_ended() { # JOB: it is no longer pending or running
-    ! squeue -h -j "$1" -t PD,R,CG,CF,S 2>/dev/null | grep -q .
+slurm_job_ended() { # JOB: no longer pending or running, and the controller was there to say so
+    local job
+    job=$(scontrol show job "$1" 2>/dev/null) && [[ $job == *JobState=* ]] &&
+        [[ ! $job =~ JobState=(PENDING|CONFIGURING|RUNNING|COMPLETING|SUSPENDED|STOPPED) ]]
 }
 
 slurm_wait_job() { # JOB SECONDS: its exit code on stdout
