@@ -68,7 +68,9 @@ static const char *rule_name(const struct limit_rule *rule)
 static int64_t limit_of(const struct maker *m, const struct limit_rule *rule)
 {
     int64_t days = rule->per_day ? config_integer(m->run->config, "run.valid_days") : 1;
-    return days * (rule->at_least ? -rule->limit : rule->limit);
+    int64_t each = rule->at_least ? -rule->limit : rule->limit, all = 0;
+    if (!__builtin_mul_overflow(days, each, &all)) return all;
+    return each > 0 ? (int64_t)1 << 60 : -((int64_t)1 << 60); /* more than any sum */
 }
 
 static void lower_to(int64_t *limit, int64_t to)

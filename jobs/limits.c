@@ -19,6 +19,14 @@ bool limit_is_possible(const struct config *config, const struct limit_rule *rul
     return false;
 }
 
+/* Limits of the same sum come to be in the finest unit of them all, whatever their order. */
+static void unite(struct limits *limits)
+{
+    for (int64_t i = 0; i < limits->count; i++)
+        for (int64_t j = 0; j < limits->count; j++)
+            limit_same_unit(&limits->rule[i], &limits->rule[j]);
+}
+
 enum status limits_read(const struct config *config, struct limits **limits)
 {
     enum status status = OK;
@@ -30,6 +38,7 @@ enum status limits_read(const struct config *config, struct limits **limits)
         TRY(FAIL(ERR_CONFIG, "allocate.limits: at most %d are possible", LIMIT_RULES));
     for (int64_t i = 0; i < count; i++)
         TRY(limit_parse(text[i], &(*limits)->rule[(*limits)->count++]));
+    unite(*limits);
 done:
     if (status != OK) limits_free(limits);
     return status;

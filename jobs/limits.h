@@ -71,6 +71,13 @@ enum status limit_parse(const char *text, struct limit_rule *rule);
 void limit_rule_clear(struct limit_rule *rule);
 
 /**
+ * Bring two limits of the same sum to one unit: "cost <= 80" and "cost <= 12.34567" are of the same
+ * measure, but written with other decimals. Local.
+ * Returns false, and both unchanged, where the sums differ or a number would be too large.
+ */
+bool limit_same_unit(struct limit_rule *a, struct limit_rule *b);
+
+/**
  * What the settings lack for a limit: columns of markets, brands or stock. Local.
  * Returns false with the problem and its remedy in the text; true if nothing is missing.
  */

@@ -232,6 +232,32 @@ static enum status take_grouping(struct parser *p, struct limit_rule *rule)
 
 /* ---- meaning ---- */
 
+/* Brings all to a finer unit; false and unchanged where a number would be too large. */
+static bool refine(struct limit_rule *rule, int decimals)
+{
+    struct limit_rule fine = *rule;
+    for (; fine.decimals < decimals; fine.decimals++) {
+        bool large =
+            __builtin_mul_overflow(fine.limit, 10, &fine.limit) || llabs(fine.limit) >= LIMIT_MOST;
+        for (int m = 0; m < LIMIT_MEASURES; m++)
+            large |= __builtin_mul_overflow(fine.factor[m], 10, &fine.factor[m]) ||
+                     llabs(fine.factor[m]) >= LIMIT_MOST;
+        if (large) return false;
+    }
+    *rule = fine;
+    return true;
+}
+
+bool limit_same_unit(struct limit_rule *a, struct limit_rule *b)
+{
+    struct limit_rule fine_a = *a, fine_b = *b;
+    if (!refine(&fine_a, b->decimals) || !refine(&fine_b, a->decimals)) return false;
+    if (memcmp(fine_a.factor, fine_b.factor, sizeof fine_a.factor) != 0) return false;
+    *a = fine_a;
+    *b = fine_b;
+    return true;
+}
+
 /* mantissa x 10^(to - decimals), if it stays within bounds */
 static bool scale(struct decimal number, int to, int64_t *scaled)
 {
@@ -300,7 +326,7 @@ static enum status name_measure(const struct parser *p, struct limit_rule *rule)
             term->number.mantissa < 0 ? (used > 0 ? " - " : "-") : (used > 0 ? " + " : "");
         used += (size_t)snprintf(text + used, sizeof text - used, "%s", sign);
         if (whole != part && used < sizeof text)
-            used += (size_t)snprintf(text + used, sizeof text - used, "%.10g * ",
+            used += (size_t)snprintf(text + used, sizeof text - used, "%.15g * ",
                                      (double)whole / (double)part);
         if (used < sizeof text)
             used += (size_t)snprintf(text + used, sizeof text - used, "%s",
@@ -326,6 +352,16 @@ done:
     return status;
 }
 
+/* "0.5 >= cost" is "cost <= 0.5": the measure that is named first counts as it is. */
+static void turn(struct parser *p, struct limit_rule *rule)
+{
+    int first = 0;
+    while (first < p->terms && p->term[first].measure == LIMIT_MEASURES) first++;
+    if (first == p->terms || p->term[first].number.mantissa >= 0) return;
+    for (int t = 0; t < p->terms; t++) p->term[t].number.mantissa = -p->term[t].number.mantissa;
+    rule->at_least = !rule->at_least;
+}
+
 enum status limit_parse(const char *text, struct limit_rule *rule)
 {
     enum status status = OK;
@@ -337,6 +373,7 @@ enum status limit_parse(const char *text, struct limit_rule *rule)
     if (!rule->at_least && !take(&p, "<=")) TRY(refuse(&p, "no <= or >= between two sides"));
     TRY(take_side(&p, true));
     TRY(take_grouping(&p, rule));
+    turn(&p, rule);
     TRY(give_meaning(&p, rule));
 done:
     return status;

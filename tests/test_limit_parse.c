@@ -33,7 +33,9 @@ static void sums_of_one_measure(void **state)
     assert_all(rule.per_day && rule.by == BY_ALL && rule.limit == 5000000);
     assert_all(parses("discounts <= 10 per vendor") && rule.by == BY_BRAND && rule.limit == 10);
     assert_all(parses("0.00001 >= discount"));
-    assert_all(rule.factor[LIMIT_discount] == -1 && rule.at_least && rule.limit == -10000);
+    assert_all(rule.factor[LIMIT_discount] == 1 && !rule.at_least && rule.limit == 10000);
+    assert_all(parses("0 >= 2 * cost - profit per brand") && !rule.at_least);
+    assert_all(strcmp(rule.measure, "2 * cost - profit") == 0 && rule.factor[LIMIT_profit] == -1);
     limit_rule_clear(&rule);
 }
 
@@ -61,6 +63,23 @@ static void ratios(void **state)
     assert_all(parses("profit <= 3 * purchases") && strcmp(rule.unit_name, "units") == 0);
     assert_all(rule.factor[LIMIT_profit] == 100 && rule.factor[LIMIT_purchases] == -3);
     limit_rule_clear(&rule);
+}
+
+/* Limits of one sum that differ in decimals alone are brought to the finer unit. */
+static void units(void **state)
+{
+    (void)state;
+    struct limit_rule coarse, fine, other;
+    assert_all(limit_parse("discounts <= 30 per product", &coarse) == OK);
+    assert_all(limit_parse("discounts <= 77.04 per product", &fine) == OK);
+    assert_all(limit_parse("2 * discounts <= 1 per product", &other) == OK);
+    assert_all(coarse.decimals == 0 && fine.decimals == 2);
+    assert_all(!limit_same_unit(&coarse, &other) && coarse.decimals == 0);
+    assert_all(limit_same_unit(&coarse, &fine) && coarse.decimals == 2 && coarse.limit == 3000);
+    assert_all(coarse.factor[LIMIT_discounts] == 100 && fine.limit == 7704);
+    limit_rule_clear(&coarse);
+    limit_rule_clear(&fine);
+    limit_rule_clear(&other);
 }
 
 static void stock(void **state)
@@ -94,5 +113,5 @@ static void what_is_wrong_is_said(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(sums_of_one_measure), cmocka_unit_test(groups_by_name),
-          cmocka_unit_test(ratios), cmocka_unit_test(stock),
+          cmocka_unit_test(ratios), cmocka_unit_test(units), cmocka_unit_test(stock),
           cmocka_unit_test(what_is_wrong_is_said))
