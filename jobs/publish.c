@@ -68,7 +68,7 @@ static enum status write_hdf5(const struct comm *comm, const struct run *run,
     enum status status = OK;
     struct store *store = NULL;
     TRY(store_create(comm, version_path(run, "discounts.h5"), &store));
-    TRY(publish_columns(comm, run, store, publisher));
+    TRY(publish_columns(comm, store, publisher));
     TRY(store_commit(comm, &store));
 done:
     store_close(comm, &store);
@@ -84,8 +84,8 @@ static enum status write_all(const struct comm *comm, const struct run *run,
     char id[VERSION_ID_BYTES];
     bool same = false;
     TRY(version_begin(comm, run));
+    TRY(write_hdf5(comm, run, publisher)); /* and after it the problem's memory is free again */
     TRY(write_csv(comm, run, publisher));
-    TRY(write_hdf5(comm, run, publisher));
     TRY(publish_receipt(comm, run, publisher));
     TRY(manifest_write(comm, run, id, &same));
     TRY(version_commit(comm, run, id, same));
@@ -93,6 +93,21 @@ static enum status write_all(const struct comm *comm, const struct run *run,
     TRY(publish_retain(comm, run, publisher->dataset, id));
 done:
     if (status != OK) version_abandon(comm, run);
+    return status;
+}
+
+/* What choices.h5 has of this rank's slots. */
+static enum status read_choices(const struct comm *comm, const struct run *run,
+                                const struct blocks *users, struct choices *choices,
+                                struct problem *problem)
+{
+    enum status status = OK;
+    const char *path = run_path(run, "choices.h5");
+    TRY(choices_read(comm, path, users, choices));
+    TRY(choices_read_problem(comm, path, users, choices->slots, problem));
+    int64_t slots = users->rows_local * choices->slots;
+    log_need(comm, slots * problem->levels * (int64_t)sizeof(int64_t) * (2 + problem->measures));
+done:
     return status;
 }
 
@@ -117,11 +132,12 @@ static enum status publish_run(const struct comm *comm, const struct run *run)
     enum status status = OK;
     struct cell_source source = {0};
     struct choices choices = {0};
+    struct problem problem = {0};
     struct vault_ids ids = {0};
-    struct publisher publisher = {.maker = &source.maker, .choices = &choices};
+    struct publisher publisher = {.maker = &source.maker, .choices = &choices, .problem = &problem};
     TRY(cell_source_open(comm, run, 0, &source));
     const struct blocks *blocks = &source.dataset->users.blocks;
-    TRY(choices_read(comm, run_path(run, "choices.h5"), blocks, &choices));
+    TRY(read_choices(comm, run, blocks, &choices, &problem));
     publisher.dataset = source.dataset;
     if (config_is(run->config, "publish.user_ids", "original")) {
         TRY(read_ids(comm, run, blocks, &ids));
@@ -136,6 +152,7 @@ static enum status publish_run(const struct comm *comm, const struct run *run)
 done:
     publish_rows_clear(&publisher);
     vault_ids_clear(&ids);
+    problem_clear(&problem);
     choices_clear(&choices);
     cell_source_close(&source);
     return status;

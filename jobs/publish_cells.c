@@ -109,24 +109,20 @@ static enum status add_sums(const struct problem *problem, struct publish_sums *
     return add_cap_sums(problem, sums);
 }
 
-enum status publish_cells(const struct comm *comm, const struct run *run, struct store *store,
+enum status publish_cells(const struct comm *comm, struct store *store,
                           const struct publisher *publisher, struct publish_sums *sums)
 {
     enum status status = OK;
-    struct problem problem = {0};
-    const struct blocks *users = &publisher->dataset->users.blocks;
-    int64_t slots = publisher->choices->slots, rows = publisher->rows, total = rows;
+    struct problem *problem = publisher->problem;
+    int64_t rows = publisher->rows, total = rows;
     int64_t first = comm_prefix_int64(comm, rows);
     comm_sum_int64(comm, &total, 1);
-    TRY(choices_read_problem(comm, run_path(run, "choices.h5"), users, slots, &problem));
-    log_need(comm, users->rows_local * slots * problem.levels * (int64_t)sizeof(int64_t) *
-                       (2 + problem.measures));
-    TRY_ALL(comm, pick_all(publisher, &problem));
-    TRY_ALL(comm, set_blocks(sums, first, total, &problem.blocks));
-    TRY(problem_write(comm, store, &problem));
+    TRY_ALL(comm, pick_all(publisher, problem));
+    TRY_ALL(comm, set_blocks(sums, first, total, &problem->blocks));
+    TRY(problem_write(comm, store, problem));
     TRY(choices_write_limits(comm, store, publisher->choices));
-    TRY_ALL(comm, add_sums(&problem, sums));
+    TRY_ALL(comm, add_sums(problem, sums));
 done:
-    problem_clear(&problem);
+    problem_clear(problem);
     return status;
 }

@@ -7,16 +7,15 @@
 #define REMISE_JOBS_PUBLISH_CELLS_H
 
 #include "jobs/publish_sums.h"
-#include "jobs/run.h"
 
 /**
- * Write what choices.h5 has of the table's rows.
- * Collective.
+ * Write the publisher's problem as the table's rows have it.
+ * Collective. The problem is brought to the order of the rows, and cleared.
  * sums  inout  takes the columns that have a row for each of the table's
- * Memory: the problem of this rank's slots and one more of its columns; said by log_need.
- * Errors: those of choices_read_problem and problem_write.
+ * Memory: one of the problem's columns.
+ * Errors: ERR_MEMORY; those of problem_write.
  */
-enum status publish_cells(const struct comm *comm, const struct run *run, struct store *store,
+enum status publish_cells(const struct comm *comm, struct store *store,
                           const struct publisher *publisher, struct publish_sums *sums);
 
 #endif

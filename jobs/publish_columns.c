@@ -154,7 +154,7 @@ static int64_t longest_text(const struct dictionary *dictionary)
     return longest;
 }
 
-enum status publish_columns(const struct comm *comm, const struct run *run, struct store *store,
+enum status publish_columns(const struct comm *comm, struct store *store,
                             const struct publisher *publisher)
 {
     enum status status = OK;
@@ -184,7 +184,7 @@ enum status publish_columns(const struct comm *comm, const struct run *run, stru
     TRY_ALL(comm, publish_sums_open(publisher, &sums));
     for (size_t c = 0; c < sizeof columns / sizeof *columns; c++)
         TRY(write_column(comm, store, publisher, &columns[c], &sums));
-    TRY(publish_cells(comm, run, store, publisher, &sums));
+    TRY(publish_cells(comm, store, publisher, &sums));
     TRY(write_index(comm, store, publisher));
     TRY(publish_sums_write(comm, store, &sums));
 done:

@@ -38,9 +38,9 @@ static void count_rows(const struct comm *comm, const struct publisher *publishe
     comm_sum_int64(comm, tally->level_users, CELL_LEVELS);
 }
 
-/* Rows at level 0 are those of all reasons but gain, and what level 0 costs is known to be nothing:
- * so cells are hidden in pairs within the levels above 0, within the other reasons, and among all,
- * and level 0 with gain. */
+/* Rows at level 0 are those of all reasons but gain and needed, and what level 0 costs is known to
+ * be nothing: so cells are hidden in pairs within the levels above 0, within the other reasons, and
+ * among all, and level 0 with gain. */
 static struct hidden hide(const struct tally *tally, int levels, int64_t min_users)
 {
     struct hidden hidden = {{false}, {false}};
@@ -50,7 +50,7 @@ static struct hidden hide(const struct tally *tally, int levels, int64_t min_use
         suppress_cells(tally->reason_users + 1, REASONS - 1, min_users, hidden.reason + 1);
         suppress_cells(tally->level_users, levels, min_users, hidden.level);
         suppress_cells(tally->reason_users, REASONS, min_users, hidden.reason);
-        hidden.level[0] |= hidden.reason[REASON_gain];
+        hidden.level[0] |= hidden.reason[REASON_gain] || hidden.reason[REASON_needed];
         hidden.reason[REASON_gain] |= hidden.level[0];
     }
     return hidden;

@@ -3,6 +3,7 @@
 
 #include "io/csv.h"
 #include "io/parse.h"
+#include "jobs/verdict.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -35,16 +36,29 @@ const char *publish_header(void)
 
 /* ---- values ---- */
 
-static enum reason reason_of(const struct slot_cells *cells, int levels, int chosen)
+/* A discount adds to the objective and may be given, yet the row has none: what stood against it? A
+ * level that the law of cells allows, and the problem does not, is none of the few kept. */
+static enum reason limit_against(const struct publisher *publisher, int64_t slot)
+{
+    struct verdict verdict;
+    const struct problem *problem = publisher->problem;
+    verdict_find(problem, publisher->choices->price, slot, 0, publisher->choices->level, &verdict);
+    if (verdict.kind < 0) return REASON_limit;
+    bool budget = strcmp(problem->kind[verdict.kind].rule, "budget") == 0;
+    return budget ? REASON_budget : REASON_limit;
+}
+
+static enum reason reason_of(const struct publisher *publisher, const struct slot_cells *cells,
+                             int64_t slot, int chosen)
 {
     bool allowed_gains = false, any_gains = false;
-    if (chosen > 0) return REASON_gain;
-    for (int k = 1; k < levels; k++) {
+    if (chosen > 0) return cells->value[chosen] > cells->value[0] ? REASON_gain : REASON_needed;
+    for (int k = 1; k < publisher->maker->levels; k++) {
         bool gains = cells->value[k] > cells->value[0];
         any_gains |= gains;
         allowed_gains |= gains && (cells->allowed >> k & 1) != 0;
     }
-    if (allowed_gains) return REASON_budget;
+    if (allowed_gains) return limit_against(publisher, slot);
     return any_gains ? REASON_floor : REASON_no_gain;
 }
 
@@ -64,7 +78,7 @@ static struct publish_row make_row(const struct publisher *publisher, int64_t sl
 {
     int k = publisher->choices->level[slot];
     bool explored = was_explored(publisher->choices, slot);
-    enum reason reason = explored ? REASON_explored : reason_of(cells, publisher->maker->levels, k);
+    enum reason reason = explored ? REASON_explored : reason_of(publisher, cells, slot, k);
     return (struct publish_row){.user = slot / publisher->choices->slots,
                                 .slot = slot,
                                 .price_cents = cells->price_cents[k],

@@ -13,11 +13,13 @@
 #include "jobs/choices.h"
 
 /* code, sentence for the receipt */
-#define REASON_LIST(X)                                                                     \
-    X(gain, "the discount adds more to the objective than its cost is worth")              \
-    X(no_gain, "no discount adds to the objective")                                        \
-    X(floor, "discounts that would add to the objective fall below the margin floor")      \
-    X(budget, "a discount would add to the objective, but the budget buys more elsewhere") \
+#define REASON_LIST(X)                                                                           \
+    X(gain, "the discount adds more to the objective than its cost is worth")                    \
+    X(needed, "the discount adds nothing to the objective by itself; another limit asks for it") \
+    X(no_gain, "no discount adds to the objective")                                              \
+    X(floor, "discounts that would add to the objective fall below the margin floor")            \
+    X(budget, "a discount would add to the objective, but the budget buys more elsewhere")       \
+    X(limit, "a discount would add to the objective, but another limit stands against it")       \
     X(explored, "the level was drawn by chance, to learn what it brings")
 
 #define REASON_ENUM(name, text) REASON_##name,
@@ -40,6 +42,7 @@ struct publisher {
     const struct dataset *dataset;
     const struct cell_maker *maker;
     const struct choices *choices;
+    struct problem *problem; /* of the slots; discounts.h5 takes it over in the order of its rows */
     const struct vault_ids *ids; /* of this rank's users; NULL: they go by their pseudonyms */
     char valid_from[DATE_BYTES + 1], valid_to[DATE_BYTES + 1];
     int64_t rows;
@@ -77,7 +80,7 @@ const char *publish_header(void);
 enum status publish_format(const struct publisher *publisher, char **text, int64_t *bytes);
 
 /** Write discounts.h5: columns, cells, limits, index of users, checksums. Collective. */
-enum status publish_columns(const struct comm *comm, const struct run *run, struct store *store,
+enum status publish_columns(const struct comm *comm, struct store *store,
                             const struct publisher *publisher);
 
 /** As in the table; constant. Local. */

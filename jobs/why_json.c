@@ -30,7 +30,7 @@ const char *why_forbidden_by(const struct why *why, int64_t row, int level)
     cells_of_slot(&why->source.maker, why_slot(why, row), &cells);
     for (int r = 0; r < CELL_RULES; r++)
         if ((cells.forbidden[r] >> level & 1) != 0) return rules[r];
-    return NULL;
+    return (why->rows.problem.allowed[row] >> level & 1) == 0 ? "levels_most" : NULL;
 }
 
 struct why_measure why_measure_shown(const struct problem_measure *measure)
