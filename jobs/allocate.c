@@ -81,4 +81,5 @@ const struct stage stage_allocate = {
     .needs = needs,
     .outputs = outputs,
     .run = allocate_run,
+    .beside = churn_fingerprint,
 };

@@ -1,6 +1,7 @@
 /* An earlier table beside today's. */
 #include "jobs/churn.h"
 
+#include "jobs/versions.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 #include "partition/users.h"
@@ -8,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* A row of the earlier table, on its way to whoever has its user today. */
 struct earlier {
@@ -248,6 +250,20 @@ enum status churn_open(const struct comm *comm, const struct run *run,
     if (limited) TRY_ALL(comm, add_limit(candidates, problem, churn));
 done:
     return status;
+}
+
+uint64_t churn_fingerprint(const struct run *run)
+{
+    char earlier[RUN_PATH_BYTES], own[RUN_PATH_BYTES], path[RUN_PATH_BYTES + 16];
+    const char *folder = config_path(run->config, "allocate.previous");
+    if (folder == NULL || version_find(folder, earlier) != OK) return 0;
+    if (version_find(run->folder, own) == OK && strcmp(own, earlier) == 0) return 0;
+    snprintf(path, sizeof path, "%s/manifest.json", earlier);
+    json_t *manifest = json_load_file(path, 0, NULL);
+    const char *id = json_string_value(json_object_get(manifest, "version"));
+    uint64_t digest = id != NULL ? XXH3_64bits(id, strlen(id)) : 0;
+    json_decref(manifest);
+    return digest;
 }
 
 void churn_clear(struct churn *churn)

@@ -36,6 +36,13 @@ struct churn {
 enum status churn_open(const struct comm *comm, const struct run *run,
                        const struct dataset *dataset, const struct candidates *candidates,
                        struct problem *problem, struct churn *churn);
+/**
+ * A number for what the earlier table holds, from the digests of its manifest; 0 where there is
+ * none. Also 0 for the run's own folder: the table that is current when allocate runs is meant
+ * there, and that it has published another one since makes nothing due. Local.
+ */
+uint64_t churn_fingerprint(const struct run *run);
+
 /** Free; accepts a zeroed struct. Local. */
 void churn_clear(struct churn *churn);
 

@@ -106,6 +106,10 @@ static void fingerprint_into(const struct run *run, const struct stage *stage, X
     XXH3_128bits_update(state, &settings, sizeof settings);
     XXH3_128bits_update(state, &run->seed, sizeof run->seed);
     if (stage->needs[0] == NULL) digest_inputs(state, run);
+    if (stage->beside != NULL) {
+        uint64_t beside = stage->beside(run);
+        XXH3_128bits_update(state, &beside, sizeof beside);
+    }
     for (int n = 0; stage->needs[n] != NULL; n++)
         fingerprint_into(run, stage_called(stage->needs[n]), state);
 }

@@ -32,6 +32,8 @@ struct stage {
     const char *const *needs;   /* stages whose outputs it reads, ended by NULL */
     const char *const *outputs; /* files it leaves in the run folder, ended by NULL */
     enum status (*run)(const struct comm *comm, const struct run *run);
+    /* what else it depends on, as one number; NULL: nothing; local, and rank 0's counts */
+    uint64_t (*beside)(const struct run *run);
 };
 
 /* The stages in the order of the data's way, ended by NULL. */
