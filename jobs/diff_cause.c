@@ -47,9 +47,11 @@ int64_t diff_limit_find(const struct problem *problem, const struct problem *of,
     for (int d = 0; d < problem->kinds; first += problem->kind[d++].groups) {
         const struct problem_kind *here = &problem->kind[d];
         if (!is_same_kind(problem, here, of, wanted)) continue;
-        if (here->names.count == 0) return wanted->names.count == 0 ? first : -1;
+        if ((here->names.count == 0) != (wanted->names.count == 0)) continue;
+        if (here->names.count == 0) return first;
         int64_t place = dictionary_find(&here->names, name, strlen(name));
-        return place >= 0 ? first + place : -1;
+        if (place >= 0)
+            return first + place; /* else of another kind: rounds of fairness share names */
     }
     return -1;
 }

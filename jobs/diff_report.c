@@ -1,16 +1,15 @@
 /* What a comparison says: first as JSON, with figures of few users left out, and text from that. */
-#include "jobs/diff_merge.h"
+#include "jobs/diff_hide.h"
 
 #include "jobs/page_json.h"
 #include "jobs/problem_json.h"
-#include "jobs/suppress.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PRODUCTS_SHOWN = 10, MIN_USERS = 50, PASSES = 3 };
+enum { PRODUCTS_SHOWN = 10, MIN_USERS = 50 };
 
 static const char *const kind_names[DIFF_KINDS] = {"new", "gone", "same", "higher", "lower"};
 
@@ -34,35 +33,18 @@ static json_t *shown(int64_t value, bool hidden)
     return hidden ? json_null() : json_integer(value);
 }
 
-static void hide_kinds(const struct diff_totals *totals, int64_t min_users, bool hidden[DIFF_KINDS])
+static json_t *kinds_json(const struct diff_totals *totals, const struct diff_hidden *hidden)
 {
-    int64_t users[DIFF_KINDS];
-    for (int k = 0; k < DIFF_KINDS; k++) {
-        users[k] = totals->kind[k].users;
-        hidden[k] = false;
-    }
-    suppress_cells(users, DIFF_KINDS, min_users, hidden);
-}
-
-static json_t *kinds_json(const struct diff_totals *totals, int64_t min_users)
-{
-    bool hidden[DIFF_KINDS];
     json_t *out = json_object();
-    hide_kinds(totals, min_users, hidden);
     for (int k = 0; k < DIFF_KINDS; k++)
-        json_object_set_new(out, kind_names[k], shown(totals->kind[k].rows, hidden[k]));
+        json_object_set_new(out, kind_names[k], shown(totals->kind[k].rows, hidden->kind[k]));
     return out;
 }
 
-static json_t *causes_json(const struct diff_totals *totals, int64_t min_users)
+static json_t *causes_json(const struct diff_totals *totals, const struct diff_hidden *all)
 {
-    int64_t users[2][DIFF_CAUSE_COUNT];
-    bool hidden[2][DIFF_CAUSE_COUNT] = {{false}};
+    const bool(*hidden)[DIFF_CAUSE_COUNT] = all->cause;
     json_t *list = json_array();
-    for (int w = 0; w < 2; w++) {
-        for (int c = 0; c < DIFF_CAUSE_COUNT; c++) users[w][c] = totals->cause[c][w].users;
-        suppress_cells(users[w], DIFF_CAUSE_COUNT, min_users, hidden[w]);
-    }
     for (int c = 0; c < DIFF_CAUSE_COUNT; c++) {
         const struct diff_count *way = totals->cause[c];
         if (way[0].rows + way[1].rows == 0) continue;
@@ -78,42 +60,17 @@ static json_t *causes_json(const struct diff_totals *totals, int64_t min_users)
     return list;
 }
 
-/* Cells are hidden in pairs along rows and along columns, both of whose sums a receipt may tell. */
-static void hide_levels(const struct diff_totals *totals, const int levels[2], int64_t min_users,
-                        bool hidden[CELL_LEVELS][CELL_LEVELS])
+static json_t *levels_json(const struct diff *diff, const struct diff_hidden *hidden)
 {
-    int64_t users[CELL_LEVELS];
-    bool line[CELL_LEVELS];
-    for (int pass = 0; pass < 2 * PASSES; pass++) {
-        bool columns = pass % 2 == 1;
-        for (int i = 0; i < levels[columns]; i++) {
-            for (int j = 0; j < levels[!columns]; j++) {
-                const struct diff_count *cell =
-                    columns ? &totals->level[j][i] : &totals->level[i][j];
-                users[j] = cell->users;
-                line[j] = columns ? hidden[j][i] : hidden[i][j];
-            }
-            suppress_cells(users, levels[!columns], min_users, line);
-            for (int j = 0; j < levels[!columns]; j++)
-                *(columns ? &hidden[j][i] : &hidden[i][j]) = line[j];
-        }
-    }
-}
-
-static json_t *levels_json(const struct diff *diff, int64_t min_users)
-{
-    bool hidden[CELL_LEVELS][CELL_LEVELS] = {{false}};
-    /* [0] lines, [1] columns: hide_levels goes along lines of levels[0] by columns of levels[1] */
     const int levels[2] = {diff->header[0].problem.levels, diff->header[1].problem.levels};
     json_t *side[2] = {json_array(), json_array()}, *rows = json_array();
-    hide_levels(&diff->totals, levels, min_users, hidden);
     for (int t = 0; t < 2; t++)
         for (int k = 0; k < levels[t]; k++)
             json_array_append_new(side[t], json_real(diff->header[t].problem.level[k]));
     for (int i = 0; i < levels[0]; i++) {
         json_t *line = json_array();
         for (int j = 0; j < levels[1]; j++)
-            json_array_append_new(line, shown(diff->totals.level[i][j].rows, hidden[i][j]));
+            json_array_append_new(line, shown(diff->totals.level[i][j].rows, hidden->level[i][j]));
         json_array_append_new(rows, line);
     }
     return json_pack("{s:o, s:o, s:o}", "before", side[0], "now", side[1], "rows", rows);
@@ -141,13 +98,12 @@ static int64_t next_product(const struct diff *diff, int64_t after)
     return best;
 }
 
-static json_t *products_json(const struct diff *diff, int64_t min_users)
+static json_t *products_json(const struct diff *diff, const struct diff_hidden *hidden)
 {
     json_t *list = json_array();
     int64_t p = -1;
-    bool hidden[DIFF_KINDS];
-    hide_kinds(&diff->totals, min_users, hidden);
-    bool secret = hidden[DIFF_HIGHER] || hidden[DIFF_LOWER]; /* nor may they add up to it */
+    int64_t min_users = hidden->min_users;
+    bool secret = hidden->kind[DIFF_HIGHER] || hidden->kind[DIFF_LOWER]; /* nor may they add up */
     for (int shown_so_far = 0; shown_so_far < PRODUCTS_SHOWN; shown_so_far++) {
         if ((p = next_product(diff, p)) < 0) break;
         const struct diff_product *product = &diff->product[p];
@@ -249,14 +205,14 @@ static json_t *limits_json(const struct diff *diff)
 
 static json_t *whole_json(const struct diff *diff)
 {
-    int64_t min_users = min_users_of(diff);
+    struct diff_hidden hidden;
     const struct diff_totals *totals = &diff->totals;
+    diff_hide(diff, min_users_of(diff), &hidden);
     return json_pack("{s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "before", table_json(diff, 0),
                      "now", table_json(diff, 1), "users_in_both", (json_int_t)totals->users_both,
-                     "min_users", (json_int_t)min_users, "rows", kinds_json(totals, min_users),
-                     "levels", levels_json(diff, min_users), "causes",
-                     causes_json(totals, min_users), "limits", limits_json(diff), "products",
-                     products_json(diff, min_users));
+                     "min_users", (json_int_t)hidden.min_users, "rows", kinds_json(totals, &hidden),
+                     "levels", levels_json(diff, &hidden), "causes", causes_json(totals, &hidden),
+                     "limits", limits_json(diff), "products", products_json(diff, &hidden));
 }
 
 enum status diff_print_json(const struct diff *diff, FILE *file)

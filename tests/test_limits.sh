@@ -37,12 +37,13 @@ respond: {epochs: 1, folds: 1}' shop/remise.yaml
 for run in some more fair; do cp -r free $run; done
 
 # ---- limits ----
-limits=("cost <= 80 per category" "cost <= 30 for category = bakery" "cost <= 90 per market"
+limits=("cost <= 80 per category" "cost <= 30.12345 for category = bakery" "cost <= 90 per market"
     "purchases >= 700" "discounts <= 500" "profit >= 2 * cost" "cost <= 50 per day"
     "cost <= 25.5 per brand" "purchases <= stock per product" "profit_gain >= 0.4 * cost")
 list=$(printf ',"%s"' "${limits[@]}")
 allocate 0 1 some --set "allocate.limits=[${list:1}]"
 recomputes some "${limits[@]/#/--limit=}"
+"$remise" verify some >verify.log || { cat verify.log; fail "verify some"; }
 for ranks in 3 7; do
     allocate 0 $ranks more --set "allocate.limits=[${list:1}]"
     shop_same some more
@@ -106,6 +107,16 @@ for r, line in enumerate(diff["levels"]["rows"]):
         pairs = [p for p in both if float(before[p]["discount"]) == diff["levels"]["before"][r]
                  and float(now[p]["discount"]) == diff["levels"]["now"][c]]
         assert told in (None, len(pairs)), (r, c, told, len(pairs))
+# nothing hidden follows from what is told: of cells with a sum none is hidden alone
+table, was, now_ = diff["levels"]["rows"], diff["levels"]["before"], diff["levels"]["now"]
+cells = [(r, c) for r in range(len(was)) for c in range(len(now_))]
+sums = [[p for p in cells if p[0] == r] for r in range(len(was))]
+sums += [[p for p in cells if p[1] == c] for c in range(len(now_))]
+sums += [[p for p in cells if (now_[p[1]] > was[p[0]]) - (now_[p[1]] < was[p[0]]) == way]
+         for way in (-1, 0, 1)]
+for line in sums:
+    hidden = [p for p in line if table[p[0]][p[1]] is None]
+    assert len(hidden) != 1 or all(table[r][c] in (0, None) for r, c in line), line
 names = [cause["cause"] for cause in diff["causes"]]
 assert "limit_came" in names and "cells" not in names, names  # the same cells under more limits
 assert any(limit["price_before"] is None and limit["price_now"] for limit in diff["limits"])
@@ -126,9 +137,10 @@ why_fails 'privacy' some 00000000000000000000000000000000
 
 # ---- fairness, churn, few levels, all at once ----
 rules=(--set "allocate.limits=[\"cost <= 90 per market\"]" --set allocate.fairness.delta=0.0004
-    --set allocate.previous=some --set allocate.churn_most=0.04 --set allocate.levels_most=2
+    --set allocate.previous=before --set allocate.churn_most=0.04 --set allocate.levels_most=2
     --set allocate.user.discounts_most=2)
 cp some/discounts.csv before.csv
+ln -s some before
 allocate 0 1 fair "${rules[@]}"
 recomputes fair --limit="cost <= 90 per market" --fairness discount 0.0004 \
     --previous before.csv --churn 0.04 --levels 2 --user-discounts 2
@@ -145,6 +157,13 @@ for row in why["rows"]:
 PYTHON
 allocate 0 4 more "${rules[@]}"
 shop_same fair more
+for earlier in some free; do # one that holds something else makes the stage due
+    ln -sfn $earlier before
+    allocate 0 1 more --set allocate.previous=before
+done
+grep -q 'allocate: unchanged' more.log && fail "another earlier table went unseen"
+allocate 0 1 more --set allocate.previous=before
+says more 'allocate: unchanged, skipped'
 allocate 0 2 more "${rules[@]::2}" --set allocate.fairness.delta=0.002 \
     --set allocate.fairness.measure=access
 recomputes more --fairness access 0.002
