@@ -32,6 +32,7 @@ static const char doc[] =
     "  remise why run 0a1b2c3d4e5f60718293a4b5c6d7e8f9\n"
     "  remise why run anna@example.org p0035\n"
     "  remise why run anna@example.org --json | jq '.rows[0].levels'\n"
+    "  remise why run --all >reasons.jsonl\n"
     "  remise why run anna@example.org --set privacy.secret_file=/safe/secret.key\n";
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -56,6 +57,8 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case ARGP_KEY_END:
         if (opt->user == NULL && !(opt->all && opt->folder != NULL))
             argp_error(state, "name the folder of a run and a user: remise why RUN USER [PRODUCT]");
+        if (opt->all && (opt->user != NULL || opt->json))
+            argp_error(state, "--all is for every row of the table: leave out USER and --json");
         break;
     default:
         return ARGP_ERR_UNKNOWN;
