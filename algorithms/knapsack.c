@@ -1,7 +1,7 @@
 /* Prices, a choice, repair and refill, and the bound that certifies them. */
 #include "algorithms/knapsack.h"
 
-#include "algorithms/knapsack_moves.h"
+#include "algorithms/knapsack_finish.h"
 #include "algorithms/knapsack_point.h"
 #include "algorithms/knapsack_polish.h"
 #include "algorithms/knapsack_prices.h"
@@ -14,12 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS_MOST = 256, RAISES_MOST = 12, HEAVIER_MOST = 64 };
+enum { CORES_MOST = 4 };
 
 #define SUM_LIMIT 0x1p61
 #define PRICE_MOST 0x1p60
-#define CLOSED_GAP 1e-9
-#define HEAVIER 1.5 /* times its weight: a limit that no move helps to keep */
 
 /* ---- checks ---- */
 
@@ -199,21 +197,66 @@ struct solver {
     int64_t lowest; /* sum over slots of their least value: a bound below it is a contradiction */
     int64_t limits;
     int64_t *price; /* [limits] the caller's */
-    struct knapsack_moves moves;
+    double passes;
+    struct knapsack_core core;
 };
+
+static void open_prices(const struct solver *s, double *price)
+{
+    for (int64_t r = 0; r < s->limits; r++) price[r] = fmax(0.0, 0x1p-30 * (double)s->price[r]);
+}
+
+static void keep_prices(const double *price, struct solver *s)
+{
+    for (int64_t r = 0; r < s->limits; r++)
+        s->price[r] = (int64_t)llrint(fmin(0x1p30 * price[r], PRICE_MOST));
+}
 
 static enum status find_prices(const struct comm *comm, struct solver *s,
                                struct knapsack_receipt *receipt, bool *proven)
 {
     enum status status = OK;
-    double *price = NULL, passes = 0.0;
+    double *price = NULL;
     TRY_ALL(comm, memory_new(&price, s->limits, sizeof *price));
-    for (int64_t r = 0; r < s->limits; r++) price[r] = fmax(0.0, 0x1p-30 * (double)s->price[r]);
-    TRY(knapsack_prices_find(comm, s->cells, &s->scale, (double)s->lowest, price, &passes,
+    open_prices(s, price);
+    TRY(knapsack_prices_find(comm, s->cells, &s->scale, (double)s->lowest, price, &s->passes,
                              &receipt->iterations, proven));
-    for (int64_t r = 0; r < s->limits; r++)
-        s->price[r] = (int64_t)llrint(fmin(0x1p30 * price[r], PRICE_MOST));
-    receipt->passes += (int64_t)ceil(passes);
+    keep_prices(price, s);
+done:
+    free(price);
+    return status;
+}
+
+/* ---- known prices ---- */
+
+static enum status renew_core(const struct comm *comm, struct solver *s, uint8_t *choice,
+                              int64_t *used, struct knapsack_point *point)
+{
+    knapsack_core_clear(&s->core);
+    s->passes += 1.0;
+    return knapsack_core_make(comm, s->cells, &s->scale, s->price, choice, used, point, &s->core);
+}
+
+/* From core to core. known out: prices are found; s->core and what follows are those at them. */
+static enum status resume(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
+                          struct knapsack_point *point, struct knapsack_receipt *receipt,
+                          bool *known)
+{
+    enum status status = OK;
+    double *price = NULL;
+    TRY_ALL(comm, memory_new(&price, s->limits, sizeof *price));
+    TRY(renew_core(comm, s, choice, used, point));
+    for (int core = 0; core < CORES_MOST && !*known; core++) {
+        struct knapsack_resumed end;
+        int64_t before = point->bound;
+        open_prices(s, price);
+        TRY(knapsack_prices_resume(comm, &s->core, &s->scale, (double)point->bound, price,
+                                   &s->passes, &receipt->iterations, &end));
+        keep_prices(price, s);
+        TRY(renew_core(comm, s, choice, used, point));
+        *known = end.settled;
+        if (point->bound > before) break;
+    }
 done:
     free(price);
     return status;
@@ -247,65 +290,6 @@ static enum status narrow(const struct comm *comm, struct solver *s, uint8_t *ch
 done:
     receipt->impossible = status == ERR_NUMERIC;
     receipt->proven = receipt->impossible && !point.lost;
-    return status;
-}
-
-/* Moves until all limits hold. Where none helps, what is still exceeded comes to weigh more, so
- * that moves are taken which exceed another limit instead. */
-static enum status repair(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
-                          struct knapsack_receipt *receipt)
-{
-    enum status status = OK;
-    int heavier = 0;
-    for (int round = 0; round < ROUNDS_MOST && !knapsack_holds(&s->moves, used); round++) {
-        int64_t taken;
-        TRY(knapsack_repair(comm, &s->moves, choice, used, &taken));
-        receipt->passes++;
-        receipt->repaired += taken;
-        if (taken > 0) continue;
-        if (++heavier > HEAVIER_MOST) break;
-        for (int64_t r = 0; r < s->limits; r++)
-            if (used[r] > s->moves.limit[r]) s->moves.weight[r] *= HEAVIER;
-    }
-done:
-    return status;
-}
-
-/* Prices of what is exceeded rise until a choice can be repaired. */
-static enum status repair_dearer(const struct comm *comm, struct solver *s, uint8_t *choice,
-                                 int64_t *used, struct knapsack_receipt *receipt)
-{
-    enum status status = OK;
-    struct knapsack_point point;
-    int64_t *dearer = NULL;
-    TRY_ALL(comm, memory_new(&dearer, s->limits, sizeof *dearer));
-    memcpy(dearer, s->price, (size_t)s->limits * sizeof *dearer);
-    for (int raise = 0; raise < RAISES_MOST && !knapsack_holds(&s->moves, used); raise++) {
-        for (int64_t r = 0; r < s->limits; r++)
-            if (used[r] > s->moves.limit[r])
-                dearer[r] = (int64_t)fmin(
-                    PRICE_MOST, 2.0 * fmax((double)dearer[r], 0x1p30 * s->moves.weight[r]));
-        TRY(knapsack_at_prices(comm, s->cells, dearer, choice, used, &point));
-        receipt->passes++;
-        TRY(repair(comm, s, choice, used, receipt));
-    }
-done:
-    free(dearer);
-    return status;
-}
-
-static enum status refill(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
-                          struct knapsack_receipt *receipt)
-{
-    enum status status = OK;
-    for (int round = 0; round < ROUNDS_MOST; round++) {
-        int64_t taken;
-        TRY(knapsack_refill(comm, &s->moves, choice, used, &taken));
-        receipt->passes++;
-        receipt->filled += taken;
-        if (taken == 0) break;
-    }
-done:
     return status;
 }
 
@@ -346,30 +330,66 @@ done:
     return status;
 }
 
+/* Prices and the choice at them, from none. */
+static enum status begin(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
+                         struct knapsack_point *point, struct knapsack_receipt *receipt)
+{
+    enum status status = OK;
+    bool proven = false;
+    TRY(find_prices(comm, s, receipt, &proven));
+    if (s->cells->caps > 0) {
+        s->passes += 1.0;
+        TRY(knapsack_at_prices(comm, s->cells, s->price, choice, used, point));
+    } else {
+        TRY(renew_core(comm, s, choice, used, point));
+    }
+    if (proven && point->bound < s->lowest) TRY(refuse(receipt, true));
+done:
+    return status;
+}
+
+static enum status polish(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
+                          struct knapsack_point *point, struct knapsack_receipt *receipt)
+{
+    enum status status = OK;
+    int64_t looks = 0;
+    TRY(knapsack_polish(comm, s->cells, s->price, choice, used, point, &looks));
+    receipt->iterations += looks;
+    s->passes += (double)looks;
+    if (looks > 0 && s->cells->caps == 0) TRY(renew_core(comm, s, choice, used, point));
+done:
+    return status;
+}
+
+static bool is_warm(const struct solver *s)
+{
+    for (int64_t r = 0; r < s->limits; r++)
+        if (s->price[r] > 0) return true;
+    return false;
+}
+
 static enum status choose(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
                           struct knapsack_receipt *receipt)
 {
     enum status status = OK;
     struct knapsack_point point;
-    bool proven = false;
-    TRY(find_prices(comm, s, receipt, &proven));
-    TRY(knapsack_at_prices(comm, s->cells, s->price, choice, used, &point));
-    if (proven && point.bound < s->lowest) TRY(refuse(receipt, true));
-    receipt->iterations -= receipt->passes;
-    TRY(knapsack_polish(comm, s->cells, s->price, choice, used, &point, &receipt->passes));
-    receipt->iterations += receipt->passes;
-    TRY_ALL(comm, knapsack_moves_new(s->cells, &s->scale, s->price, &s->moves));
+    struct knapsack_finish finish;
+    bool known = false, small = s->scale.slots <= KNAPSACK_SEARCH_SLOTS;
+    if (s->cells->caps == 0 && is_warm(s))
+        TRY(resume(comm, s, choice, used, &point, receipt, &known));
+    if (!known) TRY(begin(comm, s, choice, used, &point, receipt));
+    TRY(polish(comm, s, choice, used, &point, receipt));
     receipt->upper_bound = point.bound;
-    receipt->passes += 2;
-    TRY(repair(comm, s, choice, used, receipt));
-    TRY(repair_dearer(comm, s, choice, used, receipt));
-    bool holds = knapsack_holds(&s->moves, used);
-    bool small = s->scale.slots <= KNAPSACK_SEARCH_SLOTS;
-    if (!holds && !small) TRY(refuse(receipt, false));
-    if (holds) TRY(refill(comm, s, choice, used, receipt));
-    if (small) TRY(finish_small(comm, s, holds, choice, used, receipt));
+    TRY(knapsack_finish(comm, s->cells, &s->scale, s->price, s->cells->caps == 0 ? &s->core : NULL,
+                        choice, used, &finish));
+    receipt->repaired = finish.repaired;
+    receipt->filled = finish.filled;
+    s->passes += finish.passes;
+    if (!finish.holds && !small) TRY(refuse(receipt, false));
+    if (small) TRY(finish_small(comm, s, finish.holds, choice, used, receipt));
     settle(comm, s->cells, choice, used, receipt);
 done:
+    receipt->passes = (int64_t)ceil(s->passes);
     return status;
 }
 
@@ -378,7 +398,7 @@ enum status knapsack_solve(const struct comm *comm, const struct knapsack_cells 
                            struct knapsack_receipt *receipt)
 {
     enum status status = OK;
-    struct solver s = {.cells = cells, .price = price};
+    struct solver s = {.cells = cells, .price = price, .passes = 1.0};
     *receipt = (struct knapsack_receipt){0};
     TRY(measure_cells(comm, cells, &s.scale, &s.lowest));
     s.limits = knapsack_limits(cells);
@@ -389,7 +409,7 @@ enum status knapsack_solve(const struct comm *comm, const struct knapsack_cells 
     receipt->users = cells->users_local;
     comm_sum_int64(comm, &receipt->users, 1);
 done:
-    knapsack_moves_clear(&s.moves);
+    knapsack_core_clear(&s.core);
     free(s.allowed);
     return status;
 }

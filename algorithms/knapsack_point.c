@@ -30,6 +30,7 @@ double knapsack_worth(const struct knapsack_cells *cells, const int64_t *price, 
     return (double)knapsack_exact_worth(cells, price, slot, option) * 0x1p-30;
 }
 
+/* worth out [options] of those allowed */
 static int best_option(const struct knapsack_cells *cells, const int64_t *price, int64_t slot,
                        int128 *worth)
 {
@@ -37,10 +38,8 @@ static int best_option(const struct knapsack_cells *cells, const int64_t *price,
     int best = -1;
     for (int k = 0; k < cells->options; k++) {
         if ((allowed >> k & 1) == 0) continue;
-        int128 here = knapsack_exact_worth(cells, price, slot, k);
-        if (best >= 0 && here <= *worth) continue;
-        *worth = here;
-        best = k;
+        worth[k] = knapsack_exact_worth(cells, price, slot, k);
+        if (best < 0 || worth[k] > worth[best]) best = k;
     }
     return best;
 }
@@ -80,13 +79,16 @@ static int64_t round_up(int128 total)
 }
 
 /* Slots of their own; *total out: their worth, which is what it can be at most */
-static void choose_slots(const struct knapsack_cells *cells, const int64_t *price, uint8_t *choice,
+static void choose_slots(const struct knapsack_cells *cells, const int64_t *price,
+                         knapsack_slot_function *each, void *context, uint8_t *choice,
                          int128 *total)
 {
     for (int64_t i = 0; i < cells->blocks->rows_local; i++) {
-        int128 worth = 0;
-        choice[i] = (uint8_t)best_option(cells, price, i, &worth);
-        *total += worth;
+        int128 worth[KNAPSACK_OPTIONS];
+        int best = best_option(cells, price, i, worth);
+        choice[i] = (uint8_t)best;
+        *total += worth[best];
+        if (each != NULL) each(context, i, best, worth);
     }
 }
 
@@ -118,9 +120,10 @@ done:
     return status;
 }
 
-enum status knapsack_at_prices(const struct comm *comm, const struct knapsack_cells *cells,
-                               const int64_t *price, uint8_t *choice, int64_t *used,
-                               struct knapsack_point *point)
+enum status knapsack_at_prices_each(const struct comm *comm, const struct knapsack_cells *cells,
+                                    const int64_t *price, knapsack_slot_function *each,
+                                    void *context, uint8_t *choice, int64_t *used,
+                                    struct knapsack_point *point)
 {
     enum status status = OK;
     int64_t at = 0, lost = 0;
@@ -131,7 +134,7 @@ enum status knapsack_at_prices(const struct comm *comm, const struct knapsack_ce
         point->lost = lost != 0;
         TRY_ALL(comm, status);
     } else {
-        choose_slots(cells, price, choice, &total);
+        choose_slots(cells, price, each, context, choice, &total);
     }
     point->objective = knapsack_tally(comm, cells, choice, used);
     total = sum_wide(comm, total);
@@ -141,6 +144,13 @@ enum status knapsack_at_prices(const struct comm *comm, const struct knapsack_ce
     point->bound = round_up(total);
 done:
     return status;
+}
+
+enum status knapsack_at_prices(const struct comm *comm, const struct knapsack_cells *cells,
+                               const int64_t *price, uint8_t *choice, int64_t *used,
+                               struct knapsack_point *point)
+{
+    return knapsack_at_prices_each(comm, cells, price, NULL, NULL, choice, used, point);
 }
 
 int64_t knapsack_tally(const struct comm *comm, const struct knapsack_cells *cells,

@@ -32,6 +32,16 @@ enum status knapsack_at_prices(const struct comm *comm, const struct knapsack_ce
                                const int64_t *price, uint8_t *choice, int64_t *used,
                                struct knapsack_point *point);
 
+/* What is told of each slot: its best option, and the worth [options] of those allowed in 2^-30
+ * units of value. */
+typedef void knapsack_slot_function(void *context, int64_t slot, int best, const int128 *worth);
+
+/** The same, and `each` is called for every local slot in turn; only without caps. Collective. */
+enum status knapsack_at_prices_each(const struct comm *comm, const struct knapsack_cells *cells,
+                                    const int64_t *price, knapsack_slot_function *each,
+                                    void *context, uint8_t *choice, int64_t *used,
+                                    struct knapsack_point *point);
+
 /** Worth of an option at the prices, exact, in 2^-30 units of value. Local. */
 int128 knapsack_exact_worth(const struct knapsack_cells *cells, const int64_t *price, int64_t slot,
                             int option);

@@ -10,7 +10,8 @@
 
 enum {
     STEPS_MOST = 25,
-    STEPS_WARM = 4, /* of known prices */
+    STEPS_WARM = 4, /* of known prices, at each temperature */
+    HEATS_MOST = 3,
     SAMPLE_SLOTS = 1 << 17,
     SAMPLE_FEWER = 8,
     SAMPLE_WARM = 1 << 13
@@ -21,15 +22,23 @@ enum {
 #define BLUR_LAST 1e-5        /* of the dual: smoothing raises it by no more at the end */
 #define BLUR_LEAST 1e-3       /* units of value, which are whole: where the dual is about 0 */
 #define GAIN_ENOUGH 0.1       /* of the blur: a step that promises less is not worth a pass, */
-#define GAIN_LAST 0.005       /* nor at the last temperature one that promises so little, */
-#define GAIN_WARM 0.05        /* or so little where prices were known */
-#define RESUME_ENOUGH 1.0     /* the same of known prices after their steps: else all begins anew */
+#define GAIN_LAST 0.005       /* nor at the last temperature one that promises so little */
 #define RADIUS_FIRST 8.0      /* temperatures that a slot's worth may change by in a step */
 #define RADIUS_KEPT 64.0
 #define RADIUS_MOST 1e12
 #define DAMPING_FIRST 1e-2
 #define DAMPING_LEAST 1e-9
 #define DAMPING_MOST 1e9
+
+/* where prices are nearly known */
+#define BLUR_CAPPED 3e-6  /* of the dual, at the end, where users have caps, */
+#define BLUR_WARM 1e-6    /* where they have not, */
+#define BLUR_WASTE 0.02   /* or so much of what limits leave */
+#define GAIN_WARM 0.06    /* of that: a step that promises less is not worth a look at the core */
+#define RESUME_ENOUGH 0.3 /* of it: where all steps leave more, another core is needed */
+#define HEATING 8.0
+#define HEAT_ENOUGH 0.3 /* of the blur: a first step that promises more needs to see farther */
+#define DAMPING_WARM 1e-4
 
 struct newton {
     const struct knapsack_cells *cells;
@@ -39,9 +48,13 @@ struct newton {
     double *schur, *side;         /* [narrow][narrow], [narrow] */
     bool *free;                   /* [limits] may move */
     double damping, radius, temperature;
-    double hoped,
-        enough; /* what the last step promised; of the blur, not worth a pass at the end */
+    double hoped;  /* what the last step promised */
+    double enough; /* where there is a core: no step is worth it that promises less */
     int64_t every, looks;
+    bool looked;                      /* now is up to date */
+    const struct knapsack_core *core; /* NULL: cells are all slots' */
+    double share;                     /* of all slots */
+    double rest;                      /* value of all others */
 };
 
 static enum status newton_init(struct newton *n)
@@ -194,15 +207,19 @@ static double promised(const struct newton *n)
 
 static void set_trial(struct newton *n)
 {
-    for (int64_t r = 0; r < n->now.layout.limits; r++)
-        n->trial[r] = fmax(0.0, n->price[r] + n->step[r]);
+    for (int64_t r = 0; r < n->now.layout.limits; r++) {
+        double low = n->core != NULL ? n->core->low[r] : 0.0;
+        double high = n->core != NULL ? n->core->high[r] : INFINITY;
+        n->trial[r] = fmin(fmax(low, n->price[r] + n->step[r]), high);
+    }
 }
 
 static void look(const struct comm *comm, struct newton *n, const double *price,
                  struct knapsack_smooth *smooth, double *passes)
 {
     knapsack_smooth_at(comm, n->cells, n->scale, price, n->temperature, n->every, smooth);
-    *passes += 1.0 / (double)n->every;
+    smooth->dual += n->rest;
+    *passes += n->share / (double)n->every;
     n->looks++;
 }
 
@@ -232,6 +249,12 @@ static bool is_cold(const struct newton *n)
     return n->now.blur <= fmax(BLUR_LEAST, BLUR_LAST * fabs(n->now.dual));
 }
 
+static double enough(const struct newton *n)
+{
+    if (n->core != NULL) return n->enough;
+    return (is_cold(n) ? GAIN_LAST : GAIN_ENOUGH) * n->now.blur;
+}
+
 enum descent { SETTLED, UNSETTLED, UNBOUNDED };
 
 /* Steps at one temperature. UNBOUNDED: the dual fell under lowest. */
@@ -239,7 +262,8 @@ static enum descent descend(const struct comm *comm, struct newton *n, double lo
                             int64_t *limit_of, double *passes)
 {
     enum descent end = UNSETTLED;
-    look(comm, n, n->price, &n->now, passes);
+    if (!n->looked) look(comm, n, n->price, &n->now, passes);
+    n->looked = false;
     for (int i = 0; i < steps && n->damping < DAMPING_MOST && end == UNSETTLED; i++) {
         if (n->now.dual < lowest) return UNBOUNDED;
         if (!solve_step(n, limit_of)) {
@@ -248,7 +272,7 @@ static enum descent descend(const struct comm *comm, struct newton *n, double lo
         }
         set_trial(n);
         double hoped = n->hoped = promised(n);
-        if (hoped < (is_cold(n) ? n->enough : GAIN_ENOUGH) * n->now.blur) {
+        if (hoped < enough(n)) {
             end = SETTLED;
             continue;
         }
@@ -279,21 +303,20 @@ static int64_t first_sample(int64_t slots)
     return every;
 }
 
-/* Prices that are known already: whether a few steps at the last temperature settle them. That is
- * found from a small sample, as the blur falls with the square of the temperature. */
-static bool resume(const struct comm *comm, struct newton *n, double lowest, int64_t *limit_of,
-                   double *passes)
+/* Prices that are known already, of users with caps: whether a few steps at the last temperature
+ * settle them. That is found from a small sample, as the blur falls with the square of it. */
+static bool resume_all(const struct comm *comm, struct newton *n, double lowest, int64_t *limit_of,
+                       double *passes)
 {
     n->every = n->scale->slots / SAMPLE_WARM + 1;
-    n->enough = GAIN_WARM;
     look(comm, n, n->price, &n->now, passes);
-    double wanted = 0.3 * BLUR_LAST * fabs(n->now.dual);
+    double wanted = BLUR_CAPPED * fabs(n->now.dual);
     if (!(n->now.blur > 0.0) || !(wanted > 0.0)) return false;
     n->temperature *= fmin(1.0, sqrt(wanted / n->now.blur));
     n->every = 1;
     for (;; n->temperature *= COOLING) {
         enum descent end = descend(comm, n, lowest, STEPS_WARM, limit_of, passes);
-        if (end == UNBOUNDED || !(n->hoped < RESUME_ENOUGH * n->now.blur)) return false;
+        if (end == UNBOUNDED || !(n->hoped < n->now.blur)) return false;
         if (is_cold(n)) return true;
     }
 }
@@ -305,7 +328,6 @@ static enum status ladder(const struct comm *comm, struct newton *n, double lowe
     enum status status = OK;
     int64_t limits = n->now.layout.limits;
     double *before = NULL;
-    n->enough = GAIN_LAST;
     TRY_ALL(comm, memory_new(&before, limits, sizeof *before));
     for (n->every = first_sample(n->scale->slots);; n->every /= SAMPLE_FEWER) {
         memcpy(before, n->price, (size_t)limits * sizeof *before);
@@ -330,7 +352,8 @@ enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_
                        .scale = scale,
                        .price = price,
                        .damping = DAMPING_FIRST,
-                       .radius = RADIUS_FIRST};
+                       .radius = RADIUS_FIRST,
+                       .share = 1.0};
     bool warm = false;
     int64_t *limit_of = NULL;
     *proven = false;
@@ -339,9 +362,71 @@ enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_
     TRY_ALL(comm, memory_new(&limit_of, n.now.layout.narrow, sizeof *limit_of));
     for (int64_t r = 0; r < n.now.layout.limits; r++) warm = warm || price[r] > 0.0;
     n.temperature = TEMPERATURE_FIRST * scale->value * (warm ? COOLING * COOLING : 1.0);
-    if (warm && resume(comm, &n, lowest, limit_of, passes)) goto done;
+    if (warm && cells->caps > 0 && resume_all(comm, &n, lowest, limit_of, passes)) goto done;
     if (warm) n.temperature = TEMPERATURE_FIRST * scale->value * COOLING * COOLING;
     TRY(ladder(comm, &n, lowest, limit_of, passes, proven));
+done:
+    *looks += n.looks;
+    newton_clear(&n);
+    free(limit_of);
+    return status;
+}
+
+/* The higher the temperature, the farther a step sees: where the first one would change more than
+ * smoothing shows, it is raised. */
+static void heat(const struct comm *comm, struct newton *n, int64_t *limit_of, double *passes)
+{
+    for (int i = 0;; i++) {
+        look(comm, n, n->price, &n->now, passes);
+        n->radius = RADIUS_MOST;
+        if (i == HEATS_MOST || !solve_step(n, limit_of)) break;
+        set_trial(n);
+        if (promised(n) <= HEAT_ENOUGH * n->now.blur) break;
+        n->temperature *= HEATING;
+    }
+    n->radius = RADIUS_KEPT;
+    n->looked = true;
+}
+
+/* What prices of unused or exceeded parts of limits come to: whole options waste some of it. */
+static double waste_of(const struct knapsack_core *core, const double *price)
+{
+    double waste = 0.0;
+    for (int64_t r = 0; r < knapsack_limits(&core->cells); r++)
+        if (core->limit[r] != KNAPSACK_FREE)
+            waste += price[r] * fabs((double)(core->limit[r] - core->used[r]));
+    return waste;
+}
+
+enum status knapsack_prices_resume(const struct comm *comm, const struct knapsack_core *core,
+                                   const struct knapsack_scale *scale, double dual, double *price,
+                                   double *passes, int64_t *looks, struct knapsack_resumed *end)
+{
+    enum status status = OK;
+    struct newton n = {.cells = &core->cells,
+                       .core = core,
+                       .scale = scale,
+                       .price = price,
+                       .damping = DAMPING_WARM,
+                       .every = 1,
+                       .share = core->share,
+                       .rest = (double)core->rest};
+    int64_t *limit_of = NULL;
+    *end = (struct knapsack_resumed){0};
+    TRY_ALL(comm, newton_init(&n));
+    TRY_ALL(comm, memory_new(&limit_of, n.now.layout.narrow, sizeof *limit_of));
+    double near =
+        fmax(fmax(BLUR_LEAST, BLUR_WARM * fabs(dual)), BLUR_WASTE * waste_of(core, price));
+    n.enough = GAIN_WARM * near;
+    double last = n.temperature = knapsack_core_temperature(core, near);
+    heat(comm, &n, limit_of, passes);
+    for (;; n.temperature = fmax(last, COOLING * n.temperature)) {
+        end->settled = descend(comm, &n, -INFINITY, STEPS_WARM, limit_of, passes) == SETTLED ||
+                       n.hoped <= RESUME_ENOUGH * fmax(near, n.now.blur);
+        if (n.temperature <= last) break;
+    }
+    end->dual = n.now.dual;
+    end->blur = n.now.blur;
 done:
     *looks += n.looks;
     newton_clear(&n);

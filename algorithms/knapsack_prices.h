@@ -5,7 +5,7 @@
 #ifndef REMISE_ALGORITHMS_KNAPSACK_PRICES_H
 #define REMISE_ALGORITHMS_KNAPSACK_PRICES_H
 
-#include "algorithms/knapsack_smooth.h"
+#include "algorithms/knapsack_core.h"
 
 /**
  * Find them.
@@ -26,5 +26,25 @@
 enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_cells *cells,
                                  const struct knapsack_scale *scale, double lowest, double *price,
                                  double *passes, int64_t *looks, bool *proven);
+
+/* Where the steps of known prices ended. */
+struct knapsack_resumed {
+    bool settled; /* another step would promise less than smoothing shows */
+    double dual;  /* of all slots, smoothed; blur: by how much that raises it at most */
+    double blur;
+};
+
+/**
+ * Prices that are nearly known: a few steps on the core, at the last temperature.
+ *
+ * Collective.
+ * dual    in     of all slots at these prices
+ * Others as above; passes counts looks at the core by its share.
+ * Errors: ERR_MEMORY.
+ * Same bytes for any number of ranks.
+ */
+enum status knapsack_prices_resume(const struct comm *comm, const struct knapsack_core *core,
+                                   const struct knapsack_scale *scale, double dual, double *price,
+                                   double *passes, int64_t *looks, struct knapsack_resumed *end);
 
 #endif
