@@ -237,28 +237,47 @@ static enum status renew_core(const struct comm *comm, struct solver *s, uint8_t
     return knapsack_core_make(comm, s->cells, &s->scale, s->price, choice, used, point, &s->core);
 }
 
+/* One core: steps on it, and the core at the prices they lead to. Where its bound is not lower, the
+ * prices are again what they were. */
+static enum status step_on_core(const struct comm *comm, struct solver *s, uint8_t *choice,
+                                int64_t *used, struct knapsack_point *point,
+                                struct knapsack_receipt *receipt, bool *settled)
+{
+    enum status status = OK;
+    double *price = NULL;
+    int64_t *before = NULL, bound = point->bound;
+    struct knapsack_resumed end;
+    TRY_ALL(comm, memory_new(&price, s->limits, sizeof *price));
+    TRY_ALL(comm, memory_new(&before, s->limits, sizeof *before));
+    memcpy(before, s->price, (size_t)s->limits * sizeof *before);
+    open_prices(s, price);
+    TRY(knapsack_prices_resume(comm, &s->core, &s->scale, (double)bound, price, &s->passes,
+                               &receipt->iterations, &end));
+    keep_prices(price, s);
+    TRY(renew_core(comm, s, choice, used, point));
+    *settled = end.settled;
+    if (point->bound <= bound) goto done;
+    memcpy(s->price, before, (size_t)s->limits * sizeof *before);
+    TRY(renew_core(comm, s, choice, used, point));
+done:
+    free(price);
+    free(before);
+    return status;
+}
+
 /* From core to core. known out: prices are found; s->core and what follows are those at them. */
 static enum status resume(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
                           struct knapsack_point *point, struct knapsack_receipt *receipt,
                           bool *known)
 {
     enum status status = OK;
-    double *price = NULL;
-    TRY_ALL(comm, memory_new(&price, s->limits, sizeof *price));
     TRY(renew_core(comm, s, choice, used, point));
     for (int core = 0; core < CORES_MOST && !*known; core++) {
-        struct knapsack_resumed end;
         int64_t before = point->bound;
-        open_prices(s, price);
-        TRY(knapsack_prices_resume(comm, &s->core, &s->scale, (double)point->bound, price,
-                                   &s->passes, &receipt->iterations, &end));
-        keep_prices(price, s);
-        TRY(renew_core(comm, s, choice, used, point));
-        *known = end.settled;
-        if (point->bound > before) break;
+        TRY(step_on_core(comm, s, choice, used, point, receipt, known));
+        if (point->bound >= before) break;
     }
 done:
-    free(price);
     return status;
 }
 
@@ -377,8 +396,10 @@ static enum status choose(const struct comm *comm, struct solver *s, uint8_t *ch
     bool known = false, small = s->scale.slots <= KNAPSACK_SEARCH_SLOTS;
     if (s->cells->caps == 0 && is_warm(s))
         TRY(resume(comm, s, choice, used, &point, receipt, &known));
-    if (!known) TRY(begin(comm, s, choice, used, &point, receipt));
-    TRY(polish(comm, s, choice, used, &point, receipt));
+    if (!known) {
+        TRY(begin(comm, s, choice, used, &point, receipt));
+        TRY(polish(comm, s, choice, used, &point, receipt));
+    }
     receipt->upper_bound = point.bound;
     TRY(knapsack_finish(comm, s->cells, &s->scale, s->price, s->cells->caps == 0 ? &s->core : NULL,
                         choice, used, &finish));

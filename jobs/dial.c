@@ -290,6 +290,19 @@ static json_t *path_json(const struct dial *dial)
                      (json_int_t)dial->w->users_total, "points", list);
 }
 
+/* What keeps a smaller budget keeps a larger one. */
+static void never_fall(struct dial *dial)
+{
+    for (int64_t p = 1; p < dial->points; p++) {
+        const struct point *less = &dial->point[p - 1];
+        struct point *point = &dial->point[p];
+        if (!less->found || !point->found || point->objective >= less->objective) continue;
+        point->objective = less->objective;
+        point->spent = less->spent;
+        point->std_error = less->std_error;
+    }
+}
+
 static enum status solve_points(const struct comm *comm, struct dial *dial)
 {
     enum status status = OK;
@@ -301,6 +314,7 @@ static enum status solve_points(const struct comm *comm, struct dial *dial)
         TRY(solve_point(comm, dial, p));
         dial->point[p].spent += whole;
     }
+    never_fall(dial);
     if (dial->w->every > 1)
         TRY(is_path(dial) ? settle_path(comm, dial) : settle_bounds(comm, dial));
 done:

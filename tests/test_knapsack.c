@@ -418,7 +418,8 @@ static enum status solve_shop(const struct shop *s, int64_t *price,
     return knapsack_solve(&world, &cells, price, choice, used, receipt);
 }
 
-/* After a change of one slot in a hundred, prices are found in a third of the iterations. */
+/* After a change of one slot in a hundred, prices are found in a third of the iterations, and with
+ * repair and refill in a third of the passes over the cells where these are not a handful. */
 static void known_prices_save_iterations(void **state)
 {
     (void)state;
@@ -433,6 +434,7 @@ static void known_prices_save_iterations(void **state)
                 s.value[i * WARM_OPTIONS + k] += s.value[i * WARM_OPTIONS + k] / 20;
         assert_all(solve_shop(&s, price, &warm) == OK);
         assert_all(3 * warm.iterations <= cold.iterations);
+        assert_all(3 * warm.passes <= cold.passes || slots < 10000);
         assert_all(cold.gap < 5.0 / (double)slots && warm.gap < 5.0 / (double)slots);
         close_shop(&s);
     }
