@@ -3,10 +3,12 @@
 
 #include "io/csv.h"
 #include "jobs/applied.h"
+#include "jobs/cell_rows.h"
 #include "jobs/cell_table.h"
 #include "jobs/fit_print.h"
 #include "jobs/table_path.h"
 #include "jobs/table_report.h"
+#include "jobs/table_users.h"
 #include "jobs/table_warm.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
@@ -53,6 +55,10 @@ static const char doc[] =
     "another column, which is the same in all rows of a slot. Values and uses may be "
     "negative.\n\n"
     "The dual price says what another unit of a limit would add to the objective.\n\n"
+    "A limit `per` the column of users holds for each user, however many there are, up to 4 of "
+    "them: at the prices of the others every user has the best choice that keeps its own, exactly. "
+    "They have no prices; listed are what the user nearest to the limit uses, how many users are "
+    "at it, and for how many it decides.\n\n"
     "Without a constraint each slot takes its most valuable option. If no choice keeps the "
     "constraints, it says so (exit code 65). With CONFIG in place of FILE, `remise allocate CONFIG "
     "-o RUN` is the stage of a run.\n\n"
@@ -60,6 +66,7 @@ static const char doc[] =
     "  remise allocate cells.csv --constraint \"cost_1 <= 1000\" --out choices.csv\n"
     "  mpirun -n 4 remise allocate cells.csv.gz --constraint \"cost <= 50000\" --constraint "
     "\"units <= 200 per product_id\" --constraint \"satisfaction >= 120\"\n"
+    "  remise allocate cells.csv -c \"cost <= 50000\" -c \"discounted <= 3 per user_id\"\n"
     "  remise allocate cells.csv -c \"cost <= 50000\" --group category --budget-path 20\n"
     "  remise allocate today.csv -c \"cost <= 50000\" --warm yesterday.json\n";
 
@@ -251,6 +258,7 @@ struct result {
     int64_t *price, *used; /* [limits] */
     uint8_t *choice;       /* [slots] */
     double seconds;
+    struct table_cap cap[KNAPSACK_CAPS];
 };
 
 static void result_clear(struct result *result)
@@ -270,9 +278,13 @@ static enum status solve(const struct comm *comm, const struct options *opt,
     TRY_ALL(comm, memory_new(&result->used, limits, sizeof *result->used));
     TRY_ALL(comm, memory_new(&result->choice, t->blocks.rows_local, 1));
     if (opt->warm != NULL) TRY(table_warm(comm, opt->warm, t, opt->constraint, result->price));
-    TRY(knapsack_solve(comm, &t->cells, result->price, result->choice, result->used,
-                       &result->receipt));
+    enum status solved = knapsack_solve(comm, &t->cells, result->price, result->choice,
+                                        result->used, &result->receipt);
+    if (solved == ERR_NUMERIC && result->receipt.impossible)
+        TRY(table_users_refuse(comm, t, opt->constraint));
+    TRY(solved);
     result->seconds = MPI_Wtime() - start;
+    table_users_look(comm, t, result->choice, result->cap);
 done:
     return status;
 }
@@ -314,12 +326,12 @@ done:
 static json_t *limit_json(const struct constraint *c, const struct cell_table *t, int64_t which,
                           int64_t group, int64_t price, int64_t used)
 {
-    double unit = fabs(t->use_unit[which]), sign = c->at_least ? -1.0 : 1.0;
+    double unit = fabs(t->use_unit[which]);
     double per_unit = (double)price * 0x1p-30 * t->value_unit / unit;
     int64_t limit = t->limit[which][group];
     json_t *out = json_pack("{s:s, s:f, s:f, s:f, s:f}", "name", c->text, "limit", c->limit, "used",
-                            sign * (double)used * unit, "slack", (double)(limit - used) * unit,
-                            "dual_price", per_unit);
+                            cell_amount(used, t->use_unit[which]), "slack",
+                            cell_amount(limit - used, unit), "dual_price", per_unit);
     if (out == NULL || c->per == NULL) return out;
     char name[CELL_GROUP_NAME];
     formula_levels_name(&t->group[which].levels, group, name, sizeof name);
@@ -328,15 +340,37 @@ static json_t *limit_json(const struct constraint *c, const struct cell_table *t
     return out;
 }
 
+/* A limit that each user has: that of the user nearest to it. It has no price. */
+static json_t *cap_json(const struct constraint *c, const struct cell_table *t, int64_t which,
+                        const struct result *result)
+{
+    double unit = t->use_unit[which];
+    int place = t->place[which];
+    const struct table_cap *cap = &result->cap[place];
+    int64_t limit =
+        cell_units_down(c->at_least ? -c->limit : c->limit, fabs(unit)); /* on every rank */
+    return json_pack(
+        "{s:s, s:f, s:f, s:f, s:n, s:s, s:I, s:I, s:I, s:f}", "name", c->text, "limit", c->limit,
+        "used", cell_amount(cap->used, unit), "slack", cell_amount(limit - cap->used, fabs(unit)),
+        "dual_price", "per", c->per, "users", (json_int_t)cap->users, "users_at_limit",
+        (json_int_t)cap->at_limit, "users_decided", (json_int_t)result->receipt.bound_users[place],
+        "costs_at_prices", cell_amount(result->receipt.cap_cost[place], t->value_unit));
+}
+
 static json_t *limits_json(const struct options *opt, const struct cell_table *t,
                            const struct result *result)
 {
     json_t *list = json_array();
-    int64_t at = 0;
-    for (int64_t c = 0; c < t->constraints; c++)
-        for (int64_t g = 0; g < t->cells.kind[c].groups; g++, at++)
+    for (int64_t c = 0; c < t->constraints; c++) {
+        if (t->is_cap[c]) {
+            json_array_append_new(list, cap_json(&opt->constraint[c], t, c, result));
+            continue;
+        }
+        int64_t at = cell_table_first(t, c);
+        for (int64_t g = 0; g < t->cells.kind[t->place[c]].groups; g++, at++)
             json_array_append_new(list, limit_json(&opt->constraint[c], t, c, g, result->price[at],
                                                    result->used[at]));
+    }
     return list;
 }
 
@@ -353,8 +387,8 @@ static json_t *receipt_json(const struct options *opt, const struct cell_table *
 {
     const struct knapsack_receipt *r = &result->receipt;
     json_t *out = json_pack("{s:f, s:f, s:f, s:b, s:I, s:I}", "objective",
-                            (double)r->objective * t->value_unit, "upper_bound",
-                            (double)r->upper_bound * t->value_unit, "gap", r->gap, "optimal",
+                            cell_amount(r->objective, t->value_unit), "upper_bound",
+                            cell_amount(r->upper_bound, t->value_unit), "gap", r->gap, "optimal",
                             r->objective == r->upper_bound, "slots", (json_int_t)r->slots, "cells",
                             (json_int_t)t->options_total);
     if (out == NULL) return NULL;
@@ -364,7 +398,7 @@ static json_t *receipt_json(const struct options *opt, const struct cell_table *
     json_object_set_new(out, "passes", json_integer(r->passes));
     json_object_set_new(out, "moved_to_fit", json_integer(r->repaired));
     json_object_set_new(out, "moved_to_fill", json_integer(r->filled));
-    json_object_set_new(out, "seconds", json_real(result->seconds));
+    json_object_set_new(out, "seconds", json_real(round(1e6 * result->seconds) / 1e6));
     return out;
 }
 
@@ -402,7 +436,7 @@ static enum status table_run(const struct comm *comm, void *options)
     if (comm->rank == 0) json = receipt_json(opt, &cells, &result);
     TRY_ALL(comm, comm->rank == 0 && json == NULL ? FAIL(ERR_MEMORY, "no memory") : OK);
     TRY(add_reports(comm, opt, &table, &cells, &result, json));
-    TRY_ALL(comm, comm->rank == 0 ? fit_print(json_incref(json)) : OK);
+    TRY_ALL(comm, comm->rank == 0 ? fit_print_shortest(json_incref(json)) : OK);
 done:
     json_decref(json);
     result_clear(&result);

@@ -57,7 +57,9 @@ enum status cell_groups_make(const struct comm *comm, const struct table_column 
     else
         TRY(number_numbers(comm, column, blocks, groups));
     if (groups->levels.count > most || groups->levels.count == 0)
-        TRY(FAIL(ERR_DATA, "column %s has %lld different values; 1 to %lld can be groups",
+        TRY(FAIL(ERR_DATA,
+                 "column %s has %lld different values; 1 to %lld can be groups (of users any "
+                 "number, in up to 4 constraints `per` the column of users)",
                  column->name, (long long)groups->levels.count, (long long)most));
     TRY_ALL(comm, memory_new(&groups->code, blocks->rows_local, sizeof *groups->code));
     for (int64_t i = 0; i < blocks->rows_local; i++)

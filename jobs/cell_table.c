@@ -36,21 +36,46 @@ static enum status find_number(const struct fit_table *t, const char *name,
 }
 
 static enum status open_columns(const struct cell_names *names, const struct constraint *constraint,
-                                struct cell_columns *r)
+                                const struct cell_table *t, struct cell_columns *r)
 {
     enum status status = OK;
-    if (r->constraints > KNAPSACK_KINDS)
-        TRY(FAIL(ERR_ARG, "%" PRId64 " constraints; at most %d are possible", r->constraints,
-                 KNAPSACK_KINDS));
     TRY(find_column(r->table, names->user, &r->user));
     if (names->slot != NULL) TRY(find_column(r->table, names->slot, &r->slot));
     TRY(find_number(r->table, names->value, &r->value));
     for (int64_t c = 0; c < r->constraints; c++) {
         TRY(find_number(r->table, constraint[c].column, &r->use[c]));
-        if (constraint[c].per != NULL) TRY(find_column(r->table, constraint[c].per, &r->per[c]));
+        if (constraint[c].per != NULL && !t->is_cap[c])
+            TRY(find_column(r->table, constraint[c].per, &r->per[c]));
     }
 done:
     return status;
+}
+
+/* Which constraints are caps: a user's slots lie together, so its limits need no groups. */
+static void find_caps(const struct cell_names *names, const struct constraint *constraint,
+                      struct cell_table *t)
+{
+    int kinds = 0;
+    for (int64_t c = 0; c < t->constraints; c++) {
+        const char *per = constraint[c].per;
+        t->is_cap[c] =
+            per != NULL && strcmp(per, names->user) == 0 && t->cells.caps < KNAPSACK_CAPS;
+        t->place[c] = t->is_cap[c] ? t->cells.caps++ : kinds++;
+    }
+    t->cells.kinds = kinds;
+}
+
+int64_t cell_table_first(const struct cell_table *t, int64_t constraint)
+{
+    int64_t first = 0;
+    for (int d = 0; d < t->place[constraint]; d++) first += t->cells.kind[d].groups;
+    return first;
+}
+
+double cell_amount(int64_t units, double unit)
+{
+    double amount = (double)units / rint(1.0 / fabs(unit));
+    return units == 0 ? 0.0 : unit < 0.0 ? -amount : amount;
 }
 
 /* ---- units ---- */
@@ -166,15 +191,43 @@ static enum status set_limits(const struct comm *comm, const struct constraint *
 {
     enum status status = OK;
     for (int64_t c = 0; c < t->constraints; c++) {
-        int64_t groups = constraint[c].per != NULL ? t->group[c].levels.count : 1;
+        int64_t groups = t->is_cap[c]                ? t->cells.users_local
+                         : constraint[c].per != NULL ? t->group[c].levels.count
+                                                     : 1;
         double limit = constraint[c].at_least ? -constraint[c].limit : constraint[c].limit;
         TRY_ALL(comm, memory_new(&t->limit[c], groups, sizeof *t->limit[c]));
         for (int64_t g = 0; g < groups; g++)
             t->limit[c][g] = cell_units_down(limit, fabs(t->use_unit[c]));
-        t->cells.kind[c] = (struct knapsack_kind){groups, t->slot_group[c], t->use[c], t->limit[c]};
+        if (t->is_cap[c])
+            t->cells.cap[t->place[c]] = (struct knapsack_cap){t->use[c], t->limit[c]};
+        else
+            t->cells.kind[t->place[c]] =
+                (struct knapsack_kind){groups, t->slot_group[c], t->use[c], t->limit[c]};
     }
 done:
     return status;
+}
+
+/* Where the slots of each user begin. */
+static enum status cut_users(const struct cell_rows *r, struct cell_table *t)
+{
+    int64_t slot = 0, users = 0;
+    const int64_t *last = NULL;
+    if (t->cells.caps == 0) return OK;
+    enum status status =
+        memory_new(&t->user_start, t->blocks.rows_local + 1, sizeof *t->user_start);
+    if (status != OK) return status;
+    for (int64_t i = 0, next; i < r->count; i = next, slot++) {
+        const int64_t *user = r->word + i * r->words + ROW_USER;
+        if (last == NULL || memcmp(user, last, 2 * sizeof *user) != 0)
+            t->user_start[users++] = slot;
+        last = user;
+        for (next = i + 1; next < r->count && same_slot(r, i, next);) next++;
+    }
+    t->user_start[users] = slot;
+    t->cells.users_local = users;
+    t->cells.user_start = t->user_start;
+    return OK;
 }
 
 static enum status cut_slots(const struct comm *comm, const struct cell_columns *c,
@@ -192,10 +245,10 @@ static enum status cut_slots(const struct comm *comm, const struct cell_columns 
     TRY_ALL(comm, open_cells(c, slots, options, t));
     set_blocks(comm, slots, &t->blocks);
     TRY_ALL(comm, fill_slots(c, r, t));
+    TRY_ALL(comm, cut_users(r, t));
     t->cells.blocks = &t->blocks;
     t->cells.value = t->value;
     t->cells.allowed = t->allowed;
-    t->cells.kinds = (int)c->constraints;
 done:
     return status;
 }
@@ -210,7 +263,6 @@ static enum status open_table(const struct comm *comm, const struct constraint *
     TRY_ALL(comm, memory_new(&t->use, r->constraints, sizeof *t->use));
     TRY_ALL(comm, memory_new(&t->limit, r->constraints, sizeof *t->limit));
     TRY_ALL(comm, memory_new(&t->slot_group, r->constraints, sizeof *t->slot_group));
-    t->constraints = r->constraints;
     TRY(choose_unit(comm, r->value, rows, &t->value_unit));
     for (int64_t c = 0; c < r->constraints; c++) {
         TRY(choose_unit(comm, r->use[c], rows, &t->use_unit[c]));
@@ -234,7 +286,13 @@ enum status cell_table_make(const struct comm *comm, const struct fit_table *tab
     struct cell_columns columns = {.table = table, .constraints = constraints};
     struct cell_rows rows = {0};
     *t = (struct cell_table){.options_total = table->table->blocks.rows_total};
-    TRY_ALL(comm, open_columns(names, constraint, &columns));
+    TRY_ALL(comm, constraints <= KNAPSACK_KINDS
+                      ? OK
+                      : FAIL(ERR_ARG, "%" PRId64 " constraints; at most %d are possible",
+                             constraints, KNAPSACK_KINDS));
+    t->constraints = constraints;
+    find_caps(names, constraint, t);
+    TRY_ALL(comm, open_columns(names, constraint, t, &columns));
     TRY(open_table(comm, constraint, &columns, t));
     TRY(cell_rows_bring(comm, &columns, &rows));
     TRY(cut_slots(comm, &columns, &rows, t));
@@ -247,10 +305,10 @@ done:
 void cell_table_clear(struct cell_table *t)
 {
     for (int64_t c = 0; c < t->constraints; c++) {
-        cell_groups_clear(&t->group[c]);
-        free(t->use[c]);
-        free(t->limit[c]);
-        free(t->slot_group[c]);
+        if (t->group != NULL) cell_groups_clear(&t->group[c]);
+        if (t->use != NULL) free(t->use[c]);
+        if (t->limit != NULL) free(t->limit[c]);
+        if (t->slot_group != NULL) free(t->slot_group[c]);
     }
     blocks_clear(&t->blocks);
     free(t->use_unit);
@@ -261,5 +319,6 @@ void cell_table_clear(struct cell_table *t)
     free(t->value);
     free(t->allowed);
     free(t->row);
+    free(t->user_start);
     *t = (struct cell_table){0};
 }

@@ -15,6 +15,9 @@
  */
 enum status fit_print(json_t *result);
 
+/** The same with each number in the fewest digits that read back to it. */
+enum status fit_print_shortest(json_t *result);
+
 /** A number, null where it is not finite. Local. */
 json_t *fit_number(double x);
 

@@ -17,6 +17,12 @@ static enum status check(const struct cell_table *t, const struct constraint *co
     if (t->constraints == 0 || constraint[0].at_least)
         return FAIL(ERR_USAGE, "a path of budgets follows the first constraint: give it as "
                                "--constraint \"COLUMN <= NUMBER\"");
+    if (t->is_cap[0])
+        return FAIL(ERR_USAGE,
+                    "a path of budgets follows the first constraint, and users have "
+                    "limits of their own: put one in all, or per another column, "
+                    "before \"%s\"",
+                    constraint[0].text);
     if (options->out != NULL && (t->constraints > 1 || constraint[0].per != NULL))
         return FAIL(ERR_USAGE, "the steps of a path can be written where there is one constraint, "
                                "in all; leave --path-out away, or the other constraints");
@@ -34,11 +40,11 @@ static json_t *exact_json(const struct cell_table *t, const struct allocation_pa
 {
     double unit = fabs(t->use_unit[0]);
     if (p->steps < 0)
-        return json_pack("{s:f, s:b}", "budget", (double)p->budget * unit, "feasible", 0);
+        return json_pack("{s:f, s:b}", "budget", cell_amount(p->budget, unit), "feasible", 0);
     double price = (double)p->price.value / (double)p->price.cost;
-    return json_pack("{s:f, s:f, s:f, s:f, s:f}", "budget", (double)p->budget * unit, "spent",
-                     (double)p->spent * unit, "objective", (double)p->value * t->value_unit,
-                     "upper_bound", (double)p->upper_bound * t->value_unit, "dual_price",
+    return json_pack("{s:f, s:f, s:f, s:f, s:f}", "budget", cell_amount(p->budget, unit), "spent",
+                     cell_amount(p->spent, unit), "objective", cell_amount(p->value, t->value_unit),
+                     "upper_bound", cell_amount(p->upper_bound, t->value_unit), "dual_price",
                      per_unit(t, price));
 }
 
@@ -77,8 +83,8 @@ static enum status write_steps(const struct comm *comm, const struct cell_table 
     for (int j = 0; j < 4; j++) TRY_ALL(comm, applied_add(&applied, name[j], &x[j]));
     for (int64_t i = 0; i < path->steps_local; i++) {
         struct allocation_price price = allocation_path_price(path, i);
-        x[0][i] = (double)path->step[i].spent * unit;
-        x[1][i] = (double)path->step[i].value * t->value_unit;
+        x[0][i] = cell_amount(path->step[i].spent, unit);
+        x[1][i] = cell_amount(path->step[i].value, t->value_unit);
         x[2][i] = per_unit(t, (double)price.value / (double)price.cost);
         x[3][i] = (double)path->step[i].mark + 1.0;
     }
@@ -119,17 +125,20 @@ struct restarts {
 static json_t *part_json(const struct cell_table *t, const struct restarts *r,
                          const struct knapsack_receipt *receipt, double part, bool feasible)
 {
-    double unit = fabs(t->use_unit[0]), spent = 0.0, budget = 0.0;
+    double unit = fabs(t->use_unit[0]), spent, budget;
+    int64_t used = 0, limit = 0;
     for (int64_t g = 0; g < r->groups; g++) {
-        spent += (double)r->used[g] * unit;
-        budget += (double)r->limit[g] * unit;
+        used += r->used[g];
+        limit += r->limit[g];
     }
+    spent = cell_amount(used, unit);
+    budget = cell_amount(limit, unit);
     if (!feasible)
         return json_pack("{s:f, s:f, s:b}", "part", part, "budget", budget, "feasible", 0);
     json_t *out =
         json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "part", part, "budget", budget, "spent", spent,
-                  "objective", (double)receipt->objective * t->value_unit, "upper_bound",
-                  (double)receipt->upper_bound * t->value_unit, "gap", receipt->gap);
+                  "objective", cell_amount(receipt->objective, t->value_unit), "upper_bound",
+                  cell_amount(receipt->upper_bound, t->value_unit), "gap", receipt->gap);
     if (out != NULL && r->groups == 1)
         json_object_set_new(out, "dual_price",
                             json_real(per_unit(t, (double)r->price[0] * 0x1p-30)));

@@ -143,9 +143,10 @@ static json_t *group_json(const struct table_report *r, const char *column, cons
     const struct cell_table *t = r->cells;
     json_t *used = json_object();
     for (int64_t c = 0; c < t->constraints; c++)
-        json_object_set_new(used, r->use[c]->name, json_real((double)sum[2 + c] * t->use_unit[c]));
+        json_object_set_new(used, r->use[c]->name,
+                            json_real(cell_amount(sum[2 + c], t->use_unit[c])));
     json_t *out = json_pack("{s:s, s:s, s:I, s:f}", "column", column, "group", name, "slots",
-                            (json_int_t)sum[0], "value", (double)sum[1] * t->value_unit);
+                            (json_int_t)sum[0], "value", cell_amount(sum[1], t->value_unit));
     json_object_set_new(out, "used", used);
     if (r->options.code != NULL) json_object_set_new(out, "levels", counts_json(r, sum));
     return out;

@@ -46,7 +46,9 @@ static bool take_entry(const struct cell_table *t, const struct constraint *cons
         constraint_clear(&held);
         return false;
     }
-    for (int64_t c = 0, first = 0; c < t->constraints; first += t->cells.kind[c++].groups) {
+    for (int64_t c = 0; c < t->constraints; c++) {
+        if (t->is_cap[c]) continue;
+        int64_t first = cell_table_first(t, c);
         int64_t group = same_kind(&held, &constraint[c]) ? group_of(t, c, entry, *hint) : -1;
         if (group < 0) continue;
         *hint = group + 1;

@@ -91,6 +91,39 @@ awk -F, -v objective="$(sed -n 's/.*"objective": \([-0-9.e+]*\).*/\1/p' one.json
           d = value - objective; if (d > 1e-6 || d < -1e-6) bad = "objective " value
           if (bad) { print bad; exit 1 } }' one.csv || fail "the choices do not hold"
 
+# ---- limits per user, recomputed from the choices; numbers in few digits ----
+set_users=(--constraint "cost <= 1.5 per user_id" --constraint "cost <= 400"
+    --constraint "units >= 0.302 per user_id" --constraint "level <= 25 per user_id")
+allocates 1 many.csv "${set_users[@]}" --out users.csv
+grep -v seconds json >users.json
+near "the gap under limits per user" "$(figure gap)" 0 1e-3
+for ranks in 3 4; do
+    allocates "$ranks" many.csv "${set_users[@]}" --out more.csv
+    grep -v seconds json | cmp - users.json || fail "$ranks ranks print another receipt"
+    cmp more.csv users.csv || fail "$ranks ranks choose otherwise under limits per user"
+done
+awk -F, '
+    NR > 1 && $9 == 1 { all += $5; cost[$1] += $5; units[$1] += $6; level[$1] += $3; value += $4 }
+    END { for (u in cost) { if (cost[u] > 1.5 + 1e-9) bad = "cost of " u
+              if (units[u] < 0.302 - 1e-9) bad = "units of " u
+              if (level[u] > 25) bad = "level of " u
+              if (cost[u] > most) most = cost[u] }
+          if (all > 400 + 1e-9) bad = "cost"
+          if (bad) { print bad; exit 1 }
+          printf "%.10g %.10g", most, value }' users.csv >told ||
+    { cat told; fail "limits per user"; }
+read -r most value <told
+cp users.json json
+near "the most used" "$(awk '$1 == "\"used\":" { printf "%.12g", $2; exit }' json)" "$most" 1e-9
+near "the objective" "$(figure objective)" "$value" 1e-6
+[ "$(grep -c '"users_decided"' users.json)" = 3 ] || fail "the receipt lacks limits per user"
+grep -E '[0-9]\.[0-9]*(00000000|99999999)[0-9]' json && fail "numbers have too many digits"
+refuses 65 "\"level <= -1 per user_id\": the user of data row 1 has 0 or more whatever" many.csv \
+    --constraint "level <= -1 per user_id"
+refuses 65 "cannot keep the limits per user together" many.csv \
+    --constraint "level <= 0 per user_id" --constraint "units >= 0.302 per user_id"
+refuses 64 "users have limits of their own" many.csv "${set_users[@]}" --budget-path 3
+
 # ---- by groups, recomputed from the choices ----
 awk -F, 'NR > 1 && $9 == 1 { n[$8]++; value[$8] += $4; cost[$8] += $5 }
     END { for (c in n) printf "%s %d %.4f %.2f\n", c, n[c], value[c], cost[c] }' one.csv |
