@@ -1,18 +1,22 @@
 /* BFGS with a bracketing line search. */
 #include "algorithms/quasi_newton.h"
 
+#include "mpi/memory.h"
+
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { N = QUASI_NEWTON_VARIABLES, LINE_STEPS = 60 };
+enum { LINE_STEPS = 60 };
 
 #define DECREASE 1e-4 /* of the value that the slope promises, at least */
 #define CURVATURE 0.9 /* of the slope may be left */
 #define NOISE 4e-15   /* of the value: the rounding in sums that decide nothing */
 
 struct point {
-    double x[N], gradient[N];
+    double *x;               /* [n] */
+    double *both, *gradient; /* [n + 1] the value and behind it the gradient */
     double value;
 };
 
@@ -21,10 +25,47 @@ struct search {
     void *context;
     int n;
     const struct quasi_newton_options *opt;
-    double inverse[N][N]; /* approximate inverse of the second derivatives */
-    bool fresh;           /* inverse is the identity: not scaled yet */
+    double *inverse; /* [n][n] approximate inverse of the second derivatives */
+    bool fresh;      /* inverse is the identity: not scaled yet */
     int64_t evaluations;
+    struct point at, next;
+    double *direction, *step, *change, *mapped; /* [n] */
 };
+
+static enum status point_init(int64_t n, struct point *point)
+{
+    enum status status = OK;
+    TRY(memory_new(&point->x, n, sizeof *point->x));
+    TRY(memory_new(&point->both, n + 1, sizeof *point->both));
+    point->gradient = point->both + 1;
+done:
+    return status;
+}
+
+static enum status search_init(int64_t n, struct search *s)
+{
+    enum status status = OK;
+    s->n = (int)n;
+    TRY(memory_new(&s->inverse, n * n, sizeof *s->inverse));
+    TRY(memory_new(&s->direction, 4 * n, sizeof *s->direction));
+    s->step = s->direction + n;
+    s->change = s->step + n;
+    s->mapped = s->change + n;
+    TRY(point_init(n, &s->at));
+    TRY(point_init(n, &s->next));
+done:
+    return status;
+}
+
+static void search_clear(struct search *s)
+{
+    free(s->inverse);
+    free(s->direction);
+    free(s->at.x);
+    free(s->at.both);
+    free(s->next.x);
+    free(s->next.both);
+}
 
 static double dot(int n, const double *a, const double *b)
 {
@@ -43,12 +84,10 @@ static double largest(int n, const double *a)
 /* Rank 0's value and gradient count: what follows is the same arithmetic everywhere. */
 static enum status evaluate(const struct comm *comm, struct search *s, struct point *point)
 {
-    double both[N + 1] = {0}; /* the value comes first */
     enum status status = OK;
-    TRY(s->function(comm, s->context, point->x, both, both + 1));
-    comm_broadcast(comm, both, (s->n + 1) * (int64_t)sizeof *both, 0);
-    memcpy(point->gradient, both + 1, sizeof point->gradient);
-    point->value = both[0];
+    TRY(s->function(comm, s->context, point->x, point->both, point->gradient));
+    comm_broadcast(comm, point->both, (s->n + 1) * (int64_t)sizeof *point->both, 0);
+    point->value = point->both[0];
     for (int i = 0; i < s->n && isfinite(point->value); i++)
         if (!isfinite(point->gradient[i])) point->value = INFINITY;
     s->evaluations++;
@@ -58,21 +97,23 @@ done:
 
 static void forget(struct search *s)
 {
-    memset(s->inverse, 0, sizeof s->inverse);
-    for (int i = 0; i < s->n; i++) s->inverse[i][i] = 1.0;
+    memset(s->inverse, 0, (size_t)s->n * (size_t)s->n * sizeof *s->inverse);
+    for (int64_t i = 0; i < s->n; i++) s->inverse[i * s->n + i] = 1.0;
     s->fresh = true;
 }
 
 /* direction = -inverse gradient, no component beyond step_max; steepest descent where that does not
  * go down. Returns the slope along it. */
-static double choose_direction(struct search *s, const struct point *at, double *direction)
+static double choose_direction(struct search *s)
 {
-    double slope = 0.0;
+    const double *gradient = s->at.gradient;
+    double slope = 0.0, *direction = s->direction;
     for (int again = 0; again < 2; again++) {
-        for (int i = 0; i < s->n; i++) direction[i] = -dot(s->n, s->inverse[i], at->gradient);
+        for (int64_t i = 0; i < s->n; i++)
+            direction[i] = -dot(s->n, s->inverse + i * s->n, gradient);
         double length = largest(s->n, direction), limit = s->fresh ? 0.5 : s->opt->step_max;
         for (int i = 0; i < s->n && length > limit; i++) direction[i] *= limit / length;
-        slope = dot(s->n, direction, at->gradient);
+        slope = dot(s->n, direction, gradient);
         if (slope < 0.0) break;
         forget(s);
     }
@@ -80,10 +121,12 @@ static double choose_direction(struct search *s, const struct point *at, double 
 }
 
 /* A step to a point that is low enough and less steep; *found false if there is none. */
-static enum status search_line(const struct comm *comm, struct search *s, const struct point *from,
-                               const double *direction, double slope, struct point *to, bool *found)
+static enum status search_line(const struct comm *comm, struct search *s, double slope, bool *found)
 {
     enum status status = OK;
+    const struct point *from = &s->at;
+    const double *direction = s->direction;
+    struct point *to = &s->next;
     double step = 1.0, low = 0.0, high = INFINITY;
     double length = largest(s->n, direction), noise = NOISE * fabs(from->value);
     *found = false;
@@ -105,45 +148,53 @@ done:
 }
 
 /* inverse += what makes it map the change of the gradient to the step (BFGS) */
-static void update(struct search *s, const struct point *from, const struct point *to)
+static void update(struct search *s)
 {
-    double step[N], change[N], mapped[N];
+    double *step = s->step, *change = s->change, *mapped = s->mapped;
     int n = s->n;
     for (int i = 0; i < n; i++) {
-        step[i] = to->x[i] - from->x[i];
-        change[i] = to->gradient[i] - from->gradient[i];
+        step[i] = s->next.x[i] - s->at.x[i];
+        change[i] = s->next.gradient[i] - s->at.gradient[i];
     }
     double curvature = dot(n, step, change), square = dot(n, change, change);
     if (!(curvature > 1e-12 * sqrt(square * dot(n, step, step)))) return;
-    for (int i = 0; i < n && s->fresh; i++) s->inverse[i][i] = curvature / square;
+    for (int64_t i = 0; i < n && s->fresh; i++) s->inverse[i * n + i] = curvature / square;
     s->fresh = false;
-    for (int i = 0; i < n; i++) mapped[i] = dot(n, s->inverse[i], change);
+    for (int64_t i = 0; i < n; i++) mapped[i] = dot(n, s->inverse + i * n, change);
     double weight = (1.0 + dot(n, change, mapped) / curvature) / curvature;
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < n; j++)
-            s->inverse[i][j] += weight * step[i] * step[j] -
-                                (mapped[i] * step[j] + step[i] * mapped[j]) / curvature;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < n; j++)
+            s->inverse[i * n + j] += weight * step[i] * step[j] -
+                                     (mapped[i] * step[j] + step[i] * mapped[j]) / curvature;
 }
 
 /* One iteration; *moved false where no direction leads down any more. */
-static enum status iterate(const struct comm *comm, struct search *s, struct point *at, bool *moved)
+static enum status iterate(const struct comm *comm, struct search *s, bool *moved)
 {
     enum status status = OK;
-    struct point next = *at;
-    double direction[N] = {0};
     *moved = false;
     for (int again = 0; again < 2 && !*moved; again++) {
         if (again > 0) forget(s);
-        double slope = choose_direction(s, at, direction);
+        double slope = choose_direction(s);
         if (!(slope < 0.0)) break;
-        TRY(search_line(comm, s, at, direction, slope, &next, moved));
+        TRY(search_line(comm, s, slope, moved));
     }
     if (*moved) {
-        update(s, at, &next);
-        *at = next;
+        update(s);
+        struct point left = s->at;
+        s->at = s->next;
+        s->next = left;
     }
 done:
     return status;
+}
+
+static void report(const struct search *s, struct quasi_newton_result *result)
+{
+    result->value = s->at.value;
+    result->gradient_max = largest(s->n, s->at.gradient);
+    result->evaluations = s->evaluations;
+    result->converged = isfinite(s->at.value) && result->gradient_max <= s->opt->tolerance;
 }
 
 enum status quasi_newton_minimise(const struct comm *comm, quasi_newton_function *function,
@@ -153,25 +204,23 @@ enum status quasi_newton_minimise(const struct comm *comm, quasi_newton_function
 {
     enum status status = OK;
     struct search s = {.function = function, .context = context, .opt = opt};
-    struct point at = {0};
     bool moved = true;
     *result = (struct quasi_newton_result){0};
-    if (variables < 1 || variables > N)
-        TRY(FAIL(ERR_ARG, "%" PRId64 " variables; the minimiser takes 1 to %d", variables, N));
-    s.n = (int)variables;
+    if (variables < 1 || variables > QUASI_NEWTON_VARIABLES)
+        return FAIL(ERR_ARG, "%" PRId64 " variables; the minimiser takes 1 to %d", variables,
+                    QUASI_NEWTON_VARIABLES);
+    TRY_ALL(comm, search_init(variables, &s));
     forget(&s);
-    memcpy(at.x, x, (size_t)variables * sizeof *x);
-    TRY(evaluate(comm, &s, &at));
-    while (isfinite(at.value) && moved && largest(s.n, at.gradient) > opt->tolerance &&
+    memcpy(s.at.x, x, (size_t)variables * sizeof *x);
+    TRY(evaluate(comm, &s, &s.at));
+    while (isfinite(s.at.value) && moved && largest(s.n, s.at.gradient) > opt->tolerance &&
            result->iterations < opt->max_iterations) {
-        TRY(iterate(comm, &s, &at, &moved));
+        TRY(iterate(comm, &s, &moved));
         result->iterations += moved;
     }
-    memcpy(x, at.x, (size_t)variables * sizeof *x);
-    result->value = at.value;
-    result->gradient_max = largest(s.n, at.gradient);
-    result->evaluations = s.evaluations;
-    result->converged = isfinite(at.value) && result->gradient_max <= opt->tolerance;
+    memcpy(x, s.at.x, (size_t)variables * sizeof *x);
+    report(&s, result);
 done:
+    search_clear(&s);
     return status;
 }

@@ -1,5 +1,5 @@
 /**
- * The minimum of a smooth function of a few variables, from its values and gradients (BFGS).
+ * The minimum of a smooth function of some variables, from its values and gradients (BFGS).
  *
  * For likelihoods whose sums go over all ranks and whose few parameters every rank holds. The
  * function may refuse a point by an infinite or NaN value: the step is then shortened. Give
@@ -11,7 +11,7 @@
 
 #include "mpi/comm.h"
 
-enum { QUASI_NEWTON_VARIABLES = 36 };
+enum { QUASI_NEWTON_VARIABLES = 4096 };
 
 /**
  * Value and gradient at x; collective, the same status on every rank.
@@ -47,7 +47,8 @@ struct quasi_newton_result {
  * x          in out  [variables] the start, the same on every rank; then the best point found
  * Cost: for each evaluation that of the function and one broadcast of 8 (variables + 1) bytes, so
  *       that all ranks go the same way whatever their libraries of functions; 1 to 2 evaluations an
- *       iteration.
+ *       iteration. Between them O(variables^2) on every rank.
+ * Memory: 8 variables (variables + 10) bytes on every rank.
  * Same bits for any number of ranks if the function's are.
  * Errors: those of the function; ERR_ARG variables. Not to converge is no error: see result.
  * Source: Nocedal and Wright 2006, ch. 6; line search of Lewis and Overton 2013, Math. Program. 141

@@ -101,6 +101,9 @@ static const struct config_key rows[] = {
     RANGE("recommend.neural.passes", KEY_INTEGER, "20", 1, 1000, "passes",
           "over the pairs that `neural` learns from, at most; it ends with the best one"),
 
+    CHOICE("respond.model", "blend|structured|network", "blend",
+           "structured: a logit of chosen terms for offset and slope; network: what the settings "
+           "below say; blend: both, weighed by what users they have not learned from did"),
     CHOICE("respond.architecture", "mlp|cnn|gru|lstm|tower", "mlp",
            "mlp: dense layers on what is known of user, product and moment; cnn, gru, lstm: an "
            "encoder of the user's latest events alone; tower: both"),

@@ -84,13 +84,31 @@ static json_t *table_json(const struct reliability *r)
                      response_reliability_json(&r->table));
 }
 
+/* Who is asked, and what each weighs. */
+static json_t *model_json(const struct response_ensemble *ensemble)
+{
+    const struct response_blend *blend = &ensemble->blend;
+    bool networks = ensemble->network[0] != NULL, structured = ensemble->logit[0] != NULL;
+    json_t *json = json_pack("{s:i, s:b, s:b}", "folds", ensemble->members, "structured",
+                             structured, "networks", networks);
+    if (!networks || !structured) return json;
+    json_object_set_new(json, "weight_in_offset", fit_number(blend->offset));
+    json_object_set_new(json, "weight_in_slope", fit_number(blend->slope));
+    if (blend->loss == 0.0) return json; /* nothing was held out */
+    json_object_set_new(json, "log_loss", fit_number(blend->loss));
+    json_object_set_new(json, "log_loss_structured", fit_number(blend->loss_structured));
+    json_object_set_new(json, "log_loss_networks", fit_number(blend->loss_network));
+    return json;
+}
+
 static enum status write_report(const struct run *run, const struct judgement *j,
-                                const struct calibration *calibration)
+                                const struct response_ensemble *ensemble)
 {
     json_t *json =
-        json_pack("{s:I, s:o, s:o, s:o}", "held_out_rows", (json_int_t)j->before.table.all.rows,
-                  "networks", table_json(&j->before), "recalibrated", table_json(&j->after),
-                  "calibration", response_calibration_json(calibration, &j->check));
+        json_pack("{s:o, s:I, s:o, s:o, s:o}", "model", model_json(ensemble), "held_out_rows",
+                  (json_int_t)j->before.table.all.rows, "members", table_json(&j->before),
+                  "recalibrated", table_json(&j->after), "calibration",
+                  response_calibration_json(&ensemble->calibration, &j->check));
     char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
     json_decref(json);
     if (text == NULL) return FAIL(ERR_MEMORY, "no memory for response.json");
@@ -114,9 +132,10 @@ static void tell(const struct judgement *j, const struct calibration *calibratio
 
 enum status response_calibrate(const struct comm *comm, const struct run *run,
                                const struct response_rows *rows, const float *a, const float *b,
-                               struct calibration *calibration)
+                               struct response_ensemble *ensemble)
 {
     enum status status = OK;
+    struct calibration *calibration = &ensemble->calibration;
     struct judgement j = {0};
     const struct calibration_options opt = {.isotonic = rows->blocks.rows_total <= MAP_ROWS_MOST};
     TRY_ALL(comm, judgement_init(rows, &j));
@@ -126,7 +145,7 @@ enum status response_calibrate(const struct comm *comm, const struct run *run,
     isotonic_clear(&calibration->map); /* it would cost the curves their form */
     TRY(judge(comm, rows, a, b, &j));
     tell(&j, calibration);
-    TRY_ALL(comm, comm->rank == 0 ? write_report(run, &j, calibration) : OK);
+    TRY_ALL(comm, comm->rank == 0 ? write_report(run, &j, ensemble) : OK);
 done:
     judgement_clear(&j);
     return status;

@@ -1,6 +1,6 @@
 /**
- * How far the response networks may be believed: what they say of users they have not learned from
- * against what these did, and the recalibration that makes up for it.
+ * How far the response model may be believed: what its members say of users they have not learned
+ * from against what these did, and the recalibration that makes up for it.
  *
  * Only the step that keeps the form of curves is taken, log odds shift + scale_a a + scale_b b d
  * (algorithms/calibration.h); what an isotonic map would gain on top of it is measured and told.
@@ -17,8 +17,8 @@
  * Judge and recalibrate by the rows whose part is PART_VALIDATION, and write response.json.
  *
  * Collective.
- * a, b         in   [rows_local] what a network says that has not learned from the row
- * calibration  out  needs no clearing: it holds no map
+ * a, b      in      [rows_local] what a member says that has not learned from the row
+ * ensemble  in out  calibration: found; it needs no clearing, as it holds no map
  * Memory: 20 bytes a row; 100 more up to two million rows over all ranks, beyond which the map is
  *         not measured.
  * Same bytes for any number of ranks.
@@ -26,6 +26,6 @@
  */
 enum status response_calibrate(const struct comm *comm, const struct run *run,
                                const struct response_rows *rows, const float *a, const float *b,
-                               struct calibration *calibration);
+                               struct response_ensemble *ensemble);
 
 #endif

@@ -1,8 +1,10 @@
-/* Several networks, asked together. */
+/* Several members, asked together. */
 #include "jobs/response_ensemble.h"
 
 #include "algorithms/standardise.h"
+#include "mpi/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { FOLD_MEMBER = 2 };
@@ -20,6 +22,29 @@ void response_ensemble_scale(const struct response_ensemble *ensemble, int64_t r
 {
     standardise_in_place(x, rows, ensemble->columns, ensemble->stride, ensemble->mean, ensemble->sd,
                          INPUT_LIMIT);
+}
+
+/* A network may say that there is no slope at all, of which there is no logarithm. */
+#define SLOPE_LEAST 0.02
+
+double response_blend_a(double weight, float structured, float network)
+{
+    return weight * (double)structured + (1.0 - weight) * (double)network;
+}
+
+double response_blend_b(double weight, float structured, float network)
+{
+    return exp(weight * log(fmax((double)structured, SLOPE_LEAST)) +
+               (1.0 - weight) * log(fmax((double)network, SLOPE_LEAST)));
+}
+
+void response_blend_apply(const struct response_blend *blend, int64_t rows, const float *a,
+                          const float *b, float *network_a, float *network_b)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        network_a[i] = (float)response_blend_a(blend->offset, a[i], network_a[i]);
+        network_b[i] = (float)response_blend_b(blend->slope, b[i], network_b[i]);
+    }
 }
 
 /* Sums of a, b and their products over the members. */
@@ -46,11 +71,34 @@ static void close_belief(int members, struct response_belief *belief)
                                        .b_var = b_var > 0.0f ? b_var : 0.0f};
 }
 
+/* Both, mixed. */
+static enum status ask_both(const struct response_ensemble *ensemble, int member, const float *x,
+                            int64_t rows, float *a, float *b)
+{
+    enum status status = OK;
+    float *room = NULL;
+    int64_t stride = ensemble->stride;
+    TRY(memory_new(&room, 2 * rows, sizeof *room));
+    TRY(network_response(ensemble->network[member], x, rows, stride, a, b));
+    TRY(slope_logit_apply(ensemble->logit[member], x, rows, stride, room, room + rows));
+    response_blend_apply(&ensemble->blend, rows, room, room + rows, a, b);
+done:
+    free(room);
+    return status;
+}
+
 enum status response_ensemble_member(const struct response_ensemble *ensemble, int member,
                                      const float *x, int64_t rows, float *a, float *b)
 {
-    enum status status =
-        network_response(ensemble->network[member], x, rows, ensemble->stride, a, b);
+    enum status status = OK;
+    const struct response_blend *blend = &ensemble->blend;
+    bool alone = ensemble->network[member] == NULL || (blend->offset >= 1.0 && blend->slope >= 1.0);
+    if (ensemble->logit[member] == NULL)
+        status = network_response(ensemble->network[member], x, rows, ensemble->stride, a, b);
+    else if (alone)
+        status = slope_logit_apply(ensemble->logit[member], x, rows, ensemble->stride, a, b);
+    else
+        status = ask_both(ensemble, member, x, rows, a, b);
     if (status == OK) calibration_curves(&ensemble->calibration, rows, a, b);
     return status;
 }
@@ -71,7 +119,10 @@ done:
 
 void response_ensemble_clear(struct response_ensemble *ensemble)
 {
-    for (int k = 0; k < ensemble->members; k++) network_free(&ensemble->network[k]);
+    for (int k = 0; k < ensemble->members; k++) {
+        network_free(&ensemble->network[k]);
+        slope_logit_free(&ensemble->logit[k]);
+    }
     free(ensemble->mean);
     free(ensemble->sd);
     *ensemble = (struct response_ensemble){0};

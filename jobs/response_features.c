@@ -347,6 +347,26 @@ void response_features(const struct response_context *context, int64_t user, int
                          x + rest_of(context));
 }
 
+void response_roles(const struct response_context *context, enum response_role *role)
+{
+    static const enum response_role of[X_PLAIN] = {
+        [X_STANDING] = ROLE_STANDING,     [X_CATEGORY_STANDING] = ROLE_STANDING,
+        [X_STANDING_KNOWN] = ROLE_KNOWN,  [X_CATEGORY_STANDING_KNOWN] = ROLE_KNOWN,
+        [X_CATEGORY_SHARE] = ROLE_LIKING, [X_CATEGORY_LOOKS] = ROLE_LIKING,
+        [X_DISCOUNTED] = ROLE_HABIT,      [X_DEPTH] = ROLE_HABIT,
+        [X_PRICE] = ROLE_GOODS,           [X_MARGIN] = ROLE_GOODS};
+    const struct users *users = &context->dataset->users;
+    int64_t steps = layer_values(response_sequence_shape(context->events));
+    for (int64_t c = 0; c < steps; c++) *role++ = ROLE_STEP;
+    for (int64_t c = 0; c < X_PLAIN; c++) *role++ = of[c];
+    for (int64_t c = 0; c < context->category_columns; c++) *role++ = ROLE_CATEGORY;
+    for (int64_t a = 0; a < users->attributes; a++) {
+        bool number = users->attribute[a].levels.count == 0;
+        for (int64_t c = 0; c < context->attribute_columns[a]; c++)
+            *role++ = !number ? ROLE_LEVEL : c == 0 ? ROLE_NUMBER : ROLE_MISSING;
+    }
+}
+
 double response_unknown(const struct response_context *context, const float *x)
 {
     x += layer_values(response_sequence_shape(context->events));

@@ -27,6 +27,21 @@ struct response_totals {
 
 #define RESPONSE_DEEP 0.125f
 
+/* What a column is about. */
+enum response_role {
+    ROLE_PLAIN,
+    ROLE_STANDING, /* of the user, by the past's policy: in all, and in the category */
+    ROLE_KNOWN,    /* how sure a standing is */
+    ROLE_LIKING,   /* share of the category in what the user does */
+    ROLE_HABIT,    /* how the user took discounts seen by all */
+    ROLE_GOODS,    /* price and margin of the product */
+    ROLE_CATEGORY, /* one column each */
+    ROLE_NUMBER,   /* an attribute of the user */
+    ROLE_MISSING,  /* whether it is missing */
+    ROLE_LEVEL,    /* one level of an attribute */
+    ROLE_STEP      /* of the sequence */
+};
+
 struct response_context {
     const struct dataset *dataset;    /* not owned; with users, events and offers */
     const struct demand *demand;      /* not owned */
@@ -72,6 +87,9 @@ void response_context_begin_with(struct response_context *context, int64_t event
  */
 void response_features(const struct response_context *context, int64_t user, int32_t product,
                        const struct response_moment *moment, float *x);
+
+/** What each column of a row is about. Local. role out [context->columns] */
+void response_roles(const struct response_context *context, enum response_role *role);
 
 /**
  * How much of what past offers tell of a user is missing for the category of a row: 1 all, 0 none.
