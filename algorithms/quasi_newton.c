@@ -27,6 +27,7 @@ struct search {
     const struct quasi_newton_options *opt;
     double *inverse; /* [n][n] approximate inverse of the second derivatives */
     bool fresh;      /* inverse is the identity: not scaled yet */
+    bool near;       /* the next step would gain next to nothing */
     int64_t evaluations;
     struct point at, next;
     double *direction, *step, *change, *mapped; /* [n] */
@@ -100,6 +101,18 @@ static void forget(struct search *s)
     memset(s->inverse, 0, (size_t)s->n * (size_t)s->n * sizeof *s->inverse);
     for (int64_t i = 0; i < s->n; i++) s->inverse[i * s->n + i] = 1.0;
     s->fresh = true;
+}
+
+/* Begin with the second derivatives of another walk. */
+static void recall(struct search *s)
+{
+    const double *known = s->opt->inverse;
+    forget(s);
+    for (int64_t i = 0; i < s->n && known != NULL; i++)
+        if (!(known[i * s->n + i] > 0.0)) return;
+    if (known == NULL) return;
+    memcpy(s->inverse, known, (size_t)s->n * (size_t)s->n * sizeof *known);
+    s->fresh = false;
 }
 
 /* direction = -inverse gradient, no component beyond step_max; steepest descent where that does not
@@ -176,7 +189,8 @@ static enum status iterate(const struct comm *comm, struct search *s, bool *move
     for (int again = 0; again < 2 && !*moved; again++) {
         if (again > 0) forget(s);
         double slope = choose_direction(s);
-        if (!(slope < 0.0)) break;
+        s->near = !s->fresh && -0.5 * slope < s->opt->decrease;
+        if (!(slope < 0.0) || s->near) break;
         TRY(search_line(comm, s, slope, moved));
     }
     if (*moved) {
@@ -191,10 +205,13 @@ done:
 
 static void report(const struct search *s, struct quasi_newton_result *result)
 {
+    if (s->opt->inverse != NULL && !s->fresh)
+        memcpy(s->opt->inverse, s->inverse, (size_t)s->n * (size_t)s->n * sizeof *s->inverse);
     result->value = s->at.value;
     result->gradient_max = largest(s->n, s->at.gradient);
     result->evaluations = s->evaluations;
-    result->converged = isfinite(s->at.value) && result->gradient_max <= s->opt->tolerance;
+    result->converged =
+        isfinite(s->at.value) && (s->near || result->gradient_max <= s->opt->tolerance);
 }
 
 enum status quasi_newton_minimise(const struct comm *comm, quasi_newton_function *function,
@@ -210,7 +227,7 @@ enum status quasi_newton_minimise(const struct comm *comm, quasi_newton_function
         return FAIL(ERR_ARG, "%" PRId64 " variables; the minimiser takes 1 to %d", variables,
                     QUASI_NEWTON_VARIABLES);
     TRY_ALL(comm, search_init(variables, &s));
-    forget(&s);
+    recall(&s);
     memcpy(s.at.x, x, (size_t)variables * sizeof *x);
     TRY(evaluate(comm, &s, &s.at));
     while (isfinite(s.at.value) && moved && largest(s.n, s.at.gradient) > opt->tolerance &&

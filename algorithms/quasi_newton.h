@@ -23,7 +23,12 @@ typedef enum status quasi_newton_function(const struct comm *comm, void *context
 struct quasi_newton_options {
     int64_t max_iterations;
     double tolerance; /* stop when no component of the gradient is beyond it */
+    double decrease;  /* likewise when the next step promises less than that; 0: not asked */
     double step_max;  /* no variable moves farther in one iteration */
+    double *inverse;  /* [variables][variables] NULL: not kept. What is known of the inverse of the
+                         second derivatives, the same on every rank: all 0 nothing; what an earlier
+                         walk over a function much alike left here spares most of the steps. Not
+                         owned. */
 };
 
 #define QUASI_NEWTON_DEFAULTS                                     \

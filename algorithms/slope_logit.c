@@ -1,6 +1,7 @@
-/* The structured logit: terms of a tile of rows, their likelihood, and the walk to its maximum. */
+/* The structured logit: the terms of a row, their likelihood, and the walk to its maximum. */
 #include "algorithms/slope_logit.h"
 
+#include "algorithms/definite.h"
 #include "algorithms/dot.h"
 #include "algorithms/quasi_newton.h"
 #include "algorithms/vector.h"
@@ -10,8 +11,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { TILE = 64 };
 
 static int64_t terms_of(const struct slope_logit *model)
 {
@@ -30,6 +29,7 @@ enum status slope_logit_new(const struct slope_logit_term *term, int64_t terms_a
     new->terms_b = terms_b;
     TRY(memory_new(&new->term, terms, sizeof *new->term));
     TRY(memory_new(&new->coefficient, terms + 2, sizeof *new->coefficient));
+    TRY(memory_new(&new->inverse, (terms + 2) * (terms + 2), sizeof *new->inverse));
     memcpy(new->term, term, (size_t)terms * sizeof *term);
 done:
     if (status != OK) slope_logit_free(&new);
@@ -42,21 +42,31 @@ void slope_logit_free(struct slope_logit **model)
     if (*model == NULL) return;
     free((*model)->term);
     free((*model)->coefficient);
+    free((*model)->inverse);
     free(*model);
     *model = NULL;
 }
 
+void slope_logit_begin_with(const struct slope_logit *other, struct slope_logit *model)
+{
+    size_t count = (size_t)terms_of(other) + 2;
+    memcpy(model->coefficient, other->coefficient, count * sizeof *model->coefficient);
+    memcpy(model->inverse, other->inverse, count * count * sizeof *model->inverse);
+}
+
+enum { SAMPLE = 20000 /* rows whose curvature is enough to begin with */ };
+
 /* ---- terms ---- */
 
-/* Terms of a tile of rows, and what its rows make of them. */
-struct tile {
-    double *value; /* [TILE][1 + terms_a + 1 + terms_b] in the order of the coefficients */
-    double a[TILE], log_b[TILE];
+/* A row's terms, in the order of the coefficients, and what they make. */
+struct laid {
+    double *value; /* [1 + terms_a + 1 + terms_b] */
+    double a, log_b;
 };
 
-static enum status tile_init(const struct slope_logit *model, struct tile *tile)
+static enum status laid_init(const struct slope_logit *model, struct laid *laid)
 {
-    return memory_new(&tile->value, TILE * (terms_of(model) + 2), sizeof *tile->value);
+    return memory_new(&laid->value, terms_of(model) + 2, sizeof *laid->value);
 }
 
 static void expand(const struct slope_logit_term *term, int64_t terms, const float *x,
@@ -69,19 +79,15 @@ static void expand(const struct slope_logit_term *term, int64_t terms, const flo
     }
 }
 
-/* value, a and log_b of count rows. */
 VECTORISED
-static void lay_tile(const struct slope_logit *model, const double *coefficient, const float *x,
-                     int64_t count, int64_t stride, struct tile *tile)
+static void lay(const struct slope_logit *model, const double *coefficient, const float *x,
+                struct laid *laid)
 {
     int64_t first = model->terms_a + 1, second = model->terms_b + 1;
-    for (int64_t i = 0; i < count; i++) {
-        double *value = tile->value + i * (first + second);
-        expand(model->term, model->terms_a, x + i * stride, value);
-        expand(model->term + model->terms_a, model->terms_b, x + i * stride, value + first);
-        tile->a[i] = dot_double(value, coefficient, first);
-        tile->log_b[i] = dot_double(value + first, coefficient + first, second);
-    }
+    expand(model->term, model->terms_a, x, laid->value);
+    expand(model->term + model->terms_a, model->terms_b, x, laid->value + first);
+    laid->a = dot_double(laid->value, coefficient, first);
+    laid->log_b = dot_double(laid->value + first, coefficient + first, second);
 }
 
 static double clamp(double log_b)
@@ -93,18 +99,15 @@ enum status slope_logit_apply(const struct slope_logit *model, const float *x, i
                               int64_t stride, float *a, float *b)
 {
     enum status status = OK;
-    struct tile tile = {0};
-    TRY(tile_init(model, &tile));
-    for (int64_t at = 0; at < rows; at += TILE) {
-        int64_t count = rows - at < TILE ? rows - at : TILE;
-        lay_tile(model, model->coefficient, x + at * stride, count, stride, &tile);
-        for (int64_t i = 0; i < count; i++) {
-            a[at + i] = (float)tile.a[i];
-            b[at + i] = (float)exp(clamp(tile.log_b[i]));
-        }
+    struct laid laid = {0};
+    TRY(laid_init(model, &laid));
+    for (int64_t i = 0; i < rows; i++) {
+        lay(model, model->coefficient, x + i * stride, &laid);
+        a[i] = (float)laid.a;
+        b[i] = (float)exp(clamp(laid.log_b));
     }
 done:
-    free(tile.value);
+    free(laid.value);
     return status;
 }
 
@@ -118,7 +121,7 @@ struct fit {
     double weight;          /* of all rows */
     double mean_a, mean_b;  /* where the constants begin */
     struct exact_sums sums; /* [1 + variables] loss and gradient */
-    struct tile tile;
+    struct laid laid;
     double *partial; /* [1 + variables] of a block */
 };
 
@@ -131,41 +134,30 @@ static void pull(const double *value, int64_t first, int64_t second, double pull
     for (int64_t t = first; t < first + second; t++) partial[t] += pull_b * value[t];
 }
 
-/* log(1 + exp(z)) */
-static double soft(double z)
-{
-    return z > 0.0 ? z + log1p(exp(-z)) : log1p(exp(z));
-}
-
-static void add_tile(struct fit *fit, int64_t at, int64_t count)
+static void add_row(struct fit *fit, const double *coefficient, int64_t i)
 {
     const struct slope_logit_rows *rows = fit->rows;
+    struct laid *laid = &fit->laid;
     int64_t first = fit->model->terms_a + 1, second = fit->model->terms_b + 1;
-    for (int64_t i = 0; i < count; i++) {
-        double weight = rows->weight != NULL ? (double)rows->weight[at + i] : 1.0;
-        if (rows->skip != NULL && rows->skip[at + i] != 0) continue;
-        double log_b = fit->tile.log_b[i], effect = exp(clamp(log_b)) * (double)rows->dose[at + i];
-        double z = fit->tile.a[i] + effect, y = (double)rows->y[at + i];
-        double rest = weight * (1.0 / (1.0 + exp(-z)) - y);
-        bool bound = log_b < SLOPE_LOGIT_LOG_MIN || log_b > SLOPE_LOGIT_LOG_MAX;
-        fit->partial[0] += weight * (soft(z) - y * z);
-        pull(fit->tile.value + i * (first + second), first, second, rest,
-             bound ? 0.0 : rest * effect, fit->partial + 1);
-    }
+    double weight = rows->weight != NULL ? (double)rows->weight[i] : 1.0;
+    lay(fit->model, coefficient, rows->x.x + i * rows->x.stride, laid);
+    double effect = exp(clamp(laid->log_b)) * (double)rows->dose[i];
+    double z = laid->a + effect, y = (double)rows->y[i], power = exp(-fabs(z));
+    double rest = weight * ((z > 0.0 ? 1.0 : power) / (1.0 + power) - y);
+    bool bound = laid->log_b < SLOPE_LOGIT_LOG_MIN || laid->log_b > SLOPE_LOGIT_LOG_MAX;
+    fit->partial[0] += weight * (fmax(z, 0.0) + log1p(power) - y * z);
+    pull(laid->value, first, second, rest, bound ? 0.0 : rest * effect, fit->partial + 1);
 }
 
 static void add_rows(struct fit *fit, const double *coefficient)
 {
-    const struct rows *x = &fit->rows->x;
+    const struct blocks *blocks = fit->rows->x.blocks;
+    const uint8_t *skip = fit->rows->skip;
     exact_reset(&fit->sums);
-    for (int64_t b = 0; b < x->blocks->blocks_local; b++) {
-        int64_t end = x->blocks->start[b + 1];
+    for (int64_t b = 0; b < blocks->blocks_local; b++) {
         memset(fit->partial, 0, (size_t)(1 + fit->variables) * sizeof *fit->partial);
-        for (int64_t at = x->blocks->start[b]; at < end; at += TILE) {
-            int64_t count = end - at < TILE ? end - at : TILE;
-            lay_tile(fit->model, coefficient, x->x + at * x->stride, count, x->stride, &fit->tile);
-            add_tile(fit, at, count);
-        }
+        for (int64_t i = blocks->start[b]; i < blocks->start[b + 1]; i++)
+            if (skip == NULL || skip[i] == 0) add_row(fit, coefficient, i);
         exact_add(&fit->sums, 0, fit->partial, 1 + fit->variables);
     }
 }
@@ -197,8 +189,6 @@ done:
     return status;
 }
 
-/* ---- the walk ---- */
-
 /* The weight of all rows, and the constants of the mean chance. */
 static enum status begin(const struct comm *comm, struct fit *fit)
 {
@@ -225,7 +215,7 @@ done:
 static enum status fit_reserve(struct fit *fit)
 {
     enum status status = OK;
-    TRY(tile_init(fit->model, &fit->tile));
+    TRY(laid_init(fit->model, &fit->laid));
     TRY(memory_new(&fit->partial, 1 + fit->variables, sizeof *fit->partial));
     TRY(exact_init(&fit->sums, 1 + fit->variables));
 done:
@@ -247,18 +237,98 @@ done:
 
 static void fit_clear(struct fit *fit)
 {
-    free(fit->tile.value);
+    free(fit->laid.value);
     free(fit->partial);
     exact_clear(&fit->sums);
 }
 
-static void start(const struct fit *fit, struct slope_logit *model)
+static bool begun(const struct fit *fit, const struct slope_logit *model)
 {
     for (int64_t v = 0; v < fit->variables; v++)
-        if (model->coefficient[v] != 0.0) return;
+        if (model->coefficient[v] != 0.0) return true;
+    return false;
+}
+
+static void start(const struct fit *fit, struct slope_logit *model)
+{
     model->coefficient[0] = fit->mean_a;
     model->coefficient[model->terms_a + 1] = fit->mean_b;
 }
+
+/* ---- expected curvature ---- */
+
+/* upper triangle of matrix [n][n] += weight value value' */
+VECTORISED
+static void add_square(const double *value, int64_t n, double weight, double *matrix)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double factor = weight * value[i];
+        for (int64_t j = i; j < n; j++) matrix[i * n + j] += factor * value[j];
+    }
+}
+
+/* matrix += the expected second derivatives of a row; returns its weight. */
+static double add_expected(struct fit *fit, int64_t i, double *matrix)
+{
+    const struct slope_logit_rows *rows = fit->rows;
+    struct laid *laid = &fit->laid;
+    double weight = rows->weight != NULL ? (double)rows->weight[i] : 1.0;
+    lay(fit->model, fit->model->coefficient, rows->x.x + i * rows->x.stride, laid);
+    double effect = exp(clamp(laid->log_b)) * (double)rows->dose[i];
+    double p = 1.0 / (1.0 + exp(-(laid->a + effect)));
+    for (int64_t v = fit->model->terms_a + 1; v < fit->variables; v++) laid->value[v] *= effect;
+    add_square(laid->value, fit->variables, weight * p * (1.0 - p), matrix);
+    return weight;
+}
+
+/* The sums of all ranks: first the weight, then the matrix. */
+static enum status sum_expected(const struct comm *comm, struct fit *fit, double *matrix,
+                                struct exact_sums *sums)
+{
+    const struct blocks *blocks = fit->rows->x.blocks;
+    int64_t square = fit->variables * fit->variables, each = blocks->rows_total / SAMPLE + 1;
+    for (int64_t b = 0; b < blocks->blocks_local; b++) {
+        double weight = 0.0;
+        memset(matrix, 0, (size_t)square * sizeof *matrix);
+        for (int64_t i = blocks->start[b]; i < blocks->start[b + 1]; i++)
+            if ((blocks->row_first + i) % each == 0 &&
+                (fit->rows->skip == NULL || fit->rows->skip[i] == 0))
+                weight += add_expected(fit, i, matrix);
+        exact_add_one(sums, 0, weight);
+        if (weight > 0.0) exact_add(sums, 1, matrix, square);
+    }
+    return exact_reduce(comm, sums);
+}
+
+/* model->inverse of what a sample of the rows lets expect; as it is where that cannot be inverted.
+ */
+static enum status expect_curvature(const struct comm *comm, struct fit *fit,
+                                    struct slope_logit *model)
+{
+    enum status status = OK;
+    struct exact_sums sums = {0};
+    double *matrix = NULL;
+    int64_t n = fit->variables;
+    TRY_ALL(comm, exact_init(&sums, 1 + n * n));
+    TRY_ALL(comm, memory_new(&matrix, n * n, sizeof *matrix));
+    TRY(sum_expected(comm, fit, matrix, &sums));
+    double weight = exact_get(&sums, 0);
+    if (!(weight > 0.0)) goto done;
+    exact_get_all(&sums, 1, matrix, n * n);
+    for (int64_t v = 0; v < n; v++) {
+        double mean;
+        for (int64_t w = v; w < n; w++) matrix[v * n + w] /= weight;
+        matrix[v * n + v] += ridge_of(fit, v, &mean) / fit->weight;
+    }
+    if (!definite_invert(matrix, n, n, model->inverse))
+        memset(model->inverse, 0, (size_t)(n * n) * sizeof *model->inverse);
+done:
+    exact_clear(&sums);
+    free(matrix);
+    return status;
+}
+
+/* ---- the walk ---- */
 
 enum status slope_logit_fit(const struct comm *comm, const struct slope_logit_rows *rows,
                             const struct slope_logit_options *opt, struct slope_logit *model,
@@ -268,10 +338,15 @@ enum status slope_logit_fit(const struct comm *comm, const struct slope_logit_ro
     struct fit fit = {0};
     struct quasi_newton_result walk = {0};
     struct quasi_newton_options options = QUASI_NEWTON_DEFAULTS;
-    options.max_iterations = opt->max_iterations;
-    options.tolerance = opt->tolerance;
     TRY(fit_init(comm, rows, opt, model, &fit));
-    start(&fit, model);
+    if (!begun(&fit, model)) {
+        start(&fit, model);
+        TRY(expect_curvature(comm, &fit, model));
+    }
+    options.max_iterations = opt->max_iterations;
+    options.tolerance = 1e-12;
+    options.decrease = fit.weight > 0.0 ? opt->tolerance / fit.weight : 0.0;
+    options.inverse = model->inverse;
     if (fit.weight > 0.0)
         TRY(quasi_newton_minimise(comm, evaluate, &fit, fit.variables, &options, model->coefficient,
                                   &walk));

@@ -22,6 +22,7 @@ struct slope_logit {
     int64_t terms_a, terms_b;      /* beside the constants */
     struct slope_logit_term *term; /* [terms_a + terms_b] */
     double *coefficient;           /* [1 + terms_a + 1 + terms_b] constants first */
+    double *inverse; /* [coefficients][coefficients] of the curvature, by fits so far */
 };
 
 /* b is kept between exp of these. */
@@ -42,13 +43,13 @@ struct slope_logit_options {
     double ridge_a_mean, ridge_b_mean; /* of the constants' way from where they begin */
     double slope;                      /* where b begins, > 0 */
     int64_t max_iterations;
-    double tolerance; /* of the gradient of the mean loss */
+    double tolerance; /* stop when a step promises less than that of all rows' log likelihood */
 };
 
 #define SLOPE_LOGIT_DEFAULTS                                                                     \
     {                                                                                            \
         .ridge_a = 3.0, .ridge_b = 20.0, .ridge_a_mean = 0.1, .ridge_b_mean = 1.0, .slope = 3.0, \
-        .max_iterations = 80, .tolerance = 1e-6                                                  \
+        .max_iterations = 80, .tolerance = 0.01                                                  \
     }
 
 struct slope_logit_result {
@@ -68,15 +69,20 @@ enum status slope_logit_new(const struct slope_logit_term *term, int64_t terms_a
 /** Free and null; accepts NULL. Local. */
 void slope_logit_free(struct slope_logit **model);
 
+/** Let a fit begin with what another of the same terms ended with. Local. */
+void slope_logit_begin_with(const struct slope_logit *other, struct slope_logit *model);
+
 /**
  * Maximise the penalised likelihood.
  *
  * Collective.
  * model   in out  its terms; where all coefficients are 0 the fit begins at the mean chance and
- *                 opt->slope, else at the coefficients (another fit's, which spares passes)
+ *                 opt->slope, else at the coefficients, with what the fit before learned of the
+ *                 curvature: other rows of the same kind then take a few passes
  * result  out     may be NULL
  * Cost: a pass of O(rows_local terms) flops and a reduction of 16 (terms + 4) bytes for each step,
- *       1 to 2 steps an iteration.
+ *       10 to 30 steps. The first fit begins with the expected curvature of about 20,000 rows:
+ *       terms^2 flops for each, a reduction of 16 terms^2 bytes and terms^3 flops on every rank.
  * Same bits for any number of ranks.
  * Errors: ERR_NUMERIC a value of a row is not finite; ERR_ARG too many terms; ERR_MEMORY. Rows of
  *         no weight leave the coefficients as they begin. Not to converge is no error: see result.

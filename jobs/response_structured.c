@@ -148,7 +148,7 @@ done:
 int64_t response_structured_bytes(const struct response_context *context, int64_t rows)
 {
     int64_t terms = 2 * context->columns + PAIRS_MOST;
-    return rows + 8 * terms * terms;
+    return rows + 8 * terms * terms * (RESPONSE_MEMBERS_MAX + 1);
 }
 
 enum status response_structured_fit(const struct comm *comm, const struct response_context *context,
@@ -156,10 +156,12 @@ enum status response_structured_fit(const struct comm *comm, const struct respon
 {
     enum status status = OK;
     uint8_t *skip = NULL;
+    bool new = ensemble->logit[0] == NULL;
     TRY_ALL(comm, memory_new(&skip, rows->blocks.rows_local, sizeof *skip));
-    if (ensemble->logit[0] == NULL) TRY_ALL(comm, make_models(context, ensemble));
+    if (new) TRY_ALL(comm, make_models(context, ensemble));
     for (int k = 0; k < ensemble->members; k++) {
         if (ensemble->members > 1) response_rows_hold(comm, k, rows);
+        if (new &&k > 0) slope_logit_begin_with(ensemble->logit[k - 1], ensemble->logit[k]);
         TRY(fit_member(comm, k, rows, skip, ensemble));
     }
 done:
