@@ -145,6 +145,19 @@ static void choose(const struct exact_sums *sums, struct response_blend *blend)
     blend->loss_structured = exact_get(sums, PAIRS - 1) / weight;
 }
 
+static void tell(const struct response_blend *blend)
+{
+    if (blend->loss > 0.0)
+        log_info("  structured members weigh %.0f %% in the offset and %.0f %% in the slope: "
+                 "held-out loss "
+                 "%.6f, of the structured alone %.6f, of the networks alone %.6f",
+                 100.0 * blend->offset, 100.0 * blend->slope, blend->loss, blend->loss_structured,
+                 blend->loss_network);
+    else
+        log_info("  no row was held out that could tell networks from structured members: curves "
+                 "are those of the structured ones");
+}
+
 enum status response_blend_find(const struct comm *comm, const struct response_rows *rows,
                                 const struct response_drawn *structured,
                                 struct response_drawn *network, struct response_ensemble *ensemble)
@@ -158,10 +171,7 @@ enum status response_blend_find(const struct comm *comm, const struct response_r
     choose(&sums, blend);
     response_blend_apply(blend, rows->blocks.rows_local, structured->a, structured->b, network->a,
                          network->b);
-    log_info("  structured members weigh %.0f %% in the offset and %.0f %% in the slope: held-out "
-             "loss %.6f, of the networks alone %.6f, of the structured alone %.6f",
-             100.0 * blend->offset, 100.0 * blend->slope, blend->loss, blend->loss_network,
-             blend->loss_structured);
+    tell(blend);
 done:
     exact_clear(&sums);
     return status;
