@@ -97,17 +97,13 @@ static void judge_move(const struct knapsack_cells *cells, const struct problem 
 }
 
 /* Whether it is a limit of the user's own that stands against the rival. */
-static bool judge_user(const struct problem *problem, const int64_t *price, int64_t slot,
-                       const uint8_t *level, struct verdict *verdict)
+static bool judge_user(const struct problem *problem, int64_t slot, const uint8_t *level,
+                       struct verdict *verdict)
 {
-    bool found = false;
     if (problem->caps == 0 || level == NULL) return false;
     verdict->cap = user_choice_broken(problem, level, slot, verdict->rival);
     if (verdict->cap < 0) return false;
     verdict->end = VERDICT_USER;
-    verdict->weighed =
-        user_choice_loss(problem, price, slot, verdict->rival, &verdict->loss, &found) == OK &&
-        found;
     return true;
 }
 
@@ -121,10 +117,18 @@ void verdict_find(const struct problem *problem, const int64_t *price, int64_t s
     if (verdict->rival >= 0)
         reduced_cost_between(&cells, price, slot, chosen, verdict->rival, &verdict->cost);
     if (reduced_cost_units(verdict->cost.total) < 0) {
-        if (!judge_user(problem, price, slot, level, verdict))
+        if (!judge_user(problem, slot, level, verdict))
             judge_move(&cells, problem, price, slot, chosen, verdict);
     } else if (chosen == 0)
         judge_none(&cells, problem, price, slot, verdict);
+}
+
+enum status verdict_weigh(const struct problem *problem, const int64_t *price, int64_t slot,
+                          struct verdict *verdict)
+{
+    if (verdict->end != VERDICT_USER) return OK;
+    return user_choice_loss(problem, price, slot, verdict->rival, &verdict->loss,
+                            &verdict->weighed);
 }
 
 /* ---- sentences ---- */

@@ -26,7 +26,7 @@ struct verdict {
     int kind;                 /* LIMIT: of the limit that takes most of what `wanted` adds; MOVED:
                                  of the one kept or used up; else -1 */
     int cap;                  /* USER: the user's limit that stands against the rival; else -1 */
-    bool weighed;             /* USER: what follows is known */
+    bool weighed;             /* USER: what follows is known, after verdict_weigh */
     wide_int loss;            /* USER: by how much the user's best rows in all are worth more than
                                  the best with the rival here */
     bool keeps;               /* MOVED: to keep the limit, not to use it up */
@@ -42,6 +42,13 @@ struct verdict {
  */
 void verdict_find(const struct problem *problem, const int64_t *price, int64_t slot, int chosen,
                   const uint8_t *level, struct verdict *verdict);
+
+/**
+ * Work out what a level that a user's own limit stands against would cost the user's rows: weighed
+ * and loss. Local. Cost: two searches for the user's best choice. Errors: ERR_MEMORY.
+ */
+enum status verdict_weigh(const struct problem *problem, const int64_t *price, int64_t slot,
+                          struct verdict *verdict);
 
 /**
  * The verdict as a sentence: "20 % beats 10 % by 0.3112: +1.8400 worth, -0.8976 budget at 1.36 per

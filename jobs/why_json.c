@@ -62,6 +62,8 @@ void why_judge(const struct why *why, int64_t row, struct verdict *verdict, char
     char chosen[16], rival[16] = "no other";
     verdict_find(&rows->problem, rows->limits.price, row, rows->level[row], rows->level, verdict);
     if (!why_explored(why, row)) {
+        verdict->weighed = verdict_weigh(&rows->problem, rows->limits.price, row, verdict) == OK &&
+                           verdict->weighed; /* without memory the sentence does without */
         verdict_sentence(&rows->problem, rows->limits.price, row, rows->level[row], verdict, true,
                          text, WHY_SENTENCE_BYTES);
         return;
