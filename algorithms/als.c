@@ -116,7 +116,7 @@ static bool settled(const struct als_options *opt, const struct als_model *m)
  * less there is to gain, the less it matters. */
 static double precision_now(const struct als_options *opt, const struct als_model *m)
 {
-    static const double explicit = 1e-9, implicit = 2e-8, most = 1e-7;
+    static const double explicit = 1e-9, implicit = 5e-9, most = 1e-7;
     double least = opt->implicit ? implicit : explicit;
     int64_t n = m->iterations;
     if (opt->precision > 0.0) least = opt->precision;

@@ -39,8 +39,11 @@ struct als_options {
     double alpha;        /* > 0; implicit: a value r counts 1 + alpha r times as 1, all else as 0 */
     double tolerance;    /* stop when the loss falls by no more than this part of it; 0: never */
     double precision;    /* a half may leave so small a part of the loss above the least it can;
-                            0: 1e-9, implicit 2e-8, by which losses are within some 4e-5 of those
+                            0: 1e-9, implicit 5e-9, by which losses are within some 1e-5 of those
                             of exact halves after as many iterations */
+    int64_t halves_from; /* implicit: of so many ratings on, what is fetched of the other side has
+                            11 bits a number, by which losses change by some 2e-5, of few ratings
+                            by 2e-4; 0: from 65536 on, if there are 48 factors or more */
     int64_t panel_bytes; /* users' factors at a time, once per node; 0: 1 GiB */
     uint64_t seed;
 };
@@ -80,7 +83,8 @@ struct als_model {
  *        of which there are 2 to 10 in each half. Messages: an exchange of 12 bytes a rating at
  *        first; in each iteration the factors of users and items once between nodes.
  * Memory: 20 bytes a rating at first, then 8, and 4 factors a user beside `data`; once per node 8
- *        factors an item, and 4 factors a user up to panel_bytes. Of more users than that the
+ *        factors an item, and 4 factors a user up to panel_bytes (halves: 6 and 2); in each rank
+ *        the rows of a user's or item's ratings, up to 16 MiB. Of more users than that the
  *        factors are brought panel by panel, and items are solved from sums of 8 factors^2 bytes,
  *        64 MiB of them at a time.
  * Same bytes for any number of ranks.

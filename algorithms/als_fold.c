@@ -90,7 +90,7 @@ enum status als_fold_in(const struct als_model *m, int64_t users, const int64_t 
     double loss;
     TRY(check(m, start[users], item, value));
     TRY(fold_init(m, &f));
-    const struct als_rows rows = {m->implicit ? f.row : m->item, 0};
+    const struct als_rows rows = {m->implicit ? f.row : m->item, NULL, 0};
     memset(user, 0, (size_t)(users * m->stride) * sizeof *user);
     for (int64_t u = 0; u < users; u++) {
         float *x = user + u * m->stride;

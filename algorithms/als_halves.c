@@ -13,10 +13,19 @@ enum { PANEL_BYTES = 1 << 30, BATCH_BYTES = 64 << 20, GRAM_ITEMS = 4096 };
 
 /* ---- work space ---- */
 
+/* Where there is enough to fetch, and enough to average what is rounded. */
+static bool as_halves(const struct als_options *opt, int64_t ratings)
+{
+    enum { FACTORS_LEAST = 48, RATINGS_LEAST = 1 << 16 };
+    if (opt->halves_from > 0) return ratings >= opt->halves_from;
+    return opt->factors >= FACTORS_LEAST && ratings >= RATINGS_LEAST;
+}
+
 static struct als_terms terms_of(const struct als_options *opt, const struct als_model *m)
 {
     int64_t columns = opt->implicit ? opt->factors : opt->factors + 1;
     return (struct als_terms){.implicit = opt->implicit,
+                              .halves = opt->implicit && as_halves(opt, m->ratings),
                               .factors = opt->factors,
                               .columns = columns,
                               .wide = vector_padded(columns),
@@ -33,6 +42,12 @@ static int64_t users_of_panel(const struct als_data *data, const struct als_opti
     int64_t bytes = opt->panel_bytes > 0 ? opt->panel_bytes : PANEL_BYTES;
     int64_t users = bytes / (wide * (int64_t)sizeof(float)) + 1;
     return users < data->blocks->rows_total ? users : data->blocks->rows_total;
+}
+
+/* Of the other side's rows, as the solver takes them. */
+static int64_t row_bytes(const struct als_halves *h)
+{
+    return h->terms.wide * (int64_t)(h->terms.halves ? sizeof(als_half) : sizeof(float));
 }
 
 static enum status new_normals(struct als_halves *h)
@@ -70,7 +85,7 @@ enum status als_halves_init(const struct comm *comm, const struct als_data *data
     enum status status = OK;
     *h = (struct als_halves){.data = data, .opt = opt, .model = model};
     h->terms = terms_of(opt, model);
-    const int64_t row = h->terms.wide * (int64_t)sizeof(float);
+    const int64_t row = row_bytes(h);
     h->panel_users = users_of_panel(data, opt, h->terms.wide);
     TRY(nodes_find(comm, &h->nodes));
     TRY(als_owned_make(comm, data, opt->implicit, opt->factors, &h->owned));
@@ -199,6 +214,28 @@ done:
     return status;
 }
 
+/* Rows of the other side for the solver; implicit: in the coordinates of als_white.h. */
+static void place_rows(struct als_halves *h, const float *from, int64_t count, void *to)
+{
+    const int64_t stride = h->model->stride, wide = h->terms.wide;
+    if (!h->terms.implicit) {
+        memcpy(to, from, (size_t)(count * row_bytes(h)));
+        return;
+    }
+    for (int64_t first = 0; first < count; first += ALS_TILE) {
+        int64_t here = count - first < ALS_TILE ? count - first : ALS_TILE;
+        float *rows = h->terms.halves ? h->tile : (float *)to + first * wide;
+        als_white_rows(&h->white, from + first * stride, here, stride, rows, wide);
+        if (h->terms.halves) als_narrow(rows, here * wide, (als_half *)to + first * wide);
+    }
+}
+
+static struct als_rows placed(const struct als_halves *h, const void *rows, int64_t first)
+{
+    return h->terms.halves ? (struct als_rows){NULL, rows, first}
+                           : (struct als_rows){rows, NULL, first};
+}
+
 /* ---- users ---- */
 
 /* Rows of the items as the problems of users take them. */
@@ -206,14 +243,13 @@ static enum status place_items(const struct comm *comm, struct als_halves *h, st
 {
     enum status status = OK;
     const struct als_model *m = h->model;
-    const int64_t wide = h->terms.wide, row = wide * (int64_t)sizeof(float);
-    *rows = (struct als_rows){m->item, 0};
+    const int64_t row = row_bytes(h), first = h->owned.first, count = h->owned.count;
+    *rows = (struct als_rows){m->item, NULL, 0};
     if (!h->opt->implicit) goto done;
     TRY(whiten(comm, h, false));
-    als_white_rows(&h->white, m->item + h->owned.first * m->stride, h->owned.count, m->stride,
-                   (float *)h->item_row.data + h->owned.first * wide, wide);
-    TRY(shared_publish(comm, &h->nodes, &h->item_row, h->owned.first * row, h->owned.count * row));
-    rows->row = h->item_row.data;
+    place_rows(h, m->item + first * m->stride, count, (char *)h->item_row.data + first * row);
+    TRY(shared_publish(comm, &h->nodes, &h->item_row, first * row, count * row));
+    *rows = placed(h, h->item_row.data, 0);
 done:
     return status;
 }
@@ -240,19 +276,15 @@ static enum status place_users(const struct comm *comm, struct als_halves *h, in
     enum status status = OK;
     const struct blocks *blocks = h->data->blocks;
     const struct als_model *m = h->model;
-    const int64_t wide = h->terms.wide, row = wide * (int64_t)sizeof(float);
+    const int64_t row = row_bytes(h);
     int64_t from = first > blocks->row_first ? first : blocks->row_first;
     int64_t end = blocks->row_first + blocks->rows_local;
     if (end > first + h->panel_users) end = first + h->panel_users;
     int64_t count = end > from ? end - from : 0, at = count > 0 ? from - first : 0;
     const float *user = m->user + (count > 0 ? from - blocks->row_first : 0) * m->stride;
-    float *to = (float *)h->user_row.data + at * wide;
-    if (h->opt->implicit)
-        als_white_rows(&h->white, user, count, m->stride, to, wide);
-    else
-        memcpy(to, user, (size_t)(count * row));
+    place_rows(h, user, count, (char *)h->user_row.data + at * row);
     TRY(shared_publish(comm, &h->nodes, &h->user_row, at * row, count * row));
-    *rows = (struct als_rows){h->user_row.data, first};
+    *rows = placed(h, h->user_row.data, first);
 done:
     return status;
 }

@@ -23,8 +23,8 @@ struct als_halves {
     struct als_owned owned;
     struct als_solver *solver;
     struct als_white white;    /* implicit */
-    struct shared item_row;    /* implicit: [items][wide] as als_white.h has it */
-    struct shared user_row;    /* [panel_users][wide] */
+    struct shared item_row;    /* implicit: [items][wide] halves of rows as als_white.h has them */
+    struct shared user_row;    /* [panel_users][wide]; implicit: halves */
     int64_t panel_users;       /* the same at any number of ranks */
     float *tile;               /* [ALS_TILE][wide] */
     float *part;               /* [columns][wide] */

@@ -15,6 +15,11 @@
 
 enum { ALS_GROUP = 8, ALS_VECTORS = 3 };
 
+/* Half the bytes to fetch. Rows of als_white.h are no longer than 1; with 11 bits of each number a
+ * solution changes by some 1e-4 of itself, and what it costs, least at the solution, by 1e-8. */
+typedef _Float16 als_half;
+#define ALS_HALF_SCALE 4096.0f /* what is stored is so much more: small numbers keep bits */
+
 /* Borrowed. Rows beyond those that count have weight and side 0, and a panel of 0. */
 struct als_problem {
     int64_t rows;               /* a multiple of ALS_GROUP */
@@ -33,8 +38,9 @@ struct als_problem {
 
 /**
  * Solve. Local.
- * Returns the steps taken. The residual r ends with r' ridge^-1 r <= tolerance times the cost,
- * which bounds how far above the least it is, where `per` is the inverse of `ridge`.
+ * Returns the steps taken. They end where about so little as tolerance times the cost is left to
+ * gain: by the residual r no more than r' ridge^-1 r where `per` is the inverse of `ridge`, and
+ * less if the last step's gain, and how r shrank with it, foretell less.
  * Cost: 4 rows wide flops a step.
  */
 int64_t als_conjugate(const struct als_problem *problem);
@@ -44,10 +50,11 @@ void als_spread(const struct als_problem *problem, float *out);
 
 /* Rows to be copied next to each other. */
 struct als_gathering {
-    const float *row;  /* [...][wide] */
-    int64_t first;     /* number of the first */
-    int64_t wide;      /* a multiple of VECTOR_FLOATS */
-    const int32_t *at; /* [count] numbers of those to copy */
+    const float *row;     /* [...][wide]; NULL: `half` */
+    const als_half *half; /* [...][wide] by als_narrow */
+    int64_t first;        /* number of the first */
+    int64_t wide;         /* a multiple of VECTOR_FLOATS */
+    const int32_t *at;    /* [count] numbers of those to copy */
     int64_t count;
     int64_t ahead; /* so many more numbers follow `at`, of rows that may be fetched early */
     float *panel;  /* out [count][wide] */
@@ -55,5 +62,8 @@ struct als_gathering {
 
 /** Copy them. Local. */
 void als_gather(const struct als_gathering *gathering);
+
+/** Round numbers of at most 15 to halves; count a multiple of VECTOR_FLOATS. Local. */
+void als_narrow(const float *from, int64_t count, als_half *to);
 
 #endif

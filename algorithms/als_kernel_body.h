@@ -2,8 +2,9 @@
  * Conjugate gradients for one instruction set; included by als_kernel.c once for each, with these
  * macros defined: KERNEL(name) a name of this set, TARGET its attribute, FLOATS a vector type of
  * LANES floats, DOTS (4 or 8) rows at a time in an inner product, LOAD, STORE, SPREAD (one float to
- * all lanes), MULTIPLY_ADD(a, b, c), ADD, MULTIPLY and FOLD(sum) from 16 lanes to four, lane i the
- * sum of lanes i and i + 8, and of that and i + 4.
+ * all lanes), MULTIPLY_ADD(a, b, c), ADD, MULTIPLY, WIDEN(p) and NARROW(p, x) that load and store
+ * halves, and FOLD(sum) from 16 lanes to four, lane i the sum of lanes i and i + 8, and of that and
+ * i + 4. SUM_ROWS(sum, out), if defined, sums up the lanes of DOTS rows in the same order.
  */
 
 enum { KERNEL(parts) = 16 / LANES };
@@ -40,11 +41,12 @@ INLINE void KERNEL(dots)(const float *row, int64_t wide, const float *x, float *
             for (int r = 0; r < DOTS; r++)
                 sum[r][v] = MULTIPLY_ADD(LOAD(row + r * wide + k + v * LANES), xk, sum[r][v]);
         }
-#pragma GCC unroll 2
-    for (int r = 0; r < DOTS; r += 4) {
-        quad four[4] = {FOLD(sum[r]), FOLD(sum[r + 1]), FOLD(sum[r + 2]), FOLD(sum[r + 3])};
-        KERNEL(sum_four)(four, dot + r);
-    }
+#ifdef SUM_ROWS
+    SUM_ROWS(sum, dot);
+#else
+    quad four[4] = {FOLD(sum[0]), FOLD(sum[1]), FOLD(sum[2]), FOLD(sum[3])};
+    KERNEL(sum_four)(four, dot);
+#endif
 }
 
 /* out += sum over the rows of a group of t[r] row r */
@@ -55,13 +57,14 @@ INLINE void KERNEL(add_rows)(const float *row, int64_t wide, const float t[ALS_G
     for (int r = 0; r < ALS_GROUP; r++) s[r] = SPREAD(t[r]);
     for (int64_t k = 0; k < wide; k += LANES) {
         const float *at = row + k;
-        FLOATS a = MULTIPLY(s[0], LOAD(at)), b = MULTIPLY(s[4], LOAD(at + 4 * wide));
+        FLOATS a = MULTIPLY_ADD(s[0], LOAD(at), LOAD(out + k));
+        FLOATS b = MULTIPLY(s[4], LOAD(at + 4 * wide));
 #pragma GCC unroll 4
         for (int r = 1; r < 4; r++) {
             a = MULTIPLY_ADD(s[r], LOAD(at + r * wide), a);
             b = MULTIPLY_ADD(s[r + 4], LOAD(at + (r + 4) * wide), b);
         }
-        STORE(out + k, ADD(LOAD(out + k), ADD(a, b)));
+        STORE(out + k, ADD(a, b));
     }
 }
 
@@ -89,8 +92,6 @@ INLINE void KERNEL(pass)(const struct als_problem *p, const int64_t wide, const 
 INLINE float KERNEL(inner)(const float *x, const float *y, const float *z, int64_t wide)
 {
     FLOATS sum[KERNEL(parts)];
-    float total[4];
-    const quad none = {0, 0, 0, 0};
 #pragma GCC unroll 4
     for (int v = 0; v < KERNEL(parts); v++) sum[v] = SPREAD(0.0f);
     for (int64_t k = 0; k < wide; k += 16)
@@ -100,9 +101,8 @@ INLINE float KERNEL(inner)(const float *x, const float *y, const float *z, int64
             FLOATS yk = z != NULL ? MULTIPLY(LOAD(y + at), LOAD(z + at)) : LOAD(y + at);
             sum[v] = MULTIPLY_ADD(LOAD(x + at), yk, sum[v]);
         }
-    quad four[4] = {FOLD(sum), none, none, none};
-    KERNEL(sum_four)(four, total);
-    return total[0];
+    quad four = FOLD(sum), two = four + __builtin_shuffle(four, (quad_index){2, 3, 0, 1});
+    return two[0] + two[1];
 }
 
 /* y += a x; count a multiple of LANES */
@@ -145,6 +145,7 @@ INLINE double KERNEL(cost)(const struct als_problem *p)
 INLINE int64_t KERNEL(iterate)(const struct als_problem *p, const int64_t wide)
 {
     float *r = p->work, *d = r + wide, *q = d + wide, *t = q + wide, *fit = t + ALS_GROUP;
+    double rest; /* of the cost, about, that could still be gained */
     int64_t steps = 0;
     memset(r, 0, (size_t)(2 * wide) * sizeof *r);
     KERNEL(pass)(p, wide, p->x, p->side, p->fit, t, r);
@@ -152,7 +153,7 @@ INLINE int64_t KERNEL(iterate)(const struct als_problem *p, const int64_t wide)
     KERNEL(turn)(0.0f, r, p->per, wide, d);
     float left = KERNEL(inner)(r, d, NULL, wide);
     const double enough = p->tolerance * fmax(KERNEL(cost)(p), 1e-4 * p->scale);
-    for (; steps < p->steps_most && (double)left > enough; steps++) {
+    for (rest = (double)left; steps < p->steps_most && rest > enough; steps++) {
         memset(q, 0, (size_t)wide * sizeof *q);
         KERNEL(pass)(p, wide, d, NULL, fit, t, q);
         KERNEL(take_off)(d, p->ridge, wide, q); /* less what the system makes of d */
@@ -163,6 +164,7 @@ INLINE int64_t KERNEL(iterate)(const struct als_problem *p, const int64_t wide)
         KERNEL(add)(step, fit, vector_padded(p->rows), p->fit);
         left = KERNEL(inner)(r, r, p->per, wide);
         KERNEL(turn)(left / before, r, p->per, wide, d);
+        rest = gain_left(left, step, left / before);
     }
     return steps;
 }
@@ -188,18 +190,37 @@ TARGET static void KERNEL(spread_rows)(const struct als_problem *p, float *out)
         KERNEL(add_rows)(p->panel + r * p->wide, p->wide, p->side + r, out);
 }
 
+INLINE void KERNEL(prefetch)(const struct als_gathering *g, int64_t r)
+{
+    enum { LINE_BYTES = 64 };
+    const int64_t size = g->half != NULL ? sizeof *g->half : sizeof *g->row;
+    const int64_t from = (g->at[r] - g->first) * g->wide * size;
+    const char *base = g->half != NULL ? (const char *)g->half : (const char *)g->row;
+    for (int64_t k = 0; k < g->wide * size; k += LINE_BYTES) __builtin_prefetch(base + from + k);
+}
+
 TARGET static void KERNEL(gather)(const struct als_gathering *g)
 {
-    enum { LINES_AHEAD = 48, LINE_FLOATS = 16 };
-    const int64_t known = g->count + g->ahead, ahead = LINES_AHEAD * LINE_FLOATS / g->wide + 1;
+    enum { FLOATS_AHEAD = 768 };
+    const int64_t known = g->count + g->ahead;
+    const int64_t ahead = (g->half != NULL ? 2 : 1) * FLOATS_AHEAD / g->wide + 1;
+    const FLOATS unit = SPREAD(1.0f / ALS_HALF_SCALE);
     for (int64_t r = 0; r < g->count; r++) {
-        const float *from = g->row + (g->at[r] - g->first) * g->wide;
+        const int64_t from = (g->at[r] - g->first) * g->wide;
         float *to = g->panel + r * g->wide;
-        if (r + ahead < known)
-            for (int64_t k = 0; k < g->wide; k += LINE_FLOATS)
-                __builtin_prefetch(g->row + (g->at[r + ahead] - g->first) * g->wide + k);
-        for (int64_t k = 0; k < g->wide; k += LANES) STORE(to + k, LOAD(from + k));
+        if (r + ahead < known) KERNEL(prefetch)(g, r + ahead);
+        if (g->half != NULL)
+            for (int64_t k = 0; k < g->wide; k += LANES)
+                STORE(to + k, MULTIPLY(unit, WIDEN(g->half + from + k)));
+        else
+            for (int64_t k = 0; k < g->wide; k += LANES) STORE(to + k, LOAD(g->row + from + k));
     }
+}
+
+TARGET static void KERNEL(narrow)(const float *from, int64_t count, als_half *to)
+{
+    const FLOATS scale = SPREAD(ALS_HALF_SCALE);
+    for (int64_t k = 0; k < count; k += LANES) NARROW(to + k, MULTIPLY(scale, LOAD(from + k)));
 }
 
 #undef INLINE
@@ -214,4 +235,7 @@ TARGET static void KERNEL(gather)(const struct als_gathering *g)
 #undef MULTIPLY_ADD
 #undef ADD
 #undef MULTIPLY
+#undef WIDEN
+#undef NARROW
 #undef FOLD
+#undef SUM_ROWS

@@ -2,7 +2,6 @@
 #include "algorithms/als_solver.h"
 
 #include "algorithms/als_gram.h"
-#include "algorithms/als_kernel.h"
 #include "algorithms/definite.h"
 #include "algorithms/vector.h"
 #include "mpi/memory.h"
@@ -11,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PANEL_BYTES = 1 << 20, STEPS_MOST = 100 };
+enum { PANEL_BYTES = 1 << 24, STEPS_MOST = 100 };
 
 struct als_solver {
     struct als_terms terms;
@@ -27,11 +26,13 @@ struct als_solver {
     struct als_normal normal;
 };
 
-/* As many ratings as stay in the second cache, and no fewer than a sum of outer products takes. */
+/* As many ratings as pay: a pass over rows that leave the second cache takes the longer the more
+ * bytes they have, their outer products the longer the more columns. */
 static int64_t ratings_most(int64_t wide)
 {
-    int64_t most = PANEL_BYTES / ((int64_t)sizeof(float) * wide);
-    return most < ALS_GRAM_ROWS ? ALS_GRAM_ROWS : most / VECTOR_FLOATS * VECTOR_FLOATS;
+    enum { ROWS_EACH = 64 };
+    int64_t most = PANEL_BYTES / ((int64_t)sizeof(float) * wide), pay = ROWS_EACH * wide;
+    return pay < most ? pay : most / VECTOR_FLOATS * VECTOR_FLOATS;
 }
 
 enum status als_solver_new(const struct als_terms *terms, struct als_solver **solver)
@@ -95,7 +96,8 @@ static double take(struct als_solver *w, const struct als_ratings *ratings,
     const struct als_terms *t = &w->terms;
     const int64_t count = to - from, wide = t->wide;
     double scale = 0.0;
-    als_gather(&(struct als_gathering){rows->row, rows->first, wide, ratings->other + from, count,
+    als_gather(&(struct als_gathering){rows->row, rows->half, rows->first, wide,
+                                       ratings->other + from, count,
                                        ratings->count - to + ratings->ahead, w->panel});
     for (int64_t r = 0; r < count; r++) {
         const float value = ratings->value[from + r];

@@ -9,6 +9,7 @@
 #ifndef REMISE_ALGORITHMS_ALS_SOLVER_H
 #define REMISE_ALGORITHMS_ALS_SOLVER_H
 
+#include "algorithms/als_kernel.h"
 #include "mpi/status.h"
 
 #include <stdbool.h>
@@ -17,6 +18,7 @@
 /* What the problems of users and of items have in common. */
 struct als_terms {
     bool implicit; /* rows are then so scaled that the ridge is 1 */
+    bool halves;   /* rows are kept as such */
     int64_t factors;
     int64_t columns; /* factors, explicit: and the bias */
     int64_t wide;    /* columns, padded: floats of a row */
@@ -34,8 +36,9 @@ struct als_ratings {
 
 /* Rows of those at the other end; explicit: factors, then the bias. */
 struct als_rows {
-    const float *row; /* [...][wide] */
-    int64_t first;    /* number of the first */
+    const float *row;     /* [...][wide]; NULL: `half` */
+    const als_half *half; /* [...][wide] of als_kernel.h */
+    int64_t first;        /* number of the first */
 };
 
 /* Normal equations in the making, and what 0 costs. */

@@ -1,10 +1,10 @@
 /**
  * How fast factors alternate: ratings made in memory from a counter, a fixed number of iterations.
  *
- * mpirun -np 2 bench_als [implicit|explicit [USERS [ITEMS [FACTORS [ITERATIONS]]]]] prints one line
- * of JSON. User u has 10 + 180 v^2 draws, v uniform; draw k is of item ITEMS v^3 with a rating of
- * 1 + 5 v, whole numbers, pairs drawn twice counting once; v are SplitMix64 hashes of u * 1024 and
- * on. bench/peer_als.py makes the same ratings.
+ * mpirun -np 2 bench_als [implicit|explicit [USERS [ITEMS [FACTORS [ITERATIONS [DRAWS]]]]]] prints
+ * one line of JSON. User u has 10 + DRAWS v^2 draws, v uniform; draw k is of item ITEMS v^3 with a
+ * rating of 1 + 5 v, whole numbers, pairs drawn twice counting once; v are SplitMix64 hashes of
+ * u * 8 * DRAWS and on. bench/peer_als.py makes the same ratings.
  */
 #include "algorithms/als.h"
 #include "mpi/log.h"
@@ -15,11 +15,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { DRAWS_MOST = 190, COUNTERS = 1024 };
+enum { DRAWS_LEAST = 10, COUNTERS = 8 };
 
 struct setting {
     bool implicit;
-    int64_t users, items, factors, iterations;
+    int64_t users, items, factors, iterations, draws;
 };
 
 struct ratings {
@@ -29,7 +29,7 @@ struct ratings {
 };
 
 struct draw {
-    int32_t item;
+    int32_t item, turn;
     float value;
 };
 
@@ -45,33 +45,37 @@ static double uniform(uint64_t counter)
 
 static struct setting read_setting(int argc, char **argv)
 {
-    int64_t number[4] = {100000, 20000, 64, 5};
-    for (int i = 2; i < argc && i <= 5; i++) number[i - 2] = strtoll(argv[i], NULL, 10);
-    return (struct setting){argc < 2 || strcmp(argv[1], "implicit") == 0, number[0], number[1],
-                            number[2], number[3]};
+    int64_t number[5] = {100000, 20000, 64, 5, 180};
+    for (int i = 2; i < argc && i <= 6; i++) number[i - 2] = strtoll(argv[i], NULL, 10);
+    return (struct setting){argc < 2 || strcmp(argv[1], "implicit") == 0,
+                            number[0],
+                            number[1],
+                            number[2],
+                            number[3],
+                            number[4]};
 }
 
 static int compare(const void *a, const void *b)
 {
     const struct draw *x = a, *y = b;
-    return (x->item > y->item) - (x->item < y->item);
+    int by_item = (x->item > y->item) - (x->item < y->item);
+    return by_item != 0 ? by_item : x->turn - y->turn;
 }
 
 /* The draws of a user in the order of items; of equal items the first one drawn counts. */
 static int64_t draw(const struct setting *set, int64_t user, struct draw *all)
 {
-    uint64_t base = (uint64_t)user * COUNTERS;
+    uint64_t base = (uint64_t)(user * COUNTERS * set->draws);
     double v = uniform(base);
-    int64_t kept = 0;
-    int64_t count = 10 + (int64_t)(180.0 * v * v);
+    int64_t kept = 0, count = DRAWS_LEAST + (int64_t)((double)set->draws * v * v);
     for (int64_t k = 0; k < count; k++) {
         double w = uniform(base + 4 + 4 * (uint64_t)k), r = uniform(base + 5 + 4 * (uint64_t)k);
-        struct draw next = {(int32_t)((double)set->items * w * w * w), (float)(1 + (int)(5.0 * r))};
-        bool known = false;
-        for (int64_t j = 0; j < kept && !known; j++) known = all[j].item == next.item;
-        if (!known) all[kept++] = next;
+        all[k] = (struct draw){(int32_t)((double)set->items * w * w * w), (int32_t)k,
+                               (float)(1 + (int)(5.0 * r))};
     }
-    qsort(all, (size_t)kept, sizeof *all, compare);
+    qsort(all, (size_t)count, sizeof *all, compare);
+    for (int64_t k = 0; k < count; k++)
+        if (kept == 0 || all[k].item != all[kept - 1].item) all[kept++] = all[k];
     return kept;
 }
 
@@ -79,10 +83,12 @@ static enum status make_ratings(const struct setting *set, const struct blocks *
                                 struct ratings *r)
 {
     enum status status = OK;
-    struct draw all[DRAWS_MOST];
+    const int64_t most = DRAWS_LEAST + set->draws;
+    struct draw *all = NULL;
+    TRY(memory_new(&all, most, sizeof *all));
     TRY(memory_new(&r->start, blocks->rows_local + 1, sizeof *r->start));
-    TRY(memory_new(&r->item, blocks->rows_local * DRAWS_MOST, sizeof *r->item));
-    TRY(memory_new(&r->value, blocks->rows_local * DRAWS_MOST, sizeof *r->value));
+    TRY(memory_new(&r->item, blocks->rows_local * most, sizeof *r->item));
+    TRY(memory_new(&r->value, blocks->rows_local * most, sizeof *r->value));
     for (int64_t u = 0; u < blocks->rows_local; u++) {
         int64_t count = draw(set, blocks->row_first + u, all), first = r->start[u];
         for (int64_t k = 0; k < count; k++) {
@@ -92,6 +98,7 @@ static enum status make_ratings(const struct setting *set, const struct blocks *
         r->start[u + 1] = first + count;
     }
 done:
+    free(all);
     return status;
 }
 

@@ -1,7 +1,8 @@
 """The fit of bench_als by `implicit` with its conjugate gradients, one BLAS thread: same ratings,
 factors and iterations, 2 threads. It knows implicit feedback only.
 
-python3 bench/peer_als.py [implicit [USERS [ITEMS [FACTORS [ITERATIONS]]]]] prints one line of JSON.
+python3 bench/peer_als.py [implicit [USERS [ITEMS [FACTORS [ITERATIONS [DRAWS]]]]]] prints one line
+of JSON.
 """
 import json
 import os
@@ -26,10 +27,10 @@ def uniform(counter):
     return (z >> np.uint64(11)).astype(float) * 2.0**-53
 
 
-def make_ratings(users, items):
+def make_ratings(users, items, draws):
     """In the order of draws; a pair drawn again is left out."""
-    base = np.arange(users, dtype=np.uint64) * np.uint64(1024)
-    count = 10 + (180 * uniform(base) ** 2).astype(int)
+    base = np.arange(users, dtype=np.uint64) * np.uint64(8 * draws)
+    count = 10 + (draws * uniform(base) ** 2).astype(int)
     user = np.repeat(np.arange(users), count)
     k = (np.arange(len(user)) - np.repeat(np.cumsum(count) - count, count)).astype(np.uint64)
     at = base[user] + np.uint64(4) + np.uint64(4) * k
@@ -54,9 +55,9 @@ def main():
     words = sys.argv[1:]
     if words and words[0] != "implicit":
         sys.exit("there is no peer for explicit ratings")
-    given = [int(a) for a in words[1:5]]
-    users, items, factors, iterations = given + [100000, 20000, 64, 5][len(given):]
-    ratings = make_ratings(users, items)
+    given = [int(a) for a in words[1:6]]
+    users, items, factors, iterations, draws = given + [100000, 20000, 64, 5, 180][len(given):]
+    ratings = make_ratings(users, items, draws)
     threads = int(os.environ["OMP_NUM_THREADS"])
     model = AlternatingLeastSquares(factors=factors, regularization=LAMBDA, alpha=1.0,
                                     iterations=iterations, num_threads=threads, random_state=1)

@@ -8,7 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { USERS = 60, ITEMS = 25, FACTORS = 6, ITERATIONS = 8, BLOCK = 7, MOST = USERS * ITEMS };
+enum {
+    USERS = 60,
+    ITEMS = 25,
+    FACTORS = 6,
+    ITERATIONS = 8,
+    BLOCK = 7,
+    MOST = USERS * ITEMS,
+    PANEL_OF_TEN = 9 * 64
+}; /* bytes of 10 users */
 
 /* tests/goldens/als.py */
 static const double golden_explicit[ITERATIONS] = {632.682296067, 360.114770132, 326.080034665,
@@ -90,19 +98,17 @@ static void implicit_losses(void **state)
 }
 
 /* Of all ranks, so many of them a node, and of one alone: bit by bit. */
-static void same_bits(bool implicit, int64_t panel_bytes, int node)
+static void same_bits(const struct als_options *opt, int node)
 {
     struct table *t = NULL;
     struct als_model *spread = NULL, *whole = NULL;
     struct comm self = comm_self();
-    struct als_options opt = options(implicit);
-    opt.panel_bytes = panel_bytes;
     nodes_limit(node);
     assert_all(memory_new(&t, 2, sizeof *t) == OK);
     table_init(&t[0], &world);
     table_init(&t[1], &self);
-    assert_all(als_fit(&world, &t[0].data, &opt, &spread) == OK);
-    assert_all(als_fit(&self, &t[1].data, &opt, &whole) == OK);
+    assert_all(als_fit(&world, &t[0].data, opt, &spread) == OK);
+    assert_all(als_fit(&self, &t[1].data, opt, &whole) == OK);
     size_t row = (size_t)whole->stride * sizeof *whole->user;
     assert_all(memcmp(spread->item, whole->item, ITEMS * row) == 0);
     assert_all(memcmp(spread->user, whole->user + t->blocks.row_first * whole->stride,
@@ -119,12 +125,13 @@ static void same_bits(bool implicit, int64_t panel_bytes, int node)
 static void same_bits_at_any_ranks(void **state)
 {
     (void)state;
-    same_bits(false, 0, 0);
-    same_bits(true, 0, 0);
-    same_bits(false, 0, 2); /* several nodes */
-    same_bits(true, 0, 1);
-    same_bits(true, 9 * 64, 2); /* and panels of 10 users */
-    same_bits(false, 9 * 64, 0);
+    for (int implicit = 0; implicit < 2; implicit++) {
+        struct als_options opt = options(implicit);
+        same_bits(&opt, 0);
+        same_bits(&opt, 2 - implicit); /* several nodes */
+        opt.panel_bytes = PANEL_OF_TEN;
+        same_bits(&opt, 2 * implicit);
+    }
 }
 
 /* By sums over panels as at one go. */
@@ -145,6 +152,27 @@ static void panels_of_users(void **state)
     }
     blocks_clear(&t->blocks);
     free(t);
+}
+
+/* With fewer bits of what is fetched: nearly the same losses, and the same bits at any ranks. */
+static void halves(void **state)
+{
+    (void)state;
+    struct table *t = NULL;
+    struct als_model *m = NULL;
+    struct als_options opt = options(true);
+    opt.halves_from = 1;
+    assert_all(memory_new(&t, 1, sizeof *t) == OK);
+    table_init(t, &world);
+    assert_all(als_fit(&world, &t->data, &opt, &m) == OK);
+    for (int64_t k = 0; k < ITERATIONS; k++)
+        assert_close(m->loss[k] / golden_implicit[k], 1.0, 5e-4);
+    als_free(&m);
+    blocks_clear(&t->blocks);
+    free(t);
+    same_bits(&opt, 2);
+    opt.panel_bytes = PANEL_OF_TEN;
+    same_bits(&opt, 0);
 }
 
 /* Users of the fit, folded in, get the factors that the next half of an iteration gives them. */
@@ -302,5 +330,5 @@ static void faults(void **state)
 
 TEST_MAIN(cmocka_unit_test(explicit_losses), cmocka_unit_test(implicit_losses),
           cmocka_unit_test(same_bits_at_any_ranks), cmocka_unit_test(panels_of_users),
-          cmocka_unit_test(fold_in), cmocka_unit_test(of_nobody), cmocka_unit_test(top_items),
-          cmocka_unit_test(bad_options), cmocka_unit_test(faults))
+          cmocka_unit_test(halves), cmocka_unit_test(fold_in), cmocka_unit_test(of_nobody),
+          cmocka_unit_test(top_items), cmocka_unit_test(bad_options), cmocka_unit_test(faults))
