@@ -14,10 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CORES_MOST = 4 };
+enum { CORES_MOST = 5 };
 
 #define SUM_LIMIT 0x1p61
 #define PRICE_MOST 0x1p60
+#define NEARER 0.5 /* of what is still wanted of prices, after another core */
 
 /* ---- checks ---- */
 
@@ -241,21 +242,19 @@ static enum status renew_core(const struct comm *comm, struct solver *s, uint8_t
  * prices are again what they were. */
 static enum status step_on_core(const struct comm *comm, struct solver *s, uint8_t *choice,
                                 int64_t *used, struct knapsack_point *point,
-                                struct knapsack_receipt *receipt, bool *settled)
+                                struct knapsack_receipt *receipt, struct knapsack_resumed *end)
 {
     enum status status = OK;
     double *price = NULL;
     int64_t *before = NULL, bound = point->bound;
-    struct knapsack_resumed end;
     TRY_ALL(comm, memory_new(&price, s->limits, sizeof *price));
     TRY_ALL(comm, memory_new(&before, s->limits, sizeof *before));
     memcpy(before, s->price, (size_t)s->limits * sizeof *before);
     open_prices(s, price);
     TRY(knapsack_prices_resume(comm, &s->core, &s->scale, (double)bound, price, &s->passes,
-                               &receipt->iterations, &end));
+                               &receipt->iterations, end));
     keep_prices(price, s);
     TRY(renew_core(comm, s, choice, used, point));
-    *settled = end.settled;
     if (point->bound <= bound) goto done;
     memcpy(s->price, before, (size_t)s->limits * sizeof *before);
     TRY(renew_core(comm, s, choice, used, point));
@@ -265,17 +264,22 @@ done:
     return status;
 }
 
-/* From core to core. known out: prices are found; s->core and what follows are those at them. */
+/* From core to core, as long as each brings them much nearer. known out: prices are found; s->core
+ * and what follows are those at them. */
 static enum status resume(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
                           struct knapsack_point *point, struct knapsack_receipt *receipt,
                           bool *known)
 {
     enum status status = OK;
+    double wanted = INFINITY;
     TRY(renew_core(comm, s, choice, used, point));
     for (int core = 0; core < CORES_MOST && !*known; core++) {
+        struct knapsack_resumed end;
         int64_t before = point->bound;
-        TRY(step_on_core(comm, s, choice, used, point, receipt, known));
-        if (point->bound >= before) break;
+        TRY(step_on_core(comm, s, choice, used, point, receipt, &end));
+        *known = end.settled;
+        if (point->bound >= before || !(end.wanted < NEARER * wanted)) break;
+        wanted = end.wanted;
     }
 done:
     return status;
@@ -355,6 +359,7 @@ static enum status begin(const struct comm *comm, struct solver *s, uint8_t *cho
 {
     enum status status = OK;
     bool proven = false;
+    if (s->cells->caps == 0) memset(s->price, 0, (size_t)s->limits * sizeof *s->price);
     TRY(find_prices(comm, s, receipt, &proven));
     if (s->cells->caps > 0) {
         s->passes += 1.0;
@@ -367,15 +372,36 @@ done:
     return status;
 }
 
+/* On the core, as far as that tells of all slots. */
+static enum status polish_core(const struct comm *comm, struct solver *s, uint8_t *choice,
+                               int64_t *used, struct knapsack_point *point, int64_t *looks)
+{
+    enum status status = OK;
+    struct knapsack_core *core = &s->core;
+    const struct knapsack_range range = {core->low, core->high};
+    struct knapsack_point part;
+    TRY(knapsack_at_prices(comm, &core->cells, s->price, core->choice, core->used, &part));
+    TRY(knapsack_polish(comm, &core->cells, &range, s->price, core->choice, core->used, &part,
+                        looks));
+    s->passes += core->share * (double)(1 + *looks);
+    if (*looks > 0) TRY(renew_core(comm, s, choice, used, point));
+done:
+    return status;
+}
+
 static enum status polish(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
                           struct knapsack_point *point, struct knapsack_receipt *receipt)
 {
     enum status status = OK;
+    const struct knapsack_range any = {NULL, NULL};
     int64_t looks = 0;
-    TRY(knapsack_polish(comm, s->cells, s->price, choice, used, point, &looks));
+    if (s->cells->caps == 0) {
+        TRY(polish_core(comm, s, choice, used, point, &looks));
+    } else {
+        TRY(knapsack_polish(comm, s->cells, &any, s->price, choice, used, point, &looks));
+        s->passes += (double)looks;
+    }
     receipt->iterations += looks;
-    s->passes += (double)looks;
-    if (looks > 0 && s->cells->caps == 0) TRY(renew_core(comm, s, choice, used, point));
 done:
     return status;
 }

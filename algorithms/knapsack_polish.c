@@ -17,11 +17,12 @@ enum { SWEEPS = 2, HALVINGS = 26, FOURFOLDS = 24 };
 struct search {
     const struct knapsack_cells *cells;
     int64_t first, groups;
-    const int64_t *limit; /* not owned */
-    int64_t *low, *high;  /* [groups] at high no limit is exceeded, once bracketed */
-    int64_t *trial;       /* [limits] prices tried */
-    uint8_t *choice;      /* [rows_local] not owned */
-    int64_t *used;        /* [limits] not owned; at the prices tried */
+    const int64_t *limit;               /* not owned */
+    int64_t *low, *high;                /* [groups] at high no limit is exceeded, once bracketed */
+    const struct knapsack_range *range; /* [limits] */
+    int64_t *trial;                     /* [limits] prices tried */
+    uint8_t *choice;                    /* [rows_local] not owned */
+    int64_t *used;                      /* [limits] not owned; at the prices tried */
     struct knapsack_point point;
     int64_t passes;
 };
@@ -46,16 +47,28 @@ static bool is_kept(const struct search *s, int64_t group)
     return s->limit[group] == KNAPSACK_FREE || s->used[s->first + group] <= s->limit[group];
 }
 
+static int64_t floor_of(const struct search *s, int64_t group)
+{
+    return s->range->low != NULL ? (int64_t)ceil(0x1p30 * s->range->low[s->first + group]) : 0;
+}
+
+static int64_t ceiling_of(const struct search *s, int64_t group)
+{
+    double most = s->range->high != NULL ? 0x1p30 * s->range->high[s->first + group] : INFINITY;
+    return (int64_t)floor(fmin(most, (double)PRICE_MOST));
+}
+
 /* Prices of what is exceeded rise until nothing is; used is that at the prices given. */
 static enum status bracket(const struct comm *comm, struct search *s)
 {
     for (int i = 0; i < FOURFOLDS; i++) {
         bool exceeded = false;
         for (int64_t g = 0; g < s->groups; g++) {
-            if (is_kept(s, g) || s->high[g] >= PRICE_MOST) continue;
+            int64_t most = ceiling_of(s, g), next = s->high[g] > 0 ? 4 * s->high[g] : PRICE_FIRST;
+            if (is_kept(s, g) || s->high[g] >= most) continue;
             exceeded = true;
             s->low[g] = s->high[g];
-            s->high[g] = s->high[g] > 0 ? 4 * s->high[g] : PRICE_FIRST;
+            s->high[g] = next < most ? next : most;
             s->trial[s->first + g] = s->high[g];
         }
         if (!exceeded) return OK;
@@ -93,8 +106,9 @@ static enum status search_kind(const struct comm *comm, struct search *s, int ki
     int64_t before = s->point.bound;
     s->limit = s->cells->kind[kind].limit;
     memcpy(s->trial, price, (size_t)limits * sizeof *price);
-    memset(s->low, 0, (size_t)s->groups * sizeof *s->low);
     memcpy(s->high, price + s->first, (size_t)s->groups * sizeof *s->high);
+    for (int64_t g = 0; g < s->groups; g++)
+        s->low[g] = floor_of(s, g) < s->high[g] ? floor_of(s, g) : s->high[g];
     TRY(bracket(comm, s));
     TRY(halve(comm, s));
     if (s->point.bound < before) {
@@ -118,12 +132,13 @@ done:
 }
 
 enum status knapsack_polish(const struct comm *comm, const struct knapsack_cells *cells,
-                            int64_t *price, uint8_t *choice, int64_t *used,
-                            struct knapsack_point *point, int64_t *passes)
+                            const struct knapsack_range *range, int64_t *price, uint8_t *choice,
+                            int64_t *used, struct knapsack_point *point, int64_t *passes)
 {
     enum status status = OK;
     int64_t limits = knapsack_limits(cells);
-    struct search s = {.cells = cells, .choice = choice, .used = used, .point = *point};
+    struct search s = {
+        .cells = cells, .range = range, .choice = choice, .used = used, .point = *point};
     TRY_ALL(comm, make_room(limits, &s));
     for (int sweep = 0; sweep < SWEEPS; sweep++) {
         s.first = 0;

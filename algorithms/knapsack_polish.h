@@ -12,11 +12,17 @@
 
 #include "algorithms/knapsack_point.h"
 
+/* Prices that may be tried; NULL: from 0 on, whatever they are. */
+struct knapsack_range {
+    const double *low, *high; /* [limits] units of value per unit of use */
+};
+
 /**
  * Lower the bound kind by kind, where prices of what is not used up make up a part of it that
  * shows.
  *
  * Collective.
+ * range   in     e.g. that within which a core tells of all slots
  * price   inout  [limits] as in algorithms/knapsack_point.h
  * choice  inout  [rows_local] of the slots at these prices
  * used    inout  [limits] likewise
@@ -27,7 +33,7 @@
  * Same bytes for any number of ranks.
  */
 enum status knapsack_polish(const struct comm *comm, const struct knapsack_cells *cells,
-                            int64_t *price, uint8_t *choice, int64_t *used,
-                            struct knapsack_point *point, int64_t *passes);
+                            const struct knapsack_range *range, int64_t *price, uint8_t *choice,
+                            int64_t *used, struct knapsack_point *point, int64_t *passes);
 
 #endif

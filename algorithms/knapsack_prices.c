@@ -33,7 +33,8 @@ enum {
 /* where prices are nearly known */
 #define BLUR_CAPPED 3e-6  /* of the dual, at the end, where users have caps, */
 #define BLUR_WARM 1e-6    /* where they have not, */
-#define BLUR_WASTE 0.02   /* or so much of what limits leave */
+#define BLUR_WASTE 0.02   /* or so much of what limits leave, */
+#define BLUR_MOST 3e-5    /* but no more than this part of the dual */
 #define GAIN_WARM 0.06    /* of that: a step that promises less is not worth a look at the core */
 #define RESUME_ENOUGH 0.3 /* of it: where all steps leave more, another core is needed */
 #define HEATING 8.0
@@ -48,7 +49,7 @@ struct newton {
     double *schur, *side;         /* [narrow][narrow], [narrow] */
     bool *free;                   /* [limits] may move */
     double damping, radius, temperature;
-    double hoped;  /* what the last step promised */
+    double hoped;  /* what the last step promised, whatever it may do */
     double enough; /* where there is a core: no step is worth it that promises less */
     int64_t every, looks;
     bool looked;                      /* now is up to date */
@@ -205,6 +206,16 @@ static double promised(const struct newton *n)
     return sum;
 }
 
+/* The same of the step as it is, beyond what the core tells of too. */
+static double wanted(const struct newton *n)
+{
+    double sum = 0.0;
+    for (int64_t r = 0; r < n->now.layout.limits; r++)
+        if (n->free[r])
+            sum -= 0.5 * n->now.left[r] * (fmax(0.0, n->price[r] + n->step[r]) - n->price[r]);
+    return sum;
+}
+
 static void set_trial(struct newton *n)
 {
     for (int64_t r = 0; r < n->now.layout.limits; r++) {
@@ -271,7 +282,8 @@ static enum descent descend(const struct comm *comm, struct newton *n, double lo
             continue;
         }
         set_trial(n);
-        double hoped = n->hoped = promised(n);
+        double hoped = promised(n);
+        n->hoped = wanted(n);
         if (hoped < enough(n)) {
             end = SETTLED;
             continue;
@@ -415,18 +427,17 @@ enum status knapsack_prices_resume(const struct comm *comm, const struct knapsac
     *end = (struct knapsack_resumed){0};
     TRY_ALL(comm, newton_init(&n));
     TRY_ALL(comm, memory_new(&limit_of, n.now.layout.narrow, sizeof *limit_of));
-    double near =
-        fmax(fmax(BLUR_LEAST, BLUR_WARM * fabs(dual)), BLUR_WASTE * waste_of(core, price));
+    double waste = fmin(BLUR_WASTE * waste_of(core, price), BLUR_MOST * fabs(dual));
+    double near = fmax(fmax(BLUR_LEAST, BLUR_WARM * fabs(dual)), waste);
     n.enough = GAIN_WARM * near;
     double last = n.temperature = knapsack_core_temperature(core, near);
     heat(comm, &n, limit_of, passes);
     for (;; n.temperature = fmax(last, COOLING * n.temperature)) {
-        end->settled = descend(comm, &n, -INFINITY, STEPS_WARM, limit_of, passes) == SETTLED ||
-                       n.hoped <= RESUME_ENOUGH * fmax(near, n.now.blur);
+        descend(comm, &n, -INFINITY, STEPS_WARM, limit_of, passes);
         if (n.temperature <= last) break;
     }
-    end->dual = n.now.dual;
-    end->blur = n.now.blur;
+    end->wanted = n.hoped;
+    end->settled = n.hoped <= RESUME_ENOUGH * fmax(near, n.now.blur);
 done:
     *looks += n.looks;
     newton_clear(&n);

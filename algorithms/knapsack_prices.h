@@ -29,9 +29,8 @@ enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_
 
 /* Where the steps of known prices ended. */
 struct knapsack_resumed {
-    bool settled; /* another step would promise less than smoothing shows */
-    double dual;  /* of all slots, smoothed; blur: by how much that raises it at most */
-    double blur;
+    double wanted; /* by how much a further step, beyond the core too, would lower the dual */
+    bool settled;  /* that is too little to show */
 };
 
 /**

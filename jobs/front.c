@@ -121,8 +121,18 @@ static int64_t triangle(int64_t side)
     return (side + 1) * (side + 2) / 2;
 }
 
+enum part { CORNERS, INSIDE, FINER };
+
+/* Corners are solved first; the points of a finer triangle that are even stood in the one before. */
+static bool belongs(enum part part, int64_t side, int64_t i, int64_t j)
+{
+    bool corner = i == side || j == side || i + j == 0;
+    if (part == FINER) return i % 2 != 0 || j % 2 != 0;
+    return corner == (part == CORNERS);
+}
+
 /* Neighbours in the triangle follow each other. */
-static enum status sweep(const struct comm *comm, struct front *front, int64_t side)
+static enum status sweep(const struct comm *comm, struct front *front, int64_t side, enum part part)
 {
     enum status status = OK;
     int64_t room = front->count + triangle(side);
@@ -134,7 +144,7 @@ static enum status sweep(const struct comm *comm, struct front *front, int64_t s
             double weight[GOALS] = {((double)i + WEIGHT_LEAST) / all,
                                     ((double)revenue + WEIGHT_LEAST) / all,
                                     ((double)(side - i - revenue) + WEIGHT_LEAST) / all};
-            TRY(solve_weights(comm, front, weight));
+            if (belongs(part, side, i, revenue)) TRY(solve_weights(comm, front, weight));
         }
 done:
     return status;
@@ -195,13 +205,36 @@ done:
     return status;
 }
 
+static bool is_same(const struct table *a, const struct table *b)
+{
+    for (int g = 0; g < GOALS; g++)
+        if (a->total[g] != b->total[g]) return false;
+    return true;
+}
+
+/* What is best by each goal alone is the same table: none trades one for another. */
+static bool is_one(const struct front *front)
+{
+    for (int64_t t = 2; t < front->count; t++)
+        if (!is_same(&front->table[1], &front->table[t])) return false;
+    return true;
+}
+
+/* Finer as long as that finds more. */
 static enum status fill(const struct comm *comm, struct front *front, int64_t points)
 {
     enum status status = OK;
-    int64_t side = 1;
+    int64_t side = 1, before = 0;
     while (2 * triangle(side) < 3 * points) side++;
-    for (int finer = 0; finer < FINER_MOST && front->count < points; finer++, side *= 2) {
-        TRY(sweep(comm, front, side));
+    TRY(sweep(comm, front, side, CORNERS));
+    bool one = is_one(front);
+    if (!one) TRY(sweep(comm, front, side, INSIDE));
+    keep_best(front);
+    for (int finer = 1; !one && finer < FINER_MOST && front->count < points; finer++) {
+        if (front->count == before) break;
+        before = front->count;
+        side *= 2;
+        TRY(sweep(comm, front, side, FINER));
         keep_best(front);
     }
     qsort(front->table, (size_t)front->count, sizeof *front->table, by_profit);
