@@ -123,7 +123,7 @@ static int64_t triangle(int64_t side)
 
 enum part { CORNERS, INSIDE, FINER };
 
-/* Corners are solved first; the points of a finer triangle that are even stood in the one before. */
+/* Corners come first; the even points of a finer triangle stood in the one before. */
 static bool belongs(enum part part, int64_t side, int64_t i, int64_t j)
 {
     bool corner = i == side || j == side || i + j == 0;
