@@ -8,7 +8,7 @@ shop_begin "$1"
 cd "$work" || exit 70
 
 shop_make 600
-awk -F, 'BEGIN { OFS = "," } { print $0, NR == 1 ? "stock" : NR % 3 ? 104 + NR % 4 : "" }' \
+awk -F, 'BEGIN { OFS = "," } { print $0, NR == 1 ? "stock" : NR % 3 ? 112 + NR % 4 : "" }' \
     shop/products.csv >products.csv && mv products.csv shop/products.csv
 sed -i 's/unit_cost: unit_cost}/unit_cost: unit_cost, stock: stock}/' shop/remise.yaml
 
