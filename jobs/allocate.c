@@ -58,6 +58,7 @@ static enum status allocate_run(const struct comm *comm, const struct run *run)
     struct cell_source source = {0};
     struct problem problem = {0};
     struct choices choices = {0};
+    TRY(reference_make(comm, run));
     TRY(cell_source_open(comm, run, DATASET_USERS, &source));
     choices.slots = source.candidates.slots;
     TRY(solve(comm, run, source.dataset, &source.maker, &problem, &choices));
@@ -70,9 +71,9 @@ done:
     return status;
 }
 
-static const char *const keys[] = {"allocate", "run.valid_days", "privacy.min_users", NULL};
+static const char *const keys[] = {"allocate", "run", "privacy.min_users", NULL};
 static const char *const needs[] = {"respond", NULL};
-static const char *const outputs[] = {"choices.h5", NULL};
+static const char *const outputs[] = {"prices.h5", "choices.h5", NULL};
 
 const struct stage stage_allocate = {
     .name = "allocate",

@@ -7,7 +7,8 @@ struct rule {
 
 static const struct rule rules[CELL_RULES] = {
     [CELL_MARGIN_FLOOR] = {"margin_floor", "fraction of the discounted price"},
-    [CELL_PRICE_FLOOR] = {"price_floor", "currency, of each product"}};
+    [CELL_PRICE_FLOOR] = {"price_floor", "currency, of each product"},
+    [CELL_REFERENCE] = {"reference_price", "currency, of each product"}};
 
 const char *cell_rule_name(enum cell_rule rule)
 {
@@ -21,6 +22,7 @@ void cell_rules_count(const struct slot_cells *cells, int64_t forbidden[CELL_RUL
 
 static bool in_force(const struct cell_maker *maker, enum cell_rule rule)
 {
+    if (rule == CELL_REFERENCE) return maker->keep_reference;
     return rule == CELL_MARGIN_FLOOR || maker->products->price_floor != NULL;
 }
 

@@ -41,6 +41,9 @@ static enum status open_parts(const struct comm *comm, const struct run *run,
     TRY_ALL(comm, cell_maker_open(run->config, &source->dataset->products, &source->candidates,
                                   &source->curves, &source->maker));
     TRY(cell_maker_cross(comm, run, &source->demand, &source->maker));
+    TRY(reference_read(comm, run_path(run, "prices.h5"), source->dataset->products.count,
+                       &source->reference));
+    source->maker.reference = &source->reference;
     TRY(read_lifetime(comm, run, source));
     TRY(labels_open(comm, run, blocks, &source->labels, &source->maker));
 done:
@@ -72,6 +75,7 @@ done:
 void cell_source_close(struct cell_source *source)
 {
     labels_clear(&source->labels);
+    reference_clear(&source->reference);
     free(source->lifetime);
     demand_clear(&source->demand);
     curves_clear(&source->curves);

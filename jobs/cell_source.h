@@ -14,6 +14,7 @@ struct cell_source {
     struct curves curves;
     struct demand demand;
     struct labels labels;
+    struct reference reference;
     double *lifetime; /* [users_local] as of maker.lifetime */
     struct cell_maker
         maker; /* borrows from the others: the source does not move while it is used */

@@ -20,6 +20,8 @@ enum status cell_maker_open(const struct config *config, const struct products *
     maker->levels = (int)levels;
     maker->level = level;
     maker->floor = config_number(config, "allocate.margin_floor");
+    maker->keep_reference = config_is(config, "allocate.reference_rule", "keep") &&
+                            config_integer(config, "allocate.reference_days") > 0;
     maker->weight_profit = config_number(config, "allocate.objective.profit");
     maker->weight_revenue = config_number(config, "allocate.objective.revenue");
     maker->weight_surplus = config_number(config, "allocate.objective.surplus");
@@ -123,13 +125,21 @@ static int64_t value_of(const struct cell_maker *maker, const struct slot_cells 
                    maker->weight_lifetime * (double)cells->lifetime[k]);
 }
 
+/* A discount that does not lead below what the product cost everybody lately is none. */
+static bool keeps_reference(const struct cell_maker *maker, int64_t product, int64_t price)
+{
+    if (!maker->keep_reference || maker->reference == NULL) return true;
+    return price < maker->reference->cents[product];
+}
+
 static void apply_rules(const struct cell_maker *maker, int k, struct slot_cells *cells)
 {
     const struct products *products = maker->products;
     int64_t product = cells->product, price = cells->price_cents[k];
     const bool kept[CELL_RULES] = {
         [CELL_MARGIN_FLOOR] = offerable_keeps_margin(products, product, price, maker->floor),
-        [CELL_PRICE_FLOOR] = offerable_keeps_price(products, product, price)};
+        [CELL_PRICE_FLOOR] = offerable_keeps_price(products, product, price),
+        [CELL_REFERENCE] = keeps_reference(maker, product, price)};
     for (int r = 0; r < CELL_RULES; r++)
         if (k > 0 && !kept[r]) cells->forbidden[r] |= (uint32_t)1 << k;
 }

@@ -21,12 +21,13 @@
 #include "jobs/config.h"
 #include "jobs/curves.h"
 #include "jobs/demand.h"
+#include "jobs/reference.h"
 #include "jobs/run.h"
 
 enum { CELL_LEVELS = 32, CELL_UNITS_PER_CENT = 100 };
 
 /* What forbids levels of a product, each by itself; docs/configuration.md has their settings. */
-enum cell_rule { CELL_MARGIN_FLOOR, CELL_PRICE_FLOOR, CELL_RULES };
+enum cell_rule { CELL_MARGIN_FLOOR, CELL_PRICE_FLOOR, CELL_REFERENCE, CELL_RULES };
 
 struct labels; /* jobs/labels.h */
 
@@ -43,6 +44,8 @@ struct cell_maker {
         *labels;            /* discounts that users are to have; NULL: what they bring decides */
     const double *lifetime; /* [users_local] currency: what one more purchase today adds to the
                                user's expected value (jobs/profile_lifetime.h); NULL: not known */
+    const struct reference *reference; /* NULL: not known */
+    bool keep_reference;               /* a discount must lead below the reference price */
     double weight_profit, weight_revenue, weight_surplus;
     double weight_purchases; /* currency for each */
     double weight_lifetime;

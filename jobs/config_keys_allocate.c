@@ -62,6 +62,14 @@ static const struct config_key rows[] = {
              "may cost; 0: such users get no discount that is expected to cost anything"},
     RANGE("allocate.margin_floor", KEY_FRACTION, "0.05", 0, 1, NULL,
           "part of the discounted price that must remain above the unit's cost"),
+    RANGE("allocate.reference_days", KEY_INTEGER, "30", 0, 366, "days",
+          "before the table, of which the lowest price a product was sold at to all is its "
+          "reference price (EU: at least 30); a product not sold in them has its list price; 0: "
+          "all have"),
+    CHOICE("allocate.reference_rule", "keep|report", "keep",
+           "keep: a level whose price is not below the reference price is not allowed, as it is no "
+           "discount; report: the table tells the reference price, and what is announced is up to "
+           "the shop"),
     RANGE("allocate.objective.profit", KEY_NUMBER, "1", 0, 1e6, NULL,
           "weight of the shop's expected profit"),
     RANGE("allocate.objective.revenue", KEY_NUMBER, "0", 0, 1e6, NULL,
@@ -96,6 +104,14 @@ static const struct config_key rows[] = {
     CHOICE("publish.user_ids", "original|pseudonym", "pseudonym",
            "users in discounts.csv under their pseudonyms or the shop's ids; these are then kept "
            "in ids.vault, encrypted"),
+    CHOICE("publish.disclosure", "discounts|all|none", "discounts",
+           "rows marked `personalised` in the table, so that the shop can say that the price was "
+           "personalised by automated decision (EU: it must): those with a discount, or all"),
+    {.name = "publish.disclosure_markets",
+     .type = KEY_TEXTS,
+     .none = "all markets",
+     .example = "[DE, FR]",
+     .help = "markets whose rows are marked; users whose market is not known are always marked"},
     RANGE(
         "publish.keep", KEY_INTEGER, "3", 0, 1000, "versions",
         "old versions of the table that stay in versions/ beside the current one; with 0 a reader "

@@ -4,6 +4,7 @@
 #include "io/text_file.h"
 #include "jobs/cell_source.h"
 #include "jobs/manifest.h"
+#include "jobs/moment.h"
 #include "jobs/publish_receipt.h"
 #include "jobs/publish_retain.h"
 #include "jobs/secret.h"
@@ -13,21 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY 86400
-
-enum { ROW_TEXT_BYTES = 160 }; /* of a usual row as CSV, with its candidate and curve */
-
-/* The first second of a time's day, also before 1970. */
-static int64_t day_of(int64_t time)
-{
-    int64_t into = time % DAY;
-    return time - (into < 0 ? into + DAY : into);
-}
+enum { ROW_TEXT_BYTES = 180 }; /* of a usual row as CSV, with its candidate and curve */
 
 static void date_of(int64_t time, char *text)
 {
     char full[TIME_TEXT_BYTES + 1] = {0};
-    format_time(day_of(time), full);
+    format_time(moment_day(time), full);
     memcpy(text, full, DATE_BYTES);
     text[DATE_BYTES] = 0;
 }
@@ -35,11 +27,10 @@ static void date_of(int64_t time, char *text)
 static void set_dates(const struct run *run, const struct dataset *dataset,
                       struct publisher *publisher)
 {
-    int64_t from = day_of(dataset->time_last) + DAY;
-    if (config_has(run->config, "run.valid_from"))
-        from = config_time(run->config, "run.valid_from");
+    int64_t from = moment_of_table(run->config, dataset->time_last);
     date_of(from, publisher->valid_from);
-    date_of(from + (config_integer(run->config, "run.valid_days") - 1) * DAY, publisher->valid_to);
+    date_of(from + (config_integer(run->config, "run.valid_days") - 1) * DAY_SECONDS,
+            publisher->valid_to);
 }
 
 static enum status write_csv(const struct comm *comm, const struct run *run,
@@ -134,8 +125,13 @@ static enum status publish_run(const struct comm *comm, const struct run *run)
     struct choices choices = {0};
     struct problem problem = {0};
     struct vault_ids ids = {0};
-    struct publisher publisher = {.maker = &source.maker, .choices = &choices, .problem = &problem};
-    TRY(cell_source_open(comm, run, 0, &source));
+    struct disclosure disclosure = {0};
+    struct publisher publisher = {.maker = &source.maker,
+                                  .choices = &choices,
+                                  .problem = &problem,
+                                  .disclosure = &disclosure};
+    TRY(cell_source_open(comm, run, disclosure_parts(run->config), &source));
+    TRY_ALL(comm, disclosure_open(run->config, source.dataset, &disclosure));
     const struct blocks *blocks = &source.dataset->users.blocks;
     TRY(read_choices(comm, run, blocks, &choices, &problem));
     publisher.dataset = source.dataset;
@@ -151,6 +147,7 @@ static enum status publish_run(const struct comm *comm, const struct run *run)
     TRY(write_all(comm, run, &publisher));
 done:
     publish_rows_clear(&publisher);
+    disclosure_clear(&disclosure);
     vault_ids_clear(&ids);
     problem_clear(&problem);
     choices_clear(&choices);

@@ -53,6 +53,13 @@ static void fill_to(const struct publisher *publisher, const struct publish_row 
     memcpy((char *)data + at * width, publisher->valid_to, (size_t)width);
 }
 
+static void fill_mark(const struct publisher *publisher, const struct publish_row *row, int64_t at,
+                      int64_t width, void *data)
+{
+    const char *mark = disclosure_text(publish_is_marked(publisher, row));
+    memcpy((char *)data + at * width, mark, strnlen(mark, (size_t)width));
+}
+
 #define FILL_NUMBER(name, expression)                                                         \
     static void fill_##name(const struct publisher *publisher, const struct publish_row *row, \
                             int64_t at, int64_t width, void *data)                            \
@@ -67,6 +74,7 @@ FILL_NUMBER(purchases, (double)row->purchases_millionths / 1e6)
 FILL_NUMBER(revenue, (double)row->revenue / 1e4)
 FILL_NUMBER(profit, (double)row->profit / 1e4)
 FILL_NUMBER(cost, (double)row->cost / 1e4)
+FILL_NUMBER(reference, (double)publish_reference(publisher, row) / 1e2)
 FILL_NUMBER(propensity, publish_propensity(publisher, row))
 #undef FILL_NUMBER
 
@@ -178,6 +186,10 @@ enum status publish_columns(const struct comm *comm, struct store *store,
          fill_reason},
         {{"valid_from", STORE_TEXT, DATE_BYTES, "", "first day"}, fill_from},
         {{"valid_to", STORE_TEXT, DATE_BYTES, "", "last day"}, fill_to},
+        {{"reference_price", STORE_F64, 1, "currency", "lowest price to all of the last days"},
+         fill_reference},
+        {{"disclosure", STORE_TEXT, DISCLOSURE_BYTES, "", "whether the price is personalised"},
+         fill_mark},
         {{"level", STORE_U8, 1, "", "place of the discount in allocate.levels"}, fill_level},
         {{"place", STORE_I32, 1, "", "of the product among the user's candidates, 0 the best"},
          fill_place}};

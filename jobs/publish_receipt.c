@@ -10,6 +10,7 @@
 /* Rows and distinct users by reason and by level, over all ranks. */
 struct tally {
     int64_t reason_rows[REASONS], reason_users[REASONS], level_users[CELL_LEVELS];
+    int64_t marked[2]; /* rows and users disclosed as personalised */
 };
 
 struct hidden {
@@ -26,16 +27,23 @@ static void count_rows(const struct comm *comm, const struct publisher *publishe
     *tally = (struct tally){0};
     for (int r = 0; r < REASONS; r++) last_of_reason[r] = -1;
     for (int k = 0; k < CELL_LEVELS; k++) last_of_level[k] = -1;
+    int64_t last_marked = -1;
     for (int64_t i = 0; i < publisher->rows; i++) {
         const struct publish_row *row = &publisher->row[i];
         tally->reason_rows[row->reason]++;
         tally->reason_users[row->reason] += last_of_reason[row->reason] != row->user;
         tally->level_users[row->level] += last_of_level[row->level] != row->user;
+        if (publish_is_marked(publisher, row)) {
+            tally->marked[0]++;
+            tally->marked[1] += last_marked != row->user;
+            last_marked = row->user;
+        }
         last_of_reason[row->reason] = last_of_level[row->level] = row->user;
     }
     comm_sum_int64(comm, tally->reason_rows, REASONS);
     comm_sum_int64(comm, tally->reason_users, REASONS);
     comm_sum_int64(comm, tally->level_users, CELL_LEVELS);
+    comm_sum_int64(comm, tally->marked, 2);
 }
 
 /* Rows at level 0 are those of all reasons but gain and needed, and what level 0 costs is known to
@@ -90,6 +98,14 @@ static void suppress_explored(json_t *exploration)
         json_object_set_new(exploration, fields[f], json_null());
 }
 
+/* Rows without the mark may be those of level 0, which may be hidden; -1: not to be told. */
+static int64_t marked_shown(const struct tally *tally, const struct hidden *hidden,
+                            int64_t min_users)
+{
+    bool few = tally->marked[1] > 0 && tally->marked[1] < min_users;
+    return few || hidden->level[0] ? -1 : tally->marked[0];
+}
+
 static enum status write_receipt(const struct run *run, const struct publisher *publisher,
                                  const struct tally *tally)
 {
@@ -102,6 +118,9 @@ static enum status write_receipt(const struct run *run, const struct publisher *
     if (hidden.reason[REASON_explored]) suppress_explored(json_object_get(receipt, "exploration"));
     json_object_set_new(receipt, "min_users", json_integer(min_users));
     json_object_set_new(receipt, "reasons", reasons_json(tally, &hidden));
+    json_object_set_new(
+        receipt, "disclosure",
+        disclosure_json(publisher->disclosure, marked_shown(tally, &hidden, min_users)));
     json_object_set_new(receipt, "valid_from", json_string(publisher->valid_from));
     json_object_set_new(receipt, "valid_to", json_string(publisher->valid_to));
     enum status status = receipt_text_write(receipt, version_path(run, "receipt.txt"));

@@ -31,7 +31,8 @@ const char *reason_text(enum reason reason)
 const char *publish_header(void)
 {
     return "user_id,product_id,discount,price,expected_purchases,expected_revenue,expected_profit,"
-           "expected_cost,propensity,reason,valid_from,valid_to\n";
+           "expected_cost,propensity,reason,valid_from,valid_to,"
+           "reference_price,disclosure\n";
 }
 
 /* ---- values ---- */
@@ -51,21 +52,35 @@ static enum reason limit_against(const struct publisher *publisher, int64_t slot
 static enum reason reason_of(const struct publisher *publisher, const struct slot_cells *cells,
                              int64_t slot, int chosen)
 {
-    bool allowed_gains = false, any_gains = false;
+    bool allowed_gains = false, any_gains = false, floor = false;
     if (chosen > 0) return cells->value[chosen] > cells->value[0] ? REASON_gain : REASON_needed;
     for (int k = 1; k < publisher->maker->levels; k++) {
         bool gains = cells->value[k] > cells->value[0];
         any_gains |= gains;
         allowed_gains |= gains && (cells->allowed >> k & 1) != 0;
+        floor |= gains &&
+                 ((cells->forbidden[CELL_MARGIN_FLOOR] | cells->forbidden[CELL_PRICE_FLOOR]) >> k &
+                  1) != 0;
     }
     if (allowed_gains) return limit_against(publisher, slot);
-    return any_gains ? REASON_floor : REASON_no_gain;
+    if (!any_gains) return REASON_no_gain;
+    return floor ? REASON_floor : REASON_law;
 }
 
 double publish_propensity(const struct publisher *publisher, const struct publish_row *row)
 {
     const double *propensity = publisher->choices->propensity;
     return propensity != NULL ? propensity[row->slot] : 1.0;
+}
+
+int64_t publish_reference(const struct publisher *publisher, const struct publish_row *row)
+{
+    return publisher->maker->reference->cents[row->product];
+}
+
+bool publish_is_marked(const struct publisher *publisher, const struct publish_row *row)
+{
+    return disclosure_marks(publisher->disclosure, row->user, row->level > 0);
 }
 
 static bool was_explored(const struct choices *choices, int64_t slot)
@@ -198,7 +213,7 @@ static void open_formatter(const struct publisher *publisher, struct formatter *
         size_t bytes = (size_t)(ids->start[p + 1] - ids->start[p]);
         longest = bytes > longest ? bytes : longest;
     }
-    f->row_bytes = 2 * (longest + (size_t)publish_user_bytes(publisher)) + 322;
+    f->row_bytes = 2 * (longest + (size_t)publish_user_bytes(publisher)) + 360;
     for (int k = 0; k < publisher->maker->levels; k++)
         f->level_bytes[k] = format_number(publisher->maker->level[k], f->levels[k]);
 }
@@ -216,6 +231,7 @@ static char *put_row(const struct formatter *f, const struct publish_row *row, c
     const struct publisher *publisher = f->publisher;
     const char *product = dictionary_text(&publisher->dataset->products.id, row->product);
     const char *reason = reason_name((enum reason)row->reason);
+    const char *mark = disclosure_text(publish_is_marked(publisher, row));
     to = put_user(to, publisher, row->user);
     *to++ = ',';
     to += csv_guard(product, strlen(product), ',', to);
@@ -239,6 +255,10 @@ static char *put_row(const struct formatter *f, const struct publish_row *row, c
     to = put_text(to, publisher->valid_from, DATE_BYTES);
     *to++ = ',';
     to = put_text(to, publisher->valid_to, DATE_BYTES);
+    *to++ = ',';
+    to = put_decimal(to, publish_reference(publisher, row), 2);
+    *to++ = ',';
+    to = put_text(to, mark, strlen(mark));
     *to++ = '\n';
     return to;
 }
@@ -250,7 +270,7 @@ enum status publish_format(const struct publisher *publisher, char **text, int64
     int64_t used = 0;
     open_formatter(publisher, &f);
     int64_t capacity =
-        publisher->rows * (104 + publish_user_bytes(publisher)) + (int64_t)f.row_bytes;
+        publisher->rows * (124 + publish_user_bytes(publisher)) + (int64_t)f.row_bytes;
     TRY(memory_new(text, capacity, 1));
     for (int64_t r = 0; r < publisher->rows; r++) {
         if (used + (int64_t)f.row_bytes > capacity) {

@@ -11,6 +11,7 @@
 #include "io/vault.h"
 #include "jobs/cells.h"
 #include "jobs/choices.h"
+#include "jobs/disclosure.h"
 
 /* code, sentence for the receipt */
 #define REASON_LIST(X)                                                                           \
@@ -18,6 +19,7 @@
     X(needed, "the discount adds nothing to the objective by itself; another limit asks for it") \
     X(no_gain, "no discount adds to the objective")                                              \
     X(floor, "discounts that would add to the objective fall below the margin floor")            \
+    X(law, "discounts that would add to the objective are not below the reference price")        \
     X(budget, "a discount would add to the objective, but the budget buys more elsewhere")       \
     X(limit, "a discount would add to the objective, but another limit stands against it")       \
     X(explored, "the level was drawn by chance, to learn what it brings")
@@ -43,6 +45,7 @@ struct publisher {
     const struct cell_maker *maker;
     const struct choices *choices;
     struct problem *problem; /* of the slots; discounts.h5 takes it over in the order of its rows */
+    const struct disclosure *disclosure;
     const struct vault_ids *ids; /* of this rank's users; NULL: they go by their pseudonyms */
     char valid_from[DATE_BYTES + 1], valid_to[DATE_BYTES + 1];
     int64_t rows;
@@ -72,6 +75,12 @@ const char *publish_user(const struct publisher *publisher, int64_t user, char *
 
 /** The probability with which a row got its level. Local. */
 double publish_propensity(const struct publisher *publisher, const struct publish_row *row);
+
+/** The reference price of a row's product, in cents. Local. */
+int64_t publish_reference(const struct publisher *publisher, const struct publish_row *row);
+
+/** Is the row marked as personalised? Local. */
+bool publish_is_marked(const struct publisher *publisher, const struct publish_row *row);
 
 /** The table's first line. Constant. */
 const char *publish_header(void);

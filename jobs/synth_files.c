@@ -179,6 +179,9 @@ enum status synth_put_configuration(const struct synth_shop *shop, const struct 
     TRY(synth_text_print(text,
                          "  budget: %.0f  # about half of what the best discounts would cost\n",
                          fmax(budget, 1.0)));
+    TRY(synth_text_print(text,
+                         "  reference_rule: report  # the truth knows the best table of all, not "
+                         "the best below the last 30 days' prices\n"));
     TRY(synth_text_print(text, "\npublish:\n  user_ids: original  # so that the table can be "
                                "compared with truth/; the standard is pseudonym\n"));
 done:

@@ -13,10 +13,10 @@ __extension__ typedef __int128 int128;
 enum { PRICE_BITS = 30, COLUMNS_MOST = 64, LIMB_BITS = 40 };
 
 /* Columns that the checks look at themselves. */
-enum { LEVEL, DISCOUNT, PRICE, REVENUE, PROFIT, COST, PURCHASES, PROPENSITY, NUMBERS };
+enum { LEVEL, DISCOUNT, PRICE, REVENUE, PROFIT, COST, PURCHASES, PROPENSITY, REFERENCE, NUMBERS };
 static const char *const number_names[NUMBERS] = {
-    "level",         "discount",           "price",     "expected_revenue", "expected_profit",
-    "expected_cost", "expected_purchases", "propensity"};
+    "level",         "discount",           "price",      "expected_revenue", "expected_profit",
+    "expected_cost", "expected_purchases", "propensity", "reference_price"};
 
 /* The pass. */
 struct pass {
@@ -25,6 +25,7 @@ struct pass {
     struct verify_csv csv;
     bool compare; /* the CSV has as many rows as discounts.h5 */
     bool told;    /* this rank's first difference */
+    bool below;   /* discounts must lead below the reference price */
     struct finding differ, cells;
     int128 bound; /* 2^-30 units of value, of this rank's rows */
 };
@@ -153,6 +154,10 @@ static void check_figures(struct pass *pass, const struct piece *piece, int64_t 
                     (long long)row, propensity);
     if (!(price >= 0.0 && isfinite(price)))
         finding_add(&pass->cells, row, "discounts.h5 row %lld: price %g", (long long)row, price);
+    if (pass->below && piece->number[DISCOUNT][r] > 0.0 && price >= piece->number[REFERENCE][r])
+        finding_add(&pass->cells, row,
+                    "discounts.h5 row %lld: price %.2f is not below the reference price %.2f",
+                    (long long)row, price, piece->number[REFERENCE][r]);
     if (cost < 0) return;
     int64_t use = p->measure[cost].use[r * p->levels + level];
     if (piece->number[COST][r] != (double)use / 1e4)
@@ -304,6 +309,19 @@ static enum status bound_users(const struct comm *comm, struct pass *pass)
 
 /* ---- all ---- */
 
+/* Does the receipt say that the table keeps the rule of reference prices? */
+static bool keeps_reference(const json_t *receipt)
+{
+    size_t i = 0;
+    json_t *entry = NULL;
+    json_array_foreach(json_object_get(receipt, "constraints"), i, entry)
+    {
+        const char *name = json_string_value(json_object_get(entry, "name"));
+        if (name != NULL && strcmp(name, "reference_price") == 0) return true;
+    }
+    return false;
+}
+
 /* What is wrong with discounts.csv as a whole; it is compared row by row where nothing is. */
 static enum status open_csv(const struct comm *comm, struct pass *pass)
 {
@@ -326,7 +344,8 @@ enum status verify_rows(const struct comm *comm, struct verify *verify,
                         struct verify_totals *totals)
 {
     enum status status = OK;
-    struct pass pass = {.verify = verify, .totals = totals};
+    struct pass pass = {
+        .verify = verify, .totals = totals, .below = keeps_reference(verify->receipt)};
     int64_t first = verify->rows * comm->rank / comm->ranks;
     int64_t rows = verify->rows * (comm->rank + 1) / comm->ranks - first;
     TRY(open_csv(comm, &pass));

@@ -22,8 +22,9 @@ bool why_asks(const struct why *why, const char *product, int64_t row)
 
 const char *why_forbidden_by(const struct why *why, int64_t row, int level)
 {
-    static const char *const rules[] = {
-        [CELL_MARGIN_FLOOR] = "margin floor", [CELL_PRICE_FLOOR] = "price floor"};
+    static const char *const rules[] = {[CELL_MARGIN_FLOOR] = "margin floor",
+                                        [CELL_PRICE_FLOOR] = "price floor",
+                                        [CELL_REFERENCE] = "reference price"};
     _Static_assert(sizeof rules / sizeof *rules == CELL_RULES, "every rule has a name");
     struct slot_cells cells;
     if (!why->has_source) return NULL;

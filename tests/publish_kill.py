@@ -3,10 +3,10 @@
 
     publish_kill.py KILLS REMISE CONFIG RUN
 
-RUN is a run folder with a published table. Publishing alternates between two validities, so that
+RUN is a run folder with a published table. Publishing alternates between marks of rows, so that
 the table changes each time; mpirun and its ranks are killed together by SIGKILL at a moment drawn
 uniformly over the stage. All the while a reader resolves RUN/current and checks what is there: all
-files, with the digests of their manifest, and of one validity. After each kill `remise verify` must
+files, with the digests of their manifest, and marked alike. After each kill `remise verify` must
 find nothing wrong. At the end one undisturbed publication must leave nothing behind.
 """
 
@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 
+MARKS = {"all": {"personalised"}, "none": {""}, "discounts": {"personalised", ""}}
 FILES = ("discounts.csv", "discounts.h5", "receipt.json", "receipt.txt")
 RANKS = 2
 
@@ -42,9 +43,9 @@ def look(run):
         with open(os.path.join(folder, "receipt.json"), encoding="utf-8") as file:
             receipt = json.load(file)
         with open(os.path.join(folder, "discounts.csv"), encoding="utf-8", newline="") as file:
-            ends = {row["valid_to"] for row in csv.DictReader(file)}
-        if ends != {receipt["valid_to"]}:
-            return f"validities {ends}, the receipt has {receipt['valid_to']}", folder
+            marks = {row["disclosure"] for row in csv.DictReader(file)}
+        if marks != MARKS[receipt["disclosure"]["rows_marked"]]:
+            return f"marks {marks}, the receipt has {receipt['disclosure']}", folder
     except (OSError, ValueError, KeyError) as error:
         return f"{type(error).__name__}: {error}", folder
     return None, folder
@@ -68,9 +69,9 @@ class Reader(threading.Thread):
             time.sleep(0.002)
 
 
-def start(remise, config, run, days):
+def start(remise, config, run, marks):
     command = ["mpirun", "-np", str(RANKS), remise, "publish", config, "-o", run, "--force",
-               "--set", f"run.valid_from=2031-01-{days:02d}"]
+               "--set", f"publish.disclosure={marks}"]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -114,9 +115,9 @@ def state(pid):
         return "Z"
 
 
-def publish(remise, config, run, days):
+def publish(remise, config, run, marks):
     """Undisturbed; how long the stage took."""
-    job = start(remise, config, run, days)
+    job = start(remise, config, run, marks)
     begun = wait_for_stage(job)
     first = time.monotonic()
     text = job.stdout.read()
@@ -133,7 +134,7 @@ def verify(remise, run):
 
 def kill_once(remise, config, run, number, takes):
     """Whether the kill fell into the stage."""
-    job = start(remise, config, run, 7 + number % 2)
+    job = start(remise, config, run, ("all", "none")[number % 2])
     if not wait_for_stage(job):
         sys.exit(f"publishing did not begin: {job.wait()}")
     ranks = children(job.pid)
@@ -147,7 +148,7 @@ def kill_once(remise, config, run, number, takes):
 def main():
     kills, (remise, config, run) = int(sys.argv[1]), sys.argv[2:5]
     random.seed(20240229)
-    takes = max(publish(remise, config, run, 7 + k % 2) for k in range(3))
+    takes = max(publish(remise, config, run, ("all", "none")[k % 2]) for k in range(3))
     reader = Reader(run)
     reader.start()
     within, switched, before = 0, 0, os.readlink(os.path.join(run, "current"))
@@ -159,7 +160,7 @@ def main():
         before = now
     reader.stop = True
     reader.join()
-    publish(remise, config, run, 9)
+    publish(remise, config, run, "discounts")
     left = [name for name in os.listdir(os.path.join(run, "versions")) if name.startswith(".")]
     left += [name for name in os.listdir(run) if name.startswith(".")]
     print(f"{kills} kills, {within} of them within the stage of {takes:.2f} s, {switched} behind "

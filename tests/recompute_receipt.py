@@ -20,7 +20,8 @@ import tempfile
 from decimal import Decimal, InvalidOperation
 
 COLUMNS = ("user_id,product_id,discount,price,expected_purchases,expected_revenue,expected_profit,"
-           "expected_cost,propensity,reason,valid_from,valid_to").split(",")
+           "expected_cost,propensity,reason,valid_from,valid_to,reference_price,"
+           "disclosure").split(",")
 UNIT, HALF_CENT = Decimal("0.0001"), Decimal("0.005")
 SLACK = Decimal("0.000000001")  # a price exactly at the floor is allowed
 SHOWN = 5  # violations of a kind that are printed
@@ -283,7 +284,7 @@ def verdict(receipt=None, cell=None, cost=None, row=None):
         rows.append(row)
     if cost:
         costs[0][1] = cost
-    rest = ["1", "gain", "2024-01-01", "2024-01-08"]
+    rest = ["1", "gain", "2024-01-01", "2024-01-08", "10", "personalised"]
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "receipt.json"), "w", encoding="utf-8") as file:
             json.dump(told, file)

@@ -23,6 +23,7 @@ static const struct curves curves = {.slots = SLOTS, .a = a, .b = b};
 /* Neighbours' elasticities and what a purchase more adds, where a test has them. */
 static const struct demand *demand;
 static const double *lifetime;
+static const struct reference *reference;
 
 /* The cells of one slot by given settings. */
 static struct slot_cells cells_of(int64_t slot, const char *settings)
@@ -40,6 +41,7 @@ static struct slot_cells cells_of(int64_t slot, const char *settings)
     if (status == OK) status = cell_maker_open(config, &products, &candidates, &curves, &maker);
     if (status == OK) maker.demand = demand;
     if (status == OK) maker.lifetime = lifetime;
+    if (status == OK) maker.reference = reference;
     if (status == OK) cells_of_slot(&maker, slot, &cells);
     if (status != OK) cells.product = -(int64_t)status - 1;
     config_free(&config);
@@ -133,6 +135,25 @@ static void floors_of_products(void **state)
     assert_all(!offerable_at(&products, 0, 0.0, 0.0) && cells_of(0, settings).allowed == 1);
     price_floor[0] = 8.5;
     products.price_floor = products.margin_floor = NULL;
+}
+
+/* A discount leads below what everybody paid of late, by a cent at least; level 0 stays. */
+static void the_reference_price(void **state)
+{
+    (void)state;
+    static int64_t cents[6] = {900, 999, 10, 1000, 0, 2000};
+    static const struct reference known = {.cents = cents};
+    reference = &known;
+    const char *settings = "levels: [0, 0.05, 0.1, 0.101, 0.2]\n  margin_floor: 0";
+    struct slot_cells c = cells_of(0, settings);
+    assert_all(c.forbidden[CELL_REFERENCE] == 6 && c.allowed == 25); /* 9.50, 9.00; not 8.99 */
+    assert_all(cells_of(1, settings).forbidden[CELL_REFERENCE] == 0);
+    assert_all(cells_of(2, settings).forbidden[CELL_REFERENCE] == 2); /* 0.10 is printed */
+    c = cells_of(0, "levels: [0, 0.05, 0.1]\n  margin_floor: 0\n  reference_rule: report");
+    assert_all(c.allowed == 7 && c.forbidden[CELL_REFERENCE] == 0);
+    c = cells_of(0, "levels: [0, 0.05, 0.1]\n  margin_floor: 0\n  reference_days: 0");
+    assert_all(c.allowed == 7);
+    reference = NULL;
 }
 
 /* A purchase counts as much money as its weight, and what it adds to the user's value. */
@@ -259,7 +280,7 @@ static int stop(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 TEST_MAIN(TEST(money_as_by_hand), TEST(the_objective_is_a_weighted_sum),
-          TEST(prices_are_whole_cents), TEST(the_margin_floor), TEST(floors_of_products),
-          TEST(purchases_and_lifetime), TEST(no_candidate), TEST(large_numbers),
-          TEST(more_discount_never_sells_less), TEST(settings_that_make_no_cells),
-          TEST(what_is_taken_from_neighbours))
+          TEST(prices_are_whole_cents), TEST(the_margin_floor), TEST(the_reference_price),
+          TEST(floors_of_products), TEST(purchases_and_lifetime), TEST(no_candidate),
+          TEST(large_numbers), TEST(more_discount_never_sells_less),
+          TEST(settings_that_make_no_cells), TEST(what_is_taken_from_neighbours))

@@ -189,6 +189,18 @@ says fair 'could break allocate.fairness.delta'
 
 grep -q '"protected_among_inputs": false' fair/receipt.json || fail "inputs in the receipt"
 
+# ---- no discount that does not lead below the price of the last days; who is told ----
+allocate 0 3 more --set allocate.reference_rule=keep --set allocate.reference_days=10 \
+    --set 'publish.disclosure_markets=[east, north]'
+python3 "$here/recompute_reference.py" more shop --days 10 --kept --markets east,north ||
+    fail "reference prices and marks"
+python3 "$here/recompute_reference.py" some shop || fail "reference prices that are only told"
+grep -A3 '"name": "reference_price"' more/receipt.json | grep -q '"forbidden_cells": [1-9]' ||
+    fail "the receipt does not count what reference prices forbid"
+"$remise" verify more >more.log 2>&1 || { cat more.log; fail "verify with reference prices"; }
+allocate 78 1 more --set 'publish.disclosure_markets=[nroth]'
+says more 'no user is of market "nroth", did you mean "north"?'
+
 # ---- no price below a product's own floor ----
 timeout -k 5 60 "$remise" run shop/remise.yaml -o more --set allocate.margin_floor=0 \
     --set 'products.columns.price_floor=0.93 * list_price' >more.log 2>&1 ||

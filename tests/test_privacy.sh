@@ -206,7 +206,7 @@ found=$(grep -rlaF "$canary" ids ids.log | sed 's,.*/,,' | sort | xargs)
     fail "raw ids stand elsewhere than in the table"
 same_but_names() { # the same vault whoever reads it
     run 0 "$1" publish ids --set publish.user_ids=original \
-        --set run.valid_from="2030-01-$((10 + $2))"
+        --set publish.keep=$((10 + $2))
     cut -d, -f1 ids/discounts.csv | cmp - names || fail "other ids at $1 ranks"
 }
 cut -d, -f1 ids/discounts.csv >names
@@ -215,14 +215,14 @@ same_but_names 4 9
 cp ids/ids.vault whole.vault
 run 0 3 run others --set publish.user_ids=original --set privacy.secret_file=other.key
 cp others/ids.vault ids/ids.vault
-run 78 2 publish ids --set publish.user_ids=original --set run.valid_from=2030-01-09
+run 78 2 publish ids --set publish.user_ids=original --set publish.keep=9
 says ids "another secret"
 python3 - <<'PYTHON'
 data = bytearray(open("whole.vault", "rb").read())
 data[len(data) // 2] ^= 1
 open("ids/ids.vault", "wb").write(data)
 PYTHON
-run 65 2 publish ids --set publish.user_ids=original --set run.valid_from=2030-01-09
+run 65 2 publish ids --set publish.user_ids=original --set publish.keep=9
 says ids damaged
 cp whole.vault ids/ids.vault
 same_but_names 2 10

@@ -58,7 +58,7 @@ changed() { # STAGES SETTING: what runs where it is changed; then it is changed 
     remise 0 run shop/remise.yaml -o $run
     ran "$1" "$2 taken back"
 }
-changed "publish" run.valid_from=2030-01-01
+changed "allocate publish" run.valid_from=2030-01-01
 changed "allocate publish" allocate.budget_share=0.01
 changed "respond allocate publish" respond.epochs=2
 changed "recommend respond allocate publish" recommend.slots=7
