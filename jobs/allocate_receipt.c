@@ -3,6 +3,7 @@
 
 #include "jobs/breakdown.h"
 #include "jobs/cell_rules.h"
+#include "jobs/curse.h"
 #include "jobs/inputs.h"
 #include "jobs/labels.h"
 #include "jobs/outlook.h"
@@ -168,6 +169,24 @@ static json_t *receipt_json(const struct allocated *a, const struct choices *cho
     return receipt;
 }
 
+static enum status add_curse(const struct comm *comm, const struct allocated *a,
+                             const struct choices *choices, const struct outcome *outcome,
+                             json_t *receipt)
+{
+    json_t *json = NULL;
+    struct curse_table table = {a->run, &a->dataset->users.blocks, a->maker, choices->level, {0}};
+    int64_t spent = 0;
+    for (int k = 0; k < CELL_LEVELS; k++) spent += outcome->spend[k];
+    table.promised[CURSE_PROFIT] = (double)outcome->chosen[TOTAL_PROFIT] / 1e4;
+    table.promised[CURSE_GAIN] =
+        (double)(outcome->chosen[TOTAL_PROFIT] - outcome->none[TOTAL_PROFIT]) / 1e4;
+    table.promised[CURSE_PURCHASES] = (double)outcome->chosen[TOTAL_PURCHASES] / 1e6;
+    table.promised[CURSE_COST] = (double)spent / 1e4;
+    enum status status = curse_json(comm, &table, &json);
+    if (status == OK) json_object_set_new(receipt, "curse", json);
+    return status;
+}
+
 static enum status write_text(json_t *receipt, json_t *parts, char **text)
 {
     if (receipt != NULL) json_object_set(receipt, "groups", parts);
@@ -191,6 +210,7 @@ enum status allocate_receipt(const struct comm *comm, const struct allocated *al
     receipt = receipt_json(a, choices, &outcome, hidden);
     TRY(user_limits_json(comm, a->problem, choices->price, choices->level, &caps));
     if (caps != NULL) json_object_set_new(receipt, "user_limits", caps);
+    TRY(add_curse(comm, a, choices, &outcome, receipt));
     TRY(outlook_add(comm, a, choices, receipt));
     TRY_ALL(comm, write_text(receipt, parts, &choices->receipt));
 done:

@@ -318,14 +318,40 @@ struct page_number page_amount(double value, int decimals)
     return group_digits(*plain == '-' && is_nothing(plain) ? plain + 1 : plain);
 }
 
-struct page_number page_change(double value, int decimals)
+/* Zeros at the end, down to two decimals. */
+static void cut_zeros(char *text)
 {
-    struct page_number number = page_amount(value, decimals);
+    char *end = text + strlen(text), *point = strchr(text, '.');
+    while (point != NULL && end > point + 3 && end[-1] == '0') *--end = 0;
+}
+
+struct page_number page_figure(double value)
+{
+    double size = fabs(value), cents = 100.0 * size;
+    if (!(size > 1e-12) || size >= 1.0 || fabs(cents - round(cents)) < 1e-6 * cents)
+        return page_amount(value, 2);
+    struct page_number number = page_amount(value, 3 - (int)floor(log10(size)));
+    cut_zeros(number.text);
+    return number;
+}
+
+static struct page_number with_sign(struct page_number number)
+{
     if (*number.text == '-' || is_nothing(number.text)) return number;
     memmove(number.text + 1, number.text, sizeof number.text - 1);
     number.text[0] = '+';
     number.text[sizeof number.text - 1] = 0;
     return number;
+}
+
+struct page_number page_change(double value, int decimals)
+{
+    return with_sign(page_amount(value, decimals));
+}
+
+struct page_number page_figure_change(double value)
+{
+    return with_sign(page_figure(value));
 }
 
 struct page_number page_count(int64_t value)

@@ -64,6 +64,12 @@ void page_free(struct page **page);
 struct page_number page_amount(double value, int decimals);
 /** The same with its sign, "+1,234.50"; 0 as "0.00". */
 struct page_number page_change(double value, int decimals);
+/**
+ * As page_amount with 2 decimals; what these would hide is shown to four digits: 0.002 as "0.002".
+ */
+struct page_number page_figure(double value);
+/** The same with its sign. */
+struct page_number page_figure_change(double value);
 /** 1234567: "1,234,567". */
 struct page_number page_count(int64_t value);
 /** A fraction as per cent with at most four decimals: 0.125 as "12.5 %". */

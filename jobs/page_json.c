@@ -28,6 +28,7 @@ static struct page_number plain_real(double value)
 {
     if (fabs(value) < 1.0 && value != 0.0) {
         struct page_number small;
+        if (fabs(value) >= 1e-6) return page_figure(value);
         snprintf(small.text, sizeof small.text, "%.4g", value);
         return small;
     }

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Standard errors to either side that hold 95 of 100. */
+#define DEVIATIONS 1.96
+
 static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -130,19 +133,93 @@ static void put_expected(struct page *page, const json_t *receipt)
     page_cell(page, "the objective");
     double before = page_json_number(receipt, "objective_without_discounts"),
            after = page_json_number(receipt, "objective");
-    page_cell(page, "%s", page_amount(before, 2).text);
-    page_cell(page, "%s", page_amount(after, 2).text);
-    page_cell(page, "%s", page_change(after - before, 2).text);
+    page_cell(page, "%s", page_figure(before).text);
+    page_cell(page, "%s", page_figure(after).text);
+    page_cell(page, "%s", page_figure_change(after - before).text);
     json_object_foreach((json_t *)with, key, value)
     {
         before = page_json_number(none, key);
         after = page_json_number(with, key);
         page_cell(page, "%s", key);
-        page_cell(page, "%s", page_amount(before, 2).text);
-        page_cell(page, "%s", page_amount(after, 2).text);
-        page_cell(page, "%s", page_change(after - before, 2).text);
+        page_cell(page, "%s", page_figure(before).text);
+        page_cell(page, "%s", page_figure(after).text);
+        page_cell(page, "%s", page_figure_change(after - before).text);
     }
     page_end_table(page);
+}
+
+/* ---- what past offers say of it ---- */
+
+static double of_sum(const json_t *curse, const char *sum, const char *field)
+{
+    return page_json_number(json_object_get(curse, sum), field);
+}
+
+/* "1,234.50 (from 1,100.00 to 1,369.00)" */
+static struct page_text interval_text(const json_t *curse, const char *sum)
+{
+    struct page_text text;
+    double middle = of_sum(curse, sum, "out_of_fold"), error = of_sum(curse, sum, "std_error");
+    int decimals = error < 1.0 ? 2 : 0;
+    snprintf(text.text, sizeof text.text, "%s (from %s to %s)", page_amount(middle, decimals).text,
+             page_amount(middle - DEVIATIONS * error, decimals).text,
+             page_amount(middle + DEVIATIONS * error, decimals).text);
+    return text;
+}
+
+static void put_curse_rows(struct page *page, const json_t *curse)
+{
+    static const char *const heads[] = {"<expected", "by the curves",
+                                        "<by past offers not learned from", "", NULL};
+    static const struct {
+        const char *sum, *label;
+    } rows[] = {{"gain", "profit above no discounts"},
+                {"profit", "profit"},
+                {"purchases", "purchases"},
+                {"cost", "cost of discounts"}};
+    page_begin_table(page, heads);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (json_object_get(curse, rows[i].sum) == NULL) continue;
+        double promised = of_sum(curse, rows[i].sum, "promised");
+        double change = of_sum(curse, rows[i].sum, "out_of_fold") / promised - 1.0;
+        page_cell(page, "%s", rows[i].label);
+        page_cell(page, "%s", page_figure(promised).text);
+        page_cell(page, "%s", interval_text(curse, rows[i].sum).text);
+        page_cell(page, "%s%s", page_change(100.0 * change, 1).text, isfinite(change) ? " %" : "");
+    }
+    page_end_table(page);
+}
+
+static void put_curse(struct page *page, const json_t *receipt)
+{
+    const json_t *curse = json_object_get(receipt, "curse");
+    if (curse == NULL) return;
+    page_heading(page, "WHAT TO EXPECT");
+    if (json_object_get(curse, "reason") != NULL) {
+        page_say(page, 2,
+                 "How far the figures below may be believed cannot be said: %s. Whoever takes what "
+                 "looks best takes what was judged too well, so expect less.",
+                 text_of(curse, "reason"));
+        return;
+    }
+    page_say(page, 2, "A gain of %s above no discounts, by %s past offers.",
+             interval_text(curse, "gain").text,
+             page_amount(page_json_number(curse, "rows"), 0).text);
+    page_say(page, 2,
+             "Neither the curves that judge these offers nor the choice learned from them. In 95 "
+             "of 100 cases the truth lies within the brackets. What the curves themselves promise "
+             "stands beside it, and in all sections below.");
+    double beyond = page_json_number(curse, "rows_beyond_offers");
+    if (beyond > 0.0)
+        page_say(page, 2,
+                 "%s rows have a discount deeper than any that was ever offered: of them "
+                 "nothing is known but how curves go on.",
+                 page_amount(beyond, 0).text);
+    if (strcmp(text_of(curse, "propensity"), "given") != 0)
+        page_say(page, 2,
+                 "The chances with which offers were given are estimated where the table "
+                 "of offers has none.");
+    put_curse_rows(page, curse);
 }
 
 static void put_outcome(struct page *page, const json_t *receipt)
@@ -165,6 +242,12 @@ static bool has_use(const json_t *constraint)
     return json_is_number(json_object_get(constraint, "used"));
 }
 
+/* What a unit of a tight limit brings may be little. */
+static struct page_number price_text(double price)
+{
+    return price < 0.1 ? page_figure(price) : page_amount(price, 4);
+}
+
 static void put_limit(struct page *page, const json_t *constraint)
 {
     double limit = page_json_number(constraint, "limit"),
@@ -173,11 +256,11 @@ static void put_limit(struct page *page, const json_t *constraint)
     bool least = json_is_true(json_object_get(constraint, "at_least"));
     const char *group = text_of(constraint, "group");
     page_cell(page, "%s%s%s", text_of(constraint, "name"), *group != 0 ? ": " : "", group);
-    page_cell(page, "%s %s", least ? "at least" : "at most", page_amount(limit, 2).text);
-    page_cell(page, "%s", page_amount(used, 2).text);
-    page_cell(page, "%s", page_amount(page_json_number(constraint, "slack"), 2).text);
+    page_cell(page, "%s %s", least ? "at least" : "at most", page_figure(limit).text);
+    page_cell(page, "%s", page_figure(used).text);
+    page_cell(page, "%s", page_figure(page_json_number(constraint, "slack")).text);
     page_cell(page, "%s", limit > 0.0 ? page_amount(100.0 * used / limit, 1).text : "");
-    page_cell(page, "%s", price == 0.0 ? "nothing" : page_amount(fabs(price), 4).text);
+    page_cell(page, "%s", price == 0.0 ? "nothing" : price_text(fabs(price)).text);
 }
 
 static void say_forbidden(struct page *page, const json_t *constraint)
@@ -307,6 +390,7 @@ static const char *const said[] = {"objective",
                                    "valid_to",
                                    "level_suppressed",
                                    "next_unit_of_budget_brings",
+                                   "curse",
                                    NULL};
 
 static bool is_said(const char *key)
@@ -343,8 +427,8 @@ static void say_trust(struct page *page, const json_t *receipt)
     page_heading(page, "HOW TO READ IT");
     if (!is_direct(receipt))
         page_say(page, 2,
-                 "All figures are what the model expects of the choice it made itself, and "
-                 "therefore rather too high. Money is in the shop's currency.");
+                 "All figures but those of WHAT TO EXPECT are what the model expects of the choice "
+                 "it made itself. Money is in the shop's currency.");
     page_say(page, 2,
              "What limits use and what is spent is exact: adding up the table gives the same "
              "to the last digit (receipt.json has all digits).");
@@ -372,6 +456,7 @@ enum status receipt_text_make(const json_t *receipt, char **text, int64_t *bytes
     if (status != OK) return status;
     put_title(page, receipt);
     put_asked(page, receipt);
+    put_curse(page, receipt);
     put_outcome(page, receipt);
     put_limits(page, receipt);
     put_user_limits(page, receipt);

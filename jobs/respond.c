@@ -5,6 +5,7 @@
 #include "jobs/response_bend.h"
 #include "jobs/response_blend.h"
 #include "jobs/response_calibration.h"
+#include "jobs/response_heldout.h"
 #include "jobs/response_model.h"
 #include "jobs/response_network.h"
 #include "jobs/response_rows.h"
@@ -178,6 +179,7 @@ static enum status respond_run(const struct comm *comm, const struct run *run)
     TRY(fit_model(comm, run, &context, &candidates, &ensemble));
     TRY(response_effects_make(comm, &context, &ensemble, &effects));
     TRY(response_model_write(comm, run_path(run, "model.h5"), &ensemble, &effects));
+    TRY(response_heldout_write(comm, run, &context, &candidates, &ensemble, &effects));
     TRY_ALL(comm, response_score(&context, &candidates, &ensemble, &effects, &curves));
     TRY(curves_write(comm, run_path(run, "curves.h5"), blocks, &curves));
     TRY(labels_learn(comm, run, dataset));
@@ -195,7 +197,8 @@ done:
 
 static const char *const keys[] = {"respond", NULL};
 static const char *const needs[] = {"demand", "recommend", NULL};
-static const char *const outputs[] = {"model.h5", "curves.h5", "response.json", "labels.h5", NULL};
+static const char *const outputs[] = {"model.h5",  "curves.h5",  "response.json",
+                                      "labels.h5", "heldout.h5", NULL};
 
 const struct stage stage_respond = {
     .name = "respond",

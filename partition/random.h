@@ -34,7 +34,8 @@ enum random_stage {
     RANDOM_EXPLORE,
     RANDOM_EXPLORE_LEVEL,
     RANDOM_EXPLORE_ROW,
-    RANDOM_LATENT_CLASSES
+    RANDOM_LATENT_CLASSES,
+    RANDOM_HELDOUT
 };
 
 /** 128 random bits. Local. */

@@ -19,8 +19,8 @@ import os
 import sys
 from collections import namedtuple
 
-from shop_truth import (BadInput, Table, allowed, make_pair, probability, profit, read_limits,
-                        read_table, read_truth, rows_of, spend)
+from shop_truth import (BadInput, Table, allowed, make_pair, probability, profit, read_json,
+                        read_limits, read_table, read_truth, rows_of, spend)
 
 try:
     import numpy
@@ -325,6 +325,22 @@ def passes(scores, at_least):
     return scores["ratio"] >= at_least, scores["true_gain"] > scores["single_level_gain"]
 
 
+def far_promises(run, scores, most):
+    """What past offers said of the table (the receipt's `curse`) further from the truth than so
+    many standard errors."""
+    curse = read_json(os.path.join(run, "receipt.json"))["curse"]
+    true = {"profit": scores["true_profit"], "gain": scores["true_gain"],
+            "purchases": scores["true_purchases"], "cost": scores["true_cost"]}
+    for name, value in true.items():
+        said = curse[name]
+        errors = (said["out_of_fold"] - value) / said["std_error"]
+        good = check(f"{name} by past offers", abs(errors) <= most,
+                     f"promised {said['promised'] / value - 1:+.2%}, by past offers "
+                     f"{said['out_of_fold'] / value - 1:+.2%} off, {errors:+.2f} standard errors")
+        if not good:
+            yield name
+
+
 def verdict(scores, at_least):
     if scores["cost_over_budget"] > 0:
         print(f"note: by the truth the table costs {scores['cost_over_budget']:,.2f} more than the "
@@ -345,6 +361,9 @@ def parse():
     parser.add_argument("--at-least", type=float, default=0.60, metavar="RATIO",
                         help="share of the best possible gain to reach (0.60)")
     parser.add_argument("--plain", action="store_true", help="do without numpy")
+    parser.add_argument("--promise-within", type=float, metavar="ERRORS",
+                        help="what past offers say of the table is to lie within so many standard "
+                        "errors of the truth")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--self-test", action="store_true",
                         help="check the scorer with a table chosen by the truth")
@@ -370,7 +389,9 @@ def main():
     else:
         show(scores)
         verdict(scores, options.at_least)
-    return 0 if all(passes(scores, options.at_least)) else 1
+    far = options.promise_within and list(
+        far_promises(options.run, scores, options.promise_within))
+    return 0 if all(passes(scores, options.at_least)) and not far else 1
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ step=${REMISE_SWEEP_STEP:-331}
 shop_make 200
 shop_run 1 "$work/reference"
 final="dataset.h5 rejects.csv profiles.h5 profiles.json demand.h5 elasticities.csv
-candidates.h5 model.h5 curves.h5 choices.h5 discounts.csv discounts.h5 receipt.json receipt.txt"
+candidates.h5 model.h5 curves.h5 heldout.h5 choices.h5 discounts.csv discounts.h5 receipt.json
+receipt.txt"
 
 whole() { # RANKS AGREEMENT: what stands under a final name is what an undisturbed run leaves
     local file

@@ -11,7 +11,7 @@ shop_make 400
 cd "$work" || exit 70
 canary=c4nary.7f3a@example.org
 key=$XDG_CONFIG_HOME/remise/secret.key
-results="dataset.h5 profiles.h5 demand.h5 candidates.h5 model.h5 curves.h5 choices.h5
+results="dataset.h5 profiles.h5 demand.h5 candidates.h5 model.h5 curves.h5 heldout.h5 choices.h5
 elasticities.csv discounts.csv discounts.h5 receipt.json receipt.txt"
 
 run() { # CODE RANKS COMMAND FOLDER ARGUMENTS...: its output stays in FOLDER.log

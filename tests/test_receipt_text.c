@@ -68,6 +68,24 @@ static void says(void **state)
     free(text);
 }
 
+static void says_what_to_expect(void **state)
+{
+    (void)state;
+    char *text = make("{\"curse\": {\"rows\": 27118, \"propensity\": \"given\", "
+                      "\"rows_beyond_offers\": 0, \"gain\": {\"promised\": 600.0, "
+                      "\"out_of_fold\": 540.0, \"std_error\": 100.0}, \"profit\": "
+                      "{\"promised\": 1e5, \"out_of_fold\": 101000.0, \"std_error\": 1000.0}}}");
+    assert_all(strstr(text, "A gain of 540 (from 344 to 736) above no discounts, by 27,118") !=
+               NULL);
+    assert_all(strstr(text, "600.00  540 (from 344 to 736)             -10.0 %") != NULL);
+    assert_all(strstr(text, "100,000.00  101,000 (from 99,040 to 102,960)   +1.0 %") != NULL);
+    assert_all(is_narrow(text) && strstr(text, "ALSO") == NULL);
+    free(text);
+    text = make("{\"curse\": {\"reason\": \"nothing was held out\"}}");
+    assert_all(strstr(text, "cannot be said: nothing was held out.") != NULL && is_narrow(text));
+    free(text);
+}
+
 static void least(void **state)
 {
     (void)state;
@@ -87,6 +105,13 @@ static void numbers(void **state)
     assert_all(strcmp(page_amount(NAN, 2).text, "-") == 0);
     assert_all(strcmp(page_change(999.5, 1).text, "+999.5") == 0);
     assert_all(strcmp(page_change(0.0, 1).text, "0.0") == 0);
+    assert_all(strcmp(page_figure(0.002).text, "0.002") == 0);
+    assert_all(strcmp(page_figure(-0.5).text, "-0.50") == 0);
+    assert_all(strcmp(page_figure(0.00012345).text, "0.0001234") == 0 ||
+               strcmp(page_figure(0.00012345).text, "0.0001235") == 0);
+    assert_all(strcmp(page_figure(1234.567).text, "1,234.57") == 0);
+    assert_all(strcmp(page_figure(0.0).text, "0.00") == 0);
+    assert_all(strcmp(page_figure_change(0.0375).text, "+0.0375") == 0);
     assert_all(strcmp(page_count(INT64_MIN).text, "-9,223,372,036,854,775,808") == 0);
     assert_all(strcmp(page_percent(0.3).text, "30 %") == 0);
     assert_all(strcmp(page_percent(1e-9).text, "under 0.0001 %") == 0);
@@ -95,4 +120,5 @@ static void numbers(void **state)
     assert_all(strcmp(page_exact(7, 0).text, "7") == 0);
 }
 
-TEST_MAIN(cmocka_unit_test(says), cmocka_unit_test(least), cmocka_unit_test(numbers))
+TEST_MAIN(cmocka_unit_test(says), cmocka_unit_test(says_what_to_expect), cmocka_unit_test(least),
+          cmocka_unit_test(numbers))

@@ -34,7 +34,7 @@ for ranks in 1 2 3 4; do
     shop_run $ranks run$ranks
     shop_same run1 run$ranks
     for file in dataset.h5 profiles.h5 profiles.json demand.h5 candidates.h5 model.h5 curves.h5 \
-        choices.h5; do
+        heldout.h5 choices.h5; do
         cmp run1/$file run$ranks/$file || fail "$file differs at $ranks ranks"
     done
     ls run$ranks/*.part run$ranks/.[!.]* 2>/dev/null && fail "something half-written was left"
