@@ -23,7 +23,7 @@ static const char *const sum_name[CURSE_SUMS] = {"profit", "gain", "purchases", 
 #define USUAL_SPREAD 0.04
 
 /* Offers of the past were made to whom the shop thought them fit, by what no column shows. So log
- * odds of all rows, and of those with a discount once more, may be off by this (docs/methods.md). */
+ * odds of all rows, and of discounted ones once more, may be off by this (docs/methods.md). */
 #define CARRIED_OVER 0.025
 
 /* ---- the table ---- */

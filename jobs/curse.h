@@ -3,11 +3,11 @@
  * table promises is stated beside what past offers say of it that neither its curves nor its choice
  * have learned from.
  *
- * heldout.h5 has such offers, each with its outcome and the curve that would have been drawn
- * without it. Weighted by the inverse of their propensities, they tell by how much curves are off, and for
- * whom (algorithms/transport.h): by the discount, the curve itself, what the user did with product
- * and category. That correction is carried over to the rows of the table, each at its own discount.
- * Standard errors are by users and hold what outcomes leave open.
+ * heldout.h5 has such offers, each with its outcome and the curve drawn as if it had never been
+ * made. Weighted by the inverse of their propensities, they tell by how much curves are off, and
+ * for whom (algorithms/transport.h): by the discount, the curve itself, what the user did with
+ * product and category. That correction is carried over to the rows of the table, each at its own
+ * discount. Standard errors are by users and hold what outcomes leave open.
  */
 #ifndef REMISE_JOBS_CURSE_H
 #define REMISE_JOBS_CURSE_H
