@@ -185,6 +185,20 @@ static enum status settings_json(const struct run *run, json_t **list)
     return status;
 }
 
+/* A digest of all its other fields, compact and in the order of their names. */
+static enum status sign(json_t *manifest)
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    char hex[SHA256_TEXT_BYTES];
+    char *text = json_dumps(manifest, JSON_COMPACT | JSON_SORT_KEYS);
+    if (text == NULL) return FAIL(ERR_MEMORY, "no memory for the manifest");
+    crypto_hash_sha256(digest, (const unsigned char *)text, strlen(text));
+    sodium_bin2hex(hex, sizeof hex, digest, sizeof digest);
+    free(text);
+    json_object_set_new(manifest, "manifest_sha256", json_string(hex));
+    return OK;
+}
+
 static enum status write_file(const struct run *run, int ranks, const struct entries *entries,
                               const char *id)
 {
@@ -204,6 +218,7 @@ static enum status write_file(const struct run *run, int ranks, const struct ent
                   part[PART_INPUT], "outputs_sha256", part[PART_OUTPUT], "run_sha256",
                   part[PART_RUN], "configuration", settings);
     if (manifest == NULL) return FAIL(ERR_MEMORY, "no memory for the manifest");
+    if (status == OK) status = sign(manifest);
     if (status == OK) return manifest_dump(manifest, version_path(run, "manifest.json"));
     json_decref(manifest);
     return status;

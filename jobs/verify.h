@@ -14,7 +14,13 @@
 
 #include <jansson.h>
 
-enum { VERIFY_TEXT_BYTES = 512, VERIFY_ROWS = 1 << 15, VERIFY_PATH_BYTES = 4608 };
+enum {
+    VERIFY_REASONS = 8,
+    VERIFY_DATE_BYTES = 11,
+    VERIFY_TEXT_BYTES = 512,
+    VERIFY_ROWS = 1 << 15,
+    VERIFY_PATH_BYTES = 4608
+};
 
 /* Wrong things of one check on this rank. */
 struct finding {
@@ -43,6 +49,8 @@ struct verify_totals {
     int64_t open; /* where users have limits: the bound may be lower by so much */
     bool user_limits;
     int64_t base_value; /* with every row at level 0 */
+    int64_t reason_rows[VERIFY_REASONS];
+    char valid_from[VERIFY_DATE_BYTES], valid_to[VERIFY_DATE_BYTES]; /* of the first row */
     int64_t limits;
     int64_t *limit, *price, *used; /* [limits] kind by kind, owned */
 };
@@ -115,8 +123,27 @@ struct verify_user_bound {
 enum status verify_users(const struct comm *comm, struct verify *verify, const int64_t *price,
                          struct verify_user_bound *bound);
 
+/** Reasons of rows by number, as discounts.h5 has them. Local. find: -1: there is none. */
+const char *verify_reason_name(int reason);
+int verify_reason_find(const char *text, int64_t width);
+
+/** May a row at this level have the reason, by its cells? Local. */
+bool verify_reason_fits(const struct problem *problem, int64_t row, int level, int reason);
+
+/** May a row of this reason have the propensity, where the share of rows is drawn? Local. */
+bool verify_propensity_fits(double propensity, double share, int levels, int reason);
+
+/** The receipt's entry of limit `at` among all, of a group of a kind, says what is. Local. */
+void verify_entry(const struct verify *verify, const struct verify_totals *t,
+                  const struct problem *problem, int kind, int64_t group, int64_t at,
+                  struct finding *finding);
+
+/** All other figures of the receipt that follow from the rows. Local. bound in 1/10,000 */
+void verify_receipt(const struct verify *verify, const struct verify_totals *t,
+                    const struct problem *problem, int64_t bound, struct finding *finding);
+
 /** Limits hold; objective, bound and receipt are what the rows come to. Collective. */
 enum status verify_claims(const struct comm *comm, struct verify *verify,
-                          const struct verify_totals *totals);
+                          struct verify_totals *totals);
 
 #endif

@@ -56,6 +56,33 @@ static void check_name(const struct verify *verify, char (*digest)[SHA256_TEXT_B
                     name != NULL ? name : "none", id);
 }
 
+/* The manifest's own digest, of all its other fields, compact and in the order of their names. */
+static void check_manifest(const struct verify *verify, struct finding *finding)
+{
+    unsigned char bytes[crypto_hash_sha256_BYTES];
+    char digest[SHA256_TEXT_BYTES] = "";
+    static const char field[] = "manifest_sha256";
+    const char *told_here = json_string_value(json_object_get(verify->manifest, field));
+    json_t *rest = json_copy(verify->manifest);
+    json_object_del(rest, field);
+    char *text = json_dumps(rest, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(rest);
+    if (text != NULL) {
+        crypto_hash_sha256(bytes, (const unsigned char *)text, strlen(text));
+        sodium_bin2hex(digest, sizeof digest, bytes, sizeof bytes);
+    }
+    free(text);
+    if (told_here == NULL)
+        finding_add(finding, VERSION_FILES,
+                    "manifest.json has no %s: it was changed, or published by an earlier version "
+                    "of the program; `remise publish CONFIG -o RUN --force` makes it anew",
+                    field);
+    else if (strcmp(told_here, digest) != 0)
+        finding_add(finding, VERSION_FILES,
+                    "manifest.json has been changed: its %s is %.16s..., its fields have %.16s...",
+                    field, told_here, digest);
+}
+
 enum status verify_digests(const struct comm *comm, struct verify *verify)
 {
     struct finding finding = {0};
@@ -66,9 +93,12 @@ enum status verify_digests(const struct comm *comm, struct verify *verify)
         check_file(verify, f, digest[f], &finding);
     for (int f = 0; f < VERSION_CONTENT; f++)
         comm_broadcast(comm, digest[f], SHA256_TEXT_BYTES, f % comm->ranks);
-    if (comm->rank == 0 && verify->manifest != NULL) check_name(verify, digest, &finding);
-    verify_tell(comm, verify, "digests", &finding, "%d files are those of manifest.json",
-                VERSION_CONTENT);
+    if (comm->rank == 0 && verify->manifest != NULL) {
+        check_name(verify, digest, &finding);
+        check_manifest(verify, &finding);
+    }
+    verify_tell(comm, verify, "digests", &finding,
+                "manifest.json is whole, and %d files are those it names", VERSION_CONTENT);
     return OK;
 }
 

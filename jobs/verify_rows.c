@@ -27,12 +27,15 @@ struct pass {
     bool told;    /* this rank's first difference */
     bool below;   /* discounts must lead below the reference price */
     struct finding differ, cells;
+    double share; /* of the rows that are drawn by chance, as the receipt says */
     int128 bound; /* 2^-30 units of value, of this rank's rows */
 };
 
 /* Rows of it, some at a time. */
 struct piece {
     int64_t first, rows;
+    char *reason; /* [rows][reason_width] */
+    int64_t reason_width;
     double *number[NUMBERS]; /* [rows] each */
     void *column[COLUMNS_MOST];
     int64_t width[COLUMNS_MOST];
@@ -43,6 +46,7 @@ static void clear(struct piece *piece)
 {
     for (int n = 0; n < NUMBERS; n++) free(piece->number[n]);
     for (int c = 0; c < COLUMNS_MOST; c++) free(piece->column[c]);
+    free(piece->reason);
     problem_clear(&piece->problem);
     *piece = (struct piece){0};
 }
@@ -106,13 +110,6 @@ static void add_use(const struct problem *p, int64_t r, int level, int64_t *used
     }
 }
 
-static int cost_measure(const struct problem *p)
-{
-    for (int m = 0; m < p->measures; m++)
-        if (strcmp(p->measure[m].name, "cost") == 0) return m;
-    return -1;
-}
-
 static bool groups_are_right(const struct problem *p, int64_t r)
 {
     for (int d = 0; d < p->kinds; d++) {
@@ -143,32 +140,64 @@ static bool check_level(struct pass *pass, const struct piece *piece, int64_t r,
     return true;
 }
 
-static void check_figures(struct pass *pass, const struct piece *piece, int64_t r, int level,
-                          int cost)
+static void check_reason(struct pass *pass, const struct piece *piece, int64_t r, int level)
+{
+    long long row = piece->first + r;
+    const char *text = piece->reason + r * piece->reason_width;
+    int reason = verify_reason_find(text, piece->reason_width);
+    double propensity = piece->number[PROPENSITY][r];
+    if (reason < 0 || !verify_reason_fits(&piece->problem, r, level, reason))
+        finding_add(&pass->cells, row,
+                    "discounts.h5 row %lld: reason %.*s is not that of its cells", row,
+                    (int)piece->reason_width, text);
+    else if (!verify_propensity_fits(propensity, pass->share, piece->problem.levels, reason))
+        finding_add(&pass->cells, row,
+                    "discounts.h5 row %lld: propensity %.12g does not follow from the share", row,
+                    propensity);
+    if (reason >= 0) pass->totals->reason_rows[reason]++;
+}
+
+/* What the level uses of a measure that is a column of the table. */
+static void check_use(struct pass *pass, const struct piece *piece, int64_t r, int level, int m)
+{
+    static const struct {
+        const char *measure;
+        int number;
+    } same[] = {{"cost", COST}, {"purchases", PURCHASES}, {"revenue", REVENUE}, {"profit", PROFIT}};
+    const struct problem *p = &piece->problem;
+    double use = (double)p->measure[m].use[r * p->levels + level] * p->measure[m].unit;
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        double told = piece->number[same[i].number][r];
+        if (strcmp(same[i].measure, p->measure[m].name) != 0) continue;
+        if (!(fabs(told - use) < 1e-9 * fmax(1.0, fabs(use))))
+            finding_add(&pass->cells, piece->first + r,
+                        "discounts.h5 row %lld: %s %.6f, its cell at level %d has %.6f",
+                        (long long)(piece->first + r), number_names[same[i].number], told, level,
+                        use);
+    }
+}
+
+static void check_figures(struct pass *pass, const struct piece *piece, int64_t r, int level)
 {
     const struct problem *p = &piece->problem;
     int64_t row = piece->first + r;
-    double propensity = piece->number[PROPENSITY][r], price = piece->number[PRICE][r];
-    if (!(propensity > 0.0 && propensity <= 1.0))
-        finding_add(&pass->cells, row, "discounts.h5 row %lld: propensity %g is not in (0, 1]",
-                    (long long)row, propensity);
+    double price = piece->number[PRICE][r];
     if (!(price >= 0.0 && isfinite(price)))
         finding_add(&pass->cells, row, "discounts.h5 row %lld: price %g", (long long)row, price);
     if (pass->below && piece->number[DISCOUNT][r] > 0.0 && price >= piece->number[REFERENCE][r])
         finding_add(&pass->cells, row,
                     "discounts.h5 row %lld: price %.2f is not below the reference price %.2f",
                     (long long)row, price, piece->number[REFERENCE][r]);
-    if (cost < 0) return;
-    int64_t use = p->measure[cost].use[r * p->levels + level];
-    if (piece->number[COST][r] != (double)use / 1e4)
-        finding_add(&pass->cells, row,
-                    "discounts.h5 row %lld: expected_cost %.4f, its cell at level %d has %.4f",
-                    (long long)row, piece->number[COST][r], level, (double)use / 1e4);
+    for (int n = REVENUE; n <= PURCHASES; n++)
+        if (!isfinite(piece->number[n][r]) || fabs(piece->number[n][r]) >= 1e12)
+            finding_add(&pass->cells, row, "discounts.h5 row %lld: %s %g", (long long)row,
+                        number_names[n], piece->number[n][r]);
+    for (int m = 0; m < p->measures; m++) check_use(pass, piece, r, level, m);
 }
 
 static int64_t whole(double x, double units)
 {
-    return isfinite(x) && fabs(x) < 1e14 ? llround(x * units) : INT64_MIN / 4;
+    return isfinite(x) && fabs(x) < 1e12 ? llround(x * units) : 0; /* check_figures told of it */
 }
 
 static void add_row(struct pass *pass, const struct piece *piece, int64_t r, int level)
@@ -190,11 +219,11 @@ static void add_row(struct pass *pass, const struct piece *piece, int64_t r, int
 
 static void check_cells(struct pass *pass, const struct piece *piece)
 {
-    int cost = cost_measure(&piece->problem);
     for (int64_t r = 0; r < piece->rows; r++) {
         int level = (int)piece->number[LEVEL][r];
         if (!check_level(pass, piece, r, level)) continue;
-        check_figures(pass, piece, r, level, cost);
+        check_figures(pass, piece, r, level);
+        check_reason(pass, piece, r, level);
         add_row(pass, piece, r, level);
     }
 }
@@ -222,6 +251,9 @@ static enum status read_piece(const struct comm *comm, const struct verify *veri
             TRY(comm_agree(comm, FAIL(ERR_DATA, "discounts.h5: %s has no number in each row",
                                       number_names[n])));
     }
+    TRY(verify_column(comm, verify->store, "reason", first, rows, &text, &piece->reason_width,
+                      (void **)&piece->reason));
+    if (!text) TRY(comm_agree(comm, FAIL(ERR_DATA, "discounts.h5: reason holds no texts")));
     TRY(problem_read(comm, verify->store, &blocks, &piece->problem));
 done:
     return status;
@@ -288,6 +320,7 @@ static void finish(const struct comm *comm, struct pass *pass)
     t->value = sums[0], t->base_value = sums[1], t->cost = sums[2];
     t->revenue = sums[3], t->profit = sums[4], t->purchases = sums[5];
     comm_sum_int64(comm, t->level_rows, CELL_LEVELS);
+    comm_sum_int64(comm, t->reason_rows, VERIFY_REASONS);
     comm_sum_int64(comm, t->level_cost, CELL_LEVELS);
     comm_sum_int64(comm, t->used, t->limits);
     for (int64_t i = 0; i < t->limits; i++) bound += (int128)t->price[i] * t->limit[i];
@@ -344,8 +377,11 @@ enum status verify_rows(const struct comm *comm, struct verify *verify,
                         struct verify_totals *totals)
 {
     enum status status = OK;
-    struct pass pass = {
-        .verify = verify, .totals = totals, .below = keeps_reference(verify->receipt)};
+    const json_t *drawn = json_object_get(verify->receipt, "exploration");
+    struct pass pass = {.verify = verify,
+                        .totals = totals,
+                        .below = keeps_reference(verify->receipt),
+                        .share = json_number_value(json_object_get(drawn, "share"))};
     int64_t first = verify->rows * comm->rank / comm->ranks;
     int64_t rows = verify->rows * (comm->rank + 1) / comm->ranks - first;
     TRY(open_csv(comm, &pass));
@@ -358,7 +394,7 @@ enum status verify_rows(const struct comm *comm, struct verify *verify,
     verify_tell(comm, verify, "csv", &pass.differ,
                 "discounts.csv says what discounts.h5 says, row by row");
     verify_tell(comm, verify, "rows", &pass.cells,
-                "levels allowed, figures those of their cells, propensities in (0, 1]");
+                "levels allowed, figures and reasons those of their cells, propensities right");
 done:
     verify_csv_clear(&pass.csv);
     return status;

@@ -28,6 +28,7 @@ recomputes() { # RUN [OPTION...]
     local run=$1
     shift
     python3 "$here/recompute_limits.py" "$run" shop "$@" || fail "limits of $run: $*"
+    "$remise" verify "$run" >verify.log 2>&1 || { cat verify.log; fail "verify $run"; }
 }
 
 timeout -k 5 60 mpirun -np 2 "$remise" run shop/remise.yaml -o free --set respond.epochs=1 \
@@ -43,7 +44,6 @@ limits=("cost <= 80 per category" "cost <= 30.12345 for category = bakery" "cost
 list=$(printf ',"%s"' "${limits[@]}")
 allocate 0 1 some --set "allocate.limits=[${list:1}]"
 recomputes some "${limits[@]/#/--limit=}"
-"$remise" verify some >verify.log || { cat verify.log; fail "verify some"; }
 for ranks in 3 7; do
     allocate 0 $ranks more --set "allocate.limits=[${list:1}]"
     shop_same some more
