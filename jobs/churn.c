@@ -178,6 +178,22 @@ static int64_t match(const struct users *users, const struct candidates *candida
     return both;
 }
 
+/* The folder of the version that holds now: resolved once, whatever is published meanwhile. */
+static enum status find_earlier(const struct comm *comm, const char *folder,
+                                char found[RUN_PATH_BYTES])
+{
+    enum status status = OK;
+    TRY_ALL(comm, comm->rank > 0 || version_find(folder, found) == OK
+                      ? OK
+                      : FAIL(ERR_NO_INPUT,
+                             "allocate.previous: %s holds no published table; name the run folder "
+                             "of the table that holds until now, or leave it out",
+                             folder));
+    comm_broadcast(comm, found, RUN_PATH_BYTES, 0);
+done:
+    return status;
+}
+
 static enum status read_earlier(const struct comm *comm, const struct run *run,
                                 const struct dataset *dataset, const struct candidates *candidates,
                                 struct churn *churn)
@@ -186,9 +202,10 @@ static enum status read_earlier(const struct comm *comm, const struct run *run,
     struct piece piece = {0};
     struct earlier *row = NULL;
     int64_t rows = 0;
-    char path[RUN_PATH_BYTES + 16];
+    char found[RUN_PATH_BYTES] = "", path[RUN_PATH_BYTES + 16];
     const char *folder = config_path(run->config, "allocate.previous");
-    snprintf(path, sizeof path, "%s/discounts.h5", folder);
+    TRY(find_earlier(comm, folder, found));
+    snprintf(path, sizeof path, "%s/discounts.h5", found);
     TRY(read_piece(comm, path, &piece));
     TRY(send_rows(comm, dataset, &piece, &row, &rows));
     int64_t total[] = {match(&dataset->users, candidates, row, rows, churn), piece.users,

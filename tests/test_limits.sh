@@ -215,6 +215,8 @@ grep -A3 '"price_floor"' more/receipt.json | grep -q '"forbidden_cells": [1-9]' 
 
 # ---- what is wrong, and what cannot be ----
 published=$(sha256sum some/discounts.csv)
+allocate 66 1 some --set allocate.previous=shop
+says some 'allocate.previous: shop holds no published table'
 allocate 65 1 some --set 'allocate.limits=["cost <= 1", "profit_gain >= 100000"]'
 allocate 65 1 some --set 'allocate.limits=["purchases <= 50"]'
 says some 'purchases <= 50: 50 purchases are allowed, and any table has'
