@@ -114,7 +114,6 @@ static void add_basis(json_t *receipt, const struct allocated *a)
                                   maker->weight_surplus, "purchases", maker->weight_purchases,
                                   "lifetime", maker->weight_lifetime));
     json_object_set_new(receipt, "margin_floor", json_real(maker->floor));
-    json_object_set_new(receipt, "inputs", inputs_json(config, a->dataset));
     json_object_set_new(receipt, "cost_basis",
                         json_string(a->dataset->assumed_cost ? "assumed_margin" : "unit_cost"));
     if (a->dataset->assumed_cost)
@@ -208,6 +207,7 @@ enum status allocate_receipt(const struct comm *comm, const struct allocated *al
     TRY(breakdown_json(comm, a->run, a->dataset, a->maker->candidates, a->problem, choices->level,
                        &parts));
     receipt = receipt_json(a, choices, &outcome, hidden);
+    TRY(inputs_add(comm, a->run->config, a->dataset, receipt));
     TRY(user_limits_json(comm, a->problem, choices->price, choices->level, &caps));
     if (caps != NULL) json_object_set_new(receipt, "user_limits", caps);
     TRY(add_curse(comm, a, choices, &outcome, receipt));

@@ -49,6 +49,12 @@ static const struct config_key rows[] = {
      .none = "nobody",
      .example = "forget.txt",
      .help = "more of them, one id a line"},
+    {.name = "privacy.protected_allowed",
+     .type = KEY_TEXTS,
+     .none = "no attribute may",
+     .example = "[age]",
+     .help = "users.attributes that may tell the protected group (users.columns.group); any other "
+             "one that determines it is refused"},
     RANGE("privacy.min_users", KEY_INTEGER, "50", 20, 1e9, "users",
           "reports and segment tables show no cell with fewer"),
 

@@ -1,6 +1,7 @@
 /* The ingest stage: the shop's tables in, dataset.h5 and rejects.csv out. */
 #include "jobs/forecast.h"
 #include "jobs/ingest_settle.h"
+#include "jobs/protected.h"
 #include "jobs/run.h"
 #include "jobs/secret.h"
 #include "mpi/log.h"
@@ -231,6 +232,7 @@ static enum status ingest_run(const struct comm *comm, const struct run *run)
     TRY_ALL(comm, final_rows_new(&ingest, &final));
     TRY(read_tables(comm, &ingest));
     TRY(ingest_settle(comm, &ingest, &facts, &final, &people));
+    TRY(protected_check(comm, run->config, &people.users));
     TRY(rejects_write(comm, &ingest.rejects, ingest.csv, run_path(run, "rejects.csv")));
     TRY(close_accounts(comm, &ingest));
     TRY(check_rest(&ingest, &people, final.events_total));
@@ -254,6 +256,7 @@ static const char *const keys[] = {"data",
                                    "ingest",
                                    "privacy.forget",
                                    "privacy.forget_file",
+                                   "privacy.protected_allowed",
                                    "publish.user_ids",
                                    NULL};
 static const char *const needs[] = {NULL};

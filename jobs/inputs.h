@@ -1,20 +1,23 @@
 /**
  * Which of the shop's columns the models may see of users and products, and that the protected
- * group is not among them.
+ * group is not among them, be it under another name.
  */
 #ifndef REMISE_JOBS_INPUTS_H
 #define REMISE_JOBS_INPUTS_H
 
 #include "io/dataset.h"
 #include "jobs/config.h"
+#include "mpi/comm.h"
 
 #include <jansson.h>
 
 /**
- * For the receipt: the attributes in the data set, which every model reads users and products by;
- * the protected column; and whether one of the attributes is read from it. Local. The data set has
- * its users. Returns NULL where there is no memory.
+ * Put `inputs` into the receipt: the attributes in the data set, which every model reads users and
+ * products by; the protected column; how strongly each attribute of users is tied to it
+ * (jobs/protected.h); and whether one of them is read from it or determines it.
+ * Collective; the data set has its users. Errors: ERR_MEMORY.
  */
-json_t *inputs_json(const struct config *config, const struct dataset *dataset);
+enum status inputs_add(const struct comm *comm, const struct config *config,
+                       const struct dataset *dataset, json_t *receipt);
 
 #endif

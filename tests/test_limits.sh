@@ -188,6 +188,16 @@ allocate 78 1 fair "${explore[@]}" --set allocate.fairness.delta=0.1
 says fair 'could break allocate.fairness.delta'
 
 grep -q '"protected_among_inputs": false' fair/receipt.json || fail "inputs in the receipt"
+awk -F, 'BEGIN { OFS = "," } { print $0, NR == 1 ? "club" : $7 == "a" ? 3 + NR % 2 : 8 }' \
+    shop/users.csv >clubs.csv
+clubs=(ingest shop/remise.yaml -o clubs --set "users.file=$PWD/clubs.csv"
+    --set 'users.attributes=[age, club]')
+timeout -k 5 60 mpirun -np 2 "$remise" "${clubs[@]}" >clubs.log 2>&1
+code=$?
+[ $code = 78 ] && grep -qF 'users.attributes: club tells the protected group' clubs.log ||
+    { cat clubs.log; fail "a copy of the protected column ended with $code"; }
+timeout -k 5 60 "$remise" "${clubs[@]}" --set privacy.protected_allowed=[club] >clubs.log 2>&1 ||
+    { cat clubs.log; fail "an allowed copy"; }
 
 # ---- no discount that does not lead below the price of the last days; who is told ----
 allocate 0 3 more --set allocate.reference_rule=keep --set allocate.reference_days=10 \
