@@ -126,6 +126,25 @@ struct proof {
     int64_t count;
 };
 
+static enum status make_proof(const struct knapsack_part *part, struct proof *proof)
+{
+    enum status status = OK;
+    TRY(memory_new(&proof->price, part->limits, sizeof *proof->price));
+    TRY(memory_new(&proof->used, part->limits, sizeof *proof->used));
+    TRY(memory_new(&proof->order, part->limits, sizeof *proof->order));
+    TRY(memory_new(&proof->choice, part->whole->blocks->rows_local, 1));
+done:
+    return status;
+}
+
+static void free_proof(struct proof *proof)
+{
+    free(proof->price);
+    free(proof->used);
+    free(proof->order);
+    free(proof->choice);
+}
+
 static enum status is_proof(const struct comm *comm, struct knapsack_part *part,
                             const int64_t *price, struct proof *proof, bool *holds)
 {
@@ -203,20 +222,27 @@ static enum status take_proof(const struct comm *comm, struct knapsack_part *par
 {
     enum status status = OK;
     struct proof proof = {0};
-    TRY_ALL(comm, memory_new(&proof.price, part->limits, sizeof *proof.price));
-    TRY_ALL(comm, memory_new(&proof.used, part->limits, sizeof *proof.used));
-    TRY_ALL(comm, memory_new(&proof.order, part->limits, sizeof *proof.order));
-    TRY_ALL(comm, memory_new(&proof.choice, part->whole->blocks->rows_local, 1));
+    TRY_ALL(comm, make_proof(part, &proof));
     TRY(is_proof(comm, part, price, &proof, found));
     if (!*found) goto done;
     order_limits(part, price, proof.used, &proof);
     TRY(shorten(comm, part, price, &proof));
     TRY(without_caps(comm, part, price, &proof));
 done:
-    free(proof.price);
-    free(proof.used);
-    free(proof.order);
-    free(proof.choice);
+    free_proof(&proof);
+    return status;
+}
+
+/* out: the prices of what counts are a proof as they are */
+static enum status still_proves(const struct comm *comm, struct knapsack_part *part,
+                                const int64_t *price, bool *out)
+{
+    enum status status = OK;
+    struct proof proof = {0};
+    TRY_ALL(comm, make_proof(part, &proof));
+    TRY(is_proof(comm, part, price, &proof, out));
+done:
+    free_proof(&proof);
     return status;
 }
 
@@ -229,7 +255,24 @@ static int64_t count_in(const struct knapsack_part *part)
     return count;
 }
 
-static enum status filter(const struct comm *comm, struct knapsack_part *part, bool *irreducible)
+/* Whether those that count hold; what the proof's prices show at once needs no solution. */
+static enum status part_holds(const struct comm *comm, struct knapsack_part *part,
+                              const int64_t *price, bool small, enum knapsack_answer *answer)
+{
+    enum status status = OK;
+    bool seen = false;
+    *answer = PART_UNKNOWN;
+    if (!small) TRY(still_proves(comm, part, price, &seen));
+    if (seen) *answer = PART_CANNOT;
+    if (!small && !seen) TRY(knapsack_part_try(comm, part, price, &seen));
+    if (seen && *answer == PART_UNKNOWN) *answer = PART_HOLDS;
+    if (!seen) TRY(knapsack_part_holds(comm, part, price, answer));
+done:
+    return status;
+}
+
+static enum status filter(const struct comm *comm, struct knapsack_part *part, const int64_t *price,
+                          bool small, bool *irreducible)
 {
     enum status status = OK;
     *irreducible = true;
@@ -237,7 +280,7 @@ static enum status filter(const struct comm *comm, struct knapsack_part *part, b
         enum knapsack_answer answer;
         if (!part->in[e]) continue;
         part->in[e] = false;
-        TRY(knapsack_part_holds(comm, part, &answer));
+        TRY(part_holds(comm, part, price, small, &answer));
         part->in[e] = answer != PART_CANNOT;
         if (answer == PART_UNKNOWN) *irreducible = false;
     }
@@ -245,15 +288,15 @@ done:
     return status;
 }
 
-static enum status find_least(const struct comm *comm, struct knapsack_part *part, bool small,
-                              struct knapsack_conflict *conflict)
+static enum status find_least(const struct comm *comm, struct knapsack_part *part,
+                              const int64_t *price, bool small, struct knapsack_conflict *conflict)
 {
     enum status status = OK;
     for (int64_t m = 0; m < conflict->members && (small || m < LEAST_MOST); m++) {
         struct knapsack_member *member = &conflict->member[m];
         struct knapsack_least least;
         if (member->limit >= part->limits) continue;
-        TRY(knapsack_part_least(comm, part, member->limit, &least));
+        TRY(knapsack_part_least(comm, part, member->limit, price, &least));
         member->least = least.least;
         member->reached = least.reached;
     }
@@ -284,15 +327,15 @@ enum status knapsack_conflict_find(const struct comm *comm, const struct knapsac
     if (cells->caps > 0) TRY(conflict_of_user(comm, cells, &part, conflict));
     if (conflict->user >= 0) goto done;
     if (small)
-        TRY(knapsack_part_holds(comm, &part, &answer));
+        TRY(knapsack_part_holds(comm, &part, NULL, &answer));
     else
         TRY(take_proof(comm, &part, price, &conflict->proven));
     if (small) conflict->proven = answer == PART_CANNOT;
     if (!conflict->proven) only_exceeded(&part, used);
     if (conflict->proven && (small || count_in(&part) <= FILTER_MOST))
-        TRY(filter(comm, &part, &conflict->irreducible));
+        TRY(filter(comm, &part, price, small, &conflict->irreducible));
     TRY_ALL(comm, list_members(&part, conflict));
-    if (conflict->irreducible) TRY(find_least(comm, &part, small, conflict));
+    if (conflict->irreducible) TRY(find_least(comm, &part, price, small, conflict));
 done:
     knapsack_part_clear(&part);
     return status;

@@ -38,8 +38,9 @@ struct knapsack_conflict {
  * price     in   [limits] those it left behind
  * used      in   [limits] likewise; where nothing is proven, limits that it exceeds are named
  * conflict  out  the caller clears it with knapsack_conflict_clear, also on failure
- * Cost: small problems a search of all choices for each limit; large ones a solution of the problem
- *       for each limit of the proof and two for the smallest one's.
+ * Cost: small problems a search of all choices for each limit; large ones for each limit of the
+ *       proof some 3 to 20 passes, or a solution of the problem where moves from the proof's prices
+ *       find no choice without it, and a solution for what each of the first four would need.
  * Memory: 8 bytes a cell.
  * Errors: ERR_MEMORY.
  * Same for any number of ranks.

@@ -114,3 +114,18 @@ enum status knapsack_finish(const struct comm *comm, const struct knapsack_cells
 done:
     return status;
 }
+
+enum status knapsack_finish_repair(const struct comm *comm, const struct knapsack_cells *cells,
+                                   const struct knapsack_scale *scale, const int64_t *price,
+                                   uint8_t *choice, int64_t *used, struct knapsack_finish *finish)
+{
+    enum status status = OK;
+    struct work all = {cells, price, 1.0, HEAVIER_CORE, choice, used, {0}, finish};
+    *finish = (struct knapsack_finish){0};
+    TRY_ALL(comm, knapsack_moves_new(cells, scale, price, &all.moves));
+    TRY(repair(comm, &all));
+    finish->holds = knapsack_holds(&all.moves, used);
+done:
+    knapsack_moves_clear(&all.moves);
+    return status;
+}

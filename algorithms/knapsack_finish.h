@@ -31,4 +31,12 @@ enum status knapsack_finish(const struct comm *comm, const struct knapsack_cells
                             struct knapsack_core *core, uint8_t *choice, int64_t *used,
                             struct knapsack_finish *finish);
 
+/**
+ * Only what brings a choice within all limits by moves of single slots, if they do soon.
+ * Collective. Arguments, cost and errors as above.
+ */
+enum status knapsack_finish_repair(const struct comm *comm, const struct knapsack_cells *cells,
+                                   const struct knapsack_scale *scale, const int64_t *price,
+                                   uint8_t *choice, int64_t *used, struct knapsack_finish *finish);
+
 #endif

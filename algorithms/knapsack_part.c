@@ -1,10 +1,13 @@
 /* Limits that do not count are free, kinds and caps without any are left out. */
 #include "algorithms/knapsack_part.h"
 
+#include "algorithms/knapsack_finish.h"
+#include "algorithms/knapsack_measure.h"
 #include "algorithms/knapsack_search.h"
 #include "algorithms/knapsack_view.h"
 #include "mpi/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,7 +124,27 @@ done:
     return status;
 }
 
-static enum status solve(const struct comm *comm, const struct knapsack_cells *cells,
+/* Where what is aimed at has the price 1, others have theirs in proportion to the proof's. Kinds
+ * without a limit that counts are left out. price out [limits of the part], zero before */
+static void set_start(const struct knapsack_part *part, int64_t of, const int64_t *proof,
+                      int64_t *price)
+{
+    int64_t at = 0;
+    if (proof == NULL || of < 0 || of >= part->limits || proof[of] <= 0) return;
+    for (int d = 0; d < part->whole->kinds; d++) {
+        bool any = false;
+        int64_t groups = part->whole->kind[d].groups;
+        for (int64_t g = 0; g < groups; g++) any = any || (part->in[at + g] && at + g != of);
+        for (int64_t g = 0; g < groups; g++, at++) {
+            if (!any) continue;
+            double share = (double)proof[at] / (double)proof[of];
+            *price++ = part->in[at] && at != of ? (int64_t)fmin(share * 0x1p30, 0x1p58) : 0;
+        }
+    }
+}
+
+static enum status solve(const struct comm *comm, const struct knapsack_part *part, int64_t of,
+                         const int64_t *proof, const struct knapsack_cells *cells,
                          struct knapsack_least *least)
 {
     enum status status = OK;
@@ -129,6 +152,7 @@ static enum status solve(const struct comm *comm, const struct knapsack_cells *c
     uint8_t *choice = NULL;
     struct knapsack_receipt receipt;
     TRY_ALL(comm, memory_new(&price, knapsack_limits(cells), sizeof *price));
+    set_start(part, of, proof, price);
     TRY_ALL(comm, memory_new(&used, knapsack_limits(cells), sizeof *used));
     TRY_ALL(comm, memory_new(&choice, cells->blocks->rows_local, 1));
     status = knapsack_solve(comm, cells, price, choice, used, &receipt);
@@ -146,7 +170,7 @@ done:
 }
 
 enum status knapsack_part_least(const struct comm *comm, struct knapsack_part *part, int64_t of,
-                                struct knapsack_least *least)
+                                const int64_t *proof, struct knapsack_least *least)
 {
     struct knapsack_cells cells;
     bool in = of >= 0 && part->in[of];
@@ -155,7 +179,36 @@ enum status knapsack_part_least(const struct comm *comm, struct knapsack_part *p
     if (of >= 0) part->in[of] = false;
     choose_cells(part, false, &cells);
     if (of >= 0) part->in[of] = in;
-    return is_small(&cells) ? search(comm, &cells, least) : solve(comm, &cells, least);
+    return is_small(&cells) ? search(comm, &cells, least)
+                            : solve(comm, part, of, proof, &cells, least);
+}
+
+enum status knapsack_part_try(const struct comm *comm, struct knapsack_part *part,
+                              const int64_t *weight, bool *holds)
+{
+    enum status status = OK;
+    struct knapsack_cells cells;
+    struct knapsack_scale scale;
+    struct knapsack_point point;
+    struct knapsack_finish finish = {0};
+    int64_t *price = NULL, *used = NULL, lowest;
+    uint8_t *choice = NULL;
+    *holds = false;
+    if (part->whole->caps > 0) return OK;
+    knapsack_part_cells(part, &cells);
+    TRY_ALL(comm, memory_new(&price, part->limits, sizeof *price));
+    TRY_ALL(comm, memory_new(&used, part->limits, sizeof *used));
+    TRY_ALL(comm, memory_new(&choice, cells.blocks->rows_local, 1));
+    for (int64_t r = 0; r < part->limits; r++) price[r] = part->in[r] ? weight[r] : 0;
+    TRY(knapsack_measure(comm, &cells, &scale, &lowest));
+    TRY(knapsack_at_prices(comm, &cells, price, choice, used, &point));
+    TRY(knapsack_finish_repair(comm, &cells, &scale, price, choice, used, &finish));
+    *holds = finish.holds;
+done:
+    free(price);
+    free(used);
+    free(choice);
+    return status;
 }
 
 static int64_t last_limit(const struct knapsack_part *part)
@@ -166,14 +219,14 @@ static int64_t last_limit(const struct knapsack_part *part)
 }
 
 enum status knapsack_part_holds(const struct comm *comm, struct knapsack_part *part,
-                                enum knapsack_answer *answer)
+                                const int64_t *proof, enum knapsack_answer *answer)
 {
     struct knapsack_least least;
     int64_t last = last_limit(part), group;
     bool small = is_small(part->whole);
     *answer = PART_HOLDS; /* users keep their caps, that was seen before */
     if (last < 0 && !small) return OK;
-    enum status status = knapsack_part_least(comm, part, small ? -1 : last, &least);
+    enum status status = knapsack_part_least(comm, part, small ? -1 : last, proof, &least);
     *answer = least.answer;
     if (status != OK || small || least.answer != PART_HOLDS) return status;
     int d = kind_of(part->whole, last, &group);

@@ -32,14 +32,26 @@ void knapsack_part_clear(struct knapsack_part *part);
 void knapsack_part_cells(struct knapsack_part *part, struct knapsack_cells *cells);
 
 /**
- * The least use of entry `of` while those that count hold; `of` itself does not.
+ * The least use of entry `of` while those that count hold; `of` itself does not. proof [limits]:
+ * prices to begin in proportion to; NULL: none are known.
  * Collective. Cost: a solution of the part. Errors: ERR_MEMORY, ERR_NUMERIC as knapsack_solve.
  */
 enum status knapsack_part_least(const struct comm *comm, struct knapsack_part *part, int64_t of,
-                                struct knapsack_least *least);
+                                const int64_t *proof, struct knapsack_least *least);
 
-/** Whether those that count hold. Collective. Cost and errors as above. */
+/**
+ * Whether those that count hold, if that is easily seen: what uses least of all limits by their
+ * weights, and moves of single slots from there.
+ * Collective.
+ * weight  in   [limits] e.g. prices of a proof
+ * holds   out  a choice was found that keeps them; false says nothing
+ * Cost: some 3 to 20 passes. Errors: ERR_MEMORY.
+ */
+enum status knapsack_part_try(const struct comm *comm, struct knapsack_part *part,
+                              const int64_t *weight, bool *holds);
+
+/** Whether those that count hold. Collective. Cost and errors as knapsack_part_least. */
 enum status knapsack_part_holds(const struct comm *comm, struct knapsack_part *part,
-                                enum knapsack_answer *answer);
+                                const int64_t *proof, enum knapsack_answer *answer);
 
 #endif

@@ -10,7 +10,7 @@
  * user, 2 discounts of 0.3 in all, 4 money, or sums of these. `violations` counts limits and caps
  * that the choice breaks, added up here and not by the solver.
  */
-#include "algorithms/knapsack.h"
+#include "algorithms/knapsack_conflict.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 #include "partition/random.h"
@@ -31,7 +31,7 @@ struct shop {
     uint64_t seed;
     int64_t rows;
     struct blocks blocks;
-    int64_t *value, *cost, *units, *churn, *fair, *unfair;
+    int64_t *value, *cost, *units, *churn, *fair, *unfair, *spent;
     int32_t *product, *category;
     int64_t *stock, *budget;
     int64_t all, changed, apart;
@@ -65,6 +65,7 @@ static void draw_row(struct shop *s, int64_t i, int64_t row, uint64_t day)
         s->given[at] = k > 0;
         s->fair[at] = llrint(1e4 * share * level[k]);
         s->unfair[at] = -s->fair[at];
+        s->spent[at] = -s->cost[at];
     }
 }
 
@@ -95,6 +96,8 @@ static enum status set_limits(struct shop *s)
         s->stock[p] = none[p] + none[p] / 50 + (int64_t)(part * (double)(best[p] - none[p]));
     }
     s->changed = s->users * s->slots * 6 / 10;
+    if (s->churning > 1) s->all = 0;
+    for (int64_t c = 0; s->churning > 1 && c < s->budgets; c++) s->all -= s->budget[c] / 50 * 51;
     s->apart = (int64_t)(0.002 * 1e4 * (double)(s->users * s->slots));
 done:
     free(none);
@@ -134,8 +137,8 @@ static enum status draw_shop(struct shop *s)
     enum status status = OK;
     TRY(blocks_cut(&world, s->users * s->slots, BLOCK_ROWS / s->slots * s->slots, &s->blocks));
     s->rows = s->blocks.rows_local;
-    int64_t **cells[] = {&s->value, &s->cost,   &s->units,    &s->churn,
-                         &s->fair,  &s->unfair, &s->discount, &s->given};
+    int64_t **cells[] = {&s->value,  &s->cost,     &s->units, &s->churn, &s->fair,
+                         &s->unfair, &s->discount, &s->given, &s->spent};
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
         TRY(memory_new(cells[i], s->rows * LEVELS, sizeof **cells[i]));
     TRY(memory_new(&s->product, s->rows, sizeof *s->product));
@@ -226,6 +229,28 @@ static void report(const struct shop *s, const struct knapsack_cells *cells,
            (double)warm->receipt.passes / (double)cold->receipt.passes);
 }
 
+/* No choice keeps all limits: how long it takes to say which are in conflict. */
+static enum status name_conflict(const struct knapsack_cells *cells, const int64_t *price,
+                                 const int64_t *used, double seconds)
+{
+    enum status status = OK;
+    struct knapsack_conflict conflict = {0};
+    double start = MPI_Wtime();
+    TRY(knapsack_conflict_find(&world, cells, price, used, &conflict));
+    if (world.rank == 0)
+        printf(
+            "{\"bench\": \"knapsack_conflict\", \"slots\": %lld, \"limits\": %lld, \"ranks\": %d, "
+            "\"proof_seconds\": %.4f, \"seconds\": %.4f, \"proven\": %d, "
+            "\"irreducible\": %d, \"members\": %lld}\n",
+            (long long)cells->blocks->rows_total, (long long)knapsack_limits(cells), world.ranks,
+            seconds, MPI_Wtime() - start, conflict.proven, conflict.irreducible,
+            (long long)conflict.members);
+    comm_end(&world, OK);
+done:
+    knapsack_conflict_clear(&conflict);
+    return status;
+}
+
 static enum status solve(const struct shop *s, const struct knapsack_cells *cells, int64_t *price,
                          struct result *result)
 {
@@ -236,8 +261,11 @@ static enum status solve(const struct shop *s, const struct knapsack_cells *cell
     TRY_ALL(&world, memory_new(&choice, cells->blocks->rows_local, 1));
     comm_barrier(&world);
     double start = MPI_Wtime();
-    TRY(knapsack_solve(&world, cells, price, choice, used, &result->receipt));
+    status = knapsack_solve(&world, cells, price, choice, used, &result->receipt);
     result->seconds = MPI_Wtime() - start;
+    if (status == ERR_NUMERIC && result->receipt.impossible)
+        TRY(name_conflict(cells, price, used, result->seconds));
+    TRY(status);
     result->violations = violations(s, cells, choice);
 done:
     free(used);
@@ -255,7 +283,9 @@ static void list_kinds(const struct shop *s, struct knapsack_cells *cells)
                                         {1, NULL, s->unfair, &s->apart}};
     const bool asked[] = {
         true, s->budgets > 1, s->stocks > 0, s->churning > 0, s->fairness > 0, s->fairness > 0};
-    for (int d = 0; d < (int)(sizeof all / sizeof *all); d++)
+    if (s->churning > 1)
+        cells->kind[cells->kinds++] = (struct knapsack_kind){1, NULL, s->spent, &s->all};
+    for (int d = s->churning > 1; d < (int)(sizeof all / sizeof *all); d++)
         if (asked[d]) cells->kind[cells->kinds++] = all[d];
 }
 
@@ -298,7 +328,8 @@ static const struct argp_option option_list[] = {
     {"budgets", BUDGETS, "N", 0, "Categories with a budget (12)", 0},
     {"caps", CAPS, "BITS", 0, "Caps of users: 1 number, 2 sum of discounts, 4 money (0)", 0},
     {"fairness", FAIRNESS, "0|1", 0, "Two groups alike (1)", 0},
-    {"churn", CHURN, "0|1", 0, "At most 6 in 10 slots change (1)", 0},
+    {"churn", CHURN, "0|1|2", 0,
+     "At most 6 in 10 slots change (1); 2: and more is to be spent than budgets allow", 0},
     {"seed", SEED, "N", 0, "Of the shop (0)", 0},
     {"changed", CHANGED, "N", 0, "Then every N-th slot changes (100)", 0},
     {0}};

@@ -136,6 +136,7 @@ allocate allocate copy
 allocate allocate copy 2000000 8 30
 allocate path copy
 allocate limits copy 100000 5 100
+allocate knapsack copy --users 20000
 publish publish copy
 LIST
 [ $lines -gt 0 ] || { echo "no benchmark is called $*; see the list in bench/run.sh" >&2; exit 64; }
