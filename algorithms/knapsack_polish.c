@@ -9,7 +9,9 @@
 
 enum { SWEEPS = 2, HALVINGS = 26, FOURFOLDS = 24 };
 
-#define SHOWS 1e-3 /* of the bound */
+#define SHOWS 1e-3        /* of the bound */
+#define SHOWS_CAPPED 1e-5 /* where users have caps, which the search for prices smooths over */
+#define CAPPED_ROWS ((int64_t)1 << 21) /* times kinds: a pass under caps takes its time */
 #define PRICE_FIRST ((int64_t)1 << 20)
 #define PRICE_MOST ((int64_t)1 << 58)
 
@@ -98,6 +100,13 @@ static enum status halve(const struct comm *comm, struct search *s)
     return look(comm, s);
 }
 
+/* What of the bound is worth a search. */
+static double showing(const struct knapsack_cells *cells)
+{
+    bool capped = cells->caps > 0 && cells->blocks->rows_total * cells->kinds <= CAPPED_ROWS;
+    return capped ? SHOWS_CAPPED : SHOWS;
+}
+
 /* The prices of one kind, where that lowers the bound. */
 static enum status search_kind(const struct comm *comm, struct search *s, int kind, int64_t limits,
                                int64_t *price)
@@ -145,7 +154,7 @@ enum status knapsack_polish(const struct comm *comm, const struct knapsack_cells
         for (int d = 0; d < cells->kinds; s.first += cells->kind[d++].groups) {
             s.groups = cells->kind[d].groups;
             double waste = waste_of(&cells->kind[d], price + s.first, used + s.first);
-            if (waste > SHOWS * fabs((double)s.point.bound))
+            if (waste > showing(cells) * fabs((double)s.point.bound))
                 TRY(search_kind(comm, &s, d, limits, price));
         }
     }

@@ -46,7 +46,8 @@ enum status outlook_add(const struct comm *comm, const struct allocated *allocat
     bool any = false;
     for (int part = 0; part < PARTS; part++) any = any || is_wanted(allocated, (enum part)part);
     if (!any || allocated->problem->blocks.rows_total == 0) return OK;
-    TRY(what_if_make(comm, allocated->problem, choices, WHAT_IF_SLOTS, &w));
+    TRY(what_if_make(comm, allocated->problem, choices,
+                     allocated->problem->caps > 0 ? WHAT_IF_SLOTS_CAPPED : WHAT_IF_SLOTS, &w));
     say(&w);
     for (int part = 0; part < PARTS; part++) {
         json_t *json = NULL;

@@ -13,7 +13,8 @@
 
 #include "jobs/solution.h"
 
-enum { WHAT_IF_SLOTS = 1 << 16 };
+/* Users with limits of their own take some 15 times as long. */
+enum { WHAT_IF_SLOTS = 1 << 16, WHAT_IF_SLOTS_CAPPED = 1 << 14 };
 
 struct what_if {
     const struct problem *whole;  /* not owned */
