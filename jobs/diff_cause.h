@@ -19,7 +19,7 @@
     X(EXPLORED, "explored", "drawn by chance, before or now")                                 \
     X(MOVED, "moved",                                                                         \
       "moved from what is best at the prices, before or now, so that limits, also the "       \
-      "user's own, hold, or to use what was left")                                                         \
+      "user's own, hold, or to use what was left")                                            \
     X(CAME, "limit_came", "a limit came that it did not have, and turned it")                 \
     X(WENT, "limit_went", "a limit went that had turned it")                                  \
     X(PRICES, "prices", "new prices of limits alone would have changed it")                   \
