@@ -28,6 +28,18 @@ double dose_bend(struct dose_shape *shape, const double *slope)
     return scale;
 }
 
+struct dose_shape dose_mix(const struct dose_shapes *shapes, const float *chance)
+{
+    struct dose_shape mixed = shapes->shape[0];
+    for (int64_t k = 0; k < mixed.knots && shapes->kinds > 1; k++) {
+        double sum = 0.0;
+        for (int64_t c = 0; c < shapes->kinds; c++)
+            sum += (double)chance[c] * shapes->shape[c].value[k];
+        mixed.value[k] = sum;
+    }
+    return mixed;
+}
+
 double dose_apply(const struct dose_shape *shape, double dose)
 {
     double from = 0.0, low = 0.0;

@@ -10,13 +10,25 @@
 
 #include <stdint.h>
 
-enum { DOSE_KNOTS_MAX = 16 };
+enum { DOSE_KNOTS_MAX = 16, DOSE_KINDS_MAX = 16 };
 
 struct dose_shape {
     int64_t knots;                /* 0: every dose is itself */
     double dose[DOSE_KNOTS_MAX];  /* rising, above 0 */
     double value[DOSE_KNOTS_MAX]; /* never falling, >= 0 */
 };
+
+/* Shapes of kinds of people, of the same knots. */
+struct dose_shapes {
+    int64_t kinds; /* 0: every dose is itself; 1: one shape for all */
+    struct dose_shape shape[DOSE_KINDS_MAX];
+};
+
+/**
+ * The shape of who is of each kind with these chances: their mean. Local.
+ * chance  in  [shapes->kinds] sum 1; not read where there are fewer than two
+ */
+struct dose_shape dose_mix(const struct dose_shapes *shapes, const float *chance);
 
 /** Where a dose stands; beyond the last knot the last piece goes on. Local. */
 double dose_apply(const struct dose_shape *shape, double dose);

@@ -144,10 +144,21 @@ static void apply_rules(const struct cell_maker *maker, int k, struct slot_cells
         if (k > 0 && !kept[r]) cells->forbidden[r] |= (uint32_t)1 << k;
 }
 
-static void fill_level(const struct cell_maker *maker, double a, double b, int k,
+/* The curve of a slot. */
+struct curve {
+    double a, b;
+    struct dose_shape shape;
+};
+
+static double chance_at(const struct curve *curve, double discount)
+{
+    return curves_chance(curve->a, curve->b, dose_apply(&curve->shape, discount));
+}
+
+static void fill_level(const struct cell_maker *maker, const struct curve *curve, int k,
                        const double taken[3], struct slot_cells *cells)
 {
-    double chance = curves_chance(a, b, curves_dose(maker->curves, maker->level[k]));
+    double chance = chance_at(curve, maker->level[k]);
     int64_t list = offerable_list_cents(maker->products, cells->product);
     int64_t price = offerable_price_cents(maker->products, cells->product, maker->level[k]);
     double cost = 100.0 * maker->products->unit_cost[cells->product];
@@ -159,7 +170,7 @@ static void fill_level(const struct cell_maker *maker, double a, double b, int k
     cells->taken_revenue[k] = to_units(taken[1]);
     cells->taken_profit[k] = to_units(taken[2]);
     cells->surplus[k] =
-        to_units((double)list * curves_surplus(maker->curves, a, b, maker->level[k]));
+        to_units((double)list * curves_surplus(&curve->shape, curve->a, curve->b, maker->level[k]));
     cells->cost[k] = to_units(chance * (double)(list - price));
 }
 
@@ -181,15 +192,16 @@ void cells_of_slot(const struct cell_maker *maker, int64_t row, struct slot_cell
 {
     *cells = (struct slot_cells){.product = maker->candidates->product[row], .allowed = 1};
     if (cells->product < 0) return;
-    double a = (double)maker->curves->a[row], b = (double)maker->curves->b[row];
+    const struct curve curve = {(double)maker->curves->a[row], (double)maker->curves->b[row],
+                                curves_shape(maker->curves, row / maker->candidates->slots)};
     double more_cents = lifetime_cents(maker, row);
     struct neighbour list[NEIGHBOURS];
     int count = find_neighbours(maker, row, list);
     for (int k = 0; k < maker->levels; k++) {
-        double taken[3], dose = curves_dose(maker->curves, maker->level[k]);
-        double added = curves_chance(a, b, dose) - curves_chance(a, b, 0.0);
+        double taken[3];
+        double added = chance_at(&curve, maker->level[k]) - chance_at(&curve, 0.0);
         find_taken(maker, list, count, cells->product, added, maker->level[k], taken);
-        fill_level(maker, a, b, k, taken, cells);
+        fill_level(maker, &curve, k, taken, cells);
         cells->lifetime[k] = to_units((cells->chance[k] - taken[0]) * more_cents);
         cells->value[k] = value_of(maker, cells, k);
         apply_rules(maker, k, cells);

@@ -63,7 +63,7 @@ static double deviation(const struct curves *curves, int64_t slot, double discou
 {
     if (curves->a_sd == NULL) return 0.0;
     double a = (double)curves->a_sd[slot];
-    double gain = (double)curves->b_sd[slot] * curves_dose(curves, discount);
+    double gain = (double)curves->b_sd[slot] * curves_dose(curves, slot / curves->slots, discount);
     double square = a * a + gain * gain + 2.0 * (double)curves->correlation[slot] * a * gain;
     return sqrt(fmax(square, 0.0));
 }
@@ -88,7 +88,8 @@ static void add_slot(const struct adder *adder, int64_t slot, const uint8_t *tra
     int k = adder->table->level[slot];
     cells_of_slot(maker, slot, &cells);
     if (cells.product < 0) return;
-    struct curse_row row = {.a = (double)maker->curves->a[slot],
+    struct curse_row row = {.user = slot / maker->curves->slots,
+                            .a = (double)maker->curves->a[slot],
                             .b = (double)maker->curves->b[slot],
                             .discount = maker->level[k],
                             .trait = trait,

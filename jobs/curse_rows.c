@@ -39,7 +39,7 @@ static void raw_columns(const struct curse_rows *rows, const struct curse_row *r
     x[CURSE_ONE] = 1.0;
     x[CURSE_NO_DISCOUNT] = curse_level(row->discount) == 0;
     x[CURSE_DISCOUNT] = row->discount;
-    x[CURSE_SLOPE] = row->b * curves_dose(rows->curves, row->discount);
+    x[CURSE_SLOPE] = row->b * curves_dose(rows->curves, row->user, row->discount);
     x[CURSE_A] = a;
     x[CURSE_KNOWN] = known;
     x[CURSE_A_OF_KNOWN] = known * a;
@@ -57,13 +57,14 @@ double curse_columns(const struct curse_rows *rows, const struct curse_row *row,
     raw_columns(rows, row, x);
     for (int j = 1; j < CURSE_COLUMNS; j++)
         x[j] = rows->sd[j] > 0.0 ? (x[j] - rows->mean[j]) / rows->sd[j] : 0.0;
-    return row->a + row->b * curves_dose(rows->curves, row->discount);
+    return row->a + row->b * curves_dose(rows->curves, row->user, row->discount);
 }
 
 static struct curse_row row_at(const struct curse_rows *rows, int64_t i)
 {
     const struct heldout *h = rows->source;
-    return (struct curse_row){.a = (double)h->a[i],
+    return (struct curse_row){.user = i / h->slots,
+                              .a = (double)h->a[i],
                               .b = (double)h->b[i],
                               .discount = (double)h->discount[i],
                               .trait = h->trait + i * TRAITS,

@@ -32,6 +32,7 @@ enum curse_column {
 
 /* A row, as offer or as part of the table. */
 struct curse_row {
+    int64_t user; /* local */
     double a, b, discount;
     const uint8_t *trait; /* [TRAITS] */
     int64_t purchases;    /* of the product */

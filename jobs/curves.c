@@ -39,38 +39,74 @@ done:
     return status;
 }
 
+enum status curves_take_shapes(const struct dose_shapes *shapes, const float *chance, int64_t users,
+                               struct curves *curves)
+{
+    curves->shapes = *shapes;
+    if (shapes->kinds < 2) return OK;
+    enum status status = memory_new(&curves->mixture, users * shapes->kinds, sizeof(float));
+    if (status == OK)
+        memcpy(curves->mixture, chance, (size_t)(users * shapes->kinds) * sizeof(float));
+    return status;
+}
+
 /* Where the dose bends, with 0 before its first knot; nothing where it does not. */
-static enum status write_shape(const struct comm *comm, struct store *store,
-                               const struct dose_shape *shape)
+static enum status write_shapes(const struct comm *comm, struct store *store,
+                                const struct blocks *blocks, const struct curves *curves)
 {
     enum status status = OK;
-    int64_t once = comm->rank == 0 ? shape->knots + 1 : 0;
-    double dose[DOSE_KNOTS_MAX + 1] = {0}, counts[DOSE_KNOTS_MAX + 1] = {0};
-    const struct store_column at = {"dose_at", STORE_F64, 1, "discount",
-                                    "where the response of all bends"};
-    const struct store_column value = {"dose_value", STORE_F64, 1, "discount",
-                                       "what counts for a and b there; linear in between"};
-    if (shape->knots == 0) return OK;
-    memcpy(dose + 1, shape->dose, sizeof shape->dose);
-    memcpy(counts + 1, shape->value, sizeof shape->value);
+    const struct dose_shapes *shapes = &curves->shapes;
+    int64_t kinds = shapes->kinds, knots = shapes->shape[0].knots;
+    int64_t once = comm->rank == 0 ? knots + 1 : 0;
+    double dose[DOSE_KNOTS_MAX + 1] = {0}, counts[(DOSE_KNOTS_MAX + 1) * DOSE_KINDS_MAX] = {0};
+    const struct store_column at = {"dose_at", STORE_F64, 1, "discount", "where responses bend"};
+    const struct store_column value = {
+        "dose_value", STORE_F64, kinds, "discount",
+        "what counts for a and b there, for users of each kind; linear in between"};
+    const struct store_column mixture = {"mixture", STORE_F32, kinds, "",
+                                         "chances that a user is of each kind"};
+    if (kinds == 0) return OK;
+    memcpy(dose + 1, shapes->shape[0].dose, sizeof shapes->shape[0].dose);
+    for (int64_t k = 0; k < knots; k++)
+        for (int64_t c = 0; c < kinds; c++) counts[(k + 1) * kinds + c] = shapes->shape[c].value[k];
     TRY(store_write(comm, store, &at, dose, once));
     TRY(store_write(comm, store, &value, counts, once));
+    if (kinds > 1) TRY(store_write(comm, store, &mixture, curves->mixture, blocks->rows_local));
 done:
     return status;
 }
 
-static enum status read_shape(const struct comm *comm, const struct store *store,
-                              struct dose_shape *shape)
+static enum status read_mixture(const struct comm *comm, const struct store *store,
+                                const struct blocks *blocks, struct curves *curves)
 {
     enum status status = OK;
-    int64_t knots = store_rows(comm, store, "dose_at", NULL) - 1;
-    *shape = (struct dose_shape){0};
+    TRY_ALL(comm, memory_new(&curves->mixture, blocks->rows_local * curves->shapes.kinds,
+                             sizeof *curves->mixture));
+    TRY(store_read(comm, store, "mixture", STORE_F32, blocks->row_first, blocks->rows_local,
+                   curves->mixture));
+done:
+    return status;
+}
+
+static enum status read_shapes(const struct comm *comm, const struct store *store,
+                               const struct blocks *blocks, struct curves *curves)
+{
+    enum status status = OK;
+    struct dose_shapes *shapes = &curves->shapes;
+    double dose[DOSE_KNOTS_MAX], counts[DOSE_KNOTS_MAX * DOSE_KINDS_MAX];
+    int64_t kinds = 0, knots = store_rows(comm, store, "dose_value", &kinds) - 1;
     if (knots <= 0) return OK;
-    if (knots > DOSE_KNOTS_MAX)
+    if (knots > DOSE_KNOTS_MAX || kinds < 1 || kinds > DOSE_KINDS_MAX)
         TRY(FAIL(ERR_IO, "curves.h5 is of another version; run the stage respond again"));
-    TRY(store_read(comm, store, "dose_at", STORE_F64, 1, knots, shape->dose));
-    TRY(store_read(comm, store, "dose_value", STORE_F64, 1, knots, shape->value));
-    shape->knots = knots;
+    TRY(store_read(comm, store, "dose_at", STORE_F64, 1, knots, dose));
+    TRY(store_read(comm, store, "dose_value", STORE_F64, 1, knots, counts));
+    shapes->kinds = kinds;
+    for (int64_t c = 0; c < kinds; c++) {
+        shapes->shape[c].knots = knots;
+        memcpy(shapes->shape[c].dose, dose, (size_t)knots * sizeof *dose);
+        for (int64_t k = 0; k < knots; k++) shapes->shape[c].value[k] = counts[k * kinds + c];
+    }
+    if (kinds > 1) TRY(read_mixture(comm, store, blocks, curves));
 done:
     return status;
 }
@@ -91,7 +127,7 @@ enum status curves_write(const struct comm *comm, const char *path, const struct
                                             about->about};
         TRY(store_write(comm, store, &column, *column_of(&all, k), blocks->rows_local));
     }
-    TRY(write_shape(comm, store, &curves->shape));
+    TRY(write_shapes(comm, store, blocks, curves));
     TRY(store_write(comm, store, &flag, &observational, comm->rank == 0));
     TRY(store_commit(comm, &store));
 done:
@@ -123,7 +159,7 @@ static enum status read_all(const struct comm *comm, const char *path, const str
     intervals = intervals && store_rows(comm, store, "a_sd", NULL) >= 0;
     TRY_ALL(comm, curves_reserve(blocks->rows_local, slots, intervals, curves));
     TRY(read_columns(comm, store, blocks, intervals, curves));
-    TRY(read_shape(comm, store, &curves->shape));
+    TRY(read_shapes(comm, store, blocks, curves));
     TRY(store_read(comm, store, "observational", STORE_I32, 0, 1, &observational));
     curves->observational = observational != 0;
 done:
@@ -147,6 +183,7 @@ enum status curves_read_intervals(const struct comm *comm, const char *path,
 void curves_clear(struct curves *curves)
 {
     for (int k = 0; k < COLUMNS; k++) free(*column_of(curves, k));
+    free(curves->mixture);
     *curves = (struct curves){0};
 }
 
@@ -155,9 +192,16 @@ double curves_chance(double a, double b, double dose)
     return 1.0 / (1.0 + exp(-(a + b * dose)));
 }
 
-double curves_dose(const struct curves *curves, double discount)
+struct dose_shape curves_shape(const struct curves *curves, int64_t user)
 {
-    return dose_apply(&curves->shape, discount);
+    const float *chance = curves->mixture;
+    return dose_mix(&curves->shapes, chance != NULL ? chance + user * curves->shapes.kinds : NULL);
+}
+
+double curves_dose(const struct curves *curves, int64_t user, double discount)
+{
+    struct dose_shape shape = curves_shape(curves, user);
+    return dose_apply(&shape, discount);
 }
 
 /* log(1 + exp(x)) without overflow */
@@ -173,9 +217,8 @@ static double area(double from, double to, double wide)
     return wide * (softplus(to) - softplus(from)) / (to - from);
 }
 
-double curves_surplus(const struct curves *curves, double a, double b, double discount)
+double curves_surplus(const struct dose_shape *shape, double a, double b, double discount)
 {
-    const struct dose_shape *shape = &curves->shape;
     if (!(b > 1e-6)) return 0.0;
     if (shape->knots == 0) return softplus(a + b * discount) / b;
     double sum = softplus(a) / b, from = 0.0;
@@ -213,9 +256,11 @@ void curves_interval(const struct curves *curves, int64_t row, double discount, 
                      double *low, double *high)
 {
     double a = (double)curves->a[row], b = (double)curves->b[row];
-    *low = *high = curves_chance(a, b, curves_dose(curves, discount));
+    struct dose_shape shape = curves_shape(curves, row / curves->slots);
+    double dose = dose_apply(&shape, discount);
+    *low = *high = curves_chance(a, b, dose);
     if (curves->a_sd == NULL) return;
-    double a_sd = (double)curves->a_sd[row], dose = curves_dose(curves, discount);
+    double a_sd = (double)curves->a_sd[row];
     double gain_sd = dose * (double)curves->b_sd[row];
     double both = (double)curves->correlation[row] * a_sd * gain_sd;
     double variance = fmax(a_sd * a_sd + 2.0 * both + gain_sd * gain_sd, 0.0);

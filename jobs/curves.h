@@ -1,7 +1,8 @@
 /**
  * curves.h5: for each candidate of each user the response curve, the expected chance of buying
- * P(d) = sigmoid(a + b d), and how sure that is. Where the response of all bends (it saturates,
- * say), d is not the discount but how far along its whole effect the discount is: curves_dose.
+ * P(d) = sigmoid(a + b d), and how sure that is. Where the response bends (it saturates, say), d
+ * is not the discount but how far along its whole effect the discount is: by one shape for all, or
+ * by those of kinds of users, mixed by each user's chances of being of them (curves_shape).
  *
  * The log odds of the user's true chance have variance v(d) = a_sd^2 + 2 d correlation a_sd b_sd +
  * d^2 b_sd^2 and the middle (a + b d) sqrt(1 + pi v(d) / 8), of which the expected chance is the
@@ -16,10 +17,18 @@
 struct curves {
     int64_t slots;
     bool observational;               /* learned without an offers table */
-    struct dose_shape shape;          /* of all users */
+    struct dose_shapes shapes;        /* of all users, or of kinds */
+    float *mixture;                   /* [users_local][kinds]; NULL with fewer than two kinds */
     float *a, *b;                     /* [users_local][slots]; b >= 0 */
     float *a_sd, *b_sd, *correlation; /* [users_local][slots]; NULL: intervals are not known */
 };
+
+/**
+ * Let kinds of users have shapes of their own. Local. Errors: ERR_MEMORY.
+ * chance  in  [users][shapes->kinds] copied where there are two kinds or more
+ */
+enum status curves_take_shapes(const struct dose_shapes *shapes, const float *chance, int64_t users,
+                               struct curves *curves);
 
 /** Make room for the curves of so many users. Local. Free with curves_clear. Errors: ERR_MEMORY. */
 enum status curves_reserve(int64_t users, int64_t slots, bool intervals, struct curves *curves);
@@ -36,15 +45,18 @@ enum status curves_read_intervals(const struct comm *comm, const char *path,
 /** Free; accepts a zeroed struct. Local. */
 void curves_clear(struct curves *curves);
 
-/** What the a and b of the curves are meant for, at a discount. Local. */
-double curves_dose(const struct curves *curves, double discount);
+/** A local user's own shape: that of curves_dose. Local. */
+struct dose_shape curves_shape(const struct curves *curves, int64_t user);
+
+/** What the a and b of a local user's curves are meant for, at a discount. Local. */
+double curves_dose(const struct curves *curves, int64_t user, double discount);
 
 /**
  * What a buyer keeps, as a multiple of the list price: the area below the curve from the price at
  * this discount on upward, of the logit's own form beyond the list price. Local.
  * Source: Small and Rosen 1981, Econometrica 49(1).
  */
-double curves_surplus(const struct curves *curves, double a, double b, double discount);
+double curves_surplus(const struct dose_shape *shape, double a, double b, double discount);
 
 /** Chance of buying at a dose (the discount, unless it bends). Local. */
 double curves_chance(double a, double b, double dose);

@@ -80,9 +80,9 @@ static enum status fit_to_shape(const struct comm *comm, const struct run *run,
     enum status status = OK;
     TRY(fit_and_draw(comm, run, context, kind, rows, ensemble, drawn));
     if (rows->observational || ensemble->members < 2) goto done;
-    TRY(response_bend_find(comm, rows, drawn->a, drawn->b, &ensemble->shape));
-    if (ensemble->shape.knots == 0) goto done;
-    response_bend_rows(&ensemble->shape, rows);
+    TRY(response_bend_find(comm, rows, &context->classes, drawn->a, drawn->b, &ensemble->shapes));
+    if (ensemble->shapes.kinds == 0) goto done;
+    response_bend_rows(&ensemble->shapes, &context->classes, rows);
     TRY(fit_and_draw(comm, run, context, kind, rows, ensemble, drawn));
 done:
     return status;

@@ -1,7 +1,8 @@
-/* The bend of the dose. */
+/* Bends of the dose. */
 #include "jobs/response_bend.h"
 
 #include "algorithms/calibration.h"
+#include "algorithms/dose_kinds.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 #include "partition/random.h"
@@ -19,6 +20,8 @@ enum { BINS = 101, RARE = 100 /* a level of fewer than one row in so many is non
 #define SURE 2.0
 /* Part of the log loss it must take off: slight ones are not worth a second training. */
 #define WORTH 5e-4
+/* The same of shapes by kinds, which cost no training of their own where all bends are. */
+#define WORTH_KINDS 1e-4
 
 /* The dose may bend at the discounts that were given often; of many the deepest and some between.
  */
@@ -36,42 +39,119 @@ static void find_knots(const struct comm *comm, const struct response_rows *rows
         knots->dose[k] = 0.01 * (double)level[(k + 1) * levels / knots->knots - 1];
 }
 
-enum status response_bend_find(const struct comm *comm, const struct response_rows *rows,
-                               const float *a, const float *b, struct dose_shape *shape)
+/* Both are judged by halves of the users. */
+struct bend {
+    const struct response_rows *rows;
+    const float *a, *b;
+    struct dose_shape knots;
+    uint8_t *half; /* [rows_local] 2: not looked at */
+};
+
+static enum status bend_init(const struct comm *comm, struct bend *bend)
 {
     enum status status = OK;
+    const struct response_rows *rows = bend->rows;
+    TRY_ALL(comm, memory_new(&bend->half, rows->blocks.rows_local, sizeof *bend->half));
+    for (int64_t b = 0; b < rows->blocks.blocks_local; b++)
+        for (int64_t i = rows->blocks.start[b]; i < rows->blocks.start[b + 1]; i++) {
+            double u = random_uniform(1, RANDOM_SPLIT, (uint64_t)(rows->blocks.row_first + i), 0);
+            bool looked_at = u * (double)rows->blocks.rows_total < ROWS_ENOUGH;
+            bend->half[i] = looked_at ? (uint8_t)((rows->blocks.block_first + b) & 1) : 2;
+        }
+    find_knots(comm, rows, &bend->knots);
+done:
+    return status;
+}
+
+static bool is_worth(double gain, double error, double least)
+{
+    return gain > SURE * error && gain > least;
+}
+
+/* One shape for all. */
+static enum status bend_all(const struct comm *comm, const struct bend *bend,
+                            struct dose_shapes *shapes)
+{
+    enum status status = OK;
+    const struct response_rows *rows = bend->rows;
     struct calibration calibration = {0};
     struct calibration_check check = {0};
-    struct calibration_options options = {0};
-    uint8_t *half = NULL;
-    *shape = (struct dose_shape){0};
-    TRY_ALL(comm, memory_new(&half, rows->blocks.rows_local, sizeof *half));
-    for (int64_t i = 0; i < rows->blocks.rows_local; i++) {
-        double u = random_uniform(1, RANDOM_SPLIT, (uint64_t)(rows->blocks.row_first + i), 0);
-        half[i] = u * (double)rows->blocks.rows_total < ROWS_ENOUGH ? rows->member[i] % 2 : 2;
-    }
-    const struct calibration_rows judged = {&rows->blocks, a,   b, rows->dose, rows->y,
-                                            rows->weight,  half};
-    find_knots(comm, rows, &options.knots);
+    const struct calibration_options options = {.knots = bend->knots};
+    const struct calibration_rows judged = {&rows->blocks, bend->a,      bend->b,   rows->discount,
+                                            rows->y,       rows->weight, bend->half};
     TRY(calibration_fit(comm, &judged, &options, &calibration, &check));
     double gain = check.gain[CALIBRATION_DOSE], error = check.gain_error[CALIBRATION_DOSE];
     log_info("  a bend of the response lowers the held-out log loss by %.6f (standard error %.6f)",
              gain, error);
-    if (calibration.taken[CALIBRATION_DOSE] && gain > SURE * error &&
-        gain > WORTH * check.loss[CALIBRATION_DOSE])
-        *shape = calibration.shape;
-    for (int64_t k = 0; k < shape->knots; k++)
-        log_info("  a discount of %.0f %% counts as %.1f %%", 100.0 * shape->dose[k],
-                 100.0 * shape->value[k]);
+    if (!calibration.taken[CALIBRATION_DOSE] ||
+        !is_worth(gain, error, WORTH * check.loss[CALIBRATION_DOSE]))
+        goto done;
+    shapes->kinds = 1;
+    shapes->shape[0] = calibration.shape;
 done:
-    free(half);
     calibration_clear(&calibration);
     calibration_check_clear(&check);
     return status;
 }
 
-void response_bend_rows(const struct dose_shape *shape, struct response_rows *rows)
+/* One for each kind. */
+static enum status bend_kinds(const struct comm *comm, const struct bend *bend,
+                              const struct response_classes *classes, struct dose_shapes *shapes)
 {
-    for (int64_t i = 0; i < rows->blocks.rows_local; i++)
-        rows->dose[i] = (float)dose_apply(shape, (double)rows->dose[i]);
+    enum status status = OK;
+    const struct response_rows *rows = bend->rows;
+    struct dose_shapes found;
+    struct dose_kinds_check check;
+    const struct dose_kinds_rows judged = {
+        &rows->blocks, bend->a,    bend->b,    rows->discount,   rows->y,
+        rows->weight,  bend->half, rows->user, classes->classes, classes->chance};
+    TRY(dose_kinds_fit(comm, &judged, &bend->knots, &found, &check));
+    log_info("  bends of each kind of users lower it by %.6f more (standard error %.6f)",
+             check.gain, check.gain_error);
+    if (is_worth(check.gain, check.gain_error, WORTH_KINDS * check.loss)) *shapes = found;
+done:
+    return status;
+}
+
+static void tell(const struct dose_shapes *shapes)
+{
+    const struct dose_shape *first = &shapes->shape[0];
+    for (int64_t k = 0; k < first->knots; k++) {
+        double least = INFINITY, most = 0.0;
+        for (int64_t c = 0; c < shapes->kinds; c++) {
+            least = fmin(least, shapes->shape[c].value[k]);
+            most = fmax(most, shapes->shape[c].value[k]);
+        }
+        if (shapes->kinds < 2)
+            log_info("  a discount of %.0f %% counts as %.1f %%", 100.0 * first->dose[k],
+                     100.0 * most);
+        else
+            log_info("  a discount of %.0f %% counts as %.1f to %.1f %%, by the kind of user",
+                     100.0 * first->dose[k], 100.0 * least, 100.0 * most);
+    }
+}
+
+enum status response_bend_find(const struct comm *comm, const struct response_rows *rows,
+                               const struct response_classes *classes, const float *a,
+                               const float *b, struct dose_shapes *shapes)
+{
+    enum status status = OK;
+    struct bend bend = {.rows = rows, .a = a, .b = b};
+    *shapes = (struct dose_shapes){0};
+    TRY(bend_init(comm, &bend));
+    TRY(bend_all(comm, &bend, shapes));
+    if (classes->classes > 1 && bend.knots.knots > 1) TRY(bend_kinds(comm, &bend, classes, shapes));
+    tell(shapes);
+done:
+    free(bend.half);
+    return status;
+}
+
+void response_bend_rows(const struct dose_shapes *shapes, const struct response_classes *classes,
+                        struct response_rows *rows)
+{
+    for (int64_t i = 0; i < rows->blocks.rows_local; i++) {
+        struct dose_shape shape = response_classes_shape(classes, shapes, rows->user[i]);
+        rows->dose[i] = (float)dose_apply(&shape, (double)rows->discount[i]);
+    }
 }

@@ -1,6 +1,7 @@
 /**
- * Whether the response of all bends with the discount: curves drawn as straight in the log odds
- * are compared with what users did of whom the networks knew nothing.
+ * Whether responses bend with the discount: curves drawn as straight in the log odds are compared
+ * with what users did of whom the members knew nothing. There may be one shape for all, or one for
+ * each kind of users (jobs/response_classes.h).
  */
 #ifndef REMISE_JOBS_RESPONSE_BEND_H
 #define REMISE_JOBS_RESPONSE_BEND_H
@@ -8,18 +9,20 @@
 #include "jobs/response_rows.h"
 
 /**
- * Find the bend of the dose that outcomes ask for. Collective.
- * rows   in   their dose is the discount
- * a, b   in   [rows_local] of networks that have not learned from the row's user
- * shape  out  without knots where a straight line does as well
- * Cost: that of calibration_fit.
+ * Find the bends of the dose that outcomes ask for. Collective.
+ * rows    in   their dose is the discount
+ * a, b    in   [rows_local] of members that have not learned from the row's user
+ * shapes  out  none where a straight line does as well
+ * Cost: those of calibration_fit and dose_kinds_fit, of 300,000 rows at most.
  * Same bits for any number of ranks.
- * Errors: those of calibration_fit.
+ * Errors: those of these.
  */
 enum status response_bend_find(const struct comm *comm, const struct response_rows *rows,
-                               const float *a, const float *b, struct dose_shape *shape);
+                               const struct response_classes *classes, const float *a,
+                               const float *b, struct dose_shapes *shapes);
 
 /** Put the bent dose in the place of the discounts. Local. */
-void response_bend_rows(const struct dose_shape *shape, struct response_rows *rows);
+void response_bend_rows(const struct dose_shapes *shapes, const struct response_classes *classes,
+                        struct response_rows *rows);
 
 #endif

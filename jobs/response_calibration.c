@@ -49,8 +49,8 @@ static void judgement_clear(struct judgement *j)
 static enum status compare(const struct comm *comm, const struct response_rows *rows,
                            const struct judgement *j, struct reliability *result)
 {
-    const struct reliability_rows view = {&rows->blocks, j->chance,  rows->y,
-                                          rows->weight,  rows->dose, j->skip};
+    const struct reliability_rows view = {&rows->blocks, j->chance,      rows->y,
+                                          rows->weight,  rows->discount, j->skip};
     return reliability_make(comm, &view, RELIABILITY_BINS, result);
 }
 

@@ -258,6 +258,12 @@ void response_classes_clear(struct response_classes *classes)
 
 /* ---- rows ---- */
 
+struct dose_shape response_classes_shape(const struct response_classes *classes,
+                                         const struct dose_shapes *shapes, int64_t user)
+{
+    return dose_mix(shapes, shapes->kinds > 1 ? classes->chance + user * classes->classes : NULL);
+}
+
 int64_t response_classes_columns(const struct response_classes *classes)
 {
     return classes->classes > 0 ? classes->classes + 1 : 0;

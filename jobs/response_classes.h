@@ -11,6 +11,7 @@
 #ifndef REMISE_JOBS_RESPONSE_CLASSES_H
 #define REMISE_JOBS_RESPONSE_CLASSES_H
 
+#include "algorithms/dose.h"
 #include "algorithms/latent_classes.h"
 #include "io/dataset.h"
 #include "jobs/response_policy.h"
@@ -49,6 +50,10 @@ void response_classes_clear(struct response_classes *classes);
 
 /** Columns of a row: one of each class, and the standing. Local. */
 int64_t response_classes_columns(const struct response_classes *classes);
+
+/** The shape of a local user's response, of the classes' or of one for all. Local. */
+struct dose_shape response_classes_shape(const struct response_classes *classes,
+                                         const struct dose_shapes *shapes, int64_t user);
 
 /**
  * The chances of a user's classes, and the standing that they let expect in a category. Local.

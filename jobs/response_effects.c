@@ -121,7 +121,9 @@ static void put(struct judge *judge, int64_t user, int64_t o, int64_t row, bool 
     response_features(judge->context, user, dataset->offers.product[o], &moment,
                       queue->x + at * judge->ensemble->stride);
     queue->row[at] = row;
-    queue->dose[at] = dose_apply(&judge->ensemble->shape, (double)dataset->offers.discount[o]);
+    struct dose_shape shape =
+        response_classes_shape(&judge->context->classes, &judge->ensemble->shapes, user);
+    queue->dose[at] = dose_apply(&shape, (double)dataset->offers.discount[o]);
     queue->hidden[at] = hidden;
 }
 

@@ -31,7 +31,7 @@ struct response_ensemble {
     int64_t columns, stride;
     double *mean, *sd;              /* [columns] of the inputs */
     struct calibration calibration; /* of what the members say; holds no map */
-    struct dose_shape shape;        /* what the members are trained on, of the discount */
+    struct dose_shapes shapes;      /* what the members are trained on, of the discount */
     bool observational;
 };
 

@@ -365,6 +365,8 @@ void response_roles(const struct response_context *context, enum response_role *
         for (int64_t c = 0; c < context->attribute_columns[a]; c++)
             *role++ = !number ? ROLE_LEVEL : c == 0 ? ROLE_NUMBER : ROLE_MISSING;
     }
+    for (int64_t c = 0; c < context->classes.classes; c++) *role++ = ROLE_KIND;
+    if (context->classes.classes > 0) *role = ROLE_STANDING;
 }
 
 double response_unknown(const struct response_context *context, const float *x)

@@ -39,6 +39,7 @@ enum response_role {
     ROLE_NUMBER,   /* an attribute of the user */
     ROLE_MISSING,  /* whether it is missing */
     ROLE_LEVEL,    /* one level of an attribute */
+    ROLE_KIND,     /* the chance that the user is of a kind */
     ROLE_STEP      /* of the sequence */
 };
 

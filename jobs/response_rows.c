@@ -22,8 +22,8 @@ static int64_t stride_of(const struct response_context *context)
 int64_t response_rows_bytes(const struct response_context *context, int64_t rows)
 {
     const struct blocks *users = &context->dataset->users.blocks;
-    /* a row's inputs and its five numbers, and the curve that judges it */
-    return rows * (4 * stride_of(context) + 18 + 16) + dataset_bytes(context->dataset) +
+    /* a row's inputs and its seven numbers, and the curve that judges it */
+    return rows * (4 * stride_of(context) + 26 + 16) + dataset_bytes(context->dataset) +
            users->rows_local * 4 * response_classes_columns(&context->classes);
 }
 
@@ -36,7 +36,9 @@ enum status response_rows_reserve(const struct response_context *context, int64_
     out->stride = stride_of(context);
     TRY(memory_new(&out->x, rows * out->stride, sizeof *out->x));
     TRY(memory_new(&out->y, rows, sizeof *out->y));
+    TRY(memory_new(&out->discount, rows, sizeof *out->discount));
     TRY(memory_new(&out->dose, rows, sizeof *out->dose));
+    TRY(memory_new(&out->user, rows, sizeof *out->user));
     TRY(memory_new(&out->weight, rows, sizeof *out->weight));
     TRY(memory_new(&out->prior, rows, sizeof *out->prior));
     TRY(memory_new(&out->member, rows, sizeof *out->member));
@@ -57,7 +59,8 @@ void response_rows_add(const struct response_context *context,
     response_features(context, example->user, example->product, &moment,
                       out->x + row * out->stride);
     out->y[row] = example->bought ? 1.0f : 0.0f;
-    out->dose[row] = example->discount;
+    out->discount[row] = out->dose[row] = example->discount;
+    out->user[row] = (int32_t)example->user;
     out->weight[row] = example->weight;
     out->prior[row] = response_prior(context, example->product);
     out->member[row] = (uint8_t)response_member(key, options->members);
@@ -233,7 +236,9 @@ void response_rows_clear(struct response_rows *rows)
     blocks_clear(&rows->blocks);
     free(rows->x);
     free(rows->y);
+    free(rows->discount);
     free(rows->dose);
+    free(rows->user);
     free(rows->weight);
     free(rows->prior);
     free(rows->part);

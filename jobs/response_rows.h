@@ -20,7 +20,9 @@ struct response_rows {
     int64_t columns, stride;
     float *x;        /* [rows_local][stride] */
     float *y;        /* 1 bought */
-    float *dose;     /* discount as a fraction */
+    float *discount; /* as a fraction */
+    float *dose;     /* what it counts: itself, unless the response bends */
+    int32_t *user;   /* local */
     float *weight;   /* mean about 1 */
     float *prior;    /* b that demand implies, 0 unknown */
     uint8_t *part;   /* enum network_part, by user */
@@ -39,7 +41,7 @@ struct response_rows_options {
  * Make the rows. Collective.
  * candidates  in   of the local users; only used without offers
  * rows        out  free with response_rows_clear
- * Memory: 4 (columns + 4) + 1 bytes per row of this rank.
+ * Memory: 4 (columns + 6) + 2 bytes per row of this rank.
  * Errors: ERR_DATA nothing to learn from; ERR_MEMORY.
  */
 enum status response_rows_make(const struct comm *comm, const struct response_context *context,

@@ -85,7 +85,7 @@ enum status response_score(const struct response_context *context,
     struct scorer scorer = {context, candidates, ensemble, effects, curves, NULL, NULL, NULL, NULL};
     TRY(curves_reserve(users, slots, true, curves));
     curves->observational = ensemble->observational;
-    curves->shape = ensemble->shape;
+    TRY(curves_take_shapes(&ensemble->shapes, context->classes.chance, users, curves));
     TRY(memory_new(&scorer.x, chunk * ensemble->stride, sizeof *scorer.x));
     TRY(memory_new(&scorer.other, chunk, sizeof *scorer.other));
     TRY(memory_new(&scorer.room, 2 * chunk, sizeof *scorer.room));

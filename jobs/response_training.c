@@ -96,7 +96,7 @@ static enum status train(const struct comm *comm, const struct run *run, int mem
     struct network_options options = options_of(run, rows->blocks.rows_total);
     struct network_data data = data_of(rows);
     options.seed += (uint64_t)member;
-    name_member(member, ensemble->shape.knots > 0, name, sizeof name);
+    name_member(member, ensemble->shapes.kinds > 0, name, sizeof name);
     network_free(&ensemble->network[member]);
     TRY_ALL(comm, response_network_new(run->config, rows->columns, &ensemble->network[member]));
     data.rows.columns = network_inputs(ensemble->network[member]);

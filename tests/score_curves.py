@@ -119,12 +119,13 @@ def rows_by_user(product, width, every):
 
 
 def doses_of(path, levels):
-    """What a level counts in the log odds: itself, unless the file says so, between its knots."""
+    """What each level counts in the log odds of users of each kind, [kind][level]: itself, unless
+    the file says so, between its knots."""
     at, value = (read_column(path, name) for name in ("dose_at", "dose_value"))
     if at is None or value is None:
-        return levels
-    knots = list(zip(at.values, value.values))
-    return [dose_between(knots, d) for d in levels]
+        return [levels]
+    of_kind = [list(zip(at.values, value.values[c::value.width])) for c in range(value.width)]
+    return [[dose_between(knots, d) for d in levels] for knots in of_kind]
 
 
 def dose_between(knots, d):
@@ -138,16 +139,26 @@ class Shapes:
     """All curves of the file, by the place of their candidate."""
 
     def __init__(self, path, count, levels):
-        self.levels, self.doses = levels, doses_of(path, levels)
+        self.levels, self.of_kind = levels, doses_of(path, levels)
+        self.mixture = read_column(path, "mixture") if len(self.of_kind) > 1 else None
+        self.slots = need_column(path, "a").width
         self.a, self.b = (need_column(path, name).values for name in ("a", "b"))
         spread = [read_column(path, name) for name in ("a_sd", "b_sd", "correlation")]
         self.spread = None if None in spread else [column.values for column in spread]
         if {len(column) for column in [self.a, self.b] + (self.spread or [])} != {count}:
             raise BadInput(f"{path} has other candidates than candidates.h5")
 
-    def interval(self, at, k):
-        """The 90 % interval of the true chance, as jobs/curves.h has it."""
-        g = self.doses[k]
+    def doses(self, at):
+        """By level, for the user of a candidate: the mean of the kinds' by the user's chances."""
+        kinds = len(self.of_kind)
+        if kinds == 1:
+            return self.of_kind[0]
+        first = at // self.slots * kinds
+        chance = self.mixture.values[first:first + kinds]
+        return [math.fsum(p * g for p, g in zip(chance, column)) for column in zip(*self.of_kind)]
+
+    def interval(self, at, g):
+        """The 90 % interval of the true chance at a dose, as jobs/curves.h has it."""
         a_sd, b_sd, correlation = (column[at] for column in self.spread)
         variance = max(a_sd * a_sd + 2 * g * correlation * a_sd * b_sd + g * g * b_sd * b_sd, 0.0)
         mean = self.a[at] + self.b[at] * g
@@ -157,9 +168,9 @@ class Shapes:
         return logistic(min(mean, middle - far)), logistic(max(mean, middle + far))
 
     def curve(self, at, row):
-        chance = [logistic(self.a[at] + self.b[at] * g) for g in self.doses]
-        between = ([self.interval(at, k) for k in range(len(self.levels))]
-                   if self.spread is not None else None)
+        doses = self.doses(at)
+        chance = [logistic(self.a[at] + self.b[at] * g) for g in doses]
+        between = [self.interval(at, g) for g in doses] if self.spread is not None else None
         return Curve(row, chance, between, self.b[at] < 0)
 
 

@@ -10,8 +10,10 @@ enum { USERS = 6, SLOTS = 3 };
 
 static char path[64];
 
-/* Saturates: half of it all by 5 %. */
-static const struct dose_shape bent = {2, {0.1, 0.3}, {0.3, 0.3}};
+/* Saturates: half of it all by 5 %; and a kind of users that nothing below 10 % moves. */
+static const struct dose_shapes bent = {1, {{2, {0.1, 0.3}, {0.3, 0.3}}}};
+static const struct dose_shapes of_kinds = {
+    2, {{2, {0.1, 0.3}, {0.3, 0.3}}, {2, {0.1, 0.3}, {0.0, 0.2}}}};
 
 static struct blocks cut_users(void)
 {
@@ -24,7 +26,6 @@ static struct blocks cut_users(void)
 static void fill(const struct blocks *users, struct curves *curves)
 {
     curves->observational = true;
-    if (curves->a_sd != NULL) curves->shape = bent;
     for (int64_t i = 0; i < users->rows_local * SLOTS; i++) {
         float slot = (float)(users->row_first * SLOTS + i);
         curves->a[i] = -2.0f + 0.1f * slot;
@@ -48,9 +49,18 @@ static void written_and_read(void **state)
     struct blocks users = cut_users();
     snprintf(path, sizeof path, "test_curves_%d.h5", world.ranks);
     int64_t count = users.rows_local * SLOTS;
-    for (int with = 0; with < 2; with++) {
+    for (int with = 0; with < 3; with++) {
         struct curves curves, plain, all;
-        assert_all(curves_reserve(users.rows_local, SLOTS, with == 1, &curves) == OK);
+        const struct dose_shapes none = {0}, *shapes = with == 0   ? &none
+                                                       : with == 1 ? &bent
+                                                                   : &of_kinds;
+        float chance[2 * USERS];
+        for (int64_t u = 0; u < users.rows_local; u++) {
+            chance[2 * u + 1] = (float)(users.row_first + u) / USERS;
+            chance[2 * u] = 1.0f - chance[2 * u + 1];
+        }
+        assert_all(curves_reserve(users.rows_local, SLOTS, with > 0, &curves) == OK);
+        assert_all(curves_take_shapes(shapes, chance, users.rows_local, &curves) == OK);
         fill(&users, &curves);
         assert_all(curves_write(&world, path, &users, &curves) == OK);
         assert_all(curves_read(&world, path, &users, &plain) == OK);
@@ -59,8 +69,13 @@ static void written_and_read(void **state)
         assert_all(same(plain.a, curves.a, count) && same(plain.b, curves.b, count));
         assert_all(same(all.a_sd, curves.a_sd, count) && same(all.b_sd, curves.b_sd, count));
         assert_all(same(all.correlation, curves.correlation, count));
-        assert_all(plain.shape.knots == 2 * with);
-        assert_close(curves_dose(&plain, 0.05), with == 1 ? 0.15 : 0.05, 1e-15);
+        assert_all(plain.shapes.kinds == with);
+        int64_t wrong = 0;
+        for (int64_t u = 0; u < users.rows_local; u++) {
+            double wanted = with == 0 ? 0.05 : with == 1 ? 0.15 : 0.15 * (double)chance[2 * u];
+            wrong += fabs(curves_dose(&plain, u, 0.05) - wanted) > 1e-15;
+        }
+        assert_all(wrong == 0);
         curves_clear(&curves);
         curves_clear(&plain);
         curves_clear(&all);
@@ -110,19 +125,18 @@ static void surplus_is_the_area_below_the_curve(void **state)
 {
     (void)state;
     for (int with = 0; with < 2; with++) {
-        struct curves curves = {0};
-        if (with == 1) curves.shape = bent;
+        struct dose_shape shape = with == 1 ? bent.shape[0] : (struct dose_shape){0};
         for (double d = 0.0; d < 0.5; d += 0.04) {
             double area = 0.0, wide = 0.04 / 4000;
             for (int i = 0; i < 4000; i++) {
-                double dose = curves_dose(&curves, d + (i + 0.5) * wide);
+                double dose = dose_apply(&shape, d + (i + 0.5) * wide);
                 area += wide * curves_chance(-1.5, 4.0, dose);
             }
-            double gain = curves_surplus(&curves, -1.5, 4.0, d + 0.04) -
-                          curves_surplus(&curves, -1.5, 4.0, d);
+            double gain =
+                curves_surplus(&shape, -1.5, 4.0, d + 0.04) - curves_surplus(&shape, -1.5, 4.0, d);
             assert_close(gain, area, 1e-8);
         }
-        assert_close(curves_surplus(&curves, 0.0, 2.0, 0.0), log(2.0) / 2.0, 1e-12);
+        assert_close(curves_surplus(&shape, 0.0, 2.0, 0.0), log(2.0) / 2.0, 1e-12);
     }
 }
 
