@@ -10,9 +10,9 @@
 
 enum { OFFERS_LEAST = 200, BOUGHT_LEAST = 30 };
 
-/* Of each sum: as forecast, as corrected, its slopes, those of log odds where there is a discount,
- * and the variance by what is each user's own. */
-enum { SLOPES = 2, DISCOUNTED = SLOPES + CURSE_COLUMNS, OWN, EACH_SUMS };
+/* Of each sum: as forecast, as corrected, its slopes, those of log odds of rows chosen for a
+ * discount, and of these at the discount alone, and the variance by what is each user's own. */
+enum { SLOPES = 2, CHOSEN = SLOPES + CURSE_COLUMNS, DISCOUNTED, OWN, EACH_SUMS };
 
 static const char *const sum_name[CURSE_SUMS] = {"profit", "gain", "purchases", "cost"};
 
@@ -25,6 +25,11 @@ static const char *const sum_name[CURSE_SUMS] = {"profit", "gain", "purchases", 
 /* Offers of the past were made to whom the shop thought them fit, by what no column shows. So log
  * odds of all rows, and of discounted ones once more, may be off by this (docs/methods.md). */
 #define CARRIED_OVER 0.025
+
+/* Rows chosen for a discount lie where curves are furthest out, which no column tells either: what
+ * that leaves open of their log odds, and of those at the discount, over the root of the rows. */
+#define LEFT_OF_CHOSEN 8.0
+#define LEFT_OF_DISCOUNTED 5.0
 
 /* ---- the table ---- */
 
@@ -72,9 +77,11 @@ static double deviation(const struct curves *curves, int64_t slot, double discou
 static void add_at(const struct adder *adder, const struct curse_row *row, int64_t slot,
                    double worth, double *sums)
 {
+    const struct curse_table *table = adder->table;
     double x[CURSE_COLUMNS], z = curse_columns(adder->rows, row, x);
     double p = curves_chance(z, 0.0, 0.0), slope = worth * p * (1.0 - p);
     transport_add(adder->model, z, x, worth, sums);
+    if (table->maker->level[table->level[slot]] > 0.0) sums[CHOSEN] += slope;
     if (row->discount > 0.0) sums[DISCOUNTED] += slope;
     sums[OWN] += slope * deviation(adder->curves, slot, row->discount);
 }
@@ -135,21 +142,24 @@ done:
 /* ---- what is said ---- */
 
 /* users_each: how many each user that was looked at stands for */
-static double error_of(const struct transport *model, const double *sums, double users_each)
+static double error_of(const struct curse_rows *rows, const struct transport *model,
+                       const double *sums, double users_each)
 {
     double outcomes = transport_error(model, sums + SLOPES);
     double all = CARRIED_OVER * sums[SLOPES + CURSE_ONE];
-    double discounted = CARRIED_OVER * sums[DISCOUNTED];
-    double common = outcomes * outcomes + all * all + discounted * discounted;
+    double chosen = LEFT_OF_CHOSEN / sqrt(rows->worth) * sums[CHOSEN];
+    double discounted = hypot(CARRIED_OVER, LEFT_OF_DISCOUNTED / sqrt(rows->worth));
+    discounted *= sums[DISCOUNTED];
+    double common = outcomes * outcomes + all * all + chosen * chosen + discounted * discounted;
     return sqrt(users_each * users_each * common + users_each * sums[OWN]);
 }
 
-static json_t *sum_json(double promised, const struct transport *model, const double *sums,
-                        double users_each)
+static json_t *sum_json(double promised, const struct curse_rows *rows,
+                        const struct transport *model, const double *sums, double users_each)
 {
     return json_pack("{s:f, s:f, s:f}", "promised", promised, "out_of_fold",
                      promised + users_each * (sums[1] - sums[0]), "std_error",
-                     error_of(model, sums, users_each));
+                     error_of(rows, model, sums, users_each));
 }
 
 static json_t *answer_json(const struct curse_table *table, const struct curse_rows *rows,
@@ -169,7 +179,7 @@ static json_t *answer_json(const struct curse_table *table, const struct curse_r
     for (int which = 0; which < CURSE_SUMS; which++)
         json_object_set_new(
             json, sum_name[which],
-            sum_json(table->promised[which], model, sums + which * EACH_SUMS, users_each));
+            sum_json(table->promised[which], rows, model, sums + which * EACH_SUMS, users_each));
     json_object_set_new(json, "rows_beyond_offers", json_integer(beyond));
     return json;
 }
