@@ -170,6 +170,7 @@ static enum status respond_run(const struct comm *comm, const struct run *run)
     struct response_effects effects = {0};
     struct curves curves = {0};
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_ALL, &dataset));
+    TRY(labels_learn(comm, run, dataset)); /* first, as what is wrong with labels is soon told */
     const struct blocks *blocks = &dataset->users.blocks;
     TRY(demand_read(comm, run_path(run, "demand.h5"), &demand));
     TRY(candidates_read(comm, run_path(run, "candidates.h5"), blocks, &candidates));
@@ -182,7 +183,6 @@ static enum status respond_run(const struct comm *comm, const struct run *run)
     TRY(response_heldout_write(comm, run, &context, &candidates, &ensemble, &effects));
     TRY_ALL(comm, response_score(&context, &candidates, &ensemble, &effects, &curves));
     TRY(curves_write(comm, run_path(run, "curves.h5"), blocks, &curves));
-    TRY(labels_learn(comm, run, dataset));
     TRY(response_training_forget(comm, run, ensemble.members));
 done:
     curves_clear(&curves);

@@ -127,15 +127,16 @@ static void add_all(const struct response_rows *rows, const struct response_draw
     }
 }
 
-/* The best pair; of equal ones that with more of the structured members. */
-static void choose(const struct exact_sums *sums, struct response_blend *blend)
+/* The best pair; of equal ones that with more of the structured members, whose slope stands where
+ * nothing tells of it. */
+static void choose(const struct exact_sums *sums, bool one_dose, struct response_blend *blend)
 {
     double weight = exact_get(sums, PAIRS), least = INFINITY;
     *blend = (struct response_blend){.offset = 1.0, .slope = 1.0};
     if (!(weight > 0.0)) return;
     for (int k = PAIRS - 1; k >= 0; k--) {
         double loss = exact_get(sums, k) / weight;
-        if (!(loss < least)) continue;
+        if (!(loss < least) || (one_dose && k % STEPS < STEPS - 1)) continue;
         least = loss;
         blend->offset = (double)(k / STEPS) / (STEPS - 1);
         blend->slope = (double)(k % STEPS) / (STEPS - 1);
@@ -168,7 +169,7 @@ enum status response_blend_find(const struct comm *comm, const struct response_r
     TRY_ALL(comm, exact_init(&sums, PAIRS + 1));
     add_all(rows, network, structured, ensemble->members > 1, &sums);
     TRY(exact_reduce(comm, &sums));
-    choose(&sums, blend);
+    choose(&sums, rows->one_dose, blend);
     response_blend_apply(blend, rows->blocks.rows_local, structured->a, structured->b, network->a,
                          network->b);
     tell(blend);

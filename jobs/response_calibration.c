@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* More rows take long to sort, and tell the same. */
-enum { MAP_ROWS_MOST = 2000000 };
+enum { MAP_ROWS_MOST = 2000000, ROW_BYTES = 20, MAP_ROW_BYTES = 100 };
 
 struct judgement {
     uint8_t *half; /* [rows_local] by the user's block; 2 where the row is not held out */
@@ -130,6 +130,11 @@ static void tell(const struct judgement *j, const struct calibration *calibratio
                  j->check.gain[CALIBRATION_LOGIT]);
 }
 
+int64_t response_calibration_row_bytes(int64_t rows_total)
+{
+    return ROW_BYTES + (rows_total <= MAP_ROWS_MOST ? MAP_ROW_BYTES : 0);
+}
+
 enum status response_calibrate(const struct comm *comm, const struct run *run,
                                const struct response_rows *rows, const float *a, const float *b,
                                struct response_ensemble *ensemble)
@@ -137,7 +142,8 @@ enum status response_calibrate(const struct comm *comm, const struct run *run,
     enum status status = OK;
     struct calibration *calibration = &ensemble->calibration;
     struct judgement j = {0};
-    const struct calibration_options opt = {.isotonic = rows->blocks.rows_total <= MAP_ROWS_MOST};
+    const struct calibration_options opt = {.none = rows->one_dose,
+                                            .isotonic = rows->blocks.rows_total <= MAP_ROWS_MOST};
     TRY_ALL(comm, judgement_init(rows, &j));
     const struct calibration_rows view = {&rows->blocks, a,     b, rows->dose, rows->y,
                                           rows->weight,  j.half};

@@ -21,11 +21,15 @@
  * ensemble  in out  calibration: found; it needs no clearing, as it holds no map
  * Memory: 20 bytes a row; 100 more up to two million rows over all ranks, beyond which the map is
  *         not measured.
+ * Where all rows have one and the same discount, nothing is recalibrated.
  * Same bytes for any number of ranks.
  * Errors: ERR_MEMORY, ERR_NUMERIC, ERR_WRITE.
  */
 enum status response_calibrate(const struct comm *comm, const struct run *run,
                                const struct response_rows *rows, const float *a, const float *b,
                                struct response_ensemble *ensemble);
+
+/** Bytes of a row while it judges, of so many rows over all ranks. Local. */
+int64_t response_calibration_row_bytes(int64_t rows_total);
 
 #endif

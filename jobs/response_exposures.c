@@ -194,7 +194,7 @@ enum status response_exposures_make(const struct comm *comm, const struct respon
     TRY_ALL(comm, memory_new(&maker.week, products, sizeof *maker.week));
     TRY(fill_shelf(comm, context->dataset, &shelf));
     int64_t most = rows_at_most(context->dataset, options->negatives);
-    log_need(comm, response_rows_bytes(context, most));
+    response_rows_say(comm, context, most);
     TRY_ALL(comm, response_rows_reserve(context, most, rows));
     for (int64_t b = 0; b < users->blocks_local; b++) {
         for (int64_t u = users->start[b]; u < users->start[b + 1]; u++) {

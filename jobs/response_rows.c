@@ -1,6 +1,7 @@
 /* Training rows of the response network: from offers. */
 #include "jobs/response_rows.h"
 
+#include "jobs/response_calibration.h"
 #include "jobs/response_exposures.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
@@ -9,7 +10,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { DISCOUNT_BINS = 101, FOLD_RESPONSE = 1, FOLDS = 1000, ALIGN_FLOATS = 16 };
+enum {
+    DISCOUNT_BINS = 101,
+    FOLD_RESPONSE = 1,
+    FOLDS = 1000,
+    ALIGN_FLOATS = 16,
+    CANDIDATE_BYTES = 80 /* of a user */
+};
 
 #define WEIGHT_LIMIT 10.0
 #define HIDDEN_SHARE 0.3
@@ -19,12 +26,17 @@ static int64_t stride_of(const struct response_context *context)
     return (context->columns + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
 }
 
-int64_t response_rows_bytes(const struct response_context *context, int64_t rows)
+void response_rows_say(const struct comm *comm, const struct response_context *context,
+                       int64_t rows)
 {
-    const struct blocks *users = &context->dataset->users.blocks;
-    /* a row's inputs and its seven numbers, and the curve that judges it */
-    return rows * (4 * stride_of(context) + 26 + 16) + dataset_bytes(context->dataset) +
-           users->rows_local * 4 * response_classes_columns(&context->classes);
+    const struct dataset *dataset = context->dataset;
+    int64_t users = dataset->users.blocks.rows_local, total = rows;
+    comm_sum_int64(comm, &total, 1);
+    /* a row's inputs and its numbers, the curves drawn for it, and what judges them */
+    int64_t each = 4 * stride_of(context) + 26 + 16 + response_calibration_row_bytes(total);
+    log_need(comm, rows * each + dataset_bytes(dataset) + 8 * dataset->offers.start[users] +
+                       dataset->events.start[users] +
+                       (CANDIDATE_BYTES + 4 * response_classes_columns(&context->classes)) * users);
 }
 
 enum status response_rows_reserve(const struct response_context *context, int64_t rows,
@@ -139,7 +151,7 @@ static enum status rows_from_offers(const struct comm *comm, const struct respon
     double share[DISCOUNT_BINS];
     marginal_shares(comm, offers, count, share);
     for (int64_t o = 0; o < count; o++) kept += shown(offers, o);
-    log_need(comm, response_rows_bytes(context, kept));
+    response_rows_say(comm, context, kept);
     TRY_ALL(comm, response_rows_reserve(context, kept, out));
     for (int64_t b = 0; b < users->blocks_local; b++) {
         for (int64_t u = users->start[b]; u < users->start[b + 1]; u++)
@@ -175,7 +187,7 @@ static void train_on_some(const struct comm *comm, struct response_rows *rows)
 }
 
 /* What rows that are all alike cannot tell. */
-static void warn_of_likeness(const struct comm *comm, const struct response_rows *rows)
+static void warn_of_likeness(const struct comm *comm, struct response_rows *rows)
 {
     const char *what = rows->observational ? "weeks of purchases" : "offers shown";
     long long all = (long long)rows->blocks.rows_total;
@@ -189,11 +201,17 @@ static void warn_of_likeness(const struct comm *comm, const struct response_rows
     comm_sum_int64(comm, &bought, 1);
     comm_min_double(comm, &least, 1);
     comm_max_double(comm, &most, 1);
-    if (!rows->observational && (bought == 0 || bought == all))
-        log_warning("%s of the %lld offers shown %s redeemed, so that chances are near %d at any "
-                    "discount; does offers.columns.redeemed name the right column?",
-                    bought == 0 ? "none" : "all", all, bought == 0 ? "was" : "were", bought > 0);
-    if (least == most)
+    if (bought == 0 || bought == all)
+        log_warning("%s of the %lld %s %s, so that chances are near %d at any discount; does %s "
+                    "name the right column?",
+                    bought == 0 ? "none" : "all", all, what,
+                    rows->observational ? "with a purchase"
+                    : bought == 0       ? "was redeemed"
+                                        : "were redeemed",
+                    bought > 0,
+                    rows->observational ? "events.columns.kind" : "offers.columns.redeemed");
+    rows->one_dose = least == most;
+    if (rows->one_dose)
         log_warning(
             "all %lld %s have a discount of %.4g %%: nothing tells how the chance of buying "
             "moves with it, and slopes of curves mean nothing; does the column of "

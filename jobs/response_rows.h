@@ -28,6 +28,7 @@ struct response_rows {
     uint8_t *part;   /* enum network_part, by user */
     uint8_t *member; /* which member of the ensemble does not learn from it */
     bool observational;
+    bool one_dose; /* the same for all rows: nothing tells a from b */
 };
 
 struct response_rows_options {
@@ -48,8 +49,12 @@ enum status response_rows_make(const struct comm *comm, const struct response_co
                                const struct candidates *candidates,
                                const struct response_rows_options *options,
                                struct response_rows *rows);
-/** Bytes that so many rows take with what the stage holds beside them. Local. */
-int64_t response_rows_bytes(const struct response_context *context, int64_t rows);
+/**
+ * Say what so many rows of this rank will take, with what the stage holds beside them and where
+ * they are judged. Collective.
+ */
+void response_rows_say(const struct comm *comm, const struct response_context *context,
+                       int64_t rows);
 
 /**
  * Hold back the rows of one member; none where those are all. Collective. Members differ in what

@@ -1,16 +1,20 @@
 /* Which terms the structured response model has, and its fit, fold by fold. */
 #include "jobs/response_structured.h"
 
+#include "mpi/exact.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 #include "partition/random.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { PAIRS_MOST = 64 /* of attributes, in the slope */, COLUMNS_MOST = 1024 };
 
 /* Rows to learn from, about; more take long and move a hundred coefficients by little. */
 #define ROWS_ENOUGH 1000000.0
+
+#define HELD 1e9 /* ridge of what is not to move */
 
 /* ---- terms ---- */
 
@@ -124,12 +128,34 @@ static void choose_rows(const struct response_rows *rows, uint8_t *skip)
     }
 }
 
+/* Where all rows have one discount, b stays what demand's elasticities imply on the mean. */
+static enum status options_of(const struct comm *comm, const struct response_rows *rows,
+                              struct slope_logit_options *options)
+{
+    enum status status = OK;
+    struct exact_sums sums = {0};
+    *options = (struct slope_logit_options)SLOPE_LOGIT_DEFAULTS;
+    if (!rows->one_dose) return OK;
+    options->ridge_b = options->ridge_b_mean = HELD;
+    TRY_ALL(comm, exact_init(&sums, 2));
+    for (int64_t i = 0; i < rows->blocks.rows_local; i++)
+        if (rows->prior[i] > 0.0f) {
+            exact_add_one(&sums, 0, log((double)rows->prior[i]));
+            exact_add_one(&sums, 1, 1.0);
+        }
+    TRY(exact_reduce(comm, &sums));
+    if (exact_get(&sums, 1) > 0.0) options->slope = exp(exact_get(&sums, 0) / exact_get(&sums, 1));
+done:
+    exact_clear(&sums);
+    return status;
+}
+
 static enum status fit_member(const struct comm *comm, int member, const struct response_rows *rows,
                               uint8_t *skip, struct response_ensemble *ensemble)
 {
     enum status status = OK;
     struct slope_logit_result result;
-    const struct slope_logit_options options = SLOPE_LOGIT_DEFAULTS;
+    struct slope_logit_options options;
     const struct slope_logit_rows view = {{&rows->blocks, rows->columns, rows->stride, rows->x},
                                           rows->dose,
                                           rows->y,
@@ -137,18 +163,13 @@ static enum status fit_member(const struct comm *comm, int member, const struct 
                                           skip};
     struct slope_logit *model = ensemble->logit[member];
     choose_rows(rows, skip);
+    TRY(options_of(comm, rows, &options));
     TRY(slope_logit_fit(comm, &view, &options, model, &result));
     log_info("  structured %d of %d: %lld terms, training loss %.6f after %lld passes", member + 1,
              ensemble->members, (long long)(model->terms_a + model->terms_b + 2), result.loss,
              (long long)result.passes);
 done:
     return status;
-}
-
-int64_t response_structured_bytes(const struct response_context *context, int64_t rows)
-{
-    int64_t terms = 2 * context->columns + PAIRS_MOST;
-    return rows + 8 * terms * terms * (RESPONSE_MEMBERS_MAX + 1);
 }
 
 enum status response_structured_fit(const struct comm *comm, const struct response_context *context,

@@ -22,7 +22,4 @@
 enum status response_structured_fit(const struct comm *comm, const struct response_context *context,
                                     struct response_rows *rows, struct response_ensemble *ensemble);
 
-/** Bytes of a rank with so many rows, beside the rows. Local. */
-int64_t response_structured_bytes(const struct response_context *context, int64_t rows);
-
 #endif
