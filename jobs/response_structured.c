@@ -40,7 +40,7 @@ static bool of_user(enum response_role role)
 static bool of_slope(enum response_role role)
 {
     return role == ROLE_GOODS || role == ROLE_CATEGORY || role == ROLE_NUMBER ||
-           role == ROLE_MISSING || role == ROLE_LEVEL || role == ROLE_KIND;
+           role == ROLE_MISSING || role == ROLE_LEVEL;
 }
 
 static bool standing(enum response_role role)
