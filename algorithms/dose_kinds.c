@@ -13,7 +13,7 @@
 #define TRUST_CURVES 2.0 /* that curves are right as they are */
 #define TRUST_SLOPE 1.0  /* that the dose is straight; of logs, as the next one */
 /* That a kind is as all are: what serves held-out rows best. */
-static const double trust_common[] = {2.0, 12.0};
+static const double trust_common[] = {4.0, 16.0};
 #define LOG_MIN (-8.0)
 #define LOG_MAX 4.0
 
@@ -182,8 +182,8 @@ static enum status fit_half(const struct comm *comm, const struct dose_kinds_row
         .rows = rows, .knots = knots, .kinds = trust > 0.0, .half = half, .trust = trust};
     struct quasi_newton_options opt = QUASI_NEWTON_DEFAULTS;
     struct quasi_newton_result result;
-    opt.max_iterations = 40;
-    opt.tolerance = 1e-5;
+    opt.max_iterations = 60;
+    opt.tolerance = 1e-6;
     TRY_ALL(comm, exact_init(&fit.sums, COMMON + (1 + rows->kinds) * knots->knots + 2));
     TRY(quasi_newton_minimise(comm, evaluate, &fit, variables_of(&fit), &opt, x, &result));
 done:
