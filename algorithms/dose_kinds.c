@@ -3,6 +3,7 @@
 
 #include "algorithms/paired.h"
 #include "algorithms/quasi_newton.h"
+#include "algorithms/special.h"
 #include "mpi/exact.h"
 #include "mpi/memory.h"
 
@@ -81,16 +82,6 @@ static double logit_of(const struct fit *fit, const struct terms *t, const doubl
     return shift + x[SCALE] * (double)fit->rows->a[i] + (double)fit->rows->b[i] * gain;
 }
 
-static double chance_of(double z)
-{
-    return 1.0 / (1.0 + exp(-z));
-}
-
-static double soft(double z)
-{
-    return z > 0.0 ? z + log1p(exp(-z)) : log1p(exp(z));
-}
-
 /* The loss of row i, and its derivatives but for those of the logs themselves: of the slopes. */
 static void add_row(const struct fit *fit, const double *x, const double *slope, int64_t i,
                     double *loss, double *gradient)
@@ -98,8 +89,8 @@ static void add_row(const struct fit *fit, const double *x, const double *slope,
     const struct dose_kinds_rows *rows = fit->rows;
     struct terms t = terms_of(fit, i);
     double z = logit_of(fit, &t, x, slope, i), weight = (double)rows->weight[i];
-    double y = (double)rows->y[i], off = weight * (chance_of(z) - y);
-    *loss += weight * (soft(z) - y * z);
+    double y = (double)rows->y[i], off = weight * (special_sigmoid(z) - y);
+    *loss += weight * (special_softplus(z) - y * z);
     gradient[SCALE] += off * (double)rows->a[i];
     for (int64_t c = 0; c < rows->kinds; c++) {
         double *of = gradient + COMMON + (1 + c) * fit->knots->knots;
@@ -210,7 +201,7 @@ static void judge_row(const struct fit *fit, const struct fits *fits, int64_t i,
     double loss[2], weight = (double)rows->weight[i], y = (double)rows->y[i];
     for (int kinds = 0; kinds < 2; kinds++) {
         double z = logit_of(fit, &t, fits->x[other][kinds], fits->slope[other][kinds], i);
-        loss[kinds] = paired_log_loss(chance_of(z), y);
+        loss[kinds] = paired_log_loss(special_sigmoid(z), y);
     }
     paired_add(sum, weight, loss[0] - loss[1]);
     sum[LOSS] += weight * loss[0];

@@ -53,7 +53,7 @@ static void draw_row(struct shop *s, int64_t i, int64_t row, uint64_t day)
     bool second = random_uniform(s->seed + 3, RANDOM_WEIGHTS, user, 0) < 0.3;
     double share = second ? 1.0 / 0.3 : -1.0 / 0.7;
     s->product[i] = (int32_t)product;
-    s->category[i] = (int32_t)(product % s->budgets);
+    s->category[i] = (int32_t)(product % (s->budgets > 0 ? s->budgets : 1));
     for (int k = 0; k < LEVELS; k++) {
         double chance = 1.0 / (1.0 + exp(-a - b * level[k]));
         int64_t at = i * LEVELS + k;
