@@ -82,6 +82,7 @@ void dataset_free(struct dataset **dataset)
 {
     if (*dataset == NULL) return;
     products_clear(&(*dataset)->products);
+    promotions_clear(&(*dataset)->promotions);
     users_clear(&(*dataset)->users);
     events_clear(&(*dataset)->events);
     offers_clear(&(*dataset)->offers);

@@ -11,6 +11,7 @@
 #ifndef REMISE_IO_DATASET_H
 #define REMISE_IO_DATASET_H
 
+#include "io/promotions.h"
 #include "io/store.h"
 #include "partition/blocks.h"
 #include "partition/dictionary.h"
@@ -91,6 +92,7 @@ struct series {
 
 struct dataset {
     struct products products;
+    struct promotions promotions; /* all of them, whenever they run */
     struct users users;
     struct events events;
     struct offers offers;
@@ -137,7 +139,8 @@ struct series_row {
  * of time; those of the series in the order of products and weeks. They lie where they like: a rank
  * brings any run of them, in rank order, not those of its own users. */
 struct dataset_parts {
-    const struct products *products; /* the same on every rank */
+    const struct products *products;          /* the same on every rank */
+    const struct promotions *shop_promotions; /* likewise; NULL: none */
     /* This rank's users: keys, attributes, group; of the blocks only rows_local, rows_total,
      * row_first and blocks_total = 2^bits count, start may be NULL: rows need not end at blocks. */
     const struct users *users;
@@ -172,7 +175,8 @@ enum status dataset_write_parts(const struct comm *comm, const char *path,
 /* ---- reading ---- */
 
 /**
- * Read the parts asked for (enum dataset_part); products, blocks and keys always come along.
+ * Read the parts asked for (enum dataset_part); products, promotions,
+ * blocks and keys always come along.
  * Collective.
  * dataset  out  new; free with dataset_free. Each rank gets a run of blocks balanced by events and
  *               offers, and a run of products balanced by rows of the series.

@@ -266,6 +266,7 @@ static enum status read_parts(const struct comm *comm, struct store *store, int 
     TRY(store_read(comm, store, "facts", STORE_I64, 0, 1, facts));
     d->time_first = facts[0], d->time_last = facts[1], d->assumed_cost = facts[2] != 0;
     TRY(read_products(comm, store, &d->products));
+    TRY(promotions_read(comm, store, &d->promotions));
     TRY(read_blocks(comm, store, blocks, &share));
     d->events_total = share.total[PART_EVENTS], d->offers_total = share.total[PART_OFFERS];
     TRY_ALL(comm, memory_new(&d->users.key, blocks->rows_local, sizeof *d->users.key));
@@ -336,6 +337,7 @@ static enum status read_one(const struct comm *comm, struct store *store, struct
     TRY(store_read(comm, store, "facts", STORE_I64, 0, 1, facts));
     d->time_first = facts[0], d->time_last = facts[1], d->assumed_cost = facts[2] != 0;
     TRY(read_products(comm, store, &d->products));
+    TRY(promotions_read(comm, store, &d->promotions));
     TRY(find_user(comm, store, key, &blocks->rows_total, &row));
     blocks->rows_local = row >= 0;
     blocks->row_first = row >= 0 ? row : 0;

@@ -1,6 +1,8 @@
 /* Rules that forbid levels, named and counted. */
 #include "jobs/cell_rules.h"
 
+#include <math.h>
+
 struct rule {
     const char *name, *unit;
 };
@@ -8,7 +10,9 @@ struct rule {
 static const struct rule rules[CELL_RULES] = {
     [CELL_MARGIN_FLOOR] = {"margin_floor", "fraction of the discounted price"},
     [CELL_PRICE_FLOOR] = {"price_floor", "currency, of each product"},
-    [CELL_REFERENCE] = {"reference_price", "currency, of each product"}};
+    [CELL_REFERENCE] = {"reference_price", "currency, of each product"},
+    [CELL_STACKING] = {"stacking", "the discount of the promotion that runs"},
+    [CELL_COMBINED] = {"combined_most", "fraction, promotion and discount together"}};
 
 const char *cell_rule_name(enum cell_rule rule)
 {
@@ -22,13 +26,17 @@ void cell_rules_count(const struct slot_cells *cells, int64_t forbidden[CELL_RUL
 
 static bool in_force(const struct cell_maker *maker, enum cell_rule rule)
 {
+    bool promoted = maker->running != NULL && maker->running->count > 0;
     if (rule == CELL_REFERENCE) return maker->keep_reference;
+    if (rule == CELL_STACKING) return promoted && maker->stacking == STACKING_BEST;
+    if (rule == CELL_COMBINED) return promoted && !isnan(maker->combined_most);
     return rule == CELL_MARGIN_FLOOR || maker->products->price_floor != NULL;
 }
 
 /* null: products have their own. */
 static json_t *limit_of(const struct cell_maker *maker, enum cell_rule rule)
 {
+    if (rule == CELL_COMBINED) return json_real(maker->combined_most);
     return rule == CELL_MARGIN_FLOOR ? json_real(maker->floor) : json_null();
 }
 

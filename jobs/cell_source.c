@@ -44,6 +44,8 @@ static enum status open_parts(const struct comm *comm, const struct run *run,
     TRY(reference_read(comm, run_path(run, "prices.h5"), source->dataset->products.count,
                        &source->reference));
     source->maker.reference = &source->reference;
+    TRY(running_open(comm, run, source->dataset, &source->running));
+    source->maker.running = &source->running;
     TRY(read_lifetime(comm, run, source));
     TRY(labels_open(comm, run, blocks, &source->labels, &source->maker));
 done:
@@ -55,7 +57,8 @@ enum status cell_source_open(const struct comm *comm, const struct run *run, int
 {
     enum status status = OK;
     *source = (struct cell_source){0};
-    TRY(dataset_read(comm, run_path(run, "dataset.h5"), parts, &source->dataset));
+    TRY(dataset_read(comm, run_path(run, "dataset.h5"), parts | running_parts(run->config),
+                     &source->dataset));
     TRY(open_parts(comm, run, source));
 done:
     return status;
@@ -75,6 +78,7 @@ done:
 void cell_source_close(struct cell_source *source)
 {
     labels_clear(&source->labels);
+    running_clear(&source->running);
     reference_clear(&source->reference);
     free(source->lifetime);
     demand_clear(&source->demand);

@@ -15,6 +15,7 @@ struct cell_source {
     struct demand demand;
     struct labels labels;
     struct reference reference;
+    struct running running;
     double *lifetime; /* [users_local] as of maker.lifetime */
     struct cell_maker
         maker; /* borrows from the others: the source does not move while it is used */

@@ -22,6 +22,10 @@ enum status cell_maker_open(const struct config *config, const struct products *
     maker->floor = config_number(config, "allocate.margin_floor");
     maker->keep_reference = config_is(config, "allocate.reference_rule", "keep") &&
                             config_integer(config, "allocate.reference_days") > 0;
+    maker->stacking = config_is(config, "allocate.stacking", "add")    ? STACKING_ADD
+                      : config_is(config, "allocate.stacking", "best") ? STACKING_BEST
+                                                                       : STACKING_MULTIPLY;
+    maker->combined_most = config_number(config, "allocate.combined_most");
     maker->weight_profit = config_number(config, "allocate.objective.profit");
     maker->weight_revenue = config_number(config, "allocate.objective.revenue");
     maker->weight_surplus = config_number(config, "allocate.objective.surplus");
@@ -49,11 +53,55 @@ static int64_t to_units(double cents)
     return llround(CELL_UNITS_PER_CENT * cents);
 }
 
+/* ---- curves ---- */
+
+/* The curve of a slot. */
+struct curve {
+    double a, b;
+    struct dose_shape shape;
+};
+
+static struct curve curve_of(const struct cell_maker *maker, int64_t row)
+{
+    return (struct curve){(double)maker->curves->a[row], (double)maker->curves->b[row],
+                          curves_shape(maker->curves, row / maker->candidates->slots)};
+}
+
+static double chance_at(const struct curve *curve, double discount)
+{
+    return curves_chance(curve->a, curve->b, dose_apply(&curve->shape, discount));
+}
+
+/* ---- beside promotions ---- */
+
+/* So far off may a sum of fractions be, as they are in binary. */
+#define FORGIVEN 1e-9
+
+double cells_combine(enum stacking stacking, double promotion, double level)
+{
+    if (!(promotion > 0.0)) return level;
+    if (stacking == STACKING_BEST) return fmax(promotion, level);
+    if (stacking == STACKING_ADD) return fmin(promotion + level, 1.0);
+    return 1.0 - (1.0 - promotion) * (1.0 - level);
+}
+
+static double promotion_of(const struct cell_maker *maker, int64_t row, int64_t product)
+{
+    int64_t user = row / maker->candidates->slots;
+    return running_discount(maker->running, running_find(maker->running, user, product));
+}
+
+/* What a level takes off the price of level 0, as a part of it. */
+static double own_part(double promotion, double combined)
+{
+    return promotion > 0.0 ? (combined - promotion) / (1.0 - promotion) : combined;
+}
+
 /* ---- what is taken from the user's other candidates ---- */
 
 /* One that has the product among its neighbours. */
 struct neighbour {
-    double weight, chance, price_cents, profit_cents; /* without a discount */
+    double weight, chance, price_cents, profit_cents; /* without a discount of ours */
 };
 
 enum { NEIGHBOURS = 64 };
@@ -77,10 +125,12 @@ static int find_neighbours(const struct cell_maker *maker, int64_t row, struct n
         if (i == row || product[i] < 0) continue;
         double weight = weight_of(&maker->demand->neighbours, product[row], product[i]);
         if (!(weight > 0.0)) continue;
-        double price = (double)offerable_list_cents(maker->products, product[i]);
+        double running = promotion_of(maker, i, product[i]);
+        const struct curve curve = curve_of(maker, i);
+        double price = (double)offerable_price_cents(maker->products, product[i], running);
         list[count++] = (struct neighbour){
             .weight = weight,
-            .chance = curves_chance((double)maker->curves->a[i], (double)maker->curves->b[i], 0.0),
+            .chance = chance_at(&curve, running),
             .price_cents = price,
             .profit_cents = price - 100.0 * maker->products->unit_cost[product[i]]};
     }
@@ -132,35 +182,38 @@ static bool keeps_reference(const struct cell_maker *maker, int64_t product, int
     return price < maker->reference->cents[product];
 }
 
-static void apply_rules(const struct cell_maker *maker, int k, struct slot_cells *cells)
+static bool stacks(const struct cell_maker *maker, double promotion, double level)
+{
+    return !(promotion > 0.0) || maker->stacking != STACKING_BEST || level > promotion + FORGIVEN;
+}
+
+static bool keeps_combined(const struct cell_maker *maker, double promotion, double combined)
+{
+    return !(promotion > 0.0) || !(combined > maker->combined_most + FORGIVEN);
+}
+
+static void apply_rules(const struct cell_maker *maker, double promotion, int k,
+                        struct slot_cells *cells)
 {
     const struct products *products = maker->products;
     int64_t product = cells->product, price = cells->price_cents[k];
     const bool kept[CELL_RULES] = {
         [CELL_MARGIN_FLOOR] = offerable_keeps_margin(products, product, price, maker->floor),
         [CELL_PRICE_FLOOR] = offerable_keeps_price(products, product, price),
-        [CELL_REFERENCE] = keeps_reference(maker, product, price)};
+        [CELL_REFERENCE] = keeps_reference(maker, product, price),
+        [CELL_STACKING] = stacks(maker, promotion, maker->level[k]),
+        [CELL_COMBINED] = keeps_combined(maker, promotion, cells->combined[k])};
     for (int r = 0; r < CELL_RULES; r++)
         if (k > 0 && !kept[r]) cells->forbidden[r] |= (uint32_t)1 << k;
-}
-
-/* The curve of a slot. */
-struct curve {
-    double a, b;
-    struct dose_shape shape;
-};
-
-static double chance_at(const struct curve *curve, double discount)
-{
-    return curves_chance(curve->a, curve->b, dose_apply(&curve->shape, discount));
 }
 
 static void fill_level(const struct cell_maker *maker, const struct curve *curve, int k,
                        const double taken[3], struct slot_cells *cells)
 {
-    double chance = chance_at(curve, maker->level[k]);
+    double discount = cells->combined[k], chance = chance_at(curve, discount);
     int64_t list = offerable_list_cents(maker->products, cells->product);
-    int64_t price = offerable_price_cents(maker->products, cells->product, maker->level[k]);
+    int64_t price = offerable_price_cents(maker->products, cells->product, discount);
+    int64_t before = offerable_price_cents(maker->products, cells->product, cells->combined[0]);
     double cost = 100.0 * maker->products->unit_cost[cells->product];
     cells->chance[k] = chance;
     cells->price_cents[k] = price;
@@ -170,8 +223,8 @@ static void fill_level(const struct cell_maker *maker, const struct curve *curve
     cells->taken_revenue[k] = to_units(taken[1]);
     cells->taken_profit[k] = to_units(taken[2]);
     cells->surplus[k] =
-        to_units((double)list * curves_surplus(&curve->shape, curve->a, curve->b, maker->level[k]));
-    cells->cost[k] = to_units(chance * (double)(list - price));
+        to_units((double)list * curves_surplus(&curve->shape, curve->a, curve->b, discount));
+    cells->cost[k] = to_units(chance * (double)(before - price));
 }
 
 /* What a purchase of the slot's user adds, in cents. */
@@ -188,23 +241,34 @@ static uint32_t allowed_levels(const struct slot_cells *cells, int levels)
     return allowed | 1;
 }
 
+/* The promotion that runs, and what every level comes to with it; its discount. */
+static double stack(const struct cell_maker *maker, int64_t row, struct slot_cells *cells)
+{
+    cells->promotion =
+        running_find(maker->running, row / maker->candidates->slots, cells->product);
+    double promotion = running_discount(maker->running, cells->promotion);
+    for (int k = 0; k < maker->levels; k++)
+        cells->combined[k] = cells_combine(maker->stacking, promotion, maker->level[k]);
+    return promotion;
+}
+
 void cells_of_slot(const struct cell_maker *maker, int64_t row, struct slot_cells *cells)
 {
-    *cells = (struct slot_cells){.product = maker->candidates->product[row], .allowed = 1};
+    *cells = (struct slot_cells){
+        .product = maker->candidates->product[row], .promotion = -1, .allowed = 1};
     if (cells->product < 0) return;
-    const struct curve curve = {(double)maker->curves->a[row], (double)maker->curves->b[row],
-                                curves_shape(maker->curves, row / maker->candidates->slots)};
-    double more_cents = lifetime_cents(maker, row);
+    const struct curve curve = curve_of(maker, row);
+    double more_cents = lifetime_cents(maker, row), promotion = stack(maker, row, cells);
     struct neighbour list[NEIGHBOURS];
     int count = find_neighbours(maker, row, list);
     for (int k = 0; k < maker->levels; k++) {
-        double taken[3];
-        double added = chance_at(&curve, maker->level[k]) - chance_at(&curve, 0.0);
-        find_taken(maker, list, count, cells->product, added, maker->level[k], taken);
+        double taken[3], part = own_part(promotion, cells->combined[k]);
+        double added = chance_at(&curve, cells->combined[k]) - chance_at(&curve, promotion);
+        find_taken(maker, list, count, cells->product, added, part, taken);
         fill_level(maker, &curve, k, taken, cells);
         cells->lifetime[k] = to_units((cells->chance[k] - taken[0]) * more_cents);
         cells->value[k] = value_of(maker, cells, k);
-        apply_rules(maker, k, cells);
+        apply_rules(maker, promotion, k, cells);
         if (maker->labels != NULL)
             cells->value[k] = nearness(
                 maker->level[k], (double)maker->labels->discount[row / maker->candidates->slots]);

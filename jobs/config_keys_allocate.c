@@ -62,6 +62,13 @@ static const struct config_key rows[] = {
              "may cost; 0: such users get no discount that is expected to cost anything"},
     RANGE("allocate.margin_floor", KEY_FRACTION, "0.05", 0, 1, NULL,
           "part of the discounted price that must remain above the unit's cost"),
+    CHOICE("allocate.stacking", "add|multiply|best", "multiply",
+           "a discount beside a promotion that runs (promotions.file): multiply, off the price of "
+           "the promotion (20 % and 10 % are 28 %); add, both off the list price (30 %); best, "
+           "the larger of the two (20 %)"),
+    OPEN("allocate.combined_most", KEY_FRACTION, 0, 1, "any", "0.5",
+         "of a promotion that runs and the discount together at most, as a part of the list price; "
+         "levels beyond are not allowed, a promotion alone is the shop's affair"),
     RANGE("allocate.reference_days", KEY_INTEGER, "30", 0, 366, "days",
           "before the table, of which the lowest price a product was sold at to all is its "
           "reference price (EU: at least 30); a product not sold in them has its list price; 0: "

@@ -331,7 +331,8 @@ static bool any_weight(const struct config *config)
 
 static void check_together(const struct reader *reader)
 {
-    static const char *const tables[] = {"users", "products", "events", "offers", "labels"};
+    static const char *const tables[] = {"users",  "products", "events",
+                                         "offers", "labels",   "promotions"};
     const struct config *config = reader->config;
     const double *levels = NULL;
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) check_table(reader, tables[t]);

@@ -20,6 +20,9 @@ const struct config_section config_sections[] = {
      "Discounts that the shop chose by hand for some users. Where they are given, a network learns "
      "them from\nwhat is known of users, and the table follows it for everybody as near as budget "
      "and margin allow."},
+    {"promotions",
+     "The shop's own promotions: those that run when the table begins to hold are in its prices, "
+     "and discounts of\nthe table come on top (allocate.stacking)."},
     {"ingest",
      "Cleaning of the tables, in the order of docs/cleaning.md; every row left out is counted and "
      "stands in rejects.csv."},

@@ -1,5 +1,6 @@
 /* The ingest stage: the shop's tables in, dataset.h5 and rejects.csv out. */
 #include "jobs/forecast.h"
+#include "jobs/ingest_promotions.h"
 #include "jobs/ingest_settle.h"
 #include "jobs/protected.h"
 #include "jobs/run.h"
@@ -67,6 +68,7 @@ static enum status read_tables(const struct comm *comm, struct ingest *ingest)
     TRY(ingest_read_events(comm, ingest));
     TRY(ingest_read_offers(comm, ingest));
     TRY(ingest_read_labels(comm, ingest));
+    TRY(ingest_read_promotions(comm, ingest));
     TRY(forget_report(comm, &ingest->forget));
 done:
     return status;
@@ -171,12 +173,15 @@ static enum status write_dataset(const struct comm *comm, const struct run *run,
 {
     enum status status = OK;
     struct products products = {0};
+    struct promotions promotions = {0};
     int32_t *code = NULL;
     bool assumed = false;
     TRY(products_finish(comm, ingest, facts, &products, &code, &assumed));
+    TRY(promotions_finish(comm, ingest, facts, code, &products, &promotions));
     struct writer writer = {final, &products, code};
     const struct dataset_parts parts = {
         .products = &products,
+        .shop_promotions = &promotions,
         .users = &people->users,
         .user_events = people->events,
         .user_offers = people->offers,
@@ -198,6 +203,7 @@ static enum status write_dataset(const struct comm *comm, const struct run *run,
              (long long) final->offers_total, (long long)products.count);
 done:
     products_clear(&products);
+    promotions_clear(&promotions);
     free(code);
     return status;
 }
@@ -232,6 +238,7 @@ static enum status ingest_run(const struct comm *comm, const struct run *run)
     TRY_ALL(comm, final_rows_new(&ingest, &final));
     TRY(read_tables(comm, &ingest));
     TRY(ingest_settle(comm, &ingest, &facts, &final, &people));
+    TRY(promotions_reject(comm, &ingest, &facts));
     TRY(protected_check(comm, run->config, &people.users));
     TRY(rejects_write(comm, &ingest.rejects, ingest.csv, run_path(run, "rejects.csv")));
     TRY(close_accounts(comm, &ingest));
@@ -253,6 +260,7 @@ static const char *const keys[] = {"data",
                                    "events",
                                    "offers",
                                    "labels",
+                                   "promotions",
                                    "ingest",
                                    "privacy.forget",
                                    "privacy.forget_file",

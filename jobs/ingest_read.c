@@ -62,6 +62,8 @@ void ingest_close(struct ingest *ingest)
     names_clear(&ingest->brands);
     free(ingest->product_row);
     product_attributes_clear(&ingest->product_attributes);
+    free(ingest->promotion_row);
+    text_set_free(&ingest->promotion_markets);
     for (int64_t a = 0; a < ingest->attributes; a++) {
         free(ingest->attribute[a].name);
         names_clear(&ingest->attribute[a].levels);

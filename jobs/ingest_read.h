@@ -30,6 +30,18 @@ struct product_row {
     double stock;                      /* likewise */
 };
 
+/* A row of the promotions table. */
+struct promotion_row {
+    uint64_t place;
+    uint64_t product, category; /* hashes; 0 where missing */
+    int64_t start, end;         /* seconds since 1970, end not among them */
+    double discount;
+    int64_t market;        /* provisional code; -1: all */
+    int32_t segment, kind; /* segment -1: all */
+    int32_t column;        /* of the product or category that it is of */
+    char value[REJECT_VALUE_BYTES];
+};
+
 /* An attribute of the users, met as numbers or as texts. */
 struct attribute_names {
     char *name;
@@ -102,6 +114,9 @@ struct ingest {
     int64_t product_rows, product_capacity;
     struct product_row *product_row;
     struct product_attributes product_attributes;
+    int64_t promotion_rows, promotion_capacity;
+    struct promotion_row *promotion_row;
+    struct text_set *promotion_markets; /* NULL: none is named here */
     int64_t attributes; /* the protected group the last if `grouped` */
     bool grouped;
     struct attribute_names *attribute;
@@ -129,6 +144,7 @@ enum status ingest_read_users(const struct comm *comm, struct ingest *ingest);
 enum status ingest_read_events(const struct comm *comm, struct ingest *ingest);
 enum status ingest_read_offers(const struct comm *comm, struct ingest *ingest);
 enum status ingest_read_labels(const struct comm *comm, struct ingest *ingest);
+enum status ingest_read_promotions(const struct comm *comm, struct ingest *ingest);
 
 /* ---- for the readers ---- */
 

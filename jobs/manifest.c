@@ -98,7 +98,8 @@ static enum status add_results(const struct run *run, struct entries *entries)
 
 static enum status list_files(const struct run *run, struct entries *entries)
 {
-    static const char *const tables[] = {"users", "products", "events", "offers", "labels"};
+    static const char *const tables[] = {"users",  "products", "events",
+                                         "offers", "labels",   "promotions"};
     enum status status = OK;
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         TRY(add_table(run, tables[t], entries));

@@ -3,6 +3,7 @@
 
 #include "jobs/moment.h"
 #include "jobs/offerable.h"
+#include "jobs/running.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -87,7 +88,7 @@ static enum status look(const struct comm *comm, const struct run *run, const st
     TRY_ALL(comm, reserve(products, reference));
     TRY_ALL(comm, memory_new(&end, products, sizeof *end));
     TRY_ALL(comm, memory_new(&lowest, products, sizeof *lowest));
-    for (int64_t p = 0; p < products; p++) end[p] = moment;
+    running_since(d, moment, end);
     reference_lowest(d, end, days * DAY_SECONDS, lowest);
     comm_min_int64(comm, lowest, products);
     settle(&d->products, lowest, reference, &totals);

@@ -2,6 +2,9 @@
  * The reference price of each product: the lowest one it was sold at in the days before the table,
  * which a discount that is announced must be below (Directive 98/6/EC, article 6a).
  *
+ * Where a promotion of the shop runs already, they are the days before it began: its price is the
+ * reduction that is announced, not what it is compared with.
+ *
  * It is worked out once, by allocate, from the purchases of the data set, and kept in prices.h5 for
  * whoever looks at cells. docs/decisions/015-reference-price.md says what counts as a price to all.
  */

@@ -28,7 +28,8 @@ const char *reject_text(enum reject reason)
 
 const char *table_name(enum table table)
 {
-    static const char *const names[TABLES] = {"products", "users", "events", "offers", "labels"};
+    static const char *const names[TABLES] = {"products", "users",  "events",
+                                               "offers",   "labels", "promotions"};
     return names[table];
 }
 

@@ -25,11 +25,14 @@
     X(long_row, "longer than 16 MiB")                                                    \
     X(missing_user, "no user id")                                                        \
     X(missing_product, "no product id")                                                  \
+    X(missing_goods, "neither a product id nor a category")                              \
     X(long_name, "an id, category or brand of more than 1,024 bytes")                    \
     X(missing_time, "no time")                                                           \
     X(bad_time, "not a time from year 0 to 9999 (ISO 8601 or seconds since 1970)")       \
     X(bad_number, "not a number where one is needed")                                    \
     X(bad_kind, "not a kind of event (view, click, cart, purchase, return, rating)")     \
+    X(bad_promotion, "not a kind of promotion (limited-time, coupon, membership)")       \
+    X(ends_early, "an end before its start")                                             \
     X(zero_quantity, "quantity is zero or missing")                                      \
     X(quantity_above_limit, "quantity above ingest.max_quantity or 2,000,000")           \
     X(missing_price, "no unit price for a purchase")                                     \
@@ -44,6 +47,7 @@
     X(late_feedback, "feedback later than ingest.feedback_days after the offer")         \
     X(unknown_user, "user not in the users table")                                       \
     X(unknown_product, "product not in the products table")                              \
+    X(unknown_category, "category that no product has")                                  \
     X(repeat, "repeats an earlier row exactly")                                          \
     X(repeated_feedback, "the same user, product, time and discount as an earlier row, " \
                          "whose outcome takes it in")                                    \
@@ -58,7 +62,7 @@ enum reject { REJECT_LIST(REJECT_ENUM) REJECTS };
 
 #define REJECT_BIT(reason) ((uint64_t)1 << (reason))
 
-enum table { TABLE_PRODUCTS, TABLE_USERS, TABLE_EVENTS, TABLE_OFFERS, TABLE_LABELS, TABLES };
+enum table { TABLE_PRODUCTS, TABLE_USERS, TABLE_EVENTS, TABLE_OFFERS, TABLE_LABELS, TABLE_PROMOTIONS, TABLES };
 
 enum { REJECT_VALUE_BYTES = 32 };
 

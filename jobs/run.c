@@ -77,7 +77,8 @@ static void digest_inputs(XXH3_state_t *state, const struct run *run)
 {
     const struct config *config = run->config;
     unsigned char digest[SECRET_DIGEST_BYTES];
-    static const char *const tables[] = {"users", "products", "events", "offers", "labels"};
+    static const char *const tables[] = {"users",  "products", "events",
+                                         "offers", "labels",   "promotions"};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
         char key[32];
         snprintf(key, sizeof key, "%s.file", tables[t]);

@@ -24,7 +24,9 @@ const char *why_forbidden_by(const struct why *why, int64_t row, int level)
 {
     static const char *const rules[] = {[CELL_MARGIN_FLOOR] = "margin floor",
                                         [CELL_PRICE_FLOOR] = "price floor",
-                                        [CELL_REFERENCE] = "reference price"};
+                                        [CELL_REFERENCE] = "reference price",
+                                        [CELL_STACKING] = "allocate.stacking: best",
+                                        [CELL_COMBINED] = "combined_most"};
     _Static_assert(sizeof rules / sizeof *rules == CELL_RULES, "every rule has a name");
     struct slot_cells cells;
     if (!why->has_source) return NULL;

@@ -1,0 +1,198 @@
+/* Promotions at the moment of a table. */
+#include "jobs/running.h"
+
+#include "io/parse.h"
+#include "jobs/moment.h"
+#include "jobs/profiles.h"
+#include "mpi/log.h"
+#include "mpi/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool runs(const struct promotion *promotion, int64_t moment)
+{
+    return promotion->start <= moment && moment < promotion->end;
+}
+
+int running_parts(const struct config *config)
+{
+    bool named = config_table(config, "promotions") &&
+                 config_column(config, "promotions", "market") != NULL;
+    return named ? DATASET_USERS : 0;
+}
+
+/* ---- by what they are on ---- */
+
+struct found {
+    int64_t goods; /* product, or products + category */
+    double discount;
+    int32_t row;
+};
+
+static int by_goods(const void *a, const void *b)
+{
+    const struct found *x = a, *y = b;
+    if (x->goods != y->goods) return (x->goods > y->goods) - (x->goods < y->goods);
+    if (x->discount != y->discount) return (x->discount < y->discount) - (x->discount > y->discount);
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+static enum status lay_out(const struct dataset *dataset, int64_t moment, struct running *running)
+{
+    enum status status = OK;
+    const struct promotions *all = &dataset->promotions;
+    int64_t products = dataset->products.count, count = 0;
+    int64_t goods = products + dataset->products.category.count;
+    struct found *found = NULL;
+    TRY(memory_new(&found, all->count, sizeof *found));
+    for (int32_t i = 0; i < all->count; i++) {
+        const struct promotion *p = &all->promotion[i];
+        if (!runs(p, moment)) continue;
+        found[count++] = (struct found){p->product >= 0 ? p->product : products + p->category,
+                                        p->discount, i};
+    }
+    if (count > 1) qsort(found, (size_t)count, sizeof *found, by_goods);
+    TRY(memory_new(&running->row, count, sizeof *running->row));
+    TRY(memory_new(&running->start, goods + 1, sizeof *running->start));
+    running->count = count;
+    for (int64_t i = 0; i < count; i++) {
+        running->row[i] = found[i].row;
+        running->start[found[i].goods + 1]++;
+    }
+    for (int64_t g = 0; g < goods; g++) running->start[g + 1] += running->start[g];
+done:
+    free(found);
+    return status;
+}
+
+/* ---- whom they are for ---- */
+
+static bool names_any(const struct running *running, bool segments)
+{
+    for (int64_t i = 0; i < running->count; i++) {
+        const struct promotion *p = &running->promotion[running->row[i]];
+        if ((segments ? p->segment : p->market) >= 0) return true;
+    }
+    return false;
+}
+
+static const struct attribute *market_of(const struct users *users)
+{
+    for (int64_t a = 0; a < users->attributes; a++)
+        if (strcmp(users->attribute[a].name, "market") == 0) return &users->attribute[a];
+    return NULL;
+}
+
+/* The market of each user as the promotions name it; numbers as they are written shortest. */
+static enum status take_markets(const struct dataset *dataset, struct running *running)
+{
+    const struct attribute *market = market_of(&dataset->users);
+    int64_t users = dataset->users.blocks.rows_local;
+    if (market == NULL && users > 0)
+        return FAIL(ERR_CONFIG, "promotions.columns.market: users have no market; map "
+                                "users.columns.market too");
+    enum status status = memory_new(&running->market, users, sizeof *running->market);
+    for (int64_t u = 0; status == OK && u < users; u++) {
+        char room[NUMBER_TEXT_BYTES + 1];
+        const char *text = room;
+        float value = market->value[u];
+        running->market[u] = -1;
+        if (isnan(value)) continue;
+        if (market->levels.count > 0)
+            text = dictionary_text(&market->levels, (int64_t)value);
+        else
+            format_number((double)value, room);
+        running->market[u] =
+            (int32_t)dictionary_find(&dataset->promotions.market, text, strlen(text));
+    }
+    return status;
+}
+
+static enum status take_segments(const struct comm *comm, const struct run *run,
+                                 const struct dataset *dataset, struct running *running)
+{
+    struct profiles profiles = {0};
+    enum status status = profiles_read_segments(comm, run_path(run, "profiles.h5"),
+                                                &dataset->users.blocks, &profiles);
+    running->segment = profiles.segment;
+    profiles.segment = NULL;
+    profiles_clear(&profiles);
+    return status;
+}
+
+enum status running_open(const struct comm *comm, const struct run *run,
+                         const struct dataset *dataset, struct running *running)
+{
+    enum status status = OK;
+    int64_t moment = moment_of_table(run->config, dataset->time_last);
+    *running = (struct running){.promotion = dataset->promotions.promotion,
+                                .products = &dataset->products};
+    if (dataset->promotions.count == 0) return OK;
+    TRY_ALL(comm, lay_out(dataset, moment, running));
+    if (names_any(running, false)) TRY_ALL(comm, take_markets(dataset, running));
+    if (names_any(running, true)) TRY(take_segments(comm, run, dataset, running));
+    log_info("  promotions: %lld of %lld run when the table begins to hold",
+             (long long)running->count, (long long)dataset->promotions.count);
+done:
+    return status;
+}
+
+void running_clear(struct running *running)
+{
+    free(running->row);
+    free(running->start);
+    free(running->market);
+    free(running->segment);
+    *running = (struct running){0};
+}
+
+/* ---- questions ---- */
+
+static bool is_for(const struct running *running, const struct promotion *promotion, int64_t user)
+{
+    return (promotion->market < 0 || running->market[user] == promotion->market) &&
+           (promotion->segment < 0 || running->segment[user] == promotion->segment);
+}
+
+/* The first that is for the user, which is the largest. */
+static int32_t find_of(const struct running *running, int64_t goods, int64_t user)
+{
+    for (int64_t i = running->start[goods]; i < running->start[goods + 1]; i++)
+        if (is_for(running, &running->promotion[running->row[i]], user)) return running->row[i];
+    return -1;
+}
+
+int32_t running_find(const struct running *running, int64_t user, int64_t product)
+{
+    if (running == NULL || running->count == 0) return -1;
+    int64_t category = running->products->count + running->products->category_code[product];
+    int32_t own = find_of(running, product, user), shared = find_of(running, category, user);
+    if (own < 0 || shared < 0) return own < 0 ? shared : own;
+    double more = running_discount(running, shared) - running_discount(running, own);
+    return more > 0.0 || (more == 0.0 && shared < own) ? shared : own;
+}
+
+double running_discount(const struct running *running, int32_t row)
+{
+    return row >= 0 ? running->promotion[row].discount : 0.0;
+}
+
+static void lower(int64_t *since, int64_t start)
+{
+    if (start < *since && start != INT64_MIN) *since = start;
+}
+
+void running_since(const struct dataset *dataset, int64_t moment, int64_t *since)
+{
+    const struct products *products = &dataset->products;
+    for (int64_t p = 0; p < products->count; p++) since[p] = moment;
+    for (int64_t i = 0; i < dataset->promotions.count; i++) {
+        const struct promotion *promotion = &dataset->promotions.promotion[i];
+        if (!runs(promotion, moment)) continue;
+        if (promotion->product >= 0) lower(&since[promotion->product], promotion->start);
+        for (int64_t p = 0; promotion->product < 0 && p < products->count; p++)
+            if (products->category_code[p] == promotion->category) lower(&since[p], promotion->start);
+    }
+}

@@ -1,0 +1,56 @@
+/**
+ * The shop's promotions that run at the moment of a table, found by user and product.
+ *
+ * Of several that run for a user on a product the one with the largest discount counts, the earlier
+ * of the table where two are alike. docs/decisions/017-running-promotions.md says why, and what a
+ * discount beside one comes to.
+ */
+#ifndef REMISE_JOBS_RUNNING_H
+#define REMISE_JOBS_RUNNING_H
+
+#include "io/dataset.h"
+#include "jobs/run.h"
+
+struct running {
+    const struct promotion *promotion; /* of the data set; not owned */
+    const struct products *products;   /* not owned */
+    int64_t count;                     /* of those that run; 0: the arrays are NULL */
+    int32_t *row;   /* [count] by what they are on, the largest first */
+    int64_t *start; /* [products + categories + 1] first of each in row, the products first */
+    int32_t *market;                   /* [users_local] -1: none that is named; NULL: none is */
+    int32_t *segment;                  /* [users_local] NULL: none is named */
+};
+
+/** The parts of the data set (enum dataset_part) that running_open needs. Local. */
+int running_parts(const struct config *config);
+
+/**
+ * Find the promotions that run at the run's moment.
+ * Collective.
+ * dataset  in   with running_parts; borrowed while running is used
+ * running  out  free with running_clear, also on failure
+ * Memory: 4 bytes a promotion, 8 a product and category, and 8 for each local user where markets or
+ *         segments are named.
+ * Errors: ERR_CONFIG markets are named and users have none; those of the readers; ERR_MEMORY.
+ */
+enum status running_open(const struct comm *comm, const struct run *run,
+                         const struct dataset *dataset, struct running *running);
+/** Free; accepts a zeroed struct. Local. */
+void running_clear(struct running *running);
+
+/**
+ * What runs for a user on a product: its row among the promotions of the data set, -1: nothing.
+ * Local; O(promotions of the product and its category). running NULL: nothing.
+ */
+int32_t running_find(const struct running *running, int64_t user, int64_t product);
+
+/** Its discount, 0 where nothing runs. Local. */
+double running_discount(const struct running *running, int32_t row);
+
+/**
+ * When what runs at the moment on each product began, for anybody; the moment where nothing does.
+ * Local. since out: [products] seconds since 1970
+ */
+void running_since(const struct dataset *dataset, int64_t moment, int64_t *since);
+
+#endif
