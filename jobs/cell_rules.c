@@ -24,7 +24,7 @@ void cell_rules_count(const struct slot_cells *cells, int64_t forbidden[CELL_RUL
     for (int r = 0; r < CELL_RULES; r++) forbidden[r] += __builtin_popcount(cells->forbidden[r]);
 }
 
-static bool in_force(const struct cell_maker *maker, enum cell_rule rule)
+bool cell_rule_in_force(const struct cell_maker *maker, enum cell_rule rule)
 {
     bool promoted = maker->running != NULL && maker->running->count > 0;
     if (rule == CELL_REFERENCE) return maker->keep_reference;
@@ -44,7 +44,7 @@ void cell_rules_json(const struct cell_maker *maker, const int64_t forbidden[CEL
                      json_t *list)
 {
     for (int r = 0; r < CELL_RULES; r++)
-        if (in_force(maker, (enum cell_rule)r))
+        if (cell_rule_in_force(maker, (enum cell_rule)r))
             json_array_append_new(list,
                                   json_pack("{s:s, s:o, s:I, s:s}", "name", rules[r].name, "limit",
                                             limit_of(maker, (enum cell_rule)r), "forbidden_cells",

@@ -18,6 +18,9 @@ void cell_rules_count(const struct slot_cells *cells, int64_t forbidden[CELL_RUL
 void cell_rules_json(const struct cell_maker *maker, const int64_t forbidden[CELL_RULES],
                      json_t *list);
 
+/** Do the settings and the shop have the rule? Local. */
+bool cell_rule_in_force(const struct cell_maker *maker, enum cell_rule rule);
+
 /** The name of a rule as in the receipt; constant. Local. */
 const char *cell_rule_name(enum cell_rule rule);
 

@@ -201,6 +201,8 @@ static enum status floors_json(const struct comm *comm, struct what_if *w,
     enum status status = OK;
     for (int r = 0; r < CELL_RULES; r++) {
         struct cost cost = {.found = true, .bounded = true, .high = gap_of(w)};
+        bool stacked = r == CELL_STACKING || r == CELL_COMBINED;
+        if (stacked && !cell_rule_in_force(maker, (enum cell_rule)r)) continue;
         if (allow(comm, w, maker, (enum cell_rule)r)) TRY(measure(comm, w, NULL, &cost));
         json_array_append_new(list, cost_json(w, cell_rule_name((enum cell_rule)r), &cost));
     }

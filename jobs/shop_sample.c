@@ -193,7 +193,7 @@ static void read_table(struct ingest *ingest, enum table table, struct shop_samp
 {
     static enum status (*const read[TABLES])(const struct comm *, struct ingest *) = {
         ingest_read_products, ingest_read_users, ingest_read_events, ingest_read_offers,
-        ingest_read_labels};
+        ingest_read_labels,   ingest_read_promotions};
     const struct comm alone = comm_alone();
     struct table_sample *taken = &sample->table[table];
     sample->given[table] = config_table(ingest->config, table_name(table));

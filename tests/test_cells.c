@@ -24,6 +24,7 @@ static const struct curves curves = {.slots = SLOTS, .a = a, .b = b};
 static const struct demand *demand;
 static const double *lifetime;
 static const struct reference *reference;
+static const struct running *running;
 
 /* The cells of one slot by given settings. */
 static struct slot_cells cells_of(int64_t slot, const char *settings)
@@ -42,6 +43,7 @@ static struct slot_cells cells_of(int64_t slot, const char *settings)
     if (status == OK) maker.demand = demand;
     if (status == OK) maker.lifetime = lifetime;
     if (status == OK) maker.reference = reference;
+    if (status == OK) maker.running = running;
     if (status == OK) cells_of_slot(&maker, slot, &cells);
     if (status != OK) cells.product = -(int64_t)status - 1;
     config_free(&config);
@@ -154,6 +156,74 @@ static void the_reference_price(void **state)
     c = cells_of(0, "levels: [0, 0.05, 0.1]\n  margin_floor: 0\n  reference_days: 0");
     assert_all(c.allowed == 7);
     reference = NULL;
+}
+
+/* 20 % off product 0, for the first user; 25 % off its category, for market 1 alone; 10 % off
+ * product 1. */
+static const struct promotion promoted[] = {
+    {.product = 0, .category = -1, .market = -1, .segment = -1, .discount = 0.2},
+    {.product = -1, .category = 0, .market = 1, .segment = -1, .discount = 0.25},
+    {.product = 1, .category = -1, .market = -1, .segment = 3, .discount = 0.1}};
+static int32_t rows_running[] = {0, 2, 1};
+static int64_t first_running[] = {0, 1, 2, 2, 2, 2, 2, 3};
+static int32_t market = -1, segment = 2;
+static const struct running runs = {.promotion = promoted,
+                                    .products = &products,
+                                    .count = 3,
+                                    .row = rows_running,
+                                    .start = first_running,
+                                    .market = &market,
+                                    .segment = &segment};
+
+static void what_runs_for_a_user(void **state)
+{
+    (void)state;
+    assert_all(running_find(&runs, 0, 0) == 0 && running_find(&runs, 0, 1) == -1);
+    segment = 3;
+    assert_all(running_find(&runs, 0, 1) == 2 && running_find(&runs, 0, 2) == -1);
+    market = 1; /* every product is of category 0 */
+    assert_all(running_find(&runs, 0, 0) == 1 && running_find(&runs, 0, 1) == 1);
+    assert_all(running_find(NULL, 0, 0) == -1 && running_discount(&runs, -1) == 0.0);
+    market = -1, segment = 2;
+}
+
+static void levels_stack_on_promotions(void **state)
+{
+    (void)state;
+    running = &runs;
+    struct slot_cells c = cells_of(0, "levels: [0, 0.1, 0.25]\n  margin_floor: 0");
+    assert_all(c.promotion == 0 && c.allowed == 7); /* 28 %, 40 % */
+    assert_all(c.price_cents[0] == 800 && c.price_cents[1] == 720 && c.price_cents[2] == 600);
+    double without = 1.0 / (1.0 + exp(-0.4)), with = 1.0 / (1.0 + exp(-0.8));
+    assert_close(c.chance[0], without, 1e-15);
+    assert_close(c.chance[2], with, 1e-15);
+    assert_all(c.cost[0] == 0 && c.cost[2] == llround_of(with, 200.0));
+    assert_all(c.profit[0] == llround_of(without, 200.0) && c.profit[2] == 0);
+    assert_all(c.surplus[2] == llround(50000.0 * log1p(exp(0.8))));
+    c = cells_of(0, "levels: [0, 0.1, 0.25]\n  margin_floor: 0\n  stacking: add");
+    assert_all(c.price_cents[1] == 700 && c.price_cents[2] == 550);
+    assert_all(c.forbidden[CELL_MARGIN_FLOOR] == 4 && c.allowed == 3); /* below cost together */
+    c = cells_of(0, "levels: [0, 0.1, 0.2, 0.25]\n  stacking: best");
+    assert_all(c.price_cents[1] == 800 && c.price_cents[2] == 800 && c.price_cents[3] == 750);
+    assert_all(c.forbidden[CELL_STACKING] == 6 && c.allowed == 9 && c.cost[1] == 0);
+    c = cells_of(1, "levels: [0, 0.1]\n  stacking: best"); /* for another segment */
+    assert_all(c.promotion == -1 && c.allowed == 3 && c.forbidden[CELL_STACKING] == 0);
+    running = NULL;
+}
+
+/* At the cap is allowed, and a promotion beyond it stays as it is. */
+static void promotions_and_levels_together(void **state)
+{
+    (void)state;
+    const char *settings = "levels: [0, 0.1, 0.11]\n  stacking: add\n  combined_most: 0.3";
+    running = &runs;
+    struct slot_cells c = cells_of(0, settings);
+    assert_all(c.forbidden[CELL_COMBINED] == 4 && c.allowed == 3);
+    c = cells_of(0, "levels: [0, 0.1]\n  combined_most: 0.1");
+    assert_all(c.forbidden[CELL_COMBINED] == 2 && c.allowed == 1 && c.price_cents[0] == 800);
+    c = cells_of(1, "levels: [0, 0.5]\n  combined_most: 0.1"); /* nothing runs: no cap */
+    assert_all(c.forbidden[CELL_COMBINED] == 0 && c.allowed == 3);
+    running = NULL;
 }
 
 /* A purchase counts as much money as its weight, and what it adds to the user's value. */
@@ -283,4 +353,5 @@ TEST_MAIN(TEST(money_as_by_hand), TEST(the_objective_is_a_weighted_sum),
           TEST(prices_are_whole_cents), TEST(the_margin_floor), TEST(the_reference_price),
           TEST(floors_of_products), TEST(purchases_and_lifetime), TEST(no_candidate),
           TEST(large_numbers), TEST(more_discount_never_sells_less),
-          TEST(settings_that_make_no_cells), TEST(what_is_taken_from_neighbours))
+          TEST(what_runs_for_a_user), TEST(levels_stack_on_promotions),
+          TEST(promotions_and_levels_together), TEST(settings_that_make_no_cells), TEST(what_is_taken_from_neighbours))
