@@ -31,6 +31,8 @@ struct outcome {
     int64_t chosen[TOTALS];                        /* as chosen */
     int64_t rows[CELL_LEVELS], spend[CELL_LEVELS]; /* rows of the table, and cost, by level */
     int64_t forbidden[CELL_RULES];                 /* levels of candidates, by what forbids them */
+    int64_t promoted[PROMOTION_KINDS];             /* rows beside a promotion that runs, by kind */
+    int64_t stacked;                               /* those of them that have a discount */
 };
 
 static void add_level(const struct slot_cells *cells, int k, int64_t *totals)
@@ -43,6 +45,14 @@ static void add_level(const struct slot_cells *cells, int k, int64_t *totals)
     totals[TAKEN_REVENUE] += cells->taken_revenue[k];
     totals[TAKEN_PROFIT] += cells->taken_profit[k];
     totals[TAKEN_PURCHASES] += llround(1e6 * cells->taken[k]);
+}
+
+static void count_promotion(const struct cell_maker *maker, const struct slot_cells *cells, int k,
+                            struct outcome *outcome)
+{
+    if (cells->promotion < 0) return;
+    outcome->promoted[maker->running->promotion[cells->promotion].kind]++;
+    outcome->stacked += k > 0;
 }
 
 static void add_up(const struct comm *comm, const struct allocated *a, const uint8_t *level,
@@ -58,6 +68,7 @@ static void add_up(const struct comm *comm, const struct allocated *a, const uin
         outcome->rows[level[i]]++;
         outcome->spend[level[i]] += cells.cost[level[i]];
         cell_rules_count(&cells, outcome->forbidden);
+        count_promotion(a->maker, &cells, level[i], outcome);
     }
     comm_sum_int64(comm, (int64_t *)outcome, sizeof *outcome / sizeof(int64_t));
 }
@@ -123,6 +134,28 @@ static void add_basis(json_t *receipt, const struct allocated *a)
                         json_string(maker->curves->observational ? "observational" : "offers"));
 }
 
+static void add_promotions(json_t *receipt, const struct allocated *a,
+                           const struct outcome *outcome)
+{
+    static const char *const names[] = {
+        [STACKING_ADD] = "add", [STACKING_MULTIPLY] = "multiply", [STACKING_BEST] = "best"};
+    const struct cell_maker *maker = a->maker;
+    if (a->dataset->promotions.count == 0) return;
+    json_t *rows = json_object();
+    for (int k = 0; k < PROMOTION_KINDS; k++)
+        json_object_set_new(rows, promotion_kind_name((enum promotion_kind)k),
+                            json_integer(outcome->promoted[k]));
+    json_object_set_new(receipt, "promotions",
+                        json_pack("{s:I, s:I, s:s, s:o, s:o, s:I}", "listed",
+                                  (json_int_t)a->dataset->promotions.count, "running",
+                                  (json_int_t)maker->running->count, "stacking",
+                                  names[maker->stacking], "combined_most",
+                                  isnan(maker->combined_most) ? json_null()
+                                                              : json_real(maker->combined_most),
+                                  "rows", rows, "rows_with_discount",
+                                  (json_int_t)outcome->stacked));
+}
+
 static int64_t rows_of(const struct outcome *outcome)
 {
     int64_t rows = 0;
@@ -157,6 +190,7 @@ static json_t *receipt_json(const struct allocated *a, const struct choices *cho
     add_constraints(receipt, a, choices, outcome, hidden);
     add_levels(receipt, a->problem, outcome);
     add_basis(receipt, a);
+    add_promotions(receipt, a, outcome);
     json_object_set_new(receipt, "expected_without_discounts",
                         totals_json(outcome->none, lifetime));
     json_object_set_new(receipt, "expected", totals_json(outcome->chosen, lifetime));

@@ -1,6 +1,7 @@
 /* `remise why` for machines, and what both forms ask. */
 #include "jobs/why_report.h"
 
+#include "io/parse.h"
 #include "jobs/manifest.h"
 #include "jobs/problem_json.h"
 #include "jobs/user_choice.h"
@@ -25,7 +26,7 @@ const char *why_forbidden_by(const struct why *why, int64_t row, int level)
     static const char *const rules[] = {[CELL_MARGIN_FLOOR] = "margin floor",
                                         [CELL_PRICE_FLOOR] = "price floor",
                                         [CELL_REFERENCE] = "reference price",
-                                        [CELL_STACKING] = "allocate.stacking: best",
+                                        [CELL_STACKING] = "stacking: best",
                                         [CELL_COMBINED] = "combined_most"};
     _Static_assert(sizeof rules / sizeof *rules == CELL_RULES, "every rule has a name");
     struct slot_cells cells;
@@ -115,6 +116,7 @@ static void add_known(const struct why *why, int64_t row, int level, json_t *out
     const char *rule = why_forbidden_by(why, row, level);
     cells_of_slot(&why->source.maker, slot, &cells);
     json_object_set_new(out, "price", json_real((double)cells.price_cents[level] / 1e2));
+    json_object_set_new(out, "off_list_price", manifest_number(cells.combined[level]));
     json_object_set_new(out, "chance", manifest_number(cells.chance[level]));
     if (why->curves.a_sd != NULL) {
         curves_interval(&why->curves, slot, why->rows.problem.level[level],
@@ -171,6 +173,20 @@ static json_t *discount_or_null(const struct problem *problem, int level)
     return level >= 0 ? json_real(problem->level[level]) : json_null();
 }
 
+/* What runs beside the discount, null where nothing does. */
+static json_t *promotion_json(const struct why *why, int64_t row)
+{
+    const struct promotion *running = why_promotion(why, row);
+    char until[TIME_TEXT_BYTES + 1];
+    if (running == NULL) return json_null();
+    bool ends = running->end != INT64_MAX;
+    if (ends) format_time(running->end - 1, until);
+    return json_pack("{s:s, s:s, s:f, s:o}", "kind",
+                     promotion_kind_name((enum promotion_kind)running->kind), "of",
+                     running->product >= 0 ? "product" : "category", "discount", running->discount,
+                     "until", ends ? json_string(until) : json_null());
+}
+
 static json_t *row_json(const struct why *why, int64_t row)
 {
     const struct published_rows *rows = &why->rows;
@@ -198,6 +214,7 @@ static json_t *row_json(const struct why *why, int64_t row)
     if (out != NULL && why->has_source) {
         struct why_elasticity product = why_product_elasticity(why, row);
         json_object_set_new(out, "elasticity", elasticity_json(&product));
+        json_object_set_new(out, "promotion", promotion_json(why, row));
     }
     return out;
 }

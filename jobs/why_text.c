@@ -1,6 +1,7 @@
 /* `remise why` for people. */
 #include "jobs/why_report.h"
 
+#include "io/parse.h"
 #include "jobs/page.h"
 #include "jobs/problem_json.h"
 #include "jobs/user_choice.h"
@@ -174,6 +175,21 @@ static void put_levels(struct page *page, const struct why *why, int64_t row)
     page_end_table(page);
 }
 
+static void say_promotion(struct page *page, const struct why *why, int64_t row)
+{
+    static const char *const stacked[] = {[STACKING_ADD] = "levels are added to it",
+                                          [STACKING_MULTIPLY] = "levels are off its price",
+                                          [STACKING_BEST] = "the larger of both counts"};
+    const struct promotion *running = why_promotion(why, row);
+    char until[TIME_TEXT_BYTES + 1] = "no end";
+    if (running == NULL) return;
+    if (running->end != INT64_MAX) format_time(running->end - 1, until);
+    page_fact(page, "promotion", "%s, %.6g %% off %s, until %s; %s (allocate.stacking)",
+              promotion_kind_name((enum promotion_kind)running->kind), 100.0 * running->discount,
+              running->product >= 0 ? "the product" : "its category", until,
+              stacked[why->source.maker.stacking]);
+}
+
 static void put_row(struct page *page, const struct why *why, int64_t row)
 {
     struct verdict verdict;
@@ -185,6 +201,7 @@ static void put_row(struct page *page, const struct why *why, int64_t row)
                  (int)strnlen(rows->reason + row * rows->reason_bytes, (size_t)rows->reason_bytes),
                  rows->reason + row * rows->reason_bytes);
     page_say(page, 2, "%s.", sentence);
+    say_promotion(page, why, row);
     put_levels(page, why, row);
     if (!why->has_source) return;
     struct why_elasticity product = why_product_elasticity(why, row);

@@ -321,6 +321,50 @@ for list in '[gone' '[[gone]]' '{gone: 1}'; do
 done
 echo "ids are neither shown nor lost on the way"
 
+# ---- promotions: of what nobody sells, of nothing, or not to be understood ----
+settings "products:" "  file: shop/products.csv" "  columns: {product_id: sku, category: kind}" \
+    "promotions:" "  file: shop/promotions.csv" \
+    "  columns: {product_id: sku, category: goods, discount: off, start: from, end: to," \
+    "            kind: what, market: land, segment: seg}"
+for side in shop clean; do
+    printf '%s\n' u1,p1,2025-01-01,1,2 u2,p2,2025-01-02,1,3 | table $side/events.csv
+    printf '%s\n' sku,kind p1,tea p3,pots >$side/products.csv
+    cat >$side/promotions.csv <<'CSV'
+sku,goods,off,from,to,what,land,seg
+p1,,0.2,2025-01-01,2025-01-31,coupon,north,
+,tea,0.1,,,Limited-Time,,3
+p2,tea,0.25,2025-01-01T08:00:00,2025-01-01T08:00:01,,,
+CSV
+done
+cat >>shop/promotions.csv <<'CSV'
+p9,,0.2,,,,,
+,cups,0.2,,,,,
+,,0.2,,,,,
+p1,,20,,,,,
+p1,,,,,,,
+p1,,0.2,2025-01-02,2025-01-01,,,
+p1,,0.2,2025-01-02T10:00:00,2025-01-02T10:00:00,,,
+p1,,0.2,soon,,,,
+p1,,0.2,,,flash,,
+p1,,0.2,,,,,1.5
+CSV
+cleans promotions "promotions: 13 rows read = 3 kept + 10 rejected" <<'CSV'
+promotions.csv,5,sku,unknown_product,text of 2 bytes
+promotions.csv,6,goods,unknown_category,cups
+promotions.csv,7,goods,missing_goods,
+promotions.csv,8,off,bad_discount,20
+promotions.csv,9,off,bad_discount,
+promotions.csv,10,to,ends_early,2025-01-01
+promotions.csv,11,to,ends_early,2025-01-02T10:00:00
+promotions.csv,12,from,bad_time,soon
+promotions.csv,13,what,bad_promotion,flash
+promotions.csv,14,seg,bad_number,1.5
+CSV
+sed -i 's/product_id: sku, category: goods, //' shop.yaml
+! ingest 1 bare || fail "promotions of nothing are read"
+grep -q 'promotions.columns: nothing tells what the promotions are on' bare.log ||
+    { cat bare.log; fail "no remedy"; }
+
 # ---- many files, plain and compressed, are one table ----
 settings
 awk 'BEGIN { for (i = 0; i < 300; i++)
