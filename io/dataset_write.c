@@ -331,8 +331,7 @@ enum status dataset_write_parts(const struct comm *comm, const char *path,
     TRY(store_write_note(comm, store, "format", DATASET_FORMAT));
     TRY(store_write(comm, store, &facts, values, comm->rank == 0 ? 1 : 0));
     TRY(write_products(comm, store, parts->products));
-    if (parts->shop_promotions != NULL)
-        TRY(promotions_write(comm, store, parts->shop_promotions));
+    if (parts->shop_promotions != NULL) TRY(promotions_write(comm, store, parts->shop_promotions));
     TRY(write_block_counts(comm, store, parts));
     TRY(write_users(comm, store, parts->users));
     TRY(write_user_counts(comm, store, parts));

@@ -31,8 +31,8 @@ struct outcome {
     int64_t chosen[TOTALS];                        /* as chosen */
     int64_t rows[CELL_LEVELS], spend[CELL_LEVELS]; /* rows of the table, and cost, by level */
     int64_t forbidden[CELL_RULES];                 /* levels of candidates, by what forbids them */
-    int64_t promoted[PROMOTION_KINDS];             /* rows beside a promotion that runs, by kind */
-    int64_t stacked;                               /* those of them that have a discount */
+    /* Rows beside a promotion that runs, by kind, then those that have a discount; and users. */
+    int64_t promoted[PROMOTION_KINDS + 1], promoted_users[PROMOTION_KINDS + 1];
 };
 
 static void add_level(const struct slot_cells *cells, int k, int64_t *totals)
@@ -47,19 +47,27 @@ static void add_level(const struct slot_cells *cells, int k, int64_t *totals)
     totals[TAKEN_PURCHASES] += llround(1e6 * cells->taken[k]);
 }
 
+/* last: [PROMOTION_KINDS + 1] the user counted last; slots come in the order of users */
 static void count_promotion(const struct cell_maker *maker, const struct slot_cells *cells, int k,
-                            struct outcome *outcome)
+                            int64_t user, int64_t *last, struct outcome *outcome)
 {
     if (cells->promotion < 0) return;
-    outcome->promoted[maker->running->promotion[cells->promotion].kind]++;
-    outcome->stacked += k > 0;
+    int kind = maker->running->promotion[cells->promotion].kind;
+    for (int g = 0; g <= PROMOTION_KINDS; g++) {
+        if (g != kind && (g < PROMOTION_KINDS || k == 0)) continue;
+        outcome->promoted[g]++;
+        outcome->promoted_users[g] += user != last[g];
+        last[g] = user;
+    }
 }
 
 static void add_up(const struct comm *comm, const struct allocated *a, const uint8_t *level,
                    struct outcome *outcome)
 {
     struct slot_cells cells;
+    int64_t last[PROMOTION_KINDS + 1];
     *outcome = (struct outcome){0};
+    for (int g = 0; g <= PROMOTION_KINDS; g++) last[g] = -1;
     for (int64_t i = 0; i < a->problem->blocks.rows_local; i++) {
         cells_of_slot(a->maker, i, &cells);
         if (cells.product < 0) continue;
@@ -68,7 +76,7 @@ static void add_up(const struct comm *comm, const struct allocated *a, const uin
         outcome->rows[level[i]]++;
         outcome->spend[level[i]] += cells.cost[level[i]];
         cell_rules_count(&cells, outcome->forbidden);
-        count_promotion(a->maker, &cells, level[i], outcome);
+        count_promotion(a->maker, &cells, level[i], i / a->maker->candidates->slots, last, outcome);
     }
     comm_sum_int64(comm, (int64_t *)outcome, sizeof *outcome / sizeof(int64_t));
 }
@@ -134,6 +142,13 @@ static void add_basis(json_t *receipt, const struct allocated *a)
                         json_string(maker->curves->observational ? "observational" : "offers"));
 }
 
+/* Rows of a kind of promotion, null where they are of fewer than min_users users. */
+static json_t *promoted_json(const struct outcome *outcome, int g, int64_t min_users)
+{
+    return outcome->promoted_users[g] < min_users ? json_null()
+                                                  : json_integer(outcome->promoted[g]);
+}
+
 static void add_promotions(json_t *receipt, const struct allocated *a,
                            const struct outcome *outcome)
 {
@@ -141,19 +156,19 @@ static void add_promotions(json_t *receipt, const struct allocated *a,
         [STACKING_ADD] = "add", [STACKING_MULTIPLY] = "multiply", [STACKING_BEST] = "best"};
     const struct cell_maker *maker = a->maker;
     if (a->dataset->promotions.count == 0) return;
+    int64_t min_users = config_integer(a->run->config, "privacy.min_users");
     json_t *rows = json_object();
     for (int k = 0; k < PROMOTION_KINDS; k++)
         json_object_set_new(rows, promotion_kind_name((enum promotion_kind)k),
-                            json_integer(outcome->promoted[k]));
-    json_object_set_new(receipt, "promotions",
-                        json_pack("{s:I, s:I, s:s, s:o, s:o, s:I}", "listed",
-                                  (json_int_t)a->dataset->promotions.count, "running",
-                                  (json_int_t)maker->running->count, "stacking",
-                                  names[maker->stacking], "combined_most",
-                                  isnan(maker->combined_most) ? json_null()
-                                                              : json_real(maker->combined_most),
-                                  "rows", rows, "rows_with_discount",
-                                  (json_int_t)outcome->stacked));
+                            promoted_json(outcome, k, min_users));
+    json_object_set_new(
+        receipt, "promotions",
+        json_pack(
+            "{s:I, s:I, s:s, s:o, s:o, s:o}", "listed", (json_int_t)a->dataset->promotions.count,
+            "running", (json_int_t)maker->running->count, "stacking", names[maker->stacking],
+            "combined_most",
+            isnan(maker->combined_most) ? json_null() : json_real(maker->combined_most), "rows",
+            rows, "rows_with_discount", promoted_json(outcome, PROMOTION_KINDS, min_users)));
 }
 
 static int64_t rows_of(const struct outcome *outcome)

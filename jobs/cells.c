@@ -244,8 +244,7 @@ static uint32_t allowed_levels(const struct slot_cells *cells, int levels)
 /* The promotion that runs, and what every level comes to with it; its discount. */
 static double stack(const struct cell_maker *maker, int64_t row, struct slot_cells *cells)
 {
-    cells->promotion =
-        running_find(maker->running, row / maker->candidates->slots, cells->product);
+    cells->promotion = running_find(maker->running, row / maker->candidates->slots, cells->product);
     double promotion = running_discount(maker->running, cells->promotion);
     for (int k = 0; k < maker->levels; k++)
         cells->combined[k] = cells_combine(maker->stacking, promotion, maker->level[k]);

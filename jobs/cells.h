@@ -74,7 +74,7 @@ struct slot_cells {
     int64_t product;                /* -1: no candidate; then only level 0 with zeros */
     uint32_t allowed;               /* bit k: no rule forbids level k; bit 0 always */
     uint32_t forbidden[CELL_RULES]; /* bit k: the rule forbids level k; bit 0 never */
-    int32_t promotion; /* that runs: row of the data set's promotions, -1: none */
+    int32_t promotion;              /* that runs: row of the data set's promotions, -1: none */
     double combined[CELL_LEVELS];   /* off the list price: the promotion with the level */
     double chance[CELL_LEVELS];     /* of buying */
     int64_t price_cents[CELL_LEVELS];

@@ -42,8 +42,7 @@ static void read_goods(struct row_state *state, const struct csv_row *row,
     struct names *names = by_category ? &ingest->categories : &ingest->products;
     uint64_t hash = names_add(names, name.text, name.bytes);
     *(by_category ? &promotion->category : &promotion->product) = hash;
-    promotion->column =
-        (int32_t)state->map.role[by_category ? ROLE_CATEGORY : ROLE_PRODUCT].column;
+    promotion->column = (int32_t)state->map.role[by_category ? ROLE_CATEGORY : ROLE_PRODUCT].column;
     reject_shape(promotion->value, name.text, name.bytes);
 }
 
@@ -94,8 +93,8 @@ static enum status read_users(struct row_state *state, const struct csv_row *row
     promotion->market = promotion->segment = -1;
     if (mapping_has(&state->map, ROLE_SEGMENT)) {
         enum mapping_result told = mapping_number(&state->map, ROLE_SEGMENT, row, &segment);
-        bool good = told == MAPPING_VALUE && segment >= 0.0 && segment < 1e6 &&
-                    segment == floor(segment);
+        bool good =
+            told == MAPPING_VALUE && segment >= 0.0 && segment < 1e6 && segment == floor(segment);
         if (told != MAPPING_MISSING && !good) row_fault(state, REJECT_bad_number);
         if (good) promotion->segment = (int32_t)segment;
     }
@@ -103,8 +102,7 @@ static enum status read_users(struct row_state *state, const struct csv_row *row
     enum mapping_result named = mapping_name(&state->map, ROLE_MARKET, row, &market);
     if (named == MAPPING_BAD) row_fault(state, REJECT_long_name);
     if (named != MAPPING_VALUE || state->faults != 0) return OK;
-    promotion->market =
-        text_set_code(state->ingest->promotion_markets, market.text, market.bytes);
+    promotion->market = text_set_code(state->ingest->promotion_markets, market.text, market.bytes);
     return promotion->market >= 0 ? OK : FAIL(ERR_MEMORY, "no memory for names of markets");
 }
 
@@ -135,7 +133,8 @@ static enum status on_row(void *context, const struct csv_row *row)
     read_goods(state, row, &promotion);
     read_times(state, row, &promotion);
     read_kind(state, row, &promotion);
-    enum mapping_result given = mapping_number(&state->map, ROLE_DISCOUNT, row, &promotion.discount);
+    enum mapping_result given =
+        mapping_number(&state->map, ROLE_DISCOUNT, row, &promotion.discount);
     if (given != MAPPING_VALUE || !(promotion.discount >= 0.0 && promotion.discount < 1.0))
         row_fault(state, REJECT_bad_discount);
     TRY(read_users(state, row, &promotion));
@@ -274,8 +273,7 @@ static enum status place_rows(const struct ingest *ingest, const struct product_
 
 static enum status take(struct placed *placed, int64_t count, struct promotions *promotions)
 {
-    enum status status =
-        memory_new(&promotions->promotion, count, sizeof *promotions->promotion);
+    enum status status = memory_new(&promotions->promotion, count, sizeof *promotions->promotion);
     if (status != OK) return status;
     if (count > 1) qsort(placed, (size_t)count, sizeof *placed, by_place);
     promotions->count = count;

@@ -117,7 +117,7 @@ struct ingest {
     int64_t promotion_rows, promotion_capacity;
     struct promotion_row *promotion_row;
     struct text_set *promotion_markets; /* NULL: none is named here */
-    int64_t attributes; /* the protected group the last if `grouped` */
+    int64_t attributes;                 /* the protected group the last if `grouped` */
     bool grouped;
     struct attribute_names *attribute;
     struct sorter *events, *offers, *users, *counts, *faulty;

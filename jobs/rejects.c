@@ -29,7 +29,7 @@ const char *reject_text(enum reject reason)
 const char *table_name(enum table table)
 {
     static const char *const names[TABLES] = {"products", "users",  "events",
-                                               "offers",   "labels", "promotions"};
+                                              "offers",   "labels", "promotions"};
     return names[table];
 }
 

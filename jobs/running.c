@@ -18,8 +18,8 @@ static bool runs(const struct promotion *promotion, int64_t moment)
 
 int running_parts(const struct config *config)
 {
-    bool named = config_table(config, "promotions") &&
-                 config_column(config, "promotions", "market") != NULL;
+    bool named =
+        config_table(config, "promotions") && config_column(config, "promotions", "market") != NULL;
     return named ? DATASET_USERS : 0;
 }
 
@@ -35,7 +35,8 @@ static int by_goods(const void *a, const void *b)
 {
     const struct found *x = a, *y = b;
     if (x->goods != y->goods) return (x->goods > y->goods) - (x->goods < y->goods);
-    if (x->discount != y->discount) return (x->discount < y->discount) - (x->discount > y->discount);
+    if (x->discount != y->discount)
+        return (x->discount < y->discount) - (x->discount > y->discount);
     return (x->row > y->row) - (x->row < y->row);
 }
 
@@ -50,8 +51,8 @@ static enum status lay_out(const struct dataset *dataset, int64_t moment, struct
     for (int32_t i = 0; i < all->count; i++) {
         const struct promotion *p = &all->promotion[i];
         if (!runs(p, moment)) continue;
-        found[count++] = (struct found){p->product >= 0 ? p->product : products + p->category,
-                                        p->discount, i};
+        found[count++] =
+            (struct found){p->product >= 0 ? p->product : products + p->category, p->discount, i};
     }
     if (count > 1) qsort(found, (size_t)count, sizeof *found, by_goods);
     TRY(memory_new(&running->row, count, sizeof *running->row));
@@ -193,6 +194,7 @@ void running_since(const struct dataset *dataset, int64_t moment, int64_t *since
         if (!runs(promotion, moment)) continue;
         if (promotion->product >= 0) lower(&since[promotion->product], promotion->start);
         for (int64_t p = 0; promotion->product < 0 && p < products->count; p++)
-            if (products->category_code[p] == promotion->category) lower(&since[p], promotion->start);
+            if (products->category_code[p] == promotion->category)
+                lower(&since[p], promotion->start);
     }
 }

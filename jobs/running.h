@@ -15,10 +15,10 @@ struct running {
     const struct promotion *promotion; /* of the data set; not owned */
     const struct products *products;   /* not owned */
     int64_t count;                     /* of those that run; 0: the arrays are NULL */
-    int32_t *row;   /* [count] by what they are on, the largest first */
-    int64_t *start; /* [products + categories + 1] first of each in row, the products first */
-    int32_t *market;                   /* [users_local] -1: none that is named; NULL: none is */
-    int32_t *segment;                  /* [users_local] NULL: none is named */
+    int32_t *row;                      /* [count] by what they are on, the largest first */
+    int64_t *start;   /* [products + categories + 1] first of each in row, the products first */
+    int32_t *market;  /* [users_local] -1: none that is named; NULL: none is */
+    int32_t *segment; /* [users_local] NULL: none is named */
 };
 
 /** The parts of the data set (enum dataset_part) that running_open needs. Local. */

@@ -192,8 +192,8 @@ static double stored_bytes(const struct config *config, enum table table)
 static void read_table(struct ingest *ingest, enum table table, struct shop_sample *sample)
 {
     static enum status (*const read[TABLES])(const struct comm *, struct ingest *) = {
-        ingest_read_products, ingest_read_users, ingest_read_events, ingest_read_offers,
-        ingest_read_labels,   ingest_read_promotions};
+        ingest_read_products, ingest_read_users,  ingest_read_events,
+        ingest_read_offers,   ingest_read_labels, ingest_read_promotions};
     const struct comm alone = comm_alone();
     struct table_sample *taken = &sample->table[table];
     sample->given[table] = config_table(ingest->config, table_name(table));

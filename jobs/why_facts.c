@@ -203,8 +203,8 @@ struct why_elasticity why_product_elasticity(const struct why *why, int64_t row)
 const struct promotion *why_promotion(const struct why *why, int64_t row)
 {
     if (!why->has_source) return NULL;
-    int32_t found = running_find(&why->source.running, 0,
-                                 why->source.candidates.product[why_slot(why, row)]);
+    int32_t found =
+        running_find(&why->source.running, 0, why->source.candidates.product[why_slot(why, row)]);
     return found >= 0 ? &why->source.running.promotion[found] : NULL;
 }
 

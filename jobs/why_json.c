@@ -119,8 +119,8 @@ static void add_known(const struct why *why, int64_t row, int level, json_t *out
     json_object_set_new(out, "off_list_price", manifest_number(cells.combined[level]));
     json_object_set_new(out, "chance", manifest_number(cells.chance[level]));
     if (why->curves.a_sd != NULL) {
-        curves_interval(&why->curves, slot, why->rows.problem.level[level],
-                        0.01 * WHY_COVERAGE_PERCENT, &low, &high);
+        curves_interval(&why->curves, slot, cells.combined[level], 0.01 * WHY_COVERAGE_PERCENT,
+                        &low, &high);
         json_object_set_new(out, "chance_interval",
                             json_pack("[o, o]", manifest_number(low), manifest_number(high)));
     }

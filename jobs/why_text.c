@@ -122,8 +122,8 @@ static void put_known(struct page *page, const struct why *why, const struct slo
                       int64_t slot, int level)
 {
     double low = 0.0, high = 0.0;
-    curves_interval(&why->curves, slot, why->rows.problem.level[level], 0.01 * WHY_COVERAGE_PERCENT,
-                    &low, &high);
+    curves_interval(&why->curves, slot, cells->combined[level], 0.01 * WHY_COVERAGE_PERCENT, &low,
+                    &high);
     page_cell(page, "%s", page_exact(cells->price_cents[level], 2).text);
     page_cell(page, "%.4f", cells->chance[level]);
     page_cell(page, "%s", why->curves.a_sd != NULL ? page_amount(low, 4).text : "");

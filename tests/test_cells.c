@@ -352,6 +352,6 @@ static int stop(void **state)
 TEST_MAIN(TEST(money_as_by_hand), TEST(the_objective_is_a_weighted_sum),
           TEST(prices_are_whole_cents), TEST(the_margin_floor), TEST(the_reference_price),
           TEST(floors_of_products), TEST(purchases_and_lifetime), TEST(no_candidate),
-          TEST(large_numbers), TEST(more_discount_never_sells_less),
-          TEST(what_runs_for_a_user), TEST(levels_stack_on_promotions),
-          TEST(promotions_and_levels_together), TEST(settings_that_make_no_cells), TEST(what_is_taken_from_neighbours))
+          TEST(large_numbers), TEST(more_discount_never_sells_less), TEST(what_runs_for_a_user),
+          TEST(levels_stack_on_promotions), TEST(promotions_and_levels_together),
+          TEST(settings_that_make_no_cells), TEST(what_is_taken_from_neighbours))
