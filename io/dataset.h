@@ -107,7 +107,8 @@ enum dataset_part {
     DATASET_EVENTS = 2,
     DATASET_OFFERS = 4,
     DATASET_SERIES = 8,
-    DATASET_ALL = 15
+    DATASET_ALL = 15,
+    DATASET_PROMOTED = 16 /* as DATASET_USERS, where promotions name markets */
 };
 
 /* ---- writing ---- */

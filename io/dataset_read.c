@@ -272,7 +272,9 @@ static enum status read_parts(const struct comm *comm, struct store *store, int 
     TRY_ALL(comm, memory_new(&d->users.key, blocks->rows_local, sizeof *d->users.key));
     TRY(store_read(comm, store, "users/key", STORE_U64, blocks->row_first, blocks->rows_local,
                    d->users.key));
-    if (parts & DATASET_USERS) TRY(read_users(comm, store, &d->users));
+    bool users = (parts & DATASET_USERS) != 0;
+    users = users || ((parts & DATASET_PROMOTED) != 0 && d->promotions.market.count > 0);
+    if (users) TRY(read_users(comm, store, &d->users));
     if (parts & DATASET_EVENTS) {
         TRY(read_start(comm, store, blocks, "users/events", &d->events.start));
         TRY(read_rows(comm, store, ROWS_EVENTS, share.first[PART_EVENTS], share.rows[PART_EVENTS],

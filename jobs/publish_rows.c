@@ -49,22 +49,24 @@ static enum reason limit_against(const struct publisher *publisher, int64_t slot
     return budget ? REASON_budget : REASON_limit;
 }
 
+/* Nothing that gains is allowed: which rule is named, of those that forbid levels that gain? */
+static enum reason rule_against(const struct slot_cells *cells, uint32_t gains)
+{
+    const uint32_t *forbidden = cells->forbidden;
+    if ((gains & (forbidden[CELL_MARGIN_FLOOR] | forbidden[CELL_PRICE_FLOOR])) != 0)
+        return REASON_floor;
+    return (gains & forbidden[CELL_REFERENCE]) != 0 ? REASON_law : REASON_stacked;
+}
+
 static enum reason reason_of(const struct publisher *publisher, const struct slot_cells *cells,
                              int64_t slot, int chosen)
 {
-    bool allowed_gains = false, any_gains = false, floor = false;
+    uint32_t gains = 0; /* bit k: level k adds to the objective */
     if (chosen > 0) return cells->value[chosen] > cells->value[0] ? REASON_gain : REASON_needed;
-    for (int k = 1; k < publisher->maker->levels; k++) {
-        bool gains = cells->value[k] > cells->value[0];
-        any_gains |= gains;
-        allowed_gains |= gains && (cells->allowed >> k & 1) != 0;
-        floor |= gains &&
-                 ((cells->forbidden[CELL_MARGIN_FLOOR] | cells->forbidden[CELL_PRICE_FLOOR]) >> k &
-                  1) != 0;
-    }
-    if (allowed_gains) return limit_against(publisher, slot);
-    if (!any_gains) return REASON_no_gain;
-    return floor ? REASON_floor : REASON_law;
+    for (int k = 1; k < publisher->maker->levels; k++)
+        if (cells->value[k] > cells->value[0]) gains |= (uint32_t)1 << k;
+    if ((gains & cells->allowed) != 0) return limit_against(publisher, slot);
+    return gains == 0 ? REASON_no_gain : rule_against(cells, gains);
 }
 
 double publish_propensity(const struct publisher *publisher, const struct publish_row *row)

@@ -20,6 +20,7 @@
     X(no_gain, "no discount adds to the objective")                                              \
     X(floor, "discounts that would add to the objective fall below the margin floor")            \
     X(law, "discounts that would add to the objective are not below the reference price")        \
+    X(stacked, "discounts that would add to the objective do not go with the promotion that runs") \
     X(budget, "a discount would add to the objective, but the budget buys more elsewhere")       \
     X(limit, "a discount would add to the objective, but another limit stands against it")       \
     X(explored, "the level was drawn by chance, to learn what it brings")

@@ -16,13 +16,6 @@ static bool runs(const struct promotion *promotion, int64_t moment)
     return promotion->start <= moment && moment < promotion->end;
 }
 
-int running_parts(const struct config *config)
-{
-    bool named =
-        config_table(config, "promotions") && config_column(config, "promotions", "market") != NULL;
-    return named ? DATASET_USERS : 0;
-}
-
 /* ---- by what they are on ---- */
 
 struct found {

@@ -21,13 +21,10 @@ struct running {
     int32_t *segment; /* [users_local] NULL: none is named */
 };
 
-/** The parts of the data set (enum dataset_part) that running_open needs. Local. */
-int running_parts(const struct config *config);
-
 /**
  * Find the promotions that run at the run's moment.
  * Collective.
- * dataset  in   with running_parts; borrowed while running is used
+ * dataset  in   with DATASET_PROMOTED; borrowed while running is used
  * running  out  free with running_clear, also on failure
  * Memory: 4 bytes a promotion, 8 a product and category, and 8 for each local user where markets or
  *         segments are named.

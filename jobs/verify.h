@@ -15,7 +15,7 @@
 #include <jansson.h>
 
 enum {
-    VERIFY_REASONS = 8,
+    VERIFY_REASONS = 9,
     VERIFY_DATE_BYTES = 11,
     VERIFY_TEXT_BYTES = 512,
     VERIFY_ROWS = 1 << 15,

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-enum reason { GAIN, NEEDED, NO_GAIN, FLOOR, LAW, BUDGET, LIMIT, EXPLORED };
-static const char *const names[VERIFY_REASONS] = {"gain", "needed", "no_gain", "floor",
-                                                  "law",  "budget", "limit",   "explored"};
+enum reason { GAIN, NEEDED, NO_GAIN, FLOOR, LAW, STACKED, BUDGET, LIMIT, EXPLORED };
+static const char *const names[VERIFY_REASONS] = {"gain", "needed",  "no_gain", "floor",   "law",
+                                                  "stacked", "budget", "limit", "explored"};
 
 const char *verify_reason_name(int reason)
 {
@@ -42,6 +42,7 @@ bool verify_reason_fits(const struct problem *problem, int64_t row, int level, i
         return level == 0 && !any_gains(problem, row, false);
     case FLOOR:
     case LAW:
+    case STACKED:
         return level == 0 && !any_gains(problem, row, true) && any_gains(problem, row, false);
     case BUDGET:
     case LIMIT: /* levels_most may have taken away the levels that gain */

@@ -181,7 +181,7 @@ static void say_promotion(struct page *page, const struct why *why, int64_t row)
                                           [STACKING_MULTIPLY] = "levels are off its price",
                                           [STACKING_BEST] = "the larger of both counts"};
     const struct promotion *running = why_promotion(why, row);
-    char until[TIME_TEXT_BYTES + 1] = "no end";
+    char until[TIME_TEXT_BYTES + 1] = "further notice";
     if (running == NULL) return;
     if (running->end != INT64_MAX) format_time(running->end - 1, until);
     page_fact(page, "promotion", "%s, %.6g %% off %s, until %s; %s (allocate.stacking)",
