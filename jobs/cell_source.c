@@ -57,7 +57,8 @@ enum status cell_source_open(const struct comm *comm, const struct run *run, int
 {
     enum status status = OK;
     *source = (struct cell_source){0};
-    TRY(dataset_read(comm, run_path(run, "dataset.h5"), parts | DATASET_PROMOTED, &source->dataset));
+    TRY(dataset_read(comm, run_path(run, "dataset.h5"), parts | DATASET_PROMOTED,
+                     &source->dataset));
     TRY(open_parts(comm, run, source));
 done:
     return status;

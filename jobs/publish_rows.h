@@ -14,15 +14,15 @@
 #include "jobs/disclosure.h"
 
 /* code, sentence for the receipt */
-#define REASON_LIST(X)                                                                           \
-    X(gain, "the discount adds more to the objective than its cost is worth")                    \
-    X(needed, "the discount adds nothing to the objective by itself; another limit asks for it") \
-    X(no_gain, "no discount adds to the objective")                                              \
-    X(floor, "discounts that would add to the objective fall below the margin floor")            \
-    X(law, "discounts that would add to the objective are not below the reference price")        \
+#define REASON_LIST(X)                                                                             \
+    X(gain, "the discount adds more to the objective than its cost is worth")                      \
+    X(needed, "the discount adds nothing to the objective by itself; another limit asks for it")   \
+    X(no_gain, "no discount adds to the objective")                                                \
+    X(floor, "discounts that would add to the objective fall below the margin floor")              \
+    X(law, "discounts that would add to the objective are not below the reference price")          \
     X(stacked, "discounts that would add to the objective do not go with the promotion that runs") \
-    X(budget, "a discount would add to the objective, but the budget buys more elsewhere")       \
-    X(limit, "a discount would add to the objective, but another limit stands against it")       \
+    X(budget, "a discount would add to the objective, but the budget buys more elsewhere")         \
+    X(limit, "a discount would add to the objective, but another limit stands against it")         \
     X(explored, "the level was drawn by chance, to learn what it brings")
 
 #define REASON_ENUM(name, text) REASON_##name,

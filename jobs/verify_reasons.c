@@ -5,8 +5,8 @@
 #include <string.h>
 
 enum reason { GAIN, NEEDED, NO_GAIN, FLOOR, LAW, STACKED, BUDGET, LIMIT, EXPLORED };
-static const char *const names[VERIFY_REASONS] = {"gain", "needed",  "no_gain", "floor",   "law",
-                                                  "stacked", "budget", "limit", "explored"};
+static const char *const names[VERIFY_REASONS] = {"gain",    "needed", "no_gain", "floor",   "law",
+                                                  "stacked", "budget", "limit",   "explored"};
 
 const char *verify_reason_name(int reason)
 {

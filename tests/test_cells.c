@@ -187,6 +187,26 @@ static void what_runs_for_a_user(void **state)
     market = -1, segment = 2;
 }
 
+/* Reference prices are those before a promotion that runs: the earliest of a product, of its own or
+ * its category's; what is over, or has no start, changes nothing. */
+static void promotions_began_before(void **state)
+{
+    (void)state;
+    static struct promotion shop[] = {
+        {.product = 1, .category = -1, .start = 50, .end = 101},
+        {.product = 1, .category = -1, .start = 10, .end = 100}, /* ends with the moment */
+        {.product = 2, .category = -1, .start = INT64_MIN, .end = INT64_MAX},
+        {.product = 3, .category = -1, .start = 101, .end = INT64_MAX},
+        {.product = -1, .category = 0, .start = 90, .end = INT64_MAX}};
+    struct dataset dataset = {.products = products, .promotions = {.count = 4, .promotion = shop}};
+    int64_t since[6];
+    running_since(&dataset, 100, since);
+    assert_all(since[0] == 100 && since[1] == 50 && since[2] == 100 && since[3] == 100);
+    dataset.promotions.count = 5; /* every product is of category 0 */
+    running_since(&dataset, 100, since);
+    assert_all(since[0] == 90 && since[1] == 50 && since[2] == 90 && since[5] == 90);
+}
+
 static void levels_stack_on_promotions(void **state)
 {
     (void)state;
@@ -353,5 +373,6 @@ TEST_MAIN(TEST(money_as_by_hand), TEST(the_objective_is_a_weighted_sum),
           TEST(prices_are_whole_cents), TEST(the_margin_floor), TEST(the_reference_price),
           TEST(floors_of_products), TEST(purchases_and_lifetime), TEST(no_candidate),
           TEST(large_numbers), TEST(more_discount_never_sells_less), TEST(what_runs_for_a_user),
-          TEST(levels_stack_on_promotions), TEST(promotions_and_levels_together),
-          TEST(settings_that_make_no_cells), TEST(what_is_taken_from_neighbours))
+          TEST(promotions_began_before), TEST(levels_stack_on_promotions),
+          TEST(promotions_and_levels_together), TEST(settings_that_make_no_cells),
+          TEST(what_is_taken_from_neighbours))
