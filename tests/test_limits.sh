@@ -232,7 +232,8 @@ awk -F, 'FNR == 1 { file++; for (c = 1; c <= NF; c++) at[file, $c] = c; next }
     file == 2 { land[$1] = $at[2, "market"]; next }
     { promoted = kind[$2] == "fruit" || kind[$2] == "cheese" && land[$1] == "north"
       low += $4 < 0.93 * price[$2] - 1e-9; cut += $3 > 0; deep += $3 > (promoted ? 0 : 0.05)
-      off = price[$2] * (1 - $3 - (promoted ? 0.03 : 0)) - $4; wrong += off * off > 0.0051 * 0.0051
+      off = price[$2] * (1 - $3 - (promoted ? 0.03 : 0)) - $4
+      wrong += off > 0.0051 || off < -0.0051
       met += promoted }
     END { exit !(low == 0 && deep == 0 && cut > 0 && wrong == 0 && met > 0) }' \
     shop/products.csv shop/users.csv more/discounts.csv ||
@@ -243,7 +244,8 @@ grep -A3 '"promotions": {' more/receipt.json | grep -q '"running": 2' || fail "p
 "$remise" verify more >more.log 2>&1 || { cat more.log; fail "verify beside promotions"; }
 fruit=$(awk -F, 'NR == FNR { kind[$1] = $2; next } kind[$2] == "fruit" { print $1, $2; exit }' \
     shop/products.csv more/discounts.csv)
-"$remise" why more $fruit >page 2>&1 && grep -q 'coupon, 3 % off its category, until further notice' page ||
+"$remise" why more $fruit >page 2>&1 &&
+    grep -q 'coupon, 3 % off its category, until further notice' page ||
     { cat page; fail "why beside promotions"; }
 # promotions alone are the shop's affair
 allocate 0 1 more "${promoted[@]}" --set allocate.combined_most=0.02
