@@ -1,7 +1,11 @@
 /* The data set in memory. */
 #include "io/dataset.h"
 
+#include "io/parse.h"
+
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void attribute_clear(struct attribute *attribute)
 {
@@ -89,6 +93,22 @@ void dataset_free(struct dataset **dataset)
     series_clear(&(*dataset)->series);
     free(*dataset);
     *dataset = NULL;
+}
+
+const struct attribute *users_market(const struct users *users)
+{
+    for (int64_t a = 0; a < users->attributes; a++)
+        if (strcmp(users->attribute[a].name, "market") == 0) return &users->attribute[a];
+    return NULL;
+}
+
+const char *attribute_text(const struct attribute *attribute, int64_t row, char *room)
+{
+    float value = attribute->value[row];
+    if (isnan(value)) return NULL;
+    if (attribute->levels.count > 0) return dictionary_text(&attribute->levels, (int64_t)value);
+    format_number((double)value, room);
+    return room;
 }
 
 int64_t dataset_bytes(const struct dataset *dataset)

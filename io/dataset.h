@@ -205,6 +205,16 @@ void dataset_free(struct dataset **dataset);
 /** Bytes that the users, events, offers and series held on this rank take. Local. */
 int64_t dataset_bytes(const struct dataset *dataset);
 
+/** The market of the users; NULL where the shop tells none, or the data set was read without. Local. */
+const struct attribute *users_market(const struct users *users);
+
+/**
+ * What an attribute says of a row as a text: a number as it is written shortest. Local.
+ * room  inout  [NUMBER_TEXT_BYTES + 1] of io/parse.h, for numbers
+ * Returns NULL where it is missing; borrowed from the attribute or the room.
+ */
+const char *attribute_text(const struct attribute *attribute, int64_t row, char *room);
+
 /** Free what the struct holds and zero it. Local. */
 void products_clear(struct products *products);
 void users_clear(struct users *users);

@@ -46,18 +46,18 @@ static void print_table(const struct config *config, const struct shop_sample *s
     const char *name = table_name(table);
     snprintf(key, sizeof key, "%s.file", name);
     if (!sample->given[table]) {
-        printf("%-9s not given\n", name);
+        printf("%-10s not given\n", name);
         return;
     }
     if (sample->found[table] != OK) {
-        printf("%-9s %s (%s)\n", name, sample->problem[table], config_origin(config, key));
+        printf("%-10s %s (%s)\n", name, sample->problem[table], config_origin(config, key));
         return;
     }
     double rejected = 1.0 - sample->usable[table] / (sample->rows[table] + 1e-9);
     if (rejected > 0.0005 && sample->rows[table] > 0.0)
         snprintf(bad, sizeof bad, ", %.1f %% of them not usable", 100.0 * rejected);
     format_bytes(size, sizeof size, (double)taken->stored_bytes);
-    printf("%-9s %s, %s, %s%.0f rows%s (%s)\n", name, config_path(config, key), size,
+    printf("%-10s %s, %s, %s%.0f rows%s (%s)\n", name, config_path(config, key), size,
            taken->taken.share < 1.0 ? "about " : "", sample->rows[table], bad,
            config_origin(config, key));
 }

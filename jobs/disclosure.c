@@ -17,13 +17,6 @@ int disclosure_parts(const struct config *config)
     return config_has(config, "publish.disclosure_markets") ? DATASET_USERS : 0;
 }
 
-static const struct attribute *market_of(const struct users *users)
-{
-    for (int64_t a = 0; a < users->attributes; a++)
-        if (strcmp(users->attribute[a].name, "market") == 0) return &users->attribute[a];
-    return NULL;
-}
-
 /* A market's text; those that are numbers have no list of levels. */
 static bool is_named(const struct attribute *market, int64_t level, const char *name)
 {
@@ -46,7 +39,7 @@ static enum status unknown_market(const struct attribute *market, const char *na
 static enum status take_markets(const struct dataset *dataset, struct disclosure *d)
 {
     enum status status = OK;
-    d->market = market_of(&dataset->users);
+    d->market = users_market(&dataset->users);
     if (d->market == NULL || d->market->levels.count == 0)
         return FAIL(ERR_CONFIG, "publish.disclosure_markets: users have no market by name; map "
                                 "users.columns.market, or leave the setting out to disclose "

@@ -150,11 +150,18 @@ static enum status on_bad(void *context, const struct csv_bad *bad)
 
 /* ---- the table ---- */
 
-static enum status check_goods(const struct mapping *map)
+/* Found out here, not when all models are trained. */
+static enum status check_columns(const struct config *config, const struct mapping *map)
 {
-    if (mapping_has(map, ROLE_PRODUCT) || mapping_has(map, ROLE_CATEGORY)) return OK;
-    return FAIL(ERR_CONFIG, "promotions.columns: nothing tells what the promotions are on; map "
-                            "product_id or category");
+    bool markets =
+        config_table(config, "users") && config_column(config, "users", "market") != NULL;
+    if (!mapping_has(map, ROLE_PRODUCT) && !mapping_has(map, ROLE_CATEGORY))
+        return FAIL(ERR_CONFIG, "promotions.columns: nothing tells what the promotions are on; map "
+                                "product_id or category");
+    if (mapping_has(map, ROLE_MARKET) && !markets)
+        return FAIL(ERR_CONFIG, "promotions.columns.market: users have no market; map "
+                                "users.columns.market too");
+    return OK;
 }
 
 enum status ingest_read_promotions(const struct comm *comm, struct ingest *ingest)
@@ -167,7 +174,7 @@ enum status ingest_read_promotions(const struct comm *comm, struct ingest *inges
                       ? OK
                       : FAIL(ERR_MEMORY, "no memory for names of markets"));
     TRY(ingest_open_table(comm, ingest, TABLE_PROMOTIONS, role_names, ROLES, ROLE_TEXTS, &state));
-    TRY_ALL(comm, check_goods(&state.map));
+    TRY_ALL(comm, check_columns(ingest->config, &state.map));
     TRY(ingest_read_rows(comm, &state, on_row, on_bad, &state));
 done:
     row_state_clear(&state);
@@ -226,13 +233,15 @@ done:
 
 /* ---- together ---- */
 
-/* A category's final code is that of any of its products. */
-static int32_t final_category(const struct product_facts *facts, const int32_t *code,
-                              const struct products *products, int32_t category)
+/* A category's final code is that of its products; -1 where it has none left. */
+static enum status final_categories(const struct product_facts *facts, const int32_t *code,
+                                    const struct products *products, int32_t **category)
 {
-    for (int64_t p = 0; p < facts->count; p++)
-        if (code[p] >= 0 && facts->category[p] == category) return products->category_code[code[p]];
-    return -1;
+    enum status status = memory_new(category, facts->categories, sizeof **category);
+    for (int64_t c = 0; status == OK && c < facts->categories; c++) (*category)[c] = -1;
+    for (int64_t p = 0; status == OK && p < facts->count; p++)
+        if (code[p] >= 0) (*category)[facts->category[p]] = products->category_code[code[p]];
+    return status;
 }
 
 struct placed {
@@ -246,27 +255,35 @@ static int by_place(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static enum status place_rows(const struct ingest *ingest, const struct product_facts *facts,
-                              const int32_t *code, const struct products *products,
-                              const int64_t *market, struct placed **placed)
+/* What rows are made with: final codes of first ones. */
+struct final_codes {
+    const int32_t *product; /* not owned */
+    int32_t *category;
+    int64_t *market;
+};
+
+static struct promotion promotion_of(const struct ingest *ingest, const struct final_codes *codes,
+                                     const struct promotion_row *row)
+{
+    int32_t product = names_code(&ingest->products, row->product);
+    int32_t category = names_code(&ingest->categories, row->category);
+    return (struct promotion){.product = product >= 0 ? codes->product[product] : -1,
+                              .category = product >= 0 ? -1 : codes->category[category],
+                              .market = row->market >= 0 ? (int32_t)codes->market[row->market] : -1,
+                              .segment = row->segment,
+                              .start = row->start,
+                              .end = row->end,
+                              .discount = row->discount,
+                              .kind = (uint8_t)row->kind};
+}
+
+static enum status place_rows(const struct ingest *ingest, const struct final_codes *codes,
+                              struct placed **placed)
 {
     enum status status = memory_new(placed, ingest->promotion_rows, sizeof **placed);
     for (int64_t i = 0; status == OK && i < ingest->promotion_rows; i++) {
         const struct promotion_row *row = &ingest->promotion_row[i];
-        int32_t product = names_code(&ingest->products, row->product);
-        (*placed)[i].place = row->place;
-        (*placed)[i].promotion = (struct promotion){
-            .product = product >= 0 ? code[product] : -1,
-            .category = product >= 0
-                            ? -1
-                            : final_category(facts, code, products,
-                                             names_code(&ingest->categories, row->category)),
-            .market = row->market >= 0 ? (int32_t)market[row->market] : -1,
-            .segment = row->segment,
-            .start = row->start,
-            .end = row->end,
-            .discount = row->discount,
-            .kind = (uint8_t)row->kind};
+        (*placed)[i] = (struct placed){row->place, promotion_of(ingest, codes, row)};
     }
     return status;
 }
@@ -286,18 +303,21 @@ enum status promotions_finish(const struct comm *comm, const struct ingest *inge
                               const struct products *products, struct promotions *promotions)
 {
     enum status status = OK;
+    struct final_codes codes = {.product = code};
     struct placed *placed = NULL;
-    int64_t *market = NULL, bytes = 0;
+    int64_t bytes = 0;
     void *all = NULL;
     if (ingest->csv[TABLE_PROMOTIONS] == NULL) return OK;
-    TRY(dictionary_make(comm, ingest->promotion_markets, &promotions->market, &market));
-    TRY_ALL(comm, place_rows(ingest, facts, code, products, market, &placed));
+    TRY(dictionary_make(comm, ingest->promotion_markets, &promotions->market, &codes.market));
+    TRY_ALL(comm, final_categories(facts, code, products, &codes.category));
+    TRY_ALL(comm, place_rows(ingest, &codes, &placed));
     TRY(comm_gather_all(comm, placed, ingest->promotion_rows * (int64_t)sizeof *placed, &all,
                         &bytes));
     TRY_ALL(comm, take(all, bytes / (int64_t)sizeof *placed, promotions));
 done:
     free(placed);
-    free(market);
+    free(codes.category);
+    free(codes.market);
     free(all);
     return status;
 }

@@ -5,7 +5,6 @@
 #include "jobs/profiles.h"
 #include "mpi/memory.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,25 +59,18 @@ static void spread(const int32_t *of_user, const struct candidates *candidates, 
 static const struct attribute *find_column(const struct users *users, enum limit_by by)
 {
     if (by == BY_GROUP) return users->group.name != NULL ? &users->group : NULL;
-    for (int64_t a = 0; a < users->attributes; a++)
-        if (strcmp(users->attribute[a].name, "market") == 0) return &users->attribute[a];
-    return NULL;
+    return users_market(users);
 }
 
-/* Provisional codes of the users' values as texts; numbers as they are written shortest. */
+/* Provisional codes of the users' values as texts. */
 static enum status collect(const struct attribute *attribute, int64_t users, struct text_set *set,
                            int32_t *of_user)
 {
     for (int64_t u = 0; u < users; u++) {
         char room[NUMBER_TEXT_BYTES + 1];
-        const char *text = room;
-        float value = attribute->value[u];
+        const char *text = attribute_text(attribute, u, room);
         of_user[u] = -1;
-        if (isnan(value)) continue;
-        if (attribute->levels.count > 0)
-            text = dictionary_text(&attribute->levels, (int64_t)value);
-        else
-            format_number((double)value, room);
+        if (text == NULL) continue;
         int64_t code = text_set_code(set, text, strlen(text));
         if (code < 0) return FAIL(ERR_MEMORY, "no memory for the names of markets");
         of_user[u] = (int32_t)code;

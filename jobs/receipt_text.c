@@ -75,6 +75,18 @@ static void say_basis(struct page *page, const json_t *receipt)
         page_fact(page, "response to discounts", "learned from past offers and what came of them");
 }
 
+static void say_promotions(struct page *page, const json_t *receipt)
+{
+    const json_t *promotions = json_object_get(receipt, "promotions");
+    if (promotions == NULL) return;
+    page_fact(page, "promotions",
+              "%s of the shop's %s run when the table begins to hold; discounts beside them by "
+              "allocate.stacking: %s",
+              page_amount(page_json_number(promotions, "running"), 0).text,
+              page_amount(page_json_number(promotions, "listed"), 0).text,
+              text_of(promotions, "stacking"));
+}
+
 static void put_asked(struct page *page, const json_t *receipt)
 {
     page_heading(page, "WHAT WAS ASKED");
@@ -86,6 +98,7 @@ static void put_asked(struct page *page, const json_t *receipt)
     if (isfinite(floor))
         page_fact(page, "margin floor", "%s of the discounted price at least",
                   page_percent(floor).text);
+    say_promotions(page, receipt);
     say_basis(page, receipt);
 }
 

@@ -88,7 +88,7 @@ static enum status look(const struct comm *comm, const struct run *run, const st
     TRY_ALL(comm, reserve(products, reference));
     TRY_ALL(comm, memory_new(&end, products, sizeof *end));
     TRY_ALL(comm, memory_new(&lowest, products, sizeof *lowest));
-    running_since(d, moment, end);
+    TRY_ALL(comm, running_since(d, moment, end));
     reference_lowest(d, end, days * DAY_SECONDS, lowest);
     comm_min_int64(comm, lowest, products);
     settle(&d->products, lowest, reference, &totals);

@@ -7,7 +7,6 @@
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,17 +71,10 @@ static bool names_any(const struct running *running, bool segments)
     return false;
 }
 
-static const struct attribute *market_of(const struct users *users)
-{
-    for (int64_t a = 0; a < users->attributes; a++)
-        if (strcmp(users->attribute[a].name, "market") == 0) return &users->attribute[a];
-    return NULL;
-}
-
-/* The market of each user as the promotions name it; numbers as they are written shortest. */
+/* The market of each user as the promotions name it. */
 static enum status take_markets(const struct dataset *dataset, struct running *running)
 {
-    const struct attribute *market = market_of(&dataset->users);
+    const struct attribute *market = users_market(&dataset->users);
     int64_t users = dataset->users.blocks.rows_local;
     if (market == NULL && users > 0)
         return FAIL(ERR_CONFIG, "promotions.columns.market: users have no market; map "
@@ -90,16 +82,10 @@ static enum status take_markets(const struct dataset *dataset, struct running *r
     enum status status = memory_new(&running->market, users, sizeof *running->market);
     for (int64_t u = 0; status == OK && u < users; u++) {
         char room[NUMBER_TEXT_BYTES + 1];
-        const char *text = room;
-        float value = market->value[u];
-        running->market[u] = -1;
-        if (isnan(value)) continue;
-        if (market->levels.count > 0)
-            text = dictionary_text(&market->levels, (int64_t)value);
-        else
-            format_number((double)value, room);
-        running->market[u] =
-            (int32_t)dictionary_find(&dataset->promotions.market, text, strlen(text));
+        const char *text = attribute_text(market, u, room);
+        int64_t found = -1;
+        if (text != NULL) found = dictionary_find(&dataset->promotions.market, text, strlen(text));
+        running->market[u] = (int32_t)found;
     }
     return status;
 }
@@ -111,6 +97,7 @@ static enum status take_segments(const struct comm *comm, const struct run *run,
     enum status status = profiles_read_segments(comm, run_path(run, "profiles.h5"),
                                                 &dataset->users.blocks, &profiles);
     running->segment = profiles.segment;
+    running->segments = profiles.segments;
     profiles.segment = NULL;
     profiles_clear(&profiles);
     return status;
@@ -127,9 +114,53 @@ enum status running_open(const struct comm *comm, const struct run *run,
     TRY_ALL(comm, lay_out(dataset, moment, running));
     if (names_any(running, false)) TRY_ALL(comm, take_markets(dataset, running));
     if (names_any(running, true)) TRY(take_segments(comm, run, dataset, running));
+done:
+    return status;
+}
+
+/* ---- what is said of them ---- */
+
+/* Those for nobody are mostly slips: a market that no user is of is written in another way. */
+static void warn_of_markets(const struct comm *comm, const struct dataset *dataset,
+                            const struct running *running, int64_t *met)
+{
+    const struct dictionary *names = &dataset->promotions.market;
+    for (int64_t u = 0; u < dataset->users.blocks.rows_local; u++)
+        if (running->market[u] >= 0) met[running->market[u]] = 1;
+    comm_max_int64(comm, met, names->count);
+    for (int64_t m = 0; m < names->count; m++)
+        if (met[m] == 0)
+            log_warning("promotions.columns.market: no user is of market \"%s\"; write markets as "
+                        "users.columns.market has them, or its promotions are for nobody",
+                        dictionary_text(names, m));
+}
+
+static void warn_of_segments(const struct running *running)
+{
+    for (int64_t i = 0; i < running->count; i++) {
+        int32_t segment = running->promotion[running->row[i]].segment;
+        if (segment < running->segments) continue;
+        log_warning("promotions.columns.segment: there is no segment %d, the last is %lld "
+                    "(profiles.json): its promotions are for nobody",
+                    segment, (long long)running->segments - 1);
+        return;
+    }
+}
+
+enum status running_say(const struct comm *comm, const struct dataset *dataset,
+                        const struct running *running)
+{
+    enum status status = OK;
+    int64_t *met = NULL;
+    if (dataset->promotions.count == 0) return OK;
     log_info("  promotions: %lld of %lld run when the table begins to hold",
              (long long)running->count, (long long)dataset->promotions.count);
+    if (names_any(running, true)) warn_of_segments(running);
+    if (!names_any(running, false)) return OK;
+    TRY_ALL(comm, memory_new(&met, dataset->promotions.market.count, sizeof *met));
+    warn_of_markets(comm, dataset, running, met);
 done:
+    free(met);
     return status;
 }
 
@@ -178,16 +209,21 @@ static void lower(int64_t *since, int64_t start)
     if (start < *since && start != INT64_MIN) *since = start;
 }
 
-void running_since(const struct dataset *dataset, int64_t moment, int64_t *since)
+enum status running_since(const struct dataset *dataset, int64_t moment, int64_t *since)
 {
     const struct products *products = &dataset->products;
+    int64_t *of_category = NULL, categories = products->category.count;
+    enum status status = memory_new(&of_category, categories, sizeof *of_category);
+    if (status != OK) return status;
     for (int64_t p = 0; p < products->count; p++) since[p] = moment;
+    for (int64_t c = 0; c < categories; c++) of_category[c] = moment;
     for (int64_t i = 0; i < dataset->promotions.count; i++) {
-        const struct promotion *promotion = &dataset->promotions.promotion[i];
-        if (!runs(promotion, moment)) continue;
-        if (promotion->product >= 0) lower(&since[promotion->product], promotion->start);
-        for (int64_t p = 0; promotion->product < 0 && p < products->count; p++)
-            if (products->category_code[p] == promotion->category)
-                lower(&since[p], promotion->start);
+        const struct promotion *p = &dataset->promotions.promotion[i];
+        if (runs(p, moment))
+            lower(p->product >= 0 ? &since[p->product] : &of_category[p->category], p->start);
     }
+    for (int64_t p = 0; p < products->count; p++)
+        lower(&since[p], of_category[products->category_code[p]]);
+    free(of_category);
+    return OK;
 }

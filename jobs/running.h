@@ -19,6 +19,7 @@ struct running {
     int64_t *start;   /* [products + categories + 1] first of each in row, the products first */
     int32_t *market;  /* [users_local] -1: none that is named; NULL: none is */
     int32_t *segment; /* [users_local] NULL: none is named */
+    int64_t segments; /* of the profile, where one is named */
 };
 
 /**
@@ -32,6 +33,12 @@ struct running {
  */
 enum status running_open(const struct comm *comm, const struct run *run,
                          const struct dataset *dataset, struct running *running);
+/**
+ * Log how many run, and warn of markets and segments that no user is of.
+ * Collective. Errors: ERR_MEMORY.
+ */
+enum status running_say(const struct comm *comm, const struct dataset *dataset,
+                        const struct running *running);
 /** Free; accepts a zeroed struct. Local. */
 void running_clear(struct running *running);
 
@@ -46,8 +53,8 @@ double running_discount(const struct running *running, int32_t row);
 
 /**
  * When what runs at the moment on each product began, for anybody; the moment where nothing does.
- * Local. since out: [products] seconds since 1970
+ * Local. since out: [products] seconds since 1970. Errors: ERR_MEMORY.
  */
-void running_since(const struct dataset *dataset, int64_t moment, int64_t *since);
+enum status running_since(const struct dataset *dataset, int64_t moment, int64_t *since);
 
 #endif

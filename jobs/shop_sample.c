@@ -156,6 +156,8 @@ static enum status count_all(const struct ingest *ingest, struct shop_sample *sa
     if (ingest->users != NULL)
         sample->usable[TABLE_USERS] = (double)sorter_count(ingest->users) / users->taken.share;
     sample->usable[TABLE_LABELS] = sample->rows[TABLE_LABELS];
+    sample->usable[TABLE_PROMOTIONS] =
+        (double)ingest->promotion_rows / sample->table[TABLE_PROMOTIONS].taken.share;
     raise_to(&sample->products, sample->usable[TABLE_PRODUCTS]);
     raise_to(&sample->users, sample->usable[TABLE_USERS]);
     sample->attributes = ingest->attributes;

@@ -200,10 +200,11 @@ static void promotions_began_before(void **state)
         {.product = -1, .category = 0, .start = 90, .end = INT64_MAX}};
     struct dataset dataset = {.products = products, .promotions = {.count = 4, .promotion = shop}};
     int64_t since[6];
-    running_since(&dataset, 100, since);
+    dataset.products.category.count = 1;
+    assert_all(running_since(&dataset, 100, since) == OK);
     assert_all(since[0] == 100 && since[1] == 50 && since[2] == 100 && since[3] == 100);
     dataset.promotions.count = 5; /* every product is of category 0 */
-    running_since(&dataset, 100, since);
+    assert_all(running_since(&dataset, 100, since) == OK);
     assert_all(since[0] == 90 && since[1] == 50 && since[2] == 90 && since[5] == 90);
 }
 

@@ -323,12 +323,14 @@ echo "ids are neither shown nor lost on the way"
 
 # ---- promotions: of what nobody sells, of nothing, or not to be understood ----
 settings "products:" "  file: shop/products.csv" "  columns: {product_id: sku, category: kind}" \
+    "users:" "  file: shop/users.csv" "  columns: {user_id: who, market: land}" \
     "promotions:" "  file: shop/promotions.csv" \
     "  columns: {product_id: sku, category: goods, discount: off, start: from, end: to," \
     "            kind: what, market: land, segment: seg}"
 for side in shop clean; do
     printf '%s\n' u1,p1,2025-01-01,1,2 u2,p2,2025-01-02,1,3 | table $side/events.csv
     printf '%s\n' sku,kind p1,tea p3,pots >$side/products.csv
+    printf '%s\n' who,land u1,north u2,south >$side/users.csv
     cat >$side/promotions.csv <<'CSV'
 sku,goods,off,from,to,what,land,seg
 p1,,0.2,2025-01-01,2025-01-31,coupon,north,
@@ -364,6 +366,10 @@ sed -i 's/product_id: sku, category: goods, //' shop.yaml
 ! ingest 1 bare || fail "promotions of nothing are read"
 grep -q 'promotions.columns: nothing tells what the promotions are on' bare.log ||
     { cat bare.log; fail "no remedy"; }
+sed -i -e 's/{discount: off/{category: goods, discount: off/' -e 's/, market: land}/}/' shop.yaml
+! ingest 1 bare || fail "promotions of markets that users do not have are read"
+grep -q 'promotions.columns.market: users have no market; map users.columns.market' bare.log ||
+    { cat bare.log; fail "no remedy for markets"; }
 
 # ---- many files, plain and compressed, are one table ----
 settings
