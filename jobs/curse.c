@@ -33,13 +33,24 @@ static const char *const sum_name[CURSE_SUMS] = {"profit", "gain", "purchases", 
 
 /* ---- the table ---- */
 
+/* What a slot's level comes to off the list price, beside a promotion that runs. */
+static double discount_of(const struct curse_table *table, int64_t slot)
+{
+    const struct cell_maker *maker = table->maker;
+    const struct candidates *candidates = maker->candidates;
+    int32_t promotion =
+        running_find(maker->running, slot / candidates->slots, candidates->product[slot]);
+    return cells_combine(maker->stacking, running_discount(maker->running, promotion),
+                         maker->level[table->level[slot]]);
+}
+
 /* rows[CURSE_LEVELS] of the table at each discount, over all ranks. */
 static void count_table(const struct comm *comm, const struct curse_table *table, int64_t *rows)
 {
     const struct candidates *candidates = table->maker->candidates;
     for (int k = 0; k < CURSE_LEVELS; k++) rows[k] = 0;
     for (int64_t i = 0; i < table->users->rows_local * candidates->slots; i++)
-        if (candidates->product[i] >= 0) rows[curse_level(table->maker->level[table->level[i]])]++;
+        if (candidates->product[i] >= 0) rows[curse_level(discount_of(table, i))]++;
     comm_sum_int64(comm, rows, CURSE_LEVELS);
 }
 
@@ -98,7 +109,7 @@ static void add_slot(const struct adder *adder, int64_t slot, const uint8_t *tra
     struct curse_row row = {.user = slot / maker->curves->slots,
                             .a = (double)maker->curves->a[slot],
                             .b = (double)maker->curves->b[slot],
-                            .discount = maker->level[k],
+                            .discount = cells.combined[k],
                             .trait = trait,
                             .purchases = adder->rows->source->purchases[cells.product]};
     struct worth worth = worth_of(&cells, k), without = worth_of(&cells, 0);
@@ -107,7 +118,7 @@ static void add_slot(const struct adder *adder, int64_t slot, const uint8_t *tra
     if (k == 0) return;
     add_at(adder, &row, slot, worth.cost, sums[CURSE_COST]);
     add_at(adder, &row, slot, worth.profit, sums[CURSE_GAIN]);
-    row.discount = 0.0;
+    row.discount = cells.combined[0];
     add_at(adder, &row, slot, -without.profit, sums[CURSE_GAIN]);
 }
 
