@@ -205,7 +205,7 @@ void dataset_free(struct dataset **dataset);
 /** Bytes that the users, events, offers and series held on this rank take. Local. */
 int64_t dataset_bytes(const struct dataset *dataset);
 
-/** The market of the users; NULL where the shop tells none, or the data set was read without. Local. */
+/** The market of the users; NULL where the shop tells none, or the data set lacks it. Local. */
 const struct attribute *users_market(const struct users *users);
 
 /**
