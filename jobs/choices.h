@@ -39,9 +39,10 @@ enum status choices_read_problem(const struct comm *comm, const char *path,
                                  const struct blocks *blocks, int64_t slots,
                                  struct problem *problem);
 
-/** Write, and read, what is known of limits, without levels and cells. Collective. */
+/** Write what is known of limits, without levels and cells. Collective. Errors: of store_write. */
 enum status choices_write_limits(const struct comm *comm, struct store *store,
                                  const struct choices *choices);
+/** Read it; free with choices_clear, also on failure. Collective. Errors: of store_read. */
 enum status choices_read_limits(const struct comm *comm, const struct store *store,
                                 struct choices *choices);
 

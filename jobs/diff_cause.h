@@ -46,6 +46,7 @@ struct diff_prices {
 /** Match the limits of two tables. Free with diff_prices_clear. Errors: ERR_MEMORY. */
 enum status diff_prices_match(const struct published_rows *mine, const struct published_rows *other,
                               struct diff_prices *prices);
+/** Free; accepts a zeroed struct. Local. */
 void diff_prices_clear(struct diff_prices *prices);
 
 /** The number of a limit in another table, -1: not there. */

@@ -55,8 +55,9 @@ enum status diff_make(const struct comm *comm, const char *before, const char *n
 /** Free; accepts a zeroed struct. Collective. */
 void diff_clear(const struct comm *comm, struct diff *diff);
 
-/** What the comparison says, for people and as JSON, on rank 0. Local. Errors: ERR_MEMORY. */
+/** What the comparison says, for people; on rank 0. Local. Errors: ERR_MEMORY. */
 enum status diff_print_text(const struct diff *diff, FILE *file);
+/** The same as JSON; on rank 0. Local. Errors: ERR_MEMORY. */
 enum status diff_print_json(const struct diff *diff, FILE *file);
 
 #endif
