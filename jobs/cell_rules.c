@@ -26,7 +26,7 @@ void cell_rules_count(const struct slot_cells *cells, int64_t forbidden[CELL_RUL
 
 bool cell_rule_in_force(const struct cell_maker *maker, enum cell_rule rule)
 {
-    bool promoted = maker->running != NULL && maker->running->count > 0;
+    bool promoted = maker->running != NULL && maker->running->listed > 0;
     if (rule == CELL_REFERENCE) return maker->keep_reference;
     if (rule == CELL_STACKING) return promoted && maker->stacking == STACKING_BEST;
     if (rule == CELL_COMBINED) return promoted && !isnan(maker->combined_most);

@@ -91,6 +91,12 @@ static double promotion_of(const struct cell_maker *maker, int64_t row, int64_t 
     return running_discount(maker->running, running_find(maker->running, user, product));
 }
 
+static double deepest_of(const struct cell_maker *maker, int64_t row, int64_t product)
+{
+    int64_t user = row / maker->candidates->slots;
+    return running_discount(maker->running, running_deepest(maker->running, user, product));
+}
+
 /* What a level takes off the price of level 0, as a part of it. */
 static double own_part(double promotion, double combined)
 {
@@ -192,17 +198,28 @@ static bool keeps_combined(const struct cell_maker *maker, double promotion, dou
     return !(promotion > 0.0) || !(combined > maker->combined_most + FORGIVEN);
 }
 
-static void apply_rules(const struct cell_maker *maker, double promotion, int k,
+/* With the largest promotion that runs while the table holds, which may begin after it. With
+ * `best` a level below that is the promotion alone, which is the shop's own affair. */
+static double combined_at_most(const struct cell_maker *maker, double deepest, int k)
+{
+    bool alone = maker->stacking == STACKING_BEST && !(maker->level[k] > deepest + FORGIVEN);
+    return cells_combine(maker->stacking, alone ? 0.0 : deepest, maker->level[k]);
+}
+
+static void apply_rules(const struct cell_maker *maker, double promotion, double deepest, int k,
                         struct slot_cells *cells)
 {
     const struct products *products = maker->products;
-    int64_t product = cells->product, price = cells->price_cents[k];
+    int64_t product = cells->product;
+    double combined = combined_at_most(maker, deepest, k);
+    int64_t price = cells->price_cents[k],
+            least = offerable_price_cents(products, product, combined);
     const bool kept[CELL_RULES] = {
-        [CELL_MARGIN_FLOOR] = offerable_keeps_margin(products, product, price, maker->floor),
-        [CELL_PRICE_FLOOR] = offerable_keeps_price(products, product, price),
+        [CELL_MARGIN_FLOOR] = offerable_keeps_margin(products, product, least, maker->floor),
+        [CELL_PRICE_FLOOR] = offerable_keeps_price(products, product, least),
         [CELL_REFERENCE] = keeps_reference(maker, product, price),
         [CELL_STACKING] = stacks(maker, promotion, maker->level[k]),
-        [CELL_COMBINED] = keeps_combined(maker, promotion, cells->combined[k])};
+        [CELL_COMBINED] = keeps_combined(maker, deepest, combined)};
     for (int r = 0; r < CELL_RULES; r++)
         if (k > 0 && !kept[r]) cells->forbidden[r] |= (uint32_t)1 << k;
 }
@@ -258,6 +275,7 @@ void cells_of_slot(const struct cell_maker *maker, int64_t row, struct slot_cell
     if (cells->product < 0) return;
     const struct curve curve = curve_of(maker, row);
     double more_cents = lifetime_cents(maker, row), promotion = stack(maker, row, cells);
+    double deepest = deepest_of(maker, row, cells->product);
     struct neighbour list[NEIGHBOURS];
     int count = find_neighbours(maker, row, list);
     for (int k = 0; k < maker->levels; k++) {
@@ -267,7 +285,7 @@ void cells_of_slot(const struct cell_maker *maker, int64_t row, struct slot_cell
         fill_level(maker, &curve, k, taken, cells);
         cells->lifetime[k] = to_units((cells->chance[k] - taken[0]) * more_cents);
         cells->value[k] = value_of(maker, cells, k);
-        apply_rules(maker, promotion, k, cells);
+        apply_rules(maker, promotion, deepest, k, cells);
         if (maker->labels != NULL)
             cells->value[k] = nearness(
                 maker->level[k], (double)maker->labels->discount[row / maker->candidates->slots]);

@@ -5,6 +5,7 @@
 #include "jobs/config_arguments.h"
 
 #include "jobs/forecast.h"
+#include "jobs/published.h"
 #include "mpi/memory.h"
 
 #include <sched.h>
@@ -109,6 +110,23 @@ static enum status look_at_forget(const struct config *config)
     return status;
 }
 
+/* The table that today's is held against would be missed only once all models are trained. */
+static enum status look_at_previous(const struct config *config)
+{
+    enum status status = OK;
+    const struct comm alone = comm_alone();
+    struct published published = {0};
+    const char *folder = config_path(config, "allocate.previous");
+    if (folder == NULL) return OK;
+    TRY(published_open(&alone, folder, &published));
+    printf("previous   %s, %lld rows of %lld users (%s)\n", folder, (long long)published.rows,
+           (long long)published.users, config_origin(config, "allocate.previous"));
+done:
+    published_close(&alone, &published);
+    if (status == OK) return OK;
+    return FAIL(status, "allocate.previous: %s, or leave it out", status_message());
+}
+
 /* ---- forecasts ---- */
 
 static double free_memory(void)
@@ -176,6 +194,7 @@ static enum status check_tables(const struct config *config, int64_t ranks)
     fflush(stdout);
     TRY(report_problems(&sample));
     TRY(look_at_forget(config));
+    TRY(look_at_previous(config));
     print_memory(config, &sample, ranks);
     print_time(&sample, ranks);
 done:

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <xxhash.h>
 
 /* A row of the earlier table, on its way to whoever has its user today. */
@@ -248,6 +249,22 @@ done:
     return status;
 }
 
+/* The run's own folder before its first table: there is nothing yet to hold today's against. */
+static bool is_first(const struct comm *comm, const struct run *run)
+{
+    struct stat own, named;
+    char found[RUN_PATH_BYTES];
+    const char *folder = config_path(run->config, "allocate.previous");
+    int64_t first = comm->rank == 0 && stat(run->folder, &own) == 0 && stat(folder, &named) == 0 &&
+                    own.st_dev == named.st_dev && own.st_ino == named.st_ino &&
+                    version_find(folder, found) != OK;
+    comm_max_int64(comm, &first, 1);
+    if (first > 0)
+        log_info("  allocate.previous: this is the first table of %s; nothing is held against it",
+                 folder);
+    return first > 0;
+}
+
 enum status churn_open(const struct comm *comm, const struct run *run,
                        const struct dataset *dataset, const struct candidates *candidates,
                        struct problem *problem, struct churn *churn)
@@ -257,6 +274,7 @@ enum status churn_open(const struct comm *comm, const struct run *run,
     bool limited = config_has(config, "allocate.churn_most");
     *churn = (struct churn){.known = config_has(config, "allocate.previous")};
     churn->most = limited ? config_number(config, "allocate.churn_most") : (double)NAN;
+    if (churn->known && is_first(comm, run)) churn->known = false;
     if (!churn->known) goto done;
     log_need(comm, problem->blocks.rows_local * 8 * (1 + (limited ? problem->levels : 0)));
     TRY_ALL(comm, memory_new(&churn->before, problem->blocks.rows_local, sizeof *churn->before));

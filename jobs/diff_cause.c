@@ -2,6 +2,7 @@
 #include "jobs/diff_cause.h"
 
 #include "jobs/reduced_cost.h"
+#include "jobs/user_choice.h"
 #include "mpi/memory.h"
 
 #include <stdlib.h>
@@ -56,6 +57,19 @@ int64_t diff_limit_find(const struct problem *problem, const struct problem *of,
     return -1;
 }
 
+/* Those of mine that the other one has not. */
+static uint32_t find_caps_alone(const struct problem *mine, const struct problem *other)
+{
+    uint32_t alone = 0;
+    for (int c = 0; c < mine->caps; c++) {
+        bool there = false;
+        for (int d = 0; d < other->caps; d++)
+            there = there || strcmp(mine->cap[c].rule, other->cap[d].rule) == 0;
+        if (!there) alone |= UINT32_C(1) << c;
+    }
+    return alone;
+}
+
 enum status diff_prices_match(const struct published_rows *mine, const struct published_rows *other,
                               struct diff_prices *prices)
 {
@@ -65,6 +79,7 @@ enum status diff_prices_match(const struct published_rows *mine, const struct pu
     TRY(memory_new(&prices->other, limits, sizeof *prices->other));
     TRY(memory_new(&prices->kept, limits, sizeof *prices->kept));
     memcpy(prices->own, mine->limits.price, (size_t)limits * sizeof *prices->own);
+    prices->alone = find_caps_alone(&mine->problem, &other->problem);
     for (int d = 0; d < mine->problem.kinds; d++)
         for (int64_t g = 0; g < mine->problem.kind[d].groups; g++, at++) {
             int64_t there = diff_limit_find(&other->problem, &mine->problem, d, g);
@@ -106,7 +121,7 @@ static int find_level(const struct diff_row *row, double discount)
 }
 
 /* No allowed level is worth more at the prices, to half of a smallest unit. */
-static bool is_best(const struct diff_row *row, const int64_t *price, int level)
+static bool is_best_alone(const struct diff_row *row, const int64_t *price, int level)
 {
     struct knapsack_cells cells;
     struct reduced_cost cost;
@@ -117,6 +132,22 @@ static bool is_best(const struct diff_row *row, const int64_t *price, int level)
     return reduced_cost_units(cost.total) <= 0;
 }
 
+/* The same among all rows of the user, where users have limits but for `without`. */
+static enum status look(const struct diff_row *row, const int64_t *price, uint32_t without,
+                        int level, bool *best)
+{
+    const struct problem *problem = &row->rows->problem;
+    wide_int loss = 0;
+    bool found = false;
+    if (problem->caps == 0) {
+        *best = is_best_alone(row, price, level);
+        return OK;
+    }
+    enum status status = user_choice_loss(problem, price, row->row, level, without, &loss, &found);
+    *best = found && reduced_cost_units(loss) <= 0;
+    return status;
+}
+
 static bool was_drawn(const struct diff_row *row)
 {
     static const char word[] = "explored";
@@ -125,21 +156,41 @@ static bool was_drawn(const struct diff_row *row)
                    (size_t)rows->reason_bytes) == 0;
 }
 
-enum diff_cause diff_cause_find(const struct diff_row *before, const struct diff_row *now)
+/* The levels are the best ones at their tables' own prices; the second of each is the other's. */
+static enum status weigh(const struct diff_row *before, const struct diff_row *now, int now_before,
+                         enum diff_cause *cause)
 {
-    int level_before = level_of(before), level_now = level_of(now);
+    enum status status = OK;
+    bool same = false, prices = false, cells = false;
+    TRY(look(now, now->prices->kept, now->prices->alone, level_of(now), &same));
+    *cause = DIFF_CAME;
+    if (!same) return OK;
+    TRY(look(before, before->prices->kept, before->prices->alone, level_of(before), &same));
+    *cause = DIFF_WENT;
+    if (!same) return OK;
+    TRY(look(before, before->prices->other, 0, now_before, &prices));
+    TRY(look(now, now->prices->other, 0, level_of(now), &cells));
+    *cause = prices && cells ? DIFF_EITHER : prices ? DIFF_PRICES : cells ? DIFF_CELLS : DIFF_BOTH;
+done:
+    return status;
+}
+
+enum status diff_cause_find(const struct diff_row *before, const struct diff_row *now,
+                            enum diff_cause *cause)
+{
+    enum status status = OK;
     int now_before = find_level(before, diff_discount(now));
-    if (was_drawn(before) || was_drawn(now)) return DIFF_EXPLORED;
-    if (find_level(now, diff_discount(before)) < 0) return DIFF_FORBIDDEN;
-    if (now_before < 0) return DIFF_ALLOWED;
-    if (!is_best(before, before->prices->own, level_before) ||
-        !is_best(now, now->prices->own, level_now))
-        return DIFF_MOVED;
-    if (!is_best(now, now->prices->kept, level_now)) return DIFF_CAME;
-    if (!is_best(before, before->prices->kept, level_before)) return DIFF_WENT;
-    bool prices = is_best(before, before->prices->other, now_before),
-         cells = is_best(now, now->prices->other, level_now);
-    if (prices && cells) return DIFF_EITHER;
-    if (prices) return DIFF_PRICES;
-    return cells ? DIFF_CELLS : DIFF_BOTH;
+    bool best[2] = {false, false};
+    *cause = DIFF_EXPLORED;
+    if (was_drawn(before) || was_drawn(now)) return OK;
+    *cause = DIFF_FORBIDDEN;
+    if (find_level(now, diff_discount(before)) < 0) return OK;
+    *cause = DIFF_ALLOWED;
+    if (now_before < 0) return OK;
+    *cause = DIFF_MOVED;
+    TRY(look(before, before->prices->own, 0, level_of(before), &best[0]));
+    TRY(look(now, now->prices->own, 0, level_of(now), &best[1]));
+    if (best[0] && best[1]) TRY(weigh(before, now, now_before, cause));
+done:
+    return status;
 }

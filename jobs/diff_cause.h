@@ -5,7 +5,9 @@
  * A row's choice follows from its cells (what each level is worth and uses, and which are allowed)
  * and the prices of the limits. With the old cells at the new prices, and with the new cells at the
  * old prices, it is told which of the two would have changed it alone. Limits are the same where
- * kind, group and unit have the same names. All local.
+ * kind, group and unit have the same names. Where users have limits of their own a level is chosen
+ * where the user's best choice of all rows has it: the rows of a user belong together, and count
+ * as cells do, with their user's limits. All local.
  */
 #ifndef REMISE_JOBS_DIFF_CAUSE_H
 #define REMISE_JOBS_DIFF_CAUSE_H
@@ -18,12 +20,14 @@
     X(ALLOWED, "allowed", "its new discount was not allowed before")                          \
     X(EXPLORED, "explored", "drawn by chance, before or now")                                 \
     X(MOVED, "moved",                                                                         \
-      "moved from what is best at the prices, before or now, so that limits, also the "       \
-      "user's own, hold, or to use what was left")                                            \
+      "moved from what is best at the prices, before or now, so that limits hold, or to use " \
+      "what was left")                                                                        \
     X(CAME, "limit_came", "a limit came that it did not have, and turned it")                 \
     X(WENT, "limit_went", "a limit went that had turned it")                                  \
     X(PRICES, "prices", "new prices of limits alone would have changed it")                   \
-    X(CELLS, "cells", "its own new curve, price or cost alone would have changed it")         \
+    X(CELLS, "cells",                                                                         \
+      "its own new curve, price or cost alone would have changed it, or other limits of its " \
+      "user's own, or what these leave it beside the user's other rows")                      \
     X(EITHER, "either", "new prices alone would have changed it, and so would its new cells") \
     X(BOTH, "both", "new prices and new cells together changed it, neither alone would have")
 
@@ -36,11 +40,12 @@ const char *diff_cause_name(enum diff_cause cause);
 /** In words; constant. */
 const char *diff_cause_text(enum diff_cause cause);
 
-/* Prices of a table's limits, [limits] each. */
+/* Prices of a table's limits, [limits] each; and its limits of users. */
 struct diff_prices {
     int64_t *own;
     int64_t *other; /* of the same limits in the other table; 0 where it has none */
     int64_t *kept;  /* own, but 0 of limits that the other table does not have */
+    uint32_t alone; /* bit c: users' limit c, which the other table does not have */
 };
 
 /** Match the limits of two tables. Free with diff_prices_clear. Errors: ERR_MEMORY. */
@@ -60,8 +65,12 @@ struct diff_row {
     int64_t row;
 };
 
-/** Why the rows have different discounts; both are of one user and product. */
-enum diff_cause diff_cause_find(const struct diff_row *before, const struct diff_row *now);
+/**
+ * Why the rows have different discounts; both are of one user and product, and stand among all rows
+ * of the user. Errors: ERR_MEMORY.
+ */
+enum status diff_cause_find(const struct diff_row *before, const struct diff_row *now,
+                            enum diff_cause *cause);
 
 /** The discount of a row, as a fraction. */
 double diff_discount(const struct diff_row *row);

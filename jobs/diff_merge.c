@@ -152,7 +152,9 @@ static enum status count_pair(struct walk *walk, int64_t row_before, int64_t row
     count(&totals->kind[kind], &walk->kind[kind], walk->user);
     count(&totals->level[from][to], &walk->level[from][to], walk->user);
     if (kind == DIFF_SAME) return OK;
-    enum diff_cause cause = diff_cause_find(&before, &now);
+    enum diff_cause cause = DIFF_BOTH;
+    enum status status = diff_cause_find(&before, &now, &cause);
+    if (status != OK) return status;
     bool lower = kind == DIFF_LOWER;
     count(&totals->cause[cause][lower], &walk->cause[cause][lower], walk->user);
     totals->cost[cause] += cost_of(&now) - cost_of(&before);

@@ -3,7 +3,6 @@
 
 #include "jobs/moment.h"
 #include "jobs/offerable.h"
-#include "jobs/running.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 
@@ -30,7 +29,7 @@ static int64_t unit_cents(int32_t cents, int32_t quantity_milli)
 }
 
 void reference_lowest(const struct dataset *dataset, const int64_t *end, int64_t seconds,
-                      int64_t *lowest)
+                      const struct running *apart, int64_t *lowest)
 {
     const struct events *events = &dataset->events;
     const struct offers *offers = dataset->offers_total > 0 ? &dataset->offers : NULL;
@@ -41,7 +40,8 @@ void reference_lowest(const struct dataset *dataset, const int64_t *end, int64_t
             int64_t time = events->time[e];
             if (events->kind[e] != EVENT_PURCHASE || time >= end[p] || time < end[p] - seconds)
                 continue;
-            bool personal = offers != NULL && is_personal(offers, u, p, time, seconds);
+            bool personal = (offers != NULL && is_personal(offers, u, p, time, seconds)) ||
+                            running_was_apart(apart, u, p, time);
             int64_t cents = unit_cents(personal ? events->list_cents[e] : events->paid_cents[e],
                                        events->quantity_milli[e]);
             if (cents < lowest[p]) lowest[p] = cents;
@@ -83,19 +83,22 @@ static enum status look(const struct comm *comm, const struct run *run, const st
 {
     enum status status = OK;
     struct totals totals = {0};
+    struct running apart = {0};
     int64_t *end = NULL, *lowest = NULL, products = d->products.count;
     int64_t moment = moment_of_table(run->config, d->time_last);
     TRY_ALL(comm, reserve(products, reference));
     TRY_ALL(comm, memory_new(&end, products, sizeof *end));
     TRY_ALL(comm, memory_new(&lowest, products, sizeof *lowest));
     TRY_ALL(comm, running_since(d, moment, end));
-    reference_lowest(d, end, days * DAY_SECONDS, lowest);
+    TRY(running_open_apart(comm, run, d, &apart));
+    reference_lowest(d, end, days * DAY_SECONDS, &apart, lowest);
     comm_min_int64(comm, lowest, products);
     settle(&d->products, lowest, reference, &totals);
     log_info("  reference prices: %lld of %lld products were sold in the last %lld days, %lld of "
              "them below their list price",
              (long long)totals.sold, (long long)products, (long long)days, (long long)totals.below);
 done:
+    running_clear(&apart);
     free(end);
     free(lowest);
     return status;
@@ -127,7 +130,7 @@ enum status reference_make(const struct comm *comm, const struct run *run)
     struct reference reference = {0};
     int64_t days = config_integer(run->config, "allocate.reference_days");
     TRY(dataset_read(comm, run_path(run, "dataset.h5"),
-                     days > 0 ? DATASET_EVENTS | DATASET_OFFERS : 0, &dataset));
+                     days > 0 ? DATASET_EVENTS | DATASET_OFFERS | DATASET_PROMOTED : 0, &dataset));
     log_need(comm, dataset_bytes(dataset));
     if (days > 0) {
         TRY(look(comm, run, dataset, days, &reference));

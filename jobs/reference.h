@@ -13,6 +13,7 @@
 
 #include "io/dataset.h"
 #include "jobs/run.h"
+#include "jobs/running.h"
 
 struct reference {
     int64_t *cents;  /* [products] never above the list price */
@@ -26,12 +27,14 @@ enum reference_source { REFERENCE_LIST, REFERENCE_SOLD };
  * Local. The data set has its events and offers.
  * end      in   [products] seconds since 1970: purchases before it count
  * seconds  in   and after end - seconds, or at it
+ * apart    in   promotions that were not for all (running_open_apart), NULL: none
  * lowest   out  [products] INT64_MAX where nothing was sold
  * A purchase of a user who redeemed an offer of the product with a discount, made that day or
  * within `seconds` before, counts at its price before discounts: what was taken off was his alone.
+ * So does one at which a promotion ran for the user that was not for all.
  */
 void reference_lowest(const struct dataset *dataset, const int64_t *end, int64_t seconds,
-                      int64_t *lowest);
+                      const struct running *apart, int64_t *lowest);
 
 /**
  * Work out the reference prices of the run and write them to prices.h5.

@@ -15,6 +15,11 @@ static bool runs(const struct promotion *promotion, int64_t moment)
     return promotion->start <= moment && moment < promotion->end;
 }
 
+static bool is_for_all(const struct promotion *promotion)
+{
+    return promotion->market < 0 && promotion->segment < 0;
+}
+
 /* ---- by what they are on ---- */
 
 struct found {
@@ -32,7 +37,20 @@ static int by_goods(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
-static enum status lay_out(const struct dataset *dataset, int64_t moment, struct running *running)
+/* Which promotions are looked at. */
+struct choice {
+    int64_t moment, end; /* of the table */
+    bool apart;          /* those that were not for all, in place of those of the table */
+};
+
+static bool is_chosen(const struct choice *choice, const struct promotion *promotion)
+{
+    if (!choice->apart) return promotion->start < choice->end && choice->moment < promotion->end;
+    return promotion->segment >= 0 || (promotion->market >= 0 && runs(promotion, choice->moment));
+}
+
+static enum status lay_out(const struct dataset *dataset, const struct choice *choice,
+                           struct running *running)
 {
     enum status status = OK;
     const struct promotions *all = &dataset->promotions;
@@ -42,14 +60,15 @@ static enum status lay_out(const struct dataset *dataset, int64_t moment, struct
     TRY(memory_new(&found, all->count, sizeof *found));
     for (int32_t i = 0; i < all->count; i++) {
         const struct promotion *p = &all->promotion[i];
-        if (!runs(p, moment)) continue;
+        if (!is_chosen(choice, p)) continue;
+        running->count += runs(p, choice->moment);
         found[count++] =
             (struct found){p->product >= 0 ? p->product : products + p->category, p->discount, i};
     }
     if (count > 1) qsort(found, (size_t)count, sizeof *found, by_goods);
     TRY(memory_new(&running->row, count, sizeof *running->row));
     TRY(memory_new(&running->start, goods + 1, sizeof *running->start));
-    running->count = count;
+    running->listed = count;
     for (int64_t i = 0; i < count; i++) {
         running->row[i] = found[i].row;
         running->start[found[i].goods + 1]++;
@@ -64,7 +83,7 @@ done:
 
 static bool names_any(const struct running *running, bool segments)
 {
-    for (int64_t i = 0; i < running->count; i++) {
+    for (int64_t i = 0; i < running->listed; i++) {
         const struct promotion *p = &running->promotion[running->row[i]];
         if ((segments ? p->segment : p->market) >= 0) return true;
     }
@@ -103,19 +122,35 @@ static enum status take_segments(const struct comm *comm, const struct run *run,
     return status;
 }
 
-enum status running_open(const struct comm *comm, const struct run *run,
-                         const struct dataset *dataset, struct running *running)
+static enum status open_chosen(const struct comm *comm, const struct run *run,
+                               const struct dataset *dataset, bool apart, struct running *running)
 {
     enum status status = OK;
-    int64_t moment = moment_of_table(run->config, dataset->time_last);
+    int64_t days = config_integer(run->config, "run.valid_days");
+    struct choice choice = {.moment = moment_of_table(run->config, dataset->time_last),
+                            .apart = apart};
+    choice.end = choice.moment + days * DAY_SECONDS;
     *running = (struct running){.promotion = dataset->promotions.promotion,
-                                .products = &dataset->products};
+                                .products = &dataset->products,
+                                .moment = choice.moment};
     if (dataset->promotions.count == 0) return OK;
-    TRY_ALL(comm, lay_out(dataset, moment, running));
+    TRY_ALL(comm, lay_out(dataset, &choice, running));
     if (names_any(running, false)) TRY_ALL(comm, take_markets(dataset, running));
     if (names_any(running, true)) TRY(take_segments(comm, run, dataset, running));
 done:
     return status;
+}
+
+enum status running_open(const struct comm *comm, const struct run *run,
+                         const struct dataset *dataset, struct running *running)
+{
+    return open_chosen(comm, run, dataset, false, running);
+}
+
+enum status running_open_apart(const struct comm *comm, const struct run *run,
+                               const struct dataset *dataset, struct running *running)
+{
+    return open_chosen(comm, run, dataset, true, running);
 }
 
 /* ---- what is said of them ---- */
@@ -137,7 +172,7 @@ static void warn_of_markets(const struct comm *comm, const struct dataset *datas
 
 static void warn_of_segments(const struct running *running)
 {
-    for (int64_t i = 0; i < running->count; i++) {
+    for (int64_t i = 0; i < running->listed; i++) {
         int32_t segment = running->promotion[running->row[i]].segment;
         if (segment < running->segments) continue;
         log_warning("promotions.columns.segment: there is no segment %d, the last is %lld "
@@ -155,6 +190,10 @@ enum status running_say(const struct comm *comm, const struct dataset *dataset,
     if (dataset->promotions.count == 0) return OK;
     log_info("  promotions: %lld of %lld run when the table begins to hold",
              (long long)running->count, (long long)dataset->promotions.count);
+    if (running->listed > running->count)
+        log_info("  %lld more begin before it ends: floors and allocate.combined_most hold beside "
+                 "them too, prices and figures are those of the first day",
+                 (long long)(running->listed - running->count));
     if (names_any(running, true)) warn_of_segments(running);
     if (!names_any(running, false)) return OK;
     TRY_ALL(comm, memory_new(&met, dataset->promotions.market.count, sizeof *met));
@@ -181,22 +220,44 @@ static bool is_for(const struct running *running, const struct promotion *promot
            (promotion->segment < 0 || running->segment[user] == promotion->segment);
 }
 
-/* The first that is for the user, which is the largest. */
-static int32_t find_of(const struct running *running, int64_t goods, int64_t user)
+/* The first that is for the user, which is the largest; of those that run at a time, or of all. */
+static int32_t find_of(const struct running *running, int64_t goods, int64_t user, bool at,
+                       int64_t time)
 {
-    for (int64_t i = running->start[goods]; i < running->start[goods + 1]; i++)
-        if (is_for(running, &running->promotion[running->row[i]], user)) return running->row[i];
+    for (int64_t i = running->start[goods]; i < running->start[goods + 1]; i++) {
+        const struct promotion *promotion = &running->promotion[running->row[i]];
+        if (is_for(running, promotion, user) && (!at || runs(promotion, time)))
+            return running->row[i];
+    }
     return -1;
+}
+
+/* Of the product or of its category. */
+static int32_t find(const struct running *running, int64_t user, int64_t product, bool at,
+                    int64_t time)
+{
+    if (running == NULL || running->listed == 0) return -1;
+    int64_t category = running->products->count + running->products->category_code[product];
+    int32_t own = find_of(running, product, user, at, time),
+            shared = find_of(running, category, user, at, time);
+    if (own < 0 || shared < 0) return own < 0 ? shared : own;
+    double more = running_discount(running, shared) - running_discount(running, own);
+    return more > 0.0 || (more == 0.0 && shared < own) ? shared : own;
 }
 
 int32_t running_find(const struct running *running, int64_t user, int64_t product)
 {
-    if (running == NULL || running->count == 0) return -1;
-    int64_t category = running->products->count + running->products->category_code[product];
-    int32_t own = find_of(running, product, user), shared = find_of(running, category, user);
-    if (own < 0 || shared < 0) return own < 0 ? shared : own;
-    double more = running_discount(running, shared) - running_discount(running, own);
-    return more > 0.0 || (more == 0.0 && shared < own) ? shared : own;
+    return running != NULL ? find(running, user, product, true, running->moment) : -1;
+}
+
+int32_t running_deepest(const struct running *running, int64_t user, int64_t product)
+{
+    return find(running, user, product, false, 0);
+}
+
+bool running_was_apart(const struct running *running, int64_t user, int64_t product, int64_t time)
+{
+    return find(running, user, product, true, time) >= 0;
 }
 
 double running_discount(const struct running *running, int32_t row)
@@ -219,7 +280,7 @@ enum status running_since(const struct dataset *dataset, int64_t moment, int64_t
     for (int64_t c = 0; c < categories; c++) of_category[c] = moment;
     for (int64_t i = 0; i < dataset->promotions.count; i++) {
         const struct promotion *p = &dataset->promotions.promotion[i];
-        if (runs(p, moment))
+        if (is_for_all(p) && p->discount > 0.0 && runs(p, moment))
             lower(p->product >= 0 ? &since[p->product] : &of_category[p->category], p->start);
     }
     for (int64_t p = 0; p < products->count; p++)

@@ -58,7 +58,7 @@ static enum status best_of(const struct knapsack_cells *cells, const int64_t *pr
 }
 
 enum status user_choice_loss(const struct problem *problem, const int64_t *price, int64_t row,
-                             int level, wide_int *loss, bool *found)
+                             int level, uint32_t without, wide_int *loss, bool *found)
 {
     enum status status = OK;
     struct alone a = {.allowed = NULL};
@@ -67,9 +67,9 @@ enum status user_choice_loss(const struct problem *problem, const int64_t *price
     bool any = false;
     *loss = 0;
     TRY(open_alone(problem, user, &a));
-    TRY(best_of(&a.cells, price, 0, &best, &any));
+    TRY(best_of(&a.cells, price, without, &best, &any));
     a.allowed[row - problem->user_start[user]] = UINT32_C(1) << level;
-    TRY(best_of(&a.cells, price, 0, &held, found));
+    TRY(best_of(&a.cells, price, without, &held, found));
     *found = *found && any;
     if (*found) *loss = best - held;
 done:

@@ -14,11 +14,12 @@
  * the reduced cost of the level under the user's limits, 2^-30 units of value, 0 or above.
  *
  * The problem has caps and all rows of the user.
- * found  out  false: no choice with the level keeps the limits, or the search was cut short
+ * without  in   bit c: cap c does not count
+ * found    out  false: no choice with the level keeps the limits, or the search was cut short
  * Errors: ERR_MEMORY.
  */
 enum status user_choice_loss(const struct problem *problem, const int64_t *price, int64_t row,
-                             int level, wide_int *loss, bool *found);
+                             int level, uint32_t without, wide_int *loss, bool *found);
 
 /**
  * By how much a cap lowers what the user's rows can be worth at the prices, 2^-30 units of value;

@@ -127,7 +127,7 @@ enum status verdict_weigh(const struct problem *problem, const int64_t *price, i
                           struct verdict *verdict)
 {
     if (verdict->end != VERDICT_USER) return OK;
-    return user_choice_loss(problem, price, slot, verdict->rival, &verdict->loss,
+    return user_choice_loss(problem, price, slot, verdict->rival, 0, &verdict->loss,
                             &verdict->weighed);
 }
 

@@ -158,18 +158,26 @@ static void the_reference_price(void **state)
     reference = NULL;
 }
 
-/* 20 % off product 0, for the first user; 25 % off its category, for market 1 alone; 10 % off
- * product 1. */
+/* 20 % off product 0; 25 % off its category, for market 1 alone; 10 % off product 1, for segment 3;
+ * 30 % off that for all, a little later. */
 static const struct promotion promoted[] = {
-    {.product = 0, .category = -1, .market = -1, .segment = -1, .discount = 0.2},
-    {.product = -1, .category = 0, .market = 1, .segment = -1, .discount = 0.25},
-    {.product = 1, .category = -1, .market = -1, .segment = 3, .discount = 0.1}};
-static int32_t rows_running[] = {0, 2, 1};
-static int64_t first_running[] = {0, 1, 2, 2, 2, 2, 2, 3};
+    {.product = 0, .category = -1, .market = -1, .segment = -1, .end = 9, .discount = 0.2},
+    {.product = -1, .category = 0, .market = 1, .segment = -1, .end = 9, .discount = 0.25},
+    {.product = 1, .category = -1, .market = -1, .segment = 3, .end = 9, .discount = 0.1},
+    {.product = 1,
+     .category = -1,
+     .market = -1,
+     .segment = -1,
+     .start = 3,
+     .end = 9,
+     .discount = 0.3}};
+static int32_t rows_running[] = {0, 3, 2, 1};
+static int64_t first_running[] = {0, 1, 3, 3, 3, 3, 3, 4};
 static int32_t market = -1, segment = 2;
 static const struct running runs = {.promotion = promoted,
                                     .products = &products,
                                     .count = 3,
+                                    .listed = 4,
                                     .row = rows_running,
                                     .start = first_running,
                                     .market = &market,
@@ -184,7 +192,27 @@ static void what_runs_for_a_user(void **state)
     market = 1; /* every product is of category 0 */
     assert_all(running_find(&runs, 0, 0) == 1 && running_find(&runs, 0, 1) == 1);
     assert_all(running_find(NULL, 0, 0) == -1 && running_discount(&runs, -1) == 0.0);
+    assert_all(running_deepest(NULL, 0, 0) == -1 && running_deepest(&runs, 0, 0) == 1);
     market = -1, segment = 2;
+    assert_all(running_deepest(&runs, 0, 1) == 3 && running_deepest(&runs, 0, 2) == -1);
+}
+
+/* What begins while the table holds is not in its price, and floors hold beside it all the same. */
+static void promotions_that_come(void **state)
+{
+    (void)state;
+    const char *settings = "levels: [0, 0.1, 0.2, 0.3]\n  margin_floor: 0.6";
+    struct slot_cells plain = cells_of(1, settings);
+    running = &runs;
+    struct slot_cells c = cells_of(1, settings);
+    assert_all(c.promotion == -1 && c.price_cents[3] == 699 && plain.price_cents[3] == 699);
+    assert_all(c.cost[3] == plain.cost[3] && plain.allowed == 15);
+    assert_all(c.forbidden[CELL_MARGIN_FLOOR] == 8); /* 4.90, of which 2.00 are more than 0.4 */
+    c = cells_of(1, "levels: [0, 0.1, 0.2, 0.3]\n  combined_most: 0.37");
+    assert_all(c.forbidden[CELL_COMBINED] == 12);
+    c = cells_of(1, "levels: [0, 0.2, 0.3, 0.4]\n  stacking: best");
+    assert_all(c.forbidden[CELL_STACKING] == 0 && c.allowed == 15);
+    running = NULL;
 }
 
 /* Reference prices are those before a promotion that runs: the earliest of a product, of its own or
@@ -197,13 +225,21 @@ static void promotions_began_before(void **state)
         {.product = 1, .category = -1, .start = 10, .end = 100}, /* ends with the moment */
         {.product = 2, .category = -1, .start = INT64_MIN, .end = INT64_MAX},
         {.product = 3, .category = -1, .start = 101, .end = INT64_MAX},
+        {.product = 0, .category = -1, .start = 20, .end = 101}, /* not for all */
+        {.product = 5, .category = -1, .start = 30, .end = 101}, /* takes nothing off */
         {.product = -1, .category = 0, .start = 90, .end = INT64_MAX}};
-    struct dataset dataset = {.products = products, .promotions = {.count = 4, .promotion = shop}};
+    struct dataset dataset = {.products = products, .promotions = {.count = 6, .promotion = shop}};
     int64_t since[6];
+    for (int i = 0; i < 7; i++) {
+        shop[i].market = i == 4 ? 2 : -1;
+        shop[i].segment = -1;
+        shop[i].discount = i == 5 ? 0.0 : 0.1;
+    }
     dataset.products.category.count = 1;
     assert_all(running_since(&dataset, 100, since) == OK);
     assert_all(since[0] == 100 && since[1] == 50 && since[2] == 100 && since[3] == 100);
-    dataset.promotions.count = 5; /* every product is of category 0 */
+    assert_all(since[5] == 100);
+    dataset.promotions.count = 7; /* every product is of category 0 */
     assert_all(running_since(&dataset, 100, since) == OK);
     assert_all(since[0] == 90 && since[1] == 50 && since[2] == 90 && since[5] == 90);
 }
@@ -242,7 +278,7 @@ static void promotions_and_levels_together(void **state)
     assert_all(c.forbidden[CELL_COMBINED] == 4 && c.allowed == 3);
     c = cells_of(0, "levels: [0, 0.1]\n  combined_most: 0.1");
     assert_all(c.forbidden[CELL_COMBINED] == 2 && c.allowed == 1 && c.price_cents[0] == 800);
-    c = cells_of(1, "levels: [0, 0.5]\n  combined_most: 0.1"); /* nothing runs: no cap */
+    c = cells_of(2, "levels: [0, 0.5]\n  combined_most: 0.1"); /* nothing runs: no cap */
     assert_all(c.forbidden[CELL_COMBINED] == 0 && c.allowed == 3);
     running = NULL;
 }
@@ -374,6 +410,6 @@ TEST_MAIN(TEST(money_as_by_hand), TEST(the_objective_is_a_weighted_sum),
           TEST(prices_are_whole_cents), TEST(the_margin_floor), TEST(the_reference_price),
           TEST(floors_of_products), TEST(purchases_and_lifetime), TEST(no_candidate),
           TEST(large_numbers), TEST(more_discount_never_sells_less), TEST(what_runs_for_a_user),
-          TEST(promotions_began_before), TEST(levels_stack_on_promotions),
-          TEST(promotions_and_levels_together), TEST(settings_that_make_no_cells),
-          TEST(what_is_taken_from_neighbours))
+          TEST(promotions_that_come), TEST(promotions_began_before),
+          TEST(levels_stack_on_promotions), TEST(promotions_and_levels_together),
+          TEST(settings_that_make_no_cells), TEST(what_is_taken_from_neighbours))

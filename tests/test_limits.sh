@@ -32,7 +32,9 @@ recomputes() { # RUN [OPTION...]
 }
 
 timeout -k 5 60 mpirun -np 2 "$remise" run shop/remise.yaml -o free --set respond.epochs=1 \
-    --set respond.folds=1 >free.log 2>&1 || { cat free.log; fail "the run"; }
+    --set respond.folds=1 --set allocate.previous=free >free.log 2>&1 ||
+    { cat free.log; fail "the run"; }
+says free 'this is the first table of free'
 sed -i 's/^respond:/&/; $ a\
 respond: {epochs: 1, folds: 1}' shop/remise.yaml
 for run in some more fair; do cp -r free $run; done
@@ -155,6 +157,9 @@ for row in why["rows"]:
     if row["verdict"] == "user_limit":
         assert "discounts per user, at most 2" in row["sentence"], row["sentence"]
 PYTHON
+"$remise" why fair --all >reasons.jsonl || fail "why --all under limits of users"
+grep -q '"user_limit": "discounts per user", "loss": "[1-9]' reasons.jsonl ||
+    fail "why --all does not weigh limits of users"
 allocate 0 4 more "${rules[@]}"
 shop_same fair more
 for earlier in some free; do # one that holds something else makes the stage due
@@ -217,6 +222,7 @@ of,on,off,from,until,what,land
 ,fruit,0.03,2001-01-01,,coupon,
 ,cheese,0.03,,,membership,north
 ,garden,0.5,2001-01-01,2001-12-31,,
+,sweets,0.03,2024-01-05,,,
 CSV
 promoted=(--set allocate.margin_floor=0 --set 'products.columns.price_floor=0.93 * list_price'
     --set "promotions.file=$PWD/promotions.csv" --set promotions.columns.product_id=of
@@ -226,12 +232,14 @@ promoted=(--set allocate.margin_floor=0 --set 'products.columns.price_floor=0.93
     --set allocate.stacking=add)
 timeout -k 5 60 "$remise" run shop/remise.yaml -o more "${promoted[@]}" >more.log 2>&1 ||
     { cat more.log; fail "price floors"; }
-grep -q 'promotions: 2 of 3 run when the table begins to hold' more.log || fail "what runs"
+grep -q 'promotions: 2 of 4 run when the table begins to hold' more.log || fail "what runs"
+says more '1 more begin before it ends'
 awk -F, 'FNR == 1 { file++; for (c = 1; c <= NF; c++) at[file, $c] = c; next }
     file == 1 { price[$1] = $at[1, "list_price"]; kind[$1] = $at[1, "category"]; next }
     file == 2 { land[$1] = $at[2, "market"]; next }
     { promoted = kind[$2] == "fruit" || kind[$2] == "cheese" && land[$1] == "north"
-      low += $4 < 0.93 * price[$2] - 1e-9; cut += $3 > 0; deep += $3 > (promoted ? 0 : 0.05)
+      low += $4 < 0.93 * price[$2] - 1e-9; cut += $3 > 0
+      deep += $3 > (promoted || kind[$2] == "sweets" ? 0 : 0.05)
       off = price[$2] * (1 - $3 - (promoted ? 0.03 : 0)) - $4
       wrong += off > 0.0051 || off < -0.0051
       met += promoted }
@@ -257,6 +265,9 @@ grep -A3 '"combined_most"' more/receipt.json | grep -q '"forbidden_cells": [1-9]
 published=$(sha256sum some/discounts.csv)
 allocate 66 1 some --set allocate.previous=shop
 says some 'allocate.previous: shop holds no published table'
+"$remise" check shop/remise.yaml --set allocate.previous=shop >page 2>&1
+[ $? = 66 ] && grep -qF 'allocate.previous: shop holds no published table' page ||
+    { cat page; fail "check does not look at the earlier table"; }
 allocate 65 1 some --set 'allocate.limits=["cost <= 1", "profit_gain >= 100000"]'
 allocate 65 1 some --set 'allocate.limits=["purchases <= 50"]'
 says some 'purchases <= 50: 50 purchases are allowed, and any table has'

@@ -38,13 +38,26 @@ static const struct tiny_shop shop = {.users = 3,
                                       .event = events,
                                       .offer = offers};
 
-static void find(int64_t end_of_apples, int64_t *lowest)
+static void find_beside(int64_t end_of_apples, const struct promotion *apart, int64_t *lowest)
 {
     struct dataset *dataset = tiny_open(&world, &shop);
     const int64_t end[] = {end_of_apples, END, END, END};
-    reference_lowest(dataset, end, WINDOW, lowest);
+    int64_t start[16] = {0}, goods = 4 + dataset->products.category.count;
+    int32_t row[] = {0};
+    for (int64_t g = apart != NULL ? apart->product : goods; g < goods; g++) start[g + 1] = 1;
+    const struct running running = {.promotion = apart,
+                                    .products = &dataset->products,
+                                    .listed = apart != NULL,
+                                    .row = row,
+                                    .start = start};
+    reference_lowest(dataset, end, WINDOW, &running, lowest);
     comm_min_int64(&world, lowest, 4);
     dataset_free(&dataset);
+}
+
+static void find(int64_t end_of_apples, int64_t *lowest)
+{
+    find_beside(end_of_apples, NULL, lowest);
 }
 
 static void lowest_of_the_window(void **state)
@@ -58,6 +71,25 @@ static void lowest_of_the_window(void **state)
     assert_all(lowest[3] == 400);       /* an offer without a discount hides nothing */
 }
 
+/* What a promotion took off that was not for all is not the price to all, while it ran. */
+static void promotions_apart(void **state)
+{
+    (void)state;
+    int64_t lowest[4];
+    struct promotion members = {.product = 1,
+                                .category = -1,
+                                .market = -1,
+                                .segment = -1,
+                                .start = END - 25 * DAY,
+                                .end = END - 20 * DAY + 1,
+                                .discount = 0.1};
+    find_beside(END, &members, lowest);
+    assert_all(lowest[0] == 900 && lowest[1] == 270); /* not 2.67: 3.00 before it */
+    members.end--;
+    find_beside(END, &members, lowest);
+    assert_all(lowest[1] == 267);
+}
+
 /* Each product has a window of its own. */
 static void windows_of_products(void **state)
 {
@@ -69,4 +101,5 @@ static void windows_of_products(void **state)
     assert_all(lowest[0] == INT64_MAX && lowest[3] == 400);
 }
 
-TEST_MAIN(cmocka_unit_test(lowest_of_the_window), cmocka_unit_test(windows_of_products))
+TEST_MAIN(cmocka_unit_test(lowest_of_the_window), cmocka_unit_test(promotions_apart),
+          cmocka_unit_test(windows_of_products))

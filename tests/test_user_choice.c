@@ -1,5 +1,6 @@
 /* Users under limits of their own: the best choice, what a level costs and what a limit costs,
  * against all choices gone through; and the search of `remise verify`, which is another one. */
+#include "jobs/diff_cause.h"
 #include "jobs/user_choice.h"
 
 #include "jobs/user_limits.h"
@@ -102,7 +103,8 @@ static bool check_levels(const struct shop *s, int64_t user, wide_int best)
             wide_int held = 0, loss = -1;
             bool found = false, there = go_through(s, user, row, k, -1, &held);
             if ((s->allowed[row] >> k & 1) == 0) continue;
-            right = right && user_choice_loss(&s->problem, &s->price, row, k, &loss, &found) == OK;
+            right =
+                right && user_choice_loss(&s->problem, &s->price, row, k, 0, &loss, &found) == OK;
             right = right && found == there && (!there || loss == best - held);
         }
     return right;
@@ -153,6 +155,105 @@ static void against_all_choices(void **state)
     assert_all(bound > 20);
 }
 
+/* ---- why a row changed ---- */
+
+/* Is a level of a row part of a best choice of its user, to half of a smallest unit? */
+static bool is_part(const struct shop *s, int64_t row, int level, int without)
+{
+    wide_int best = 0, held = 0;
+    int64_t user = row / ROWS;
+    go_through(s, user, -1, 0, without, &best);
+    return go_through(s, user, row, level, without, &held) && reduced_cost_units(best - held) <= 0;
+}
+
+/* The best choice of a user, row by row the first level that is part of one. */
+static bool choose(const struct shop *s, int64_t user, uint8_t *level)
+{
+    struct shop *held = malloc(sizeof *held);
+    wide_int worth = 0;
+    *held = *s;
+    bool there = go_through(held, user, -1, 0, -1, &worth);
+    for (int64_t r = user * ROWS; there && r < (user + 1) * ROWS; r++) {
+        level[r] = 0;
+        while (!is_part(held, r, level[r], -1)) level[r]++;
+        held->allowed[r] = UINT32_C(1) << level[r];
+    }
+    free(held);
+    return there;
+}
+
+/* By all choices: the cause of a change, where the last limit of users is there in one table. */
+static enum diff_cause cause_of(const struct shop *a, const struct shop *b, int64_t row, int from,
+                                int to, int last)
+{
+    struct shop old = *a, new = *b;
+    old.price = b->price;
+    new.price = a->price;
+    if ((b->allowed[row] >> from & 1) == 0) return DIFF_FORBIDDEN;
+    if ((a->allowed[row] >> to & 1) == 0) return DIFF_ALLOWED;
+    if (last == 1 && !is_part(b, row, to, CAPS - 1)) return DIFF_CAME;
+    if (last == 0 && !is_part(a, row, from, CAPS - 1)) return DIFF_WENT;
+    bool prices = is_part(&old, row, to, -1), cells = is_part(&new, row, to, -1);
+    return prices && cells ? DIFF_EITHER : prices ? DIFF_PRICES : cells ? DIFF_CELLS : DIFF_BOTH;
+}
+
+/* A table of the shop, in which only one of the two has the last limit of users. */
+static void table_of(const struct shop *s, const struct shop *other, uint8_t *level, bool last,
+                     bool alone, struct published_rows *rows, struct diff_prices *prices)
+{
+    static char reason[USERS * ROWS][5] = {"gain"};
+    *rows = (struct published_rows){.rows = USERS * ROWS,
+                                    .level = level,
+                                    .reason = reason[0],
+                                    .reason_bytes = sizeof reason[0],
+                                    .problem = s->problem};
+    rows->problem.caps = last ? CAPS : CAPS - 1;
+    for (int k = 0; k < LEVELS; k++) rows->problem.level[k] = 0.1 * k;
+    *prices = (struct diff_prices){.own = (int64_t *)&s->price,
+                                   .other = (int64_t *)&other->price,
+                                   .kept = (int64_t *)&s->price,
+                                   .alone = last && alone ? UINT32_C(1) << (CAPS - 1) : 0};
+}
+
+static void why_rows_changed(void **state)
+{
+    (void)state;
+    static struct shop shop[2];
+    static int64_t met[DIFF_CAUSE_COUNT];
+    for (uint64_t trial = 0; trial < TRIALS; trial++) {
+        uint8_t level[2][USERS * ROWS];
+        struct published_rows rows[2];
+        struct diff_prices prices[2];
+        int last = (int)(trial % 3); /* which table has the last limit, 2: both */
+        make(trial, &shop[0]);
+        make(trial, &shop[1]);
+        shop[1].price = draw(trial, 5000, (int64_t)1 << 31);
+        for (uint32_t i = 0; i < USERS * ROWS * LEVELS; i += 3)
+            shop[1].value[i] += draw(trial, 6000 + i, 30000);
+        for (int t = 0; t < 2; t++) {
+            bool has = last == 2 || last == t;
+            for (int u = 0; u < USERS && !has; u++) shop[t].limit[CAPS - 1][u] = KNAPSACK_FREE;
+            table_of(&shop[t], &shop[1 - t], level[t], has, last != 2, &rows[t], &prices[t]);
+        }
+        for (int64_t r = 0; r < USERS * ROWS; r++) {
+            const struct diff_row before = {&rows[0], &prices[0], r},
+                                  now = {&rows[1], &prices[1], r};
+            enum diff_cause cause = DIFF_CAUSE_COUNT;
+            if (r % ROWS == 0 &&
+                !(choose(&shop[0], r / ROWS, level[0]) && choose(&shop[1], r / ROWS, level[1])))
+                r += ROWS - 1;
+            else if (level[0][r] != level[1][r]) {
+                assert_all(diff_cause_find(&before, &now, &cause) == OK);
+                assert_all(cause ==
+                           cause_of(&shop[0], &shop[1], r, level[0][r], level[1][r], last));
+                met[cause]++;
+            }
+        }
+    }
+    assert_all(met[DIFF_CAME] > 5 && met[DIFF_WENT] > 5 && met[DIFF_PRICES] > 5);
+    assert_all(met[DIFF_CELLS] > 5 && met[DIFF_BOTH] > 5 && met[DIFF_MOVED] == 0);
+}
+
 /* One discount for each user: the second row's stands against the first one's. */
 static void by_hand(void **state)
 {
@@ -176,10 +277,14 @@ static void by_hand(void **state)
     assert_all(user_choice_broken(&shop.problem, chosen, ROWS, 1) == 0);
     assert_all(user_choice_broken(&shop.problem, chosen, ROWS + 1, 3) == -1);
     assert_all(user_choice_broken(&shop.problem, chosen, 0, 1) == -1);
-    assert_all(user_choice_loss(&shop.problem, &shop.price, ROWS, 1, &loss, &found) == OK);
+    assert_all(user_choice_loss(&shop.problem, &shop.price, ROWS, 1, 0, &loss, &found) == OK);
     assert_all(found && reduced_cost_units(loss) == 300);
+    /* without that limit it takes nothing */
+    assert_all(user_choice_loss(&shop.problem, &shop.price, ROWS, 1, 1, &loss, &found) == OK);
+    assert_all(found && loss == 0);
     const uint8_t both[USERS * ROWS] = {[ROWS] = 1, [ROWS + 1] = 2};
     assert_all(!user_limits_hold(&shop.problem, both));
 }
 
-TEST_MAIN(cmocka_unit_test(by_hand), cmocka_unit_test(against_all_choices))
+TEST_MAIN(cmocka_unit_test(by_hand), cmocka_unit_test(against_all_choices),
+          cmocka_unit_test(why_rows_changed))
