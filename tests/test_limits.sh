@@ -222,7 +222,7 @@ of,on,off,from,until,what,land
 ,fruit,0.03,2001-01-01,,coupon,
 ,cheese,0.03,,,membership,north
 ,garden,0.5,2001-01-01,2001-12-31,,
-,sweets,0.03,2024-01-05,,,
+,coffee,0.03,2024-01-05,,,
 CSV
 promoted=(--set allocate.margin_floor=0 --set 'products.columns.price_floor=0.93 * list_price'
     --set "promotions.file=$PWD/promotions.csv" --set promotions.columns.product_id=of
@@ -239,7 +239,7 @@ awk -F, 'FNR == 1 { file++; for (c = 1; c <= NF; c++) at[file, $c] = c; next }
     file == 2 { land[$1] = $at[2, "market"]; next }
     { promoted = kind[$2] == "fruit" || kind[$2] == "cheese" && land[$1] == "north"
       low += $4 < 0.93 * price[$2] - 1e-9; cut += $3 > 0
-      deep += $3 > (promoted || kind[$2] == "sweets" ? 0 : 0.05)
+      deep += $3 > (promoted || kind[$2] == "coffee" ? 0 : 0.05)
       off = price[$2] * (1 - $3 - (promoted ? 0.03 : 0)) - $4
       wrong += off > 0.0051 || off < -0.0051
       met += promoted }
