@@ -13,8 +13,6 @@
 #define DAY 86400.0
 #define NEVER_DAYS 730.0
 
-/* Weight of the user's other standings in a category, in offers. */
-#define PULL_CATEGORY 0.3
 /* How much the log odds of products of a category differ by what no input tells. */
 #define PRODUCT_VARIANCE 0.25
 
@@ -208,7 +206,7 @@ static double days_since(int64_t then, int64_t now)
     return then == INT64_MIN ? NEVER_DAYS : (double)(now - then) / DAY;
 }
 
-static double mean_standing(const struct response_standing *s, double weight, double usual)
+static double pulled(const struct response_standing *s, double weight, double usual)
 {
     return (s->sum + weight * usual) / (s->weight + weight);
 }
@@ -217,6 +215,7 @@ static void user_columns(const struct response_context *context, const struct re
                          int64_t time, float *x)
 {
     const struct response_totals *all = &context->all;
+    const struct response_policy *policy = &context->policy;
     double months = fmax((double)(time - p->first_time) / DAY, 30.0) / 30.0;
     x[X_PURCHASES] = log_count(p->purchases);
     x[X_RATE] = (float)log1p((double)p->purchases / months);
@@ -228,8 +227,8 @@ static void user_columns(const struct response_context *context, const struct re
     x[X_TENURE] = (float)log1p((double)(time - p->first_time) / DAY);
     x[X_BROWSING] = log_count(p->browsing);
     x[X_BROWSING_RATE] = (float)log1p((double)p->browsing / months);
-    x[X_STANDING] = (float)mean_standing(&p->all, 1.0, context->policy.usual);
-    x[X_STANDING_KNOWN] = (float)(p->all.weight / (p->all.weight + 1.0));
+    x[X_STANDING] = (float)pulled(&p->all, policy->pull_user, policy->usual);
+    x[X_STANDING_KNOWN] = (float)(p->all.weight / (p->all.weight + policy->pull_user));
     x[X_CONVERSION] = (float)smooth(p->purchases, p->purchases + p->browsing,
                                     ratio(all->purchases, all->purchases + all->browsing), 4.0);
     x[X_OFFERS] = log_count(p->offers);
@@ -239,6 +238,7 @@ static void cross_columns(const struct response_context *context, const struct r
                           int32_t product, int64_t time, float *x)
 {
     const struct response_totals *all = &context->all;
+    const struct response_policy *policy = &context->policy;
     int32_t code = context->dataset->products.category_code[product];
     const struct response_totals *category = &context->category[code];
     x[X_CATEGORY_BOUGHT] = log_count(p->category_bought);
@@ -247,10 +247,10 @@ static void cross_columns(const struct response_context *context, const struct r
     x[X_CATEGORY_BROWSED] = log_count(p->category_browsed);
     x[X_CATEGORY_LOOKS] = (float)smooth(p->category_browsed, p->browsing,
                                         ratio(category->browsing, all->browsing), 3.0);
-    x[X_CATEGORY_STANDING] = (float)mean_standing(
-        &p->category, PULL_CATEGORY, mean_standing(&p->all, 1.0, context->policy.usual));
+    x[X_CATEGORY_STANDING] = (float)pulled(&p->category, policy->pull_category,
+                                           pulled(&p->all, policy->pull_user, policy->usual));
     x[X_CATEGORY_STANDING_KNOWN] =
-        (float)(p->category.weight / (p->category.weight + PULL_CATEGORY));
+        (float)(p->category.weight / (p->category.weight + policy->pull_category));
     x[X_PRODUCT_BOUGHT] = log_count(p->product_bought);
     x[X_PRODUCT_BROWSED] = log_count(p->product_browsed);
     x[X_PRODUCT_RECENCY] = (float)log1p(days_since(p->product_last, time));
@@ -373,7 +373,7 @@ double response_unknown(const struct response_context *context, const float *x)
 {
     x += layer_values(response_sequence_shape(context->events));
     double known = (double)x[X_CATEGORY_STANDING_KNOWN];
-    double weight = PULL_CATEGORY * known / (1.0 - known);
+    double weight = context->policy.pull_category * known / (1.0 - known);
     return fmax(1.0 - 2.0 * weight, 0.0);
 }
 

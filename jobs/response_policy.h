@@ -3,13 +3,11 @@
  *
  * Whoever chose the discounts of the past knew something: a policy that gives deeper discounts to
  * some users than to others ranks them, and the propensity of each offer tells where the user
- * stands. As a model of any such policy, levels k of discount d[k] are given with chances
- *
- *     p(k | s) = m[k] exp(s z[k]) / sum over j of m[j] exp(s z[j])
- *
- * where m is how often each level was given to anybody and z the standardised discount; s is the
- * standing. A propensity fits one standing at the shallowest and deepest level, and up to two in
- * between: then the one nearer to what the user's other offers say, those of the category first.
+ * stands. As a model of any such policy, the chances of the levels are tilted by a standing along
+ * the standardised discount (algorithms/tilted_policy.h); what they are tilted from, and which part
+ * is given blindly, is found from users with several offers in a category. A propensity fits one
+ * standing at the shallowest and deepest level, and up to two in between: then the likelier one by
+ * what the user's other offers say, those of the category first, and by how far standings spread.
  * What a standing means for the chance of buying is for the network to learn.
  */
 #ifndef REMISE_JOBS_RESPONSE_POLICY_H
@@ -17,14 +15,16 @@
 
 #include "io/dataset.h"
 
-/* By offer of this rank. */
 struct response_policy {
-    float *standing; /* within -RESPONSE_STANDING .. RESPONSE_STANDING */
+    /* by offer of this rank */
+    float *standing; /* within -TILT_STANDING .. TILT_STANDING */
     float *weight;   /* 0 no propensity, 1 a standing without doubt */
-    double usual;    /* mean of those without doubt */
+    /* of all */
+    double usual;                        /* mean of those without doubt */
+    double within, by_category, by_user; /* their variances: of a user's category, between them */
+    double pull_category, pull_user;     /* weight, in offers, of the user's mean for a category's,
+                                            of the usual for the user's */
 };
-
-#define RESPONSE_STANDING 4.0
 
 /**
  * Work out the standings. Collective. Free with response_policy_clear.
