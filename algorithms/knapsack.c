@@ -9,6 +9,7 @@
 #include "algorithms/knapsack_search.h"
 #include "algorithms/knapsack_user.h"
 #include "algorithms/knapsack_view.h"
+#include "algorithms/knapsack_whole.h"
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -18,7 +19,10 @@
 enum { CORES_MOST = 5 };
 
 #define PRICE_MOST 0x1p60
-#define NEARER 0.5 /* of what is still wanted of prices, after another core */
+#define GAP_CORE 1e-4  /* beyond, moves of all slots are looked at, not of the core alone */
+#define GAP_NEAR 3e-5  /* of a choice from prices that did not settle, to be kept all the same, */
+#define GAP_WHOLE 2e-3 /* and where whole options decide more than prices do */
+#define NEARER 0.5     /* of what is still wanted of prices, after another core */
 
 /* ---- solving ---- */
 
@@ -70,26 +74,52 @@ static enum status renew_core(const struct comm *comm, struct solver *s, uint8_t
     return knapsack_core_make(comm, s->cells, &s->scale, s->price, choice, used, point, &s->core);
 }
 
-/* One core: steps on it, and the core at the prices they lead to. Where its bound is not lower, the
- * prices are again what they were. */
-static enum status step_on_core(const struct comm *comm, struct solver *s, uint8_t *choice,
-                                int64_t *used, struct knapsack_point *point,
-                                struct knapsack_receipt *receipt, struct knapsack_resumed *end)
+/* At prices within the core's range all others choose what they chose: the core tells of all. */
+static enum status look_at_core(const struct comm *comm, struct solver *s,
+                                struct knapsack_point *point, struct knapsack_receipt *receipt)
+{
+    enum status status = OK;
+    struct knapsack_core *core = &s->core;
+    TRY(knapsack_at_prices(comm, &core->cells, s->price, core->choice, core->used, point));
+    point->bound += core->rest;
+    point->objective += core->rest;
+    s->passes += core->share;
+    receipt->iterations++;
+done:
+    return status;
+}
+
+/* Prices as whole numbers may lie beyond the range that steps keep to. */
+static void keep_range(const struct knapsack_core *core, int64_t limits, int64_t *price)
+{
+    for (int64_t r = 0; r < limits; r++) {
+        double low = ceil(0x1p30 * core->low[r]), high = floor(0x1p30 * core->high[r]);
+        if ((double)price[r] < low) price[r] = (int64_t)low;
+        if ((double)price[r] > high) price[r] = (int64_t)high;
+    }
+}
+
+/* Steps on a core. Where they do not lower its bound, the prices are again what they were. */
+static enum status step_on_core(const struct comm *comm, struct solver *s,
+                                struct knapsack_point *point, struct knapsack_receipt *receipt,
+                                struct knapsack_resumed *end)
 {
     enum status status = OK;
     double *price = NULL;
-    int64_t *before = NULL, bound = point->bound;
-    TRY_ALL(comm, memory_new(&price, s->limits, sizeof *price));
-    TRY_ALL(comm, memory_new(&before, s->limits, sizeof *before));
-    memcpy(before, s->price, (size_t)s->limits * sizeof *before);
+    int64_t *before = NULL, bound = point->bound, limits = s->limits;
+    TRY_ALL(comm, memory_new(&price, limits, sizeof *price));
+    TRY_ALL(comm, memory_new(&before, limits, sizeof *before));
+    memcpy(before, s->price, (size_t)limits * sizeof *before);
     open_prices(s, price);
     TRY(knapsack_prices_resume(comm, &s->core, &s->scale, (double)bound, price, &s->passes,
                                &receipt->iterations, end));
     keep_prices(price, s);
-    TRY(renew_core(comm, s, choice, used, point));
+    keep_range(&s->core, limits, s->price);
+    if (memcmp(before, s->price, (size_t)limits * sizeof *before) == 0) goto done;
+    TRY(look_at_core(comm, s, point, receipt));
     if (point->bound <= bound) goto done;
-    memcpy(s->price, before, (size_t)s->limits * sizeof *before);
-    TRY(renew_core(comm, s, choice, used, point));
+    memcpy(s->price, before, (size_t)limits * sizeof *before);
+    TRY(look_at_core(comm, s, point, receipt));
 done:
     free(price);
     free(before);
@@ -104,11 +134,13 @@ static enum status resume(const struct comm *comm, struct solver *s, uint8_t *ch
 {
     enum status status = OK;
     double wanted = INFINITY;
-    TRY(renew_core(comm, s, choice, used, point));
-    for (int core = 0; core < CORES_MOST && !*known; core++) {
+    int cores = knapsack_whole_kind(s->cells) >= 0 ? 1 : CORES_MOST; /* there prices decide less */
+    for (int core = 0; core < cores && !*known; core++) {
         struct knapsack_resumed end;
+        TRY(renew_core(comm, s, choice, used, point));
+        receipt->iterations++;
         int64_t before = point->bound;
-        TRY(step_on_core(comm, s, choice, used, point, receipt, &end));
+        TRY(step_on_core(comm, s, point, receipt, &end));
         *known = end.settled;
         if (point->bound >= before || !(end.wanted < NEARER * wanted)) break;
         wanted = end.wanted;
@@ -199,6 +231,7 @@ static enum status begin(const struct comm *comm, struct solver *s, uint8_t *cho
     } else {
         TRY(renew_core(comm, s, choice, used, point));
     }
+    receipt->iterations++;
     if (proven && point->bound < s->lowest) TRY(refuse(receipt, true));
 done:
     return status;
@@ -238,34 +271,102 @@ done:
     return status;
 }
 
+/* By how much the choice may still be too low, relative to it. used is lent for room */
+static double gap_of(const struct comm *comm, const struct solver *s, const uint8_t *choice,
+                     int64_t *used, const struct knapsack_receipt *receipt)
+{
+    double objective = (double)knapsack_tally(comm, s->cells, choice, used);
+    return ((double)receipt->upper_bound - objective) / fmax(1.0, fabs(objective));
+}
+
+/* Moves from what slots choose at the prices: of the core, and of all where those do not do. */
+static enum status finish_moves(const struct comm *comm, struct solver *s, uint8_t *choice,
+                                int64_t *used, const struct knapsack_receipt *receipt,
+                                struct knapsack_finish *moved)
+{
+    enum status status = OK;
+    struct knapsack_finish more = {0};
+    struct knapsack_core *core = s->cells->caps == 0 ? &s->core : NULL;
+    TRY(knapsack_finish(comm, s->cells, &s->scale, s->price, core, choice, used, moved));
+    s->passes += moved->passes;
+    if (core == NULL || !moved->holds) goto done;
+    if (gap_of(comm, s, choice, used, receipt) <= GAP_CORE) goto done;
+    TRY(knapsack_finish(comm, s->cells, &s->scale, s->price, NULL, choice, used, &more));
+    s->passes += more.passes;
+    moved->filled += more.filled;
+done:
+    return status;
+}
+
+/* Where slots are few for the limits of a kind, these kept in whole options; else, or where that
+ * finds no choice, single moves. */
+static enum status finish(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
+                          struct knapsack_receipt *receipt, bool *holds)
+{
+    enum status status = OK;
+    struct knapsack_finish moved = {0};
+    int kind = s->scale.slots > KNAPSACK_SEARCH_SLOTS ? knapsack_whole_kind(s->cells) : -1;
+    if (kind >= 0) {
+        int64_t bound;
+        TRY(knapsack_whole(comm, s->cells, &s->scale, kind, s->price, choice, used, &bound,
+                           &moved));
+        if (bound < receipt->upper_bound) receipt->upper_bound = bound;
+        s->passes += moved.passes;
+    }
+    if (!moved.holds) TRY(finish_moves(comm, s, choice, used, receipt, &moved));
+    receipt->repaired = moved.repaired;
+    receipt->filled = moved.filled;
+    *holds = moved.holds;
+done:
+    return status;
+}
+
 static bool is_warm(const struct solver *s)
 {
     for (int64_t r = 0; r < s->limits; r++)
-        if (s->price[r] > 0) return true;
+        if (s->price[r] > 0) return s->cells->caps == 0;
     return false;
+}
+
+/* From the prices given. known out: they led to prices, and to a choice; else all begins anew */
+static enum status choose_warm(const struct comm *comm, struct solver *s, uint8_t *choice,
+                               int64_t *used, struct knapsack_receipt *receipt, bool *known)
+{
+    enum status status = OK;
+    struct knapsack_point point;
+    bool settled = false, holds;
+    TRY(resume(comm, s, choice, used, &point, receipt, &settled));
+    receipt->upper_bound = point.bound;
+    TRY(finish(comm, s, choice, used, receipt, &holds));
+    double enough = knapsack_whole_kind(s->cells) >= 0 ? GAP_WHOLE : GAP_NEAR;
+    *known = holds && (settled || gap_of(comm, s, choice, used, receipt) <= enough);
+done:
+    return status;
+}
+
+/* holds out: a choice was found that keeps the limits */
+static enum status choose_cold(const struct comm *comm, struct solver *s, uint8_t *choice,
+                               int64_t *used, struct knapsack_receipt *receipt, bool *holds)
+{
+    enum status status = OK;
+    struct knapsack_point point;
+    TRY(begin(comm, s, choice, used, &point, receipt));
+    TRY(polish(comm, s, choice, used, &point, receipt));
+    receipt->upper_bound = point.bound;
+    TRY(finish(comm, s, choice, used, receipt, holds));
+done:
+    return status;
 }
 
 static enum status choose(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
                           struct knapsack_receipt *receipt)
 {
     enum status status = OK;
-    struct knapsack_point point;
-    struct knapsack_finish finish;
-    bool known = false, small = s->scale.slots <= KNAPSACK_SEARCH_SLOTS;
-    if (s->cells->caps == 0 && is_warm(s))
-        TRY(resume(comm, s, choice, used, &point, receipt, &known));
-    if (!known) {
-        TRY(begin(comm, s, choice, used, &point, receipt));
-        TRY(polish(comm, s, choice, used, &point, receipt));
-    }
-    receipt->upper_bound = point.bound;
-    TRY(knapsack_finish(comm, s->cells, &s->scale, s->price, s->cells->caps == 0 ? &s->core : NULL,
-                        choice, used, &finish));
-    receipt->repaired = finish.repaired;
-    receipt->filled = finish.filled;
-    s->passes += finish.passes;
-    if (!finish.holds && !small) TRY(refuse(receipt, false));
-    if (small) TRY(finish_small(comm, s, finish.holds, choice, used, receipt));
+    bool holds = true, small = s->scale.slots <= KNAPSACK_SEARCH_SLOTS;
+    if (is_warm(s)) TRY(choose_warm(comm, s, choice, used, receipt, &receipt->warm));
+    if (!receipt->warm) TRY(choose_cold(comm, s, choice, used, receipt, &holds));
+    if (!holds && !small) TRY(refuse(receipt, false));
+    if (small) TRY(finish_small(comm, s, holds, choice, used, receipt));
     settle(comm, s->cells, choice, used, receipt);
 done:
     receipt->passes = (int64_t)ceil(s->passes);

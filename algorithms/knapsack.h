@@ -74,6 +74,7 @@ struct knapsack_receipt {
     int64_t passes;     /* over the cells, those over samples by their part */
     int64_t repaired;   /* slots moved so that the limits hold */
     int64_t filled;     /* slots moved to use what was left */
+    bool warm;          /* the prices given led to those behind the bound */
     bool exact;         /* a small problem, searched to its end: the objective is the optimum */
     bool impossible; /* no choice keeps the limits, or none was found: the only thing said here */
     bool proven;     /* of impossible: none does */

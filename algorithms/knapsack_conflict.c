@@ -10,8 +10,9 @@
 #include <string.h>
 
 enum {
-    FILTER_MOST = 32, /* limits of a proof that are looked at one by one */
-    LEAST_MOST = 4    /* members of a large problem's conflict that are worked out */
+    FILTER_MOST = 32,    /* limits of a proof that are looked at one by one */
+    LEAST_MOST = 4,      /* members of a large problem's conflict that are worked out */
+    TRIED_ROWS = 1 << 22 /* slots up to which kinds are left out in turn where nothing is proven */
 };
 
 void knapsack_conflict_clear(struct knapsack_conflict *conflict)
@@ -168,7 +169,7 @@ static void order_limits(const struct knapsack_part *part, const int64_t *price,
     double weight[KNAPSACK_LIMITS];
     for (int d = 0; d < cells->kinds; d++)
         for (int64_t g = 0; g < cells->kind[d].groups; g++, at++) {
-            double most = (double)llabs(used[at]) + (double)llabs(cells->kind[d].limit[g]);
+            double most = 1.0 + (double)llabs(used[at]) + (double)llabs(cells->kind[d].limit[g]);
             weight[at] = part->in[at] ? (double)price[at] * most : 0.0;
             if (!(weight[at] > 0.0)) continue;
             int64_t to = proof->count++;
@@ -288,15 +289,16 @@ done:
     return status;
 }
 
-static enum status find_least(const struct comm *comm, struct knapsack_part *part,
-                              const int64_t *price, bool small, struct knapsack_conflict *conflict)
+/* From no prices: those of the proof would do sooner, and less exactly. */
+static enum status find_least(const struct comm *comm, struct knapsack_part *part, bool small,
+                              struct knapsack_conflict *conflict)
 {
     enum status status = OK;
     for (int64_t m = 0; m < conflict->members && (small || m < LEAST_MOST); m++) {
         struct knapsack_member *member = &conflict->member[m];
         struct knapsack_least least;
         if (member->limit >= part->limits) continue;
-        TRY(knapsack_part_least(comm, part, member->limit, price, &least));
+        TRY(knapsack_part_least(comm, part, member->limit, NULL, &least));
         member->least = least.least;
         member->reached = least.reached;
     }
@@ -304,14 +306,62 @@ done:
     return status;
 }
 
-static void only_exceeded(struct knapsack_part *part, const int64_t *used)
+/* ---- where nothing is proven ---- */
+
+/* One kind of limits, or a cap after them, as it was at first or left out. */
+static void set_kind(struct knapsack_part *part, int kind, bool in)
 {
     const struct knapsack_cells *cells = part->whole;
     int64_t at = 0;
-    for (int d = 0; d < cells->kinds; d++)
-        for (int64_t g = 0; g < cells->kind[d].groups; g++, at++)
-            part->in[at] = used[at] > cells->kind[d].limit[g];
-    for (; at < part->entries; at++) part->in[at] = false;
+    for (int d = 0; d < kind && d < cells->kinds; d++) at += cells->kind[d].groups;
+    if (kind >= cells->kinds) {
+        part->in[at + kind - cells->kinds] = in;
+        return;
+    }
+    for (int64_t g = 0; g < cells->kind[kind].groups; g++)
+        part->in[at + g] = in && cells->kind[kind].limit[g] != KNAPSACK_FREE;
+}
+
+/* Each kind in turn is left out, and comes back where a choice is found without it. */
+static enum status filter_kinds(const struct comm *comm, struct knapsack_part *part,
+                                const int64_t *price)
+{
+    enum status status = OK;
+    for (int d = part->whole->kinds + part->whole->caps - 1; d >= 0; d--) {
+        enum knapsack_answer answer;
+        set_kind(part, d, false);
+        TRY(part_holds(comm, part, price, false, &answer));
+        if (answer == PART_HOLDS) set_kind(part, d, true);
+    }
+done:
+    return status;
+}
+
+/* Of many limits of a kind, those that are exceeded or have a price, if there are such. */
+static void only_pressed(struct knapsack_part *part, const int64_t *price, const int64_t *used)
+{
+    const struct knapsack_cells *cells = part->whole;
+    int64_t first = 0;
+    for (int d = 0; d < cells->kinds; first += cells->kind[d++].groups) {
+        bool any = false;
+        for (int64_t g = 0; g < cells->kind[d].groups; g++)
+            any = any || price[first + g] > 0 || used[first + g] > cells->kind[d].limit[g];
+        for (int64_t g = 0; any && g < cells->kind[d].groups; g++)
+            if (price[first + g] <= 0 && used[first + g] <= cells->kind[d].limit[g])
+                part->in[first + g] = false;
+    }
+}
+
+/* What stands in each other's way, as far as choices that were found tell. */
+static enum status take_tried(const struct comm *comm, struct knapsack_part *part,
+                              const int64_t *price, const int64_t *used)
+{
+    enum status status = OK;
+    for (int d = 0; d < part->whole->kinds + part->whole->caps; d++) set_kind(part, d, true);
+    if (part->whole->blocks->rows_total <= TRIED_ROWS) TRY(filter_kinds(comm, part, price));
+    only_pressed(part, price, used);
+done:
+    return status;
 }
 
 enum status knapsack_conflict_find(const struct comm *comm, const struct knapsack_cells *cells,
@@ -331,11 +381,11 @@ enum status knapsack_conflict_find(const struct comm *comm, const struct knapsac
     else
         TRY(take_proof(comm, &part, price, &conflict->proven));
     if (small) conflict->proven = answer == PART_CANNOT;
-    if (!conflict->proven) only_exceeded(&part, used);
+    if (!conflict->proven) TRY(take_tried(comm, &part, price, used));
     if (conflict->proven && (small || count_in(&part) <= FILTER_MOST))
         TRY(filter(comm, &part, price, small, &conflict->irreducible));
     TRY_ALL(comm, list_members(&part, conflict));
-    if (conflict->irreducible) TRY(find_least(comm, &part, price, small, conflict));
+    if (conflict->irreducible) TRY(find_least(comm, &part, small, conflict));
 done:
     knapsack_part_clear(&part);
     return status;

@@ -36,7 +36,7 @@ struct knapsack_conflict {
  * Collective.
  * cells     in   as given to knapsack_solve
  * price     in   [limits] those it left behind
- * used      in   [limits] likewise; where nothing is proven, limits that it exceeds are named
+ * used      in   [limits] likewise
  * conflict  out  the caller clears it with knapsack_conflict_clear, also on failure
  * Cost: small problems a search of all choices for each limit; large ones for each limit of the
  *       proof some 3 to 20 passes, or a solution of the problem where moves from the proof's prices

@@ -12,6 +12,7 @@ enum { NEAR_LOWEST = -32 }; /* exponent of the first bucket */
 
 /* Weight of a unit of a limit that has no price, as in algorithms/knapsack_moves.c. */
 #define WEIGHT_LEAST 1e-3
+#define RANGE_SURE (1.0 - 1e-9)
 
 void knapsack_core_clear(struct knapsack_core *core)
 {
@@ -197,13 +198,14 @@ static void set_limits(const struct knapsack_cells *all, const int64_t *used,
     }
 }
 
-/* Margins of all other slots are at least the last one's that is in. */
+/* Margins of all other slots are at least the last one's that is in; a hair less, as margins are
+ * rounded. */
 static enum status set_range(const struct margins *m, const struct radix *radix,
                              const int64_t *price, struct knapsack_core *core)
 {
     enum status status = OK;
     int64_t limits = knapsack_limits(m->cells);
-    double ratio = radix->fits ? INFINITY : ratio_of(radix->threshold);
+    double ratio = radix->fits ? INFINITY : RANGE_SURE * ratio_of(radix->threshold);
     TRY(memory_new(&core->low, limits, sizeof *core->low));
     TRY(memory_new(&core->high, limits, sizeof *core->high));
     for (int64_t r = 0; r < limits; r++) {

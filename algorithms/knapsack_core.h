@@ -14,7 +14,7 @@
 #include "algorithms/knapsack_smooth.h"
 
 /* The core is one slot in so many, no fewer than so many in all and for each limit. */
-enum { KNAPSACK_CORE_PART = 16, KNAPSACK_CORE_LEAST = 1 << 10, KNAPSACK_CORE_LIMIT = 8 };
+enum { KNAPSACK_CORE_PART = 16, KNAPSACK_CORE_LEAST = 1 << 8, KNAPSACK_CORE_LIMIT = 8 };
 
 /* Margins by size: four buckets for each power of two from 2^-32 on. */
 enum { KNAPSACK_NEAR = 4 * 128 };

@@ -10,8 +10,9 @@
 
 enum {
     STEPS_MOST = 25,
-    STEPS_WARM = 4, /* of known prices, at each temperature */
-    HEATS_MOST = 3,
+    STEPS_WARM = 4, /* of known prices, at each temperature, */
+    LOOKS_WARM = 5, /* and in all, on one core */
+    HEATS_MOST = 2,
     SAMPLE_SLOTS = 1 << 17,
     SAMPLE_FEWER = 8,
     SAMPLE_WARM = 1 << 13
@@ -32,11 +33,11 @@ enum {
 
 /* where prices are nearly known */
 #define BLUR_CAPPED 3e-6  /* of the dual, at the end, where users have caps, */
-#define BLUR_WARM 1e-6    /* where they have not, */
+#define BLUR_WARM 1e-5    /* where they have not, */
 #define BLUR_WASTE 0.02   /* or so much of what limits leave, */
 #define BLUR_MOST 3e-5    /* but no more than this part of the dual */
-#define GAIN_WARM 0.06    /* of that: a step that promises less is not worth a look at the core */
-#define RESUME_ENOUGH 0.3 /* of it: where all steps leave more, another core is needed */
+#define GAIN_WARM 0.3     /* of that: a step that promises less is not worth a look at the core */
+#define RESUME_ENOUGH 1.0 /* of it: where all steps leave more, another core is needed */
 #define HEATING 8.0
 #define HEAT_ENOUGH 0.3 /* of the blur: a first step that promises more needs to see farther */
 #define DAMPING_WARM 1e-4
@@ -433,8 +434,11 @@ enum status knapsack_prices_resume(const struct comm *comm, const struct knapsac
     double last = n.temperature = knapsack_core_temperature(core, near);
     heat(comm, &n, limit_of, passes);
     for (;; n.temperature = fmax(last, COOLING * n.temperature)) {
-        descend(comm, &n, -INFINITY, STEPS_WARM, limit_of, passes);
+        int64_t left = LOOKS_WARM - n.looks - (n.temperature > last);
+        int steps = left < STEPS_WARM ? (int)left : STEPS_WARM;
+        descend(comm, &n, -INFINITY, steps, limit_of, passes);
         if (n.temperature <= last) break;
+        if (n.looks + 2 >= LOOKS_WARM) n.temperature = last;
     }
     end->wanted = n.hoped;
     end->settled = n.hoped <= RESUME_ENOUGH * fmax(near, n.now.blur);

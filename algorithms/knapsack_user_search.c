@@ -125,10 +125,11 @@ static int by_worth(const void *left, const void *right)
     return (a->option > b->option) - (a->option < b->option);
 }
 
+/* Those kept are worth at least as much; of one cap each uses less than the one before it. */
 static bool is_beaten(const struct knapsack_user *u, const struct knapsack_partial *kept,
                       int64_t count, const struct knapsack_partial *p)
 {
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = u->caps == 1 && count > 0 ? count - 1 : 0; i < count; i++) {
         bool less = true;
         for (int c = 0; c < u->caps; c++) less = less && kept[i].used[c] <= p->used[c];
         if (less) return true;

@@ -1,6 +1,7 @@
 /* An earlier table beside today's. */
 #include "jobs/churn.h"
 
+#include "jobs/earlier.h"
 #include "jobs/versions.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
@@ -13,7 +14,7 @@
 #include <xxhash.h>
 
 /* A row of the earlier table, on its way to whoever has its user today. */
-struct earlier {
+struct earlier_row {
     struct user_key user;
     int64_t product; /* today's code */
     double discount;
@@ -111,7 +112,7 @@ static int owner_of(const struct comm *comm, const struct user_key *first, struc
 
 /* Keys ascend, and ranks own ascending runs of them, so the rows leave in order. */
 static int64_t pack(const struct comm *comm, const struct dictionary *ids, const struct piece *p,
-                    const struct user_key *first, struct earlier *row, int64_t *count)
+                    const struct user_key *first, struct earlier_row *row, int64_t *count)
 {
     int64_t packed = 0;
     for (int64_t u = 0; u < p->users; u++) {
@@ -120,7 +121,7 @@ static int64_t pack(const struct comm *comm, const struct dictionary *ids, const
             const char *id = p->product + r * p->width;
             int64_t product = dictionary_find(ids, id, strnlen(id, (size_t)p->width));
             if (product < 0) continue;
-            row[packed++] = (struct earlier){p->key[u], product, p->discount[r]};
+            row[packed++] = (struct earlier_row){p->key[u], product, p->discount[r]};
             count[owner]++;
         }
     }
@@ -128,11 +129,11 @@ static int64_t pack(const struct comm *comm, const struct dictionary *ids, const
 }
 
 static enum status send_rows(const struct comm *comm, const struct dataset *dataset,
-                             const struct piece *p, struct earlier **received, int64_t *rows)
+                             const struct piece *p, struct earlier_row **received, int64_t *rows)
 {
     enum status status = OK;
     struct user_key *first = NULL;
-    struct earlier *row = NULL;
+    struct earlier_row *row = NULL;
     int64_t *count = NULL;
     void *all = NULL;
     TRY_ALL(comm, memory_new(&first, comm->ranks, sizeof *first));
@@ -160,7 +161,7 @@ static int64_t find_slot(const struct candidates *candidates, int64_t user, int6
 
 /* Both ascend by user. Returns the users that are in both. */
 static int64_t match(const struct users *users, const struct candidates *candidates,
-                     const struct earlier *row, int64_t rows, struct churn *churn)
+                     const struct earlier_row *row, int64_t rows, struct churn *churn)
 {
     int64_t user = 0, both = 0, last = -1;
     for (int64_t r = 0; r < rows; r++) {
@@ -201,7 +202,7 @@ static enum status read_earlier(const struct comm *comm, const struct run *run,
 {
     enum status status = OK;
     struct piece piece = {0};
-    struct earlier *row = NULL;
+    struct earlier_row *row = NULL;
     int64_t rows = 0;
     char found[RUN_PATH_BYTES] = "", path[RUN_PATH_BYTES + 16];
     const char *folder = config_path(run->config, "allocate.previous");
@@ -289,16 +290,12 @@ done:
 
 uint64_t churn_fingerprint(const struct run *run)
 {
-    char earlier[RUN_PATH_BYTES], own[RUN_PATH_BYTES], path[RUN_PATH_BYTES + 16];
+    char earlier[RUN_PATH_BYTES], own[RUN_PATH_BYTES], version[VERSION_ID_BYTES];
     const char *folder = config_path(run->config, "allocate.previous");
     if (folder == NULL || version_find(folder, earlier) != OK) return 0;
     if (version_find(run->folder, own) == OK && strcmp(own, earlier) == 0) return 0;
-    snprintf(path, sizeof path, "%s/manifest.json", earlier);
-    json_t *manifest = json_load_file(path, 0, NULL);
-    const char *id = json_string_value(json_object_get(manifest, "version"));
-    uint64_t digest = id != NULL ? XXH3_64bits(id, strlen(id)) : 0;
-    json_decref(manifest);
-    return digest;
+    earlier_version(earlier, version);
+    return version[0] != 0 ? XXH3_64bits(version, strlen(version)) : 0;
 }
 
 void churn_clear(struct churn *churn)

@@ -42,6 +42,10 @@ static const struct config_key rows[] = {
     OPEN("allocate.churn_most", KEY_FRACTION, 0, 1, "any", "0.2",
          "part of the rows, at most, whose discount differs from that in allocate.previous; "
          "what was not in that table had none"),
+    CHOICE("allocate.warm_start", "previous|last|none", "previous",
+           "where the search for the limits' prices begins. previous: at the prices of the table "
+           "that allocate.previous names, if it names one; last: without one at those of the run's "
+           "own current table; none: at 0. Which is found sooner, it is as certain"),
     OPEN("allocate.levels_most", KEY_INTEGER, 1, 31, "all of allocate.levels", "3",
          "different discounts in the table at most, no discount not counted; which ones is "
          "chosen"),

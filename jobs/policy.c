@@ -19,30 +19,36 @@ enum status policy_open(const struct comm *comm, const struct run *run,
         policy->levels_most = config_integer(run->config, "allocate.levels_most");
     TRY(churn_open(comm, run, dataset, maker->candidates, problem, &policy->churn));
     TRY(fairness_open(comm, run, dataset, maker->candidates, problem, &policy->fairness));
+    TRY(earlier_open(comm, run, &policy->earlier));
 done:
     return status;
 }
 
 void policy_clear(struct policy *policy)
 {
+    earlier_clear(&policy->earlier);
     fairness_clear(&policy->fairness);
     churn_clear(&policy->churn);
 }
 
 /* ---- fairness ---- */
 
-/* What is solved becomes where the next solution begins: its prices, with room for new limits. */
-static enum status begin_again(const struct comm *comm, const struct problem *problem,
-                               struct choices *choices)
+/* What is solved becomes where the next solution begins: its prices, and for limits that are new
+ * those they had earlier. */
+static enum status begin_again(const struct comm *comm, struct policy *policy,
+                               const struct problem *problem, struct choices *choices)
 {
     enum status status = OK;
     struct knapsack_cells cells;
-    int64_t slots = choices->slots, before = choices->limits, *price = choices->price;
+    int64_t slots = choices->slots, before = choices->limits, *price = choices->price, first = 0;
+    int kind = 0;
     problem_cells(problem, &cells);
     choices->price = NULL;
     choices_clear(choices);
     choices->slots = slots;
     TRY_ALL(comm, memory_grow(&price, before, knapsack_limits(&cells), sizeof *price));
+    while (first < before) first += problem->kind[kind++].groups;
+    earlier_take(&policy->earlier, problem, kind, price);
 done:
     choices->price = price;
     return status;
@@ -56,6 +62,7 @@ static enum status solve_fairly(const struct comm *comm, struct policy *policy,
     struct fairness *f = &policy->fairness;
     int64_t pairs = 0, passes = 0;
     TRY(solution_find(comm, problem, choices, solution));
+    if (policy->sets == 0) policy->earlier.used = policy->earlier.met > 0 && solution->warm;
     fairness_look(comm, problem, choices->level, f);
     if (f->known && f->rounds == 0) {
         memcpy(f->sum_off, f->sum, (size_t)f->groups.names.count * sizeof *f->sum);
@@ -67,7 +74,7 @@ static enum status solve_fairly(const struct comm *comm, struct policy *policy,
         if (pairs == 0) break;
         log_info("  fairness: %lld pair%s of groups differ by more than delta; solving again",
                  (long long)pairs, pairs == 1 ? "" : "s");
-        TRY(begin_again(comm, problem, choices));
+        TRY(begin_again(comm, policy, problem, choices));
         TRY(solution_find(comm, problem, choices, solution));
         fairness_look(comm, problem, choices->level, f);
     }
@@ -135,7 +142,7 @@ static enum status try_set(const struct comm *comm, struct policy *policy, struc
     choices->limits = from->limits;
     TRY_ALL(comm, memory_new(&choices->price, from->limits, sizeof *choices->price));
     memcpy(choices->price, from->price, (size_t)from->limits * sizeof *choices->price);
-    TRY(begin_again(comm, problem, choices));
+    TRY(begin_again(comm, policy, problem, choices));
     status = solve_fairly(comm, policy, problem, choices, &solution);
     policy->sets_solved++;
     if (status == ERR_NUMERIC) {
@@ -235,6 +242,7 @@ enum status policy_solve(const struct comm *comm, struct policy *policy, struct 
                          struct choices *choices, struct solution *solution)
 {
     enum status status = OK;
+    TRY(earlier_begin(comm, &policy->earlier, problem, choices));
     TRY(solve_fairly(comm, policy, problem, choices, solution));
     policy->objective_all = choices->objective;
     uint32_t used = levels_used(comm, problem, choices->level);
@@ -261,6 +269,7 @@ static void add(json_t *receipt, const char *name, json_t *part)
 
 void policy_json(const struct policy *policy, const struct choices *choices, json_t *receipt)
 {
+    add(receipt, "prices_from", earlier_json(&policy->earlier));
     add(receipt, "fairness", fairness_json(&policy->fairness, choices->objective));
     add(receipt, "churn", churn_json(&policy->churn));
     if (policy->levels_most > 0)

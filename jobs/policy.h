@@ -9,6 +9,7 @@
 #define REMISE_JOBS_POLICY_H
 
 #include "jobs/churn.h"
+#include "jobs/earlier.h"
 #include "jobs/fairness.h"
 #include "jobs/solution.h"
 
@@ -16,6 +17,7 @@ enum { POLICY_SETS = 8 };
 
 struct policy {
     const struct candidates *candidates; /* not owned */
+    struct earlier earlier;              /* where prices begin */
     struct fairness fairness;
     struct churn churn;
     int64_t levels_most;       /* different discounts there may be; 0: any number */

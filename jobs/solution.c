@@ -86,6 +86,7 @@ static enum status try_limits(const struct comm *comm, struct problem *problem,
     solution->passes += receipt.passes;
     solution->repaired += receipt.repaired;
     solution->filled += receipt.filled;
+    solution->warm = receipt.warm;
 done:
     free(base);
     return status;

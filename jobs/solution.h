@@ -12,6 +12,7 @@ struct solution {
     double gap_gain;          /* the same over max(1, upper_bound - base_value): the stricter one */
     int64_t passes;           /* over the cells or their keys */
     int64_t repaired, filled; /* slots moved so that limits hold, and to use what was left */
+    bool warm;                /* the prices given led to those behind the bound */
 };
 
 /**

@@ -162,6 +162,14 @@ grep -q '"user_limit": "discounts per user", "loss": "[1-9]' reasons.jsonl ||
     fail "why --all does not weigh limits of users"
 allocate 0 4 more "${rules[@]}"
 shop_same fair more
+# prices began at those of the table before, found by the names of limits
+python3 - <<'PYTHON' || { cat fair.log; fail "where prices begin"; }
+import json
+begun = json.load(open("fair/receipt.json"))["prices_from"]
+assert begun["version"] == json.load(open("before/current/manifest.json"))["version"], begun
+assert begun["limits_met"] >= 4, begun
+assert json.load(open("some/receipt.json"))["prices_from"] is None
+PYTHON
 for earlier in some free; do # one that holds something else makes the stage due
     ln -sfn $earlier before
     allocate 0 1 more --set allocate.previous=before
@@ -170,7 +178,8 @@ grep -q 'allocate: unchanged' more.log && fail "another earlier table went unsee
 allocate 0 1 more --set allocate.previous=before
 says more 'allocate: unchanged, skipped'
 allocate 0 2 more "${rules[@]::2}" --set allocate.fairness.delta=0.002 \
-    --set allocate.fairness.measure=access
+    --set allocate.fairness.measure=access --set allocate.warm_start=last
+says more 'prices begin at those of version'
 recomputes more --fairness access 0.002
 
 # ---- limits of each user; levels drawn by chance keep all of them ----
