@@ -6,7 +6,8 @@
  * KNAPSACK_SEARCH_SLOTS slots all choices are gone through. Beyond, the prices of the proof say
  * which limits it needs; of these, each is left out in turn, and stays out where the rest is still
  * proven not to hold: the least that can be used of one of them under the others is above its
- * limit.
+ * limit. Where nothing is proven, only not found, kinds of limits are left out in turn, and those
+ * are named without which a choice is found.
  */
 #ifndef REMISE_ALGORITHMS_KNAPSACK_CONFLICT_H
 #define REMISE_ALGORITHMS_KNAPSACK_CONFLICT_H

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { AIM_BITS = 25 };
+
 enum status knapsack_part_new(const struct knapsack_cells *whole, struct knapsack_part *part)
 {
     enum status status = OK;
@@ -46,24 +48,65 @@ static int kind_of(const struct knapsack_cells *cells, int64_t limit, int64_t *g
     return d;
 }
 
+/* What a slot uses of a limit or cap, NULL: it does not count there. */
+static const int64_t *uses_of(const struct knapsack_part *part, int64_t of, int64_t slot)
+{
+    const struct knapsack_cells *whole = part->whole;
+    int64_t group, row = slot * whole->options;
+    if (of < 0) return NULL;
+    if (of >= part->limits) return whole->cap[of - part->limits].use + row;
+    const struct knapsack_kind *kind = &whole->kind[kind_of(whole, of, &group)];
+    return kind->group == NULL || kind->group[slot] == group ? kind->use + row : NULL;
+}
+
+/* What is aimed at may be counted in whole rows where others are in millionths, or the other way
+ * round, and prices have bounds: so values are brought to AIM_BITS bits, rounded up. */
+static void set_shift(const struct comm *comm, struct knapsack_part *part, int64_t of)
+{
+    int64_t most = 1;
+    for (int64_t i = 0; i < part->whole->blocks->rows_local; i++) {
+        const int64_t *use = uses_of(part, of, i);
+        for (int k = 0; use != NULL && k < part->whole->options; k++)
+            most = llabs(use[k]) > most ? llabs(use[k]) : most;
+    }
+    comm_max_int64(comm, &most, 1);
+    for (part->shift = AIM_BITS; most > 1; most >>= 1) part->shift--;
+}
+
+static int64_t aimed(const struct knapsack_part *part, int64_t use)
+{
+    if (part->shift >= 0) return -use * (INT64_C(1) << part->shift);
+    return -(use >> -part->shift);
+}
+
+/* The least use that a bound of the values proves. */
+static int64_t least_of(const struct knapsack_part *part, int64_t bound)
+{
+    return part->shift >= 0 ? -(bound >> part->shift) : -bound * (INT64_C(1) << -part->shift);
+}
+
 /* Values whose sum is the negative of what is used of a limit or cap; -1: 0. */
 static void aim(struct knapsack_part *part, int64_t of)
 {
-    const struct knapsack_cells *whole = part->whole;
-    int64_t rows = whole->blocks->rows_local, options = whole->options, group = 0;
-    const struct knapsack_kind *kind = NULL;
-    const int64_t *use = NULL;
-    if (of >= part->limits) use = whole->cap[of - part->limits].use;
-    if (of >= 0 && of < part->limits) {
-        kind = &whole->kind[kind_of(whole, of, &group)];
-        use = kind->use;
+    int64_t options = part->whole->options;
+    for (int64_t i = 0; i < part->whole->blocks->rows_local; i++) {
+        const int64_t *use = uses_of(part, of, i);
+        for (int64_t k = 0; k < options; k++)
+            part->value[i * options + k] = use != NULL ? aimed(part, use[k]) : 0;
     }
-    for (int64_t i = 0; i < rows; i++) {
-        bool counts =
-            use != NULL && (kind == NULL || kind->group == NULL || kind->group[i] == group);
-        for (int64_t at = i * options; at < (i + 1) * options; at++)
-            part->value[at] = counts ? -use[at] : 0;
+}
+
+/* What a choice uses of it. Collective. */
+static int64_t reached_by(const struct comm *comm, const struct knapsack_part *part, int64_t of,
+                          const uint8_t *choice)
+{
+    int64_t sum = 0;
+    for (int64_t i = 0; i < part->whole->blocks->rows_local; i++) {
+        const int64_t *use = uses_of(part, of, i);
+        if (use != NULL) sum += use[choice[i]];
     }
+    comm_sum_int64(comm, &sum, 1);
+    return sum;
 }
 
 /* every: kinds without a limit that counts stay, too. */
@@ -102,8 +145,8 @@ static bool is_small(const struct knapsack_cells *cells)
     return cells->blocks->rows_total <= KNAPSACK_SEARCH_SLOTS;
 }
 
-static enum status search(const struct comm *comm, const struct knapsack_cells *cells,
-                          struct knapsack_least *least)
+static enum status search(const struct comm *comm, const struct knapsack_part *part, int64_t of,
+                          const struct knapsack_cells *cells, struct knapsack_least *least)
 {
     enum status status = OK;
     int64_t *price = NULL;
@@ -115,8 +158,8 @@ static enum status search(const struct comm *comm, const struct knapsack_cells *
     TRY(knapsack_view_make(comm, cells, price, &view));
     TRY(knapsack_search(comm, &view.cells, view.price, INT64_MIN, choice, &found));
     least->answer = found.found ? PART_HOLDS : found.complete ? PART_CANNOT : PART_UNKNOWN;
-    if (found.found) least->reached = -found.objective;
-    if (found.found && found.complete) least->least = -found.objective;
+    if (found.found) least->reached = reached_by(comm, part, of, choice);
+    if (found.found && found.complete) least->least = least_of(part, found.objective);
 done:
     knapsack_view_clear(&view);
     free(price);
@@ -138,7 +181,9 @@ static void set_start(const struct knapsack_part *part, int64_t of, const int64_
         for (int64_t g = 0; g < groups; g++, at++) {
             if (!any) continue;
             double share = (double)proof[at] / (double)proof[of];
-            *price++ = part->in[at] && at != of ? (int64_t)fmin(share * 0x1p30, 0x1p58) : 0;
+            *price++ = part->in[at] && at != of
+                           ? (int64_t)fmin(ldexp(share, 30 + part->shift), 0x1p58)
+                           : 0;
         }
     }
 }
@@ -160,7 +205,8 @@ static enum status solve(const struct comm *comm, const struct knapsack_part *pa
         least->answer = receipt.proven ? PART_CANNOT : PART_UNKNOWN;
         status = OK;
     } else if (status == OK) {
-        *least = (struct knapsack_least){PART_HOLDS, -receipt.upper_bound, -receipt.objective};
+        *least = (struct knapsack_least){PART_HOLDS, least_of(part, receipt.upper_bound),
+                                         reached_by(comm, part, of, choice)};
     }
 done:
     free(price);
@@ -175,11 +221,12 @@ enum status knapsack_part_least(const struct comm *comm, struct knapsack_part *p
     struct knapsack_cells cells;
     bool in = of >= 0 && part->in[of];
     *least = (struct knapsack_least){PART_UNKNOWN, INT64_MIN, INT64_MAX};
+    set_shift(comm, part, of);
     aim(part, of);
     if (of >= 0) part->in[of] = false;
     choose_cells(part, false, &cells);
     if (of >= 0) part->in[of] = in;
-    return is_small(&cells) ? search(comm, &cells, least)
+    return is_small(&cells) ? search(comm, part, of, &cells, least)
                             : solve(comm, part, of, proof, &cells, least);
 }
 

@@ -11,7 +11,8 @@ struct knapsack_part {
     const struct knapsack_cells *whole; /* not owned */
     int64_t limits, entries;            /* limits; limits + caps */
     bool *in;                           /* [entries] limits and caps that count */
-    int64_t *value;                     /* [rows_local][options] of the part */
+    int64_t *value;                     /* [rows_local][options] of the part, times 2^shift */
+    int shift;                          /* may be negative */
     int64_t *limit;                     /* [limits] of the part */
 };
 

@@ -2,6 +2,8 @@
 #include "algorithms/knapsack_conflict.h"
 #include "tests/harness.h"
 
+#include <stdlib.h>
+
 enum { MANY = 6000, MANY_OPTIONS = 3, MANY_SLOTS = 5 };
 
 /* Each step costs 10 and brings 30 more of what at least `asked` is wanted of; a user may have
@@ -12,6 +14,7 @@ struct many {
     int32_t group[MANY];
     int64_t user_start[MANY / MANY_SLOTS + 1], cap[MANY / MANY_SLOTS];
     int64_t budget, asked, generous[7];
+    int64_t unit; /* of what is wanted, in millionths of it */
 };
 
 static void open_many(struct many *m, struct blocks *blocks, struct knapsack_cells *cells)
@@ -23,7 +26,7 @@ static void open_many(struct many *m, struct blocks *blocks, struct knapsack_cel
             int64_t at = i * MANY_OPTIONS + k;
             m->value[at] = 7 * k - (i % 3) * k * k;
             m->cost[at] = 10 * k;
-            m->bought[at] = -100 - 30 * k;
+            m->bought[at] = m->unit * (-100 - 30 * k);
             m->given[at] = k > 0;
         }
     }
@@ -43,7 +46,7 @@ static void open_many(struct many *m, struct blocks *blocks, struct knapsack_cel
 }
 
 /* The conflict of `asked` for everybody with a budget and a cap. */
-static void conflict_of(int64_t budget, int64_t asked, int64_t cap,
+static void conflict_of(int64_t budget, int64_t asked, int64_t cap, int64_t unit,
                         struct knapsack_conflict *conflict)
 {
     static struct many m;
@@ -53,7 +56,8 @@ static void conflict_of(int64_t budget, int64_t asked, int64_t cap,
     static uint8_t choice[MANY];
     int64_t price[9] = {0}, used[9];
     m.budget = budget;
-    m.asked = -asked;
+    m.asked = -asked * unit;
+    m.unit = unit;
     for (int u = 0; u < MANY / MANY_SLOTS; u++) m.cap[u] = cap;
     open_many(&m, &blocks, &cells);
     enum status status = knapsack_solve(&world, &cells, price, choice, used, &receipt);
@@ -65,7 +69,8 @@ static void conflict_of(int64_t budget, int64_t asked, int64_t cap,
 /* Reached, and proven but for the rounding of prices. */
 static bool is_least(const struct knapsack_member *member, int64_t least)
 {
-    return member->reached == least && member->least <= least && member->least >= least - 2;
+    int64_t rounding = 2 + llabs(least) / 1000000;
+    return member->reached == least && member->least <= least && member->least >= least - rounding;
 }
 
 /* Half of the steps that 120 for each slot would take can be paid; then two of five slots a user,
@@ -74,14 +79,17 @@ static void large_conflicts_are_proven_and_named(void **state)
 {
     (void)state;
     struct knapsack_conflict conflict;
-    conflict_of(MANY / 3 * 10, 120 * MANY, MANY_SLOTS, &conflict);
-    assert_all(conflict.proven && conflict.irreducible && conflict.user == -1);
-    assert_all(conflict.members == 2);
-    assert_all(conflict.member[0].limit == 7 && conflict.member[1].limit == 8);
-    assert_all(is_least(&conflict.member[0], MANY / 3 * 20));
-    assert_all(is_least(&conflict.member[1], -110 * MANY));
-    knapsack_conflict_clear(&conflict);
-    conflict_of(100 * MANY, 125 * MANY, 2, &conflict);
+    /* also where one is counted in units 10^7 times as fine as the other's */
+    for (int64_t unit = 1; unit <= 10000000; unit *= 10000000) {
+        conflict_of(MANY / 3 * 10, 120 * MANY, MANY_SLOTS, unit, &conflict);
+        assert_all(conflict.proven && conflict.irreducible && conflict.user == -1);
+        assert_all(conflict.members == 2);
+        assert_all(conflict.member[0].limit == 7 && conflict.member[1].limit == 8);
+        assert_all(is_least(&conflict.member[0], MANY / 3 * 20));
+        assert_all(is_least(&conflict.member[1], -110 * MANY * unit));
+        knapsack_conflict_clear(&conflict);
+    }
+    conflict_of(100 * MANY, 125 * MANY, 2, 1, &conflict);
     assert_all(conflict.proven && conflict.irreducible && conflict.members == 2);
     assert_all(conflict.member[0].limit == 8 && conflict.member[1].limit == 9);
     assert_all(is_least(&conflict.member[0], -124 * MANY));
