@@ -77,8 +77,7 @@ static void invert(double a[GRAM])
     }
 }
 
-/* Mean of a normal spread cut off below 0, with an exponential prior. */
-static double positive_mean(double estimate, double se)
+double effects_spread_mean(double estimate, double se)
 {
     if (!(se > 0.0)) return EFFECTS_USUAL;
     double mean = estimate - se * se / EFFECTS_USUAL, z = mean / se;
@@ -95,7 +94,7 @@ static void solve_spread(const double sums[SUMS], struct effects_spread *spread)
     for (int a = 0; a < TERMS; a++) {
         double estimate = 0.0, variance = inverse[a * TERMS + a];
         for (int b = 0; b < TERMS; b++) estimate += inverse[a * TERMS + b] * sums[GRAM + b];
-        found[a] = positive_mean(estimate, sqrt(fmax(variance, 0.0)));
+        found[a] = effects_spread_mean(estimate, sqrt(fmax(variance, 0.0)));
     }
     *spread = (struct effects_spread){found[0], found[1], found[2]};
 }

@@ -49,7 +49,13 @@ struct effects_spread {
 enum status effects_spread_fit(const struct comm *comm, const struct effects_data *data,
                                struct effects_spread *spread);
 
-#define EFFECTS_USUAL 0.25
+#define EFFECTS_USUAL 0.1
+
+/**
+ * Mean of a variance whose estimate is normal with this standard error, cut off below 0, with an
+ * exponential prior of mean EFFECTS_USUAL. Local.
+ */
+double effects_spread_mean(double estimate, double se);
 
 /* A unit's posterior. The groups are those of its rows. */
 struct effects_unit {

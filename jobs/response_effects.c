@@ -13,6 +13,9 @@ enum { CHUNK_ROWS = 4096, ALSO_HIDDEN = 8 /* one user in so many */ };
 /* The discount at which the curve of expected chances meets the posterior's, beside none. */
 #define REFERENCE_DISCOUNT 0.2
 
+/* Variance of each effect where no offer tells of any. */
+#define UNSEEN 0.25
+
 /* ---- the user's own offers ---- */
 
 static bool shown(const struct offers *offers, int64_t o)
@@ -34,6 +37,7 @@ static enum status reserve(const struct response_context *context, struct respon
     TRY(memory_new(&effects->x, rows, sizeof *effects->x));
     TRY(memory_new(&effects->y, rows, sizeof *effects->y));
     TRY(memory_new(&effects->group, rows, sizeof *effects->group));
+    TRY(memory_new(&effects->product, rows, sizeof *effects->product));
     effects->data = (struct effects_data){users,      effects->start, effects->logit,
                                           effects->x, effects->y,     effects->group};
 done:
@@ -141,6 +145,7 @@ static enum status judge_user(struct judge *judge, int64_t user)
         struct queue *queue = &judge->queue[member];
         if (queue->rows + 2 > CHUNK_ROWS) TRY(flush(judge, member));
         judge->effects->y[row] = (offers->flags[o] & OFFER_REDEEMED) != 0 ? 1.0f : 0.0f;
+        judge->effects->product[row] = offers->product[o];
         judge->effects->group[row] = dataset->products.category_code[offers->product[o]];
         put(judge, user, o, row, false, queue);
         if (also_hidden && offers->propensity[o] > 0.0f) put(judge, user, o, row, true, queue);
@@ -163,7 +168,7 @@ done:
     return status;
 }
 
-/* ---- spreads ---- */
+/* ---- products ---- */
 
 /* Log odds of somebody of variance v who, on average over all such, buys with sigmoid(logit) is
  * further out: by about this factor. MacKay 1992, Neural Comput. 4(5). */
@@ -171,6 +176,37 @@ static double farther(double variance)
 {
     return sqrt(1.0 + M_PI / 8.0 * variance);
 }
+
+/* From chances averaged over products that look alike to those of each, as others' outcomes tell
+ * it. */
+static enum status tell_products_apart(const struct comm *comm, int64_t products,
+                                       struct response_effects *effects)
+{
+    enum status status = OK;
+    double spread = 0.0;
+    const struct shared_data data = {&effects->data, effects->product, products};
+    int64_t rows = effects->start[effects->data.units];
+    TRY(shared_spread_fit(comm, &data, &spread));
+    for (int64_t i = 0; i < rows; i++)
+        effects->logit[i] = (float)((double)effects->logit[i] * farther(spread));
+    TRY(shared_effects_fit(comm, &data, spread, &effects->products));
+    for (int64_t i = 0; i < rows; i++) {
+        double logit = (double)effects->logit[i], y = (double)effects->y[i];
+        logit += shared_effects_without(&effects->products, effects->product[i], logit, y);
+        effects->logit[i] = (float)logit;
+    }
+done:
+    return status;
+}
+
+double response_product_without(const struct response_effects *effects, int32_t product,
+                                double logit, double y)
+{
+    logit *= farther(effects->products.spread);
+    return shared_effects_without(&effects->products, product, logit, y);
+}
+
+/* ---- spreads ---- */
 
 static double variance_at(const struct effects_spread *spread, double x)
 {
@@ -189,6 +225,8 @@ static void move_out(struct response_effects *effects)
 
 static void tell(const struct response_effects *effects)
 {
+    log_info("  products that look alike differ by %.3f in the log odds of buying",
+             sqrt(effects->products.spread));
     log_info("  users who look alike differ by %.3f in the log odds of buying, %.3f in a category, "
              "%.0f %% in the slope (standard deviations)",
              sqrt(effects->spread.offset), sqrt(effects->spread.grouped),
@@ -205,7 +243,7 @@ enum status response_effects_make(const struct comm *comm, const struct response
     enum status status = OK;
     struct judge judge = {.context = context, .ensemble = ensemble, .effects = effects};
     *effects = (struct response_effects){0};
-    effects->spread = (struct effects_spread){EFFECTS_USUAL, EFFECTS_USUAL, EFFECTS_USUAL};
+    effects->spread = (struct effects_spread){UNSEEN, UNSEEN, UNSEEN};
     TRY_ALL(comm, reserve(context, effects));
     if (ensemble->observational) goto done;
     TRY_ALL(comm, open_judge(&judge));
@@ -213,6 +251,7 @@ enum status response_effects_make(const struct comm *comm, const struct response
     TRY(exact_reduce(comm, &judge.kept_back));
     double rows = exact_get(&judge.kept_back, 1);
     effects->kept_back = rows > 0.0 ? exact_get(&judge.kept_back, 0) / rows : 0.0;
+    TRY(tell_products_apart(comm, context->dataset->products.count, effects));
     TRY(effects_spread_fit(comm, &effects->data, &effects->spread));
     move_out(effects);
     tell(effects);
@@ -229,6 +268,8 @@ void response_effects_clear(struct response_effects *effects)
     free(effects->x);
     free(effects->y);
     free(effects->group);
+    free(effects->product);
+    shared_effects_clear(&effects->products);
     *effects = (struct response_effects){0};
 }
 
@@ -250,19 +291,40 @@ static double expected(const struct response_belief *belief, const struct effect
     return middle / farther(spread_at(after, discount));
 }
 
+struct response_about response_about_of(const struct response_context *context,
+                                        const struct response_effects *effects, int32_t product,
+                                        const float *x)
+{
+    const struct shared_effects *products = &effects->products;
+    struct response_about about = {.category = context->dataset->products.category_code[product],
+                                   .other = effects->kept_back * response_unknown(context, x)};
+    if (products->things == 0) {
+        about.product_before = about.product_var = response_product_variance(context, product);
+        return about;
+    }
+    about.product = (double)products->mean[product];
+    about.product_before = products->spread;
+    about.product_var = (double)products->variance[product];
+    return about;
+}
+
 struct response_curve response_curve_of(const struct response_effects *effects,
                                         const struct effects_unit *unit,
-                                        const struct response_belief *belief, int32_t group,
-                                        double other)
+                                        const struct response_belief *belief,
+                                        const struct response_about *about)
 {
     const struct effects_spread *spread = &effects->spread;
-    struct effects own = effects_at(unit, group);
-    double b = (double)belief->b, a_var = (double)belief->a_var + other;
-    double both = (double)belief->both_cov, b_var = (double)belief->b_var;
-    double before[3] = {a_var + spread->offset + spread->grouped, both,
+    struct effects own = effects_at(unit, about->category);
+    double b = (double)belief->b, b_var = (double)belief->b_var, a_var = about->other;
+    /* where outcomes told the spread of offsets, they told of members' common errors too */
+    bool told = effects->products.things > 0;
+    double both = told ? 0.0 : (double)belief->both_cov;
+    if (!told) a_var += (double)belief->a_var;
+    double before[3] = {a_var + about->product_before + spread->offset + spread->grouped, both,
                         b_var + b * b * spread->slope};
-    double after[3] = {a_var + own.offset_var, both + b * own.both_cov,
+    double after[3] = {a_var + about->product_var + own.offset_var, both + b * own.both_cov,
                        b_var + b * b * own.slope_var};
+    own.offset += about->product;
     double a = expected(belief, &own, before, after, 0.0);
     double deep = expected(belief, &own, before, after, REFERENCE_DISCOUNT);
     double product = sqrt(after[0] * after[2]);

@@ -50,12 +50,9 @@ enum {
     X_POPULARITY,      /* log of the product's share of all purchases */
     X_PRODUCT_CONVERSION,
     X_PRODUCT_DISCOUNTED, /* share of its purchases below list price */
-    X_PRODUCT_LOW,        /* share of its shallow offers redeemed, smoothed toward its category's */
-    X_PRODUCT_DEEP,       /* the same of deep ones */
-    X_PRODUCT_REDEEMED,   /* log odds that an offer of it is redeemed, smoothed likewise */
-    X_CATEGORY_LOW,
-    X_CATEGORY_DEEP,
-    X_ELASTICITY, /* demand's, of the category */
+    X_CATEGORY_LOW,       /* share of its shallow offers redeemed */
+    X_CATEGORY_DEEP,      /* the same of deep ones */
+    X_ELASTICITY,         /* demand's, of the category */
     X_PLAIN
 };
 
@@ -272,13 +269,6 @@ static void product_columns(const struct response_context *context, int32_t prod
         ratio(context->all.purchases, context->all.purchases + context->all.browsing), 20.0);
     x[X_PRODUCT_DISCOUNTED] = (float)smooth(
         t.discounted, t.purchases, ratio(context->all.discounted, context->all.purchases), 10.0);
-    x[X_PRODUCT_LOW] = (float)smooth(t.redeemed_low, t.offers_low, low, 20.0);
-    x[X_PRODUCT_DEEP] = (float)smooth(t.redeemed_deep, t.offers_deep, deep, 20.0);
-    double usual = smooth(category->redeemed_low + category->redeemed_deep,
-                          category->offers_low + category->offers_deep, 0.05, 10.0);
-    double redeemed =
-        smooth(t.redeemed_low + t.redeemed_deep, t.offers_low + t.offers_deep, usual, 20.0);
-    x[X_PRODUCT_REDEEMED] = (float)log(redeemed / (1.0 - redeemed));
     x[X_CATEGORY_LOW] = (float)low;
     x[X_CATEGORY_DEEP] = (float)deep;
 }
@@ -379,10 +369,7 @@ double response_unknown(const struct response_context *context, const float *x)
 
 double response_product_variance(const struct response_context *context, int32_t product)
 {
-    const struct response_totals *t = &context->product[product];
-    int64_t offers = t->offers_low + t->offers_deep;
-    double share = smooth(t->redeemed_low + t->redeemed_deep, offers, 0.05, 10.0);
-    double told = offers > 0 ? (double)offers * share * (1.0 - share) : (double)t->purchases;
+    double told = (double)context->product[product].purchases;
     return 1.0 / (told + 1.0 / PRODUCT_VARIANCE);
 }
 

@@ -100,8 +100,8 @@ void response_roles(const struct response_context *context, enum response_role *
 double response_unknown(const struct response_context *context, const float *x);
 
 /**
- * Variance of the log odds that a product is bought, by how little is known of it: of its offers,
- * or where there are none, its purchases. Local.
+ * Variance of the log odds that a product is bought where there are no offers, by how few purchases
+ * tell of it. Local.
  */
 double response_product_variance(const struct response_context *context, int32_t product);
 

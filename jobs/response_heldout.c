@@ -30,7 +30,7 @@ struct drawer {
     float *x;                       /* [CHUNK_ROWS][stride] */
     float *a, *b;                   /* [CHUNK_ROWS] by the member that has not learned from it */
     float *room;                    /* [2 CHUNK_ROWS] */
-    double *other;                  /* [CHUNK_ROWS] variance by what else is not known */
+    struct response_about *about;   /* [CHUNK_ROWS] */
     struct response_belief *belief; /* [CHUNK_ROWS] of all members */
     struct effects_data left;       /* what is left of a user's rows without one; arrays below */
     int64_t start[2];
@@ -100,8 +100,7 @@ static void put(struct drawer *drawer, const struct place *place)
     float *x = drawer->x + at * drawer->ensemble->stride;
     drawer->place[at] = *place;
     response_features(context, place->user, product, &moment, x);
-    drawer->other[at] = response_product_variance(context, product) +
-                        drawer->effects->kept_back * response_unknown(context, x);
+    drawer->about[at] = response_about_of(context, drawer->effects, product, x);
     put_traits(drawer, place->user, product, known, drawer->heldout->trait + place->slot * TRAITS);
 }
 
@@ -121,20 +120,30 @@ static void fit_without(struct drawer *drawer, const struct place *place, struct
     effects_fit(&drawer->left, 0, rows, &effects->spread, unit);
 }
 
+static double dose_of(const struct drawer *drawer, const struct place *place)
+{
+    struct dose_shape shape =
+        response_classes_shape(&drawer->context->classes, &drawer->ensemble->shapes, place->user);
+    return dose_apply(&shape, (double)drawer->context->dataset->offers.discount[place->offer]);
+}
+
 static void finish(struct drawer *drawer, int64_t at)
 {
     const struct place *place = &drawer->place[at];
     const struct offers *offers = &drawer->context->dataset->offers;
     struct heldout *heldout = drawer->heldout;
     struct effects_unit unit;
+    int32_t product = offers->product[place->offer];
     struct response_belief belief = drawer->belief[at];
     belief.a = drawer->a[at];
     belief.b = drawer->b[at];
     fit_without(drawer, place, &unit);
-    struct response_curve curve =
-        response_curve_of(drawer->effects, &unit, &belief,
-                          category_of(drawer, offers->product[place->offer]), drawer->other[at]);
-    heldout->product[place->slot] = offers->product[place->offer];
+    struct response_about about = drawer->about[at];
+    double logit = (double)belief.a + (double)belief.b * dose_of(drawer, place);
+    about.product = response_product_without(drawer->effects, product, logit,
+                                             (double)drawer->effects->y[place->row]);
+    struct response_curve curve = response_curve_of(drawer->effects, &unit, &belief, &about);
+    heldout->product[place->slot] = product;
     heldout->discount[place->slot] = offers->discount[place->offer];
     heldout->propensity[place->slot] = offers->propensity[place->offer];
     heldout->bought[place->slot] = (offers->flags[place->offer] & OFFER_REDEEMED) != 0;
@@ -224,7 +233,7 @@ static enum status open_drawer(struct drawer *drawer)
     TRY(memory_new(&drawer->a, CHUNK_ROWS, sizeof *drawer->a));
     TRY(memory_new(&drawer->b, CHUNK_ROWS, sizeof *drawer->b));
     TRY(memory_new(&drawer->room, 2 * CHUNK_ROWS, sizeof *drawer->room));
-    TRY(memory_new(&drawer->other, CHUNK_ROWS, sizeof *drawer->other));
+    TRY(memory_new(&drawer->about, CHUNK_ROWS, sizeof *drawer->about));
     TRY(memory_new(&drawer->belief, CHUNK_ROWS, sizeof *drawer->belief));
     drawer->left = (struct effects_data){1,         drawer->start, drawer->logit, drawer->effect_x,
                                          drawer->y, drawer->group};
@@ -239,7 +248,7 @@ static void free_drawer(struct drawer *drawer)
     free(drawer->a);
     free(drawer->b);
     free(drawer->room);
-    free(drawer->other);
+    free(drawer->about);
     free(drawer->belief);
     free(drawer);
 }

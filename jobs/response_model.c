@@ -62,7 +62,7 @@ static enum status write_scales(const struct comm *comm, struct store *store,
 {
     enum status status = OK;
     const double spread[] = {effects->spread.offset, effects->spread.grouped, effects->spread.slope,
-                             effects->kept_back};
+                             effects->kept_back, effects->products.spread};
     const struct calibration *c = &ensemble->calibration;
     const double calibration[] = {c->shift, c->scale_a, c->scale_b};
     const double blend[] = {ensemble->blend.offset, ensemble->blend.slope};
@@ -71,14 +71,15 @@ static enum status write_scales(const struct comm *comm, struct store *store,
     const struct store_column sd = {"sd", STORE_F64, 1, "", "of each input; 0 constant"};
     const struct store_column users = {"spread", STORE_F64, 1, "",
                                        "variances of users' own effects: offset, in a category, of "
-                                       "the slope; by what offers in a category tell"};
+                                       "the slope; by what offers in a category tell; of products' "
+                                       "effects"};
     const struct store_column scales = {"calibration", STORE_F64, 1, "",
                                         "log odds are [0] + [1] a + [2] b d"};
     const struct store_column weights = {
         "blend", STORE_F64, 1, "", "weight of the logits beside the networks: in a, in log b"};
     TRY(store_write(comm, store, &mean, ensemble->mean, once * inputs));
     TRY(store_write(comm, store, &sd, ensemble->sd, once * inputs));
-    TRY(store_write(comm, store, &users, spread, once * 4));
+    TRY(store_write(comm, store, &users, spread, once * 5));
     TRY(store_write(comm, store, &scales, calibration, once * 3));
     TRY(store_write(comm, store, &weights, blend, once * 2));
 done:

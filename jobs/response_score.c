@@ -15,7 +15,7 @@ struct scorer {
     const struct response_effects *effects;
     struct curves *curves;
     float *x;                       /* [CHUNK_USERS slots][stride] */
-    double *other;                  /* [CHUNK_USERS slots] variance by what else is not known */
+    struct response_about *about;   /* [CHUNK_USERS slots] */
     float *room;                    /* [2 CHUNK_USERS slots] */
     struct response_belief *belief; /* [CHUNK_USERS slots] */
 };
@@ -36,8 +36,7 @@ static enum status ask_networks(const struct scorer *scorer, int64_t first, int6
         int32_t product = product_at(scorer, first + i);
         float *x = scorer->x + i * stride;
         response_features(context, (first + i) / scorer->curves->slots, product, &now, x);
-        scorer->other[i] = response_product_variance(context, product) +
-                           scorer->effects->kept_back * response_unknown(context, x);
+        scorer->about[i] = response_about_of(context, scorer->effects, product, x);
     }
     response_ensemble_scale(scorer->ensemble, next - first, scorer->x);
     return response_ensemble_apply(scorer->ensemble, scorer->x, next - first, scorer->room,
@@ -57,7 +56,6 @@ static enum status score_users(const struct scorer *scorer, int64_t first, int64
 {
     int64_t slots = scorer->curves->slots;
     const struct effects_data *data = &scorer->effects->data;
-    const int32_t *category = scorer->context->dataset->products.category_code;
     enum status status = ask_networks(scorer, first * slots, next * slots);
     for (int64_t u = first; u < next && status == OK; u++) {
         struct effects_unit unit;
@@ -66,8 +64,7 @@ static enum status score_users(const struct scorer *scorer, int64_t first, int64
         for (int64_t slot = u * slots; slot < (u + 1) * slots; slot++) {
             int64_t at = slot - first * slots;
             struct response_curve curve =
-                response_curve_of(scorer->effects, &unit, &scorer->belief[at],
-                                  category[product_at(scorer, slot)], scorer->other[at]);
+                response_curve_of(scorer->effects, &unit, &scorer->belief[at], &scorer->about[at]);
             put_curve(&curve, slot, scorer->curves);
         }
     }
@@ -87,7 +84,7 @@ enum status response_score(const struct response_context *context,
     curves->observational = ensemble->observational;
     TRY(curves_take_shapes(&ensemble->shapes, context->classes.chance, users, curves));
     TRY(memory_new(&scorer.x, chunk * ensemble->stride, sizeof *scorer.x));
-    TRY(memory_new(&scorer.other, chunk, sizeof *scorer.other));
+    TRY(memory_new(&scorer.about, chunk, sizeof *scorer.about));
     TRY(memory_new(&scorer.room, 2 * chunk, sizeof *scorer.room));
     TRY(memory_new(&scorer.belief, chunk, sizeof *scorer.belief));
     for (int64_t first = 0; first < users; first += CHUNK_USERS) {
@@ -97,7 +94,7 @@ enum status response_score(const struct response_context *context,
     }
 done:
     free(scorer.x);
-    free(scorer.other);
+    free(scorer.about);
     free(scorer.room);
     free(scorer.belief);
     if (status != OK) curves_clear(curves);

@@ -20,11 +20,11 @@ enum {
     PRODUCT_RECENCY = 21,
     PRICE = 22,
     MARGIN = 23,
-    ELASTICITY = 32,
-    BAKERY = 33,
-    FRUIT = 34,
-    AGE = 35,
-    AGE_MISSING = 36
+    ELASTICITY = 29,
+    BAKERY = 30,
+    FRUIT = 31,
+    AGE = 32,
+    AGE_MISSING = 33
 };
 
 static struct response_moment moment_of(int64_t time)

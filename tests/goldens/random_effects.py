@@ -11,7 +11,7 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.optimize import minimize
 
-UNITS, USUAL = 40, 0.25
+UNITS, USUAL = 40, 0.1
 
 
 def rows_of(unit):
