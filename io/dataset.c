@@ -95,11 +95,16 @@ void dataset_free(struct dataset **dataset)
     *dataset = NULL;
 }
 
-const struct attribute *users_market(const struct users *users)
+const struct attribute *users_attribute(const struct users *users, const char *name)
 {
     for (int64_t a = 0; a < users->attributes; a++)
-        if (strcmp(users->attribute[a].name, "market") == 0) return &users->attribute[a];
+        if (strcmp(users->attribute[a].name, name) == 0) return &users->attribute[a];
     return NULL;
+}
+
+const struct attribute *users_market(const struct users *users)
+{
+    return users_attribute(users, "market");
 }
 
 const char *attribute_text(const struct attribute *attribute, int64_t row, char *room)

@@ -108,7 +108,7 @@ enum dataset_part {
     DATASET_OFFERS = 4,
     DATASET_SERIES = 8,
     DATASET_ALL = 15,
-    DATASET_PROMOTED = 16 /* as DATASET_USERS, where promotions name markets */
+    DATASET_PROMOTED = 16 /* as DATASET_USERS, where promotions name markets or audiences */
 };
 
 /* ---- writing ---- */
@@ -204,6 +204,9 @@ void dataset_free(struct dataset **dataset);
 
 /** Bytes that the users, events, offers and series held on this rank take. Local. */
 int64_t dataset_bytes(const struct dataset *dataset);
+
+/** An attribute of the users by name; NULL: there is none, or it was not read. Local. */
+const struct attribute *users_attribute(const struct users *users, const char *name);
 
 /** The market of the users; NULL where the shop tells none, or the data set lacks it. Local. */
 const struct attribute *users_market(const struct users *users);

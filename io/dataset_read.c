@@ -273,7 +273,8 @@ static enum status read_parts(const struct comm *comm, struct store *store, int 
     TRY(store_read(comm, store, "users/key", STORE_U64, blocks->row_first, blocks->rows_local,
                    d->users.key));
     bool users = (parts & DATASET_USERS) != 0;
-    users = users || ((parts & DATASET_PROMOTED) != 0 && d->promotions.market.count > 0);
+    bool named = d->promotions.market.count > 0 || d->promotions.audience.count > 0;
+    users = users || ((parts & DATASET_PROMOTED) != 0 && named);
     if (users) TRY(read_users(comm, store, &d->users));
     if (parts & DATASET_EVENTS) {
         TRY(read_start(comm, store, blocks, "users/events", &d->events.start));

@@ -19,6 +19,8 @@ static const struct {
      offsetof(struct promotion, market)},
     {{"promotions/segment", STORE_I32, 1, "", "of profiles.h5, -1: all"},
      offsetof(struct promotion, segment)},
+    {{"promotions/audience", STORE_I32, 1, "", "row of promotions/audiences, -1: all"},
+     offsetof(struct promotion, audience)},
     {{"promotions/start", STORE_I64, 1, "s since 1970", "runs from then"},
      offsetof(struct promotion, start)},
     {{"promotions/end", STORE_I64, 1, "s since 1970", "until before then"},
@@ -30,7 +32,7 @@ static const struct {
 
 enum { COLUMNS = sizeof columns / sizeof *columns, FIELD_BYTES = 8 };
 
-static const char markets[] = "promotions/markets";
+static const char markets[] = "promotions/markets", audiences[] = "promotions/audiences";
 
 const char *promotion_kind_name(enum promotion_kind kind)
 {
@@ -54,6 +56,7 @@ enum status promotions_write(const struct comm *comm, struct store *store,
         TRY(store_write(comm, store, &columns[c].column, values, rows));
     }
     TRY(store_write_dictionary(comm, store, markets, "names in order", &promotions->market));
+    TRY(store_write_dictionary(comm, store, audiences, "values in order", &promotions->audience));
 done:
     free(values);
     return status;
@@ -78,6 +81,7 @@ enum status promotions_read(const struct comm *comm, struct store *store,
                    bytes);
     }
     TRY(store_read_dictionary(comm, store, markets, &promotions->market));
+    TRY(store_read_dictionary(comm, store, audiences, &promotions->audience));
 done:
     free(values);
     return status;
@@ -87,5 +91,6 @@ void promotions_clear(struct promotions *promotions)
 {
     free(promotions->promotion);
     dictionary_clear(&promotions->market);
+    dictionary_clear(&promotions->audience);
     *promotions = (struct promotions){0};
 }

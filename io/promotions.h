@@ -1,6 +1,6 @@
 /**
  * The shop's own promotions in `dataset.h5`: a discount on a product or on all products of a
- * category, from a moment to a moment, for everybody or for a market or segment.
+ * category, from a moment to a moment, for everybody or for a market, segment or audience.
  *
  * They are few, as products are, and the same on every rank. jobs/running.h tells which of them run
  * at the moment of a table.
@@ -25,14 +25,16 @@ struct promotion {
     int32_t segment;    /* -1: all */
     int64_t start, end; /* seconds since 1970: runs from start until before end */
     double discount;    /* fraction in [0, 1) */
+    int32_t audience;   /* row of promotions.audience, -1: all */
     uint8_t kind;       /* enum promotion_kind */
-    uint8_t padding[7];
+    uint8_t padding[3];
 };
 
 struct promotions {
     int64_t count;
     struct promotion *promotion; /* [count] in the order of the table */
     struct dictionary market;    /* names in order; none where no promotion names one */
+    struct dictionary audience;  /* values of the attribute promotions.audience; likewise */
 };
 
 /** "limited-time", "coupon" or "membership". Local. */

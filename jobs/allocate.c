@@ -60,7 +60,7 @@ static enum status allocate_run(const struct comm *comm, const struct run *run)
     struct choices choices = {0};
     TRY(reference_make(comm, run));
     TRY(cell_source_open(comm, run, DATASET_USERS, &source));
-    TRY(running_say(comm, source.dataset, &source.running));
+    TRY(running_say(comm, run, source.dataset, &source.running));
     choices.slots = source.candidates.slots;
     TRY(solve(comm, run, source.dataset, &source.maker, &problem, &choices));
     TRY(choices_write(comm, run_path(run, "choices.h5"), &source.dataset->users.blocks, &problem,

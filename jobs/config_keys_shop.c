@@ -163,6 +163,15 @@ static const struct config_key rows[] = {
          "for users of this market (users.columns.market) alone; empty: of all"),
     ROLE("promotions", "segment", false, "all segments",
          "for users of this segment of the profile alone, a number; empty: of all"),
+    ROLE("promotions", "audience", false, "all users",
+         "for users alone whose attribute promotions.audience has this value; empty: for all"),
+    {.name = "promotions.audience",
+     .type = KEY_TEXT,
+     .none = "no audience",
+     .example = "tier",
+     .help =
+         "one of users.attributes, such as a membership or the coupon somebody has, which tells "
+         "whom promotions.columns.audience means"},
 
     CHOICE("ingest.on_bad_row", "reject|stop", "reject",
            "a row that cannot be used goes to rejects.csv, or ends the run"),

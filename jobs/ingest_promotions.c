@@ -16,14 +16,15 @@ enum role {
     ROLE_END,
     ROLE_KIND,
     ROLE_MARKET,
+    ROLE_AUDIENCE,
     ROLE_TEXTS,
     ROLE_DISCOUNT = ROLE_TEXTS,
     ROLE_SEGMENT,
     ROLES
 };
 
-static const char *const role_names[ROLES] = {"product_id", "category", "start",    "end",
-                                              "kind",       "market",   "discount", "segment"};
+static const char *const role_names[ROLES] = {
+    "product_id", "category", "start", "end", "kind", "market", "audience", "discount", "segment"};
 
 /* ---- one row ---- */
 
@@ -84,13 +85,27 @@ static void read_kind(struct row_state *state, const struct csv_row *row,
     row_fault(state, REJECT_bad_promotion);
 }
 
+/* Provisional code of whom it is for by name, -1: all. */
+static enum status read_whom(struct row_state *state, const struct csv_row *row, enum role role,
+                             struct text_set *names, int64_t *code)
+{
+    struct csv_field name = {0};
+    *code = -1;
+    if (!mapping_has(&state->map, role)) return OK;
+    enum mapping_result named = mapping_name(&state->map, role, row, &name);
+    if (named == MAPPING_BAD) row_fault(state, REJECT_long_name);
+    if (named != MAPPING_VALUE || state->faults != 0) return OK;
+    *code = text_set_code(names, name.text, name.bytes);
+    return *code >= 0 ? OK : FAIL(ERR_MEMORY, "no memory for names of markets and audiences");
+}
+
 /* For whom: -1 is for all. */
 static enum status read_users(struct row_state *state, const struct csv_row *row,
                               struct promotion_row *promotion)
 {
-    struct csv_field market = {0};
+    enum status status = OK;
     double segment = -1.0;
-    promotion->market = promotion->segment = -1;
+    promotion->segment = -1;
     if (mapping_has(&state->map, ROLE_SEGMENT)) {
         enum mapping_result told = mapping_number(&state->map, ROLE_SEGMENT, row, &segment);
         bool good =
@@ -98,12 +113,11 @@ static enum status read_users(struct row_state *state, const struct csv_row *row
         if (told != MAPPING_MISSING && !good) row_fault(state, REJECT_bad_number);
         if (good) promotion->segment = (int32_t)segment;
     }
-    if (!mapping_has(&state->map, ROLE_MARKET)) return OK;
-    enum mapping_result named = mapping_name(&state->map, ROLE_MARKET, row, &market);
-    if (named == MAPPING_BAD) row_fault(state, REJECT_long_name);
-    if (named != MAPPING_VALUE || state->faults != 0) return OK;
-    promotion->market = text_set_code(state->ingest->promotion_markets, market.text, market.bytes);
-    return promotion->market >= 0 ? OK : FAIL(ERR_MEMORY, "no memory for names of markets");
+    TRY(read_whom(state, row, ROLE_MARKET, state->ingest->promotion_markets, &promotion->market));
+    TRY(read_whom(state, row, ROLE_AUDIENCE, state->ingest->promotion_audiences,
+                  &promotion->audience));
+done:
+    return status;
 }
 
 static enum status keep_row(struct ingest *ingest, const struct promotion_row *promotion)
@@ -150,6 +164,34 @@ static enum status on_bad(void *context, const struct csv_bad *bad)
 
 /* ---- the table ---- */
 
+static bool is_attribute(const struct config *config, const char *name)
+{
+    const char *const *list = NULL;
+    int64_t count = config_texts(config, "users.attributes", &list);
+    for (int64_t a = 0; config_table(config, "users") && name != NULL && a < count; a++)
+        if (strcmp(list[a], name) == 0) return true;
+    return false;
+}
+
+/* An audience needs both what it is called and who is of it. */
+static enum status check_audience(const struct config *config, bool mapped)
+{
+    const char *name = config_has(config, "promotions.audience")
+                           ? config_text(config, "promotions.audience")
+                           : NULL;
+    if (!mapped && name == NULL) return OK;
+    if (!mapped)
+        return FAIL(ERR_CONFIG, "promotions.audience: which promotions are for whom is not told; "
+                                "map promotions.columns.audience too");
+    if (name == NULL)
+        return FAIL(ERR_CONFIG, "promotions.columns.audience: who is of an audience is not told; "
+                                "name one of users.attributes in promotions.audience");
+    if (!is_attribute(config, name))
+        return FAIL(ERR_CONFIG, "promotions.audience: %s is none of users.attributes; add it there",
+                    name);
+    return OK;
+}
+
 /* Found out here, not when all models are trained. */
 static enum status check_columns(const struct config *config, const struct mapping *map)
 {
@@ -161,7 +203,7 @@ static enum status check_columns(const struct config *config, const struct mappi
     if (mapping_has(map, ROLE_MARKET) && !markets)
         return FAIL(ERR_CONFIG, "promotions.columns.market: users have no market; map "
                                 "users.columns.market too");
-    return OK;
+    return check_audience(config, mapping_has(map, ROLE_AUDIENCE));
 }
 
 enum status ingest_read_promotions(const struct comm *comm, struct ingest *ingest)
@@ -170,9 +212,10 @@ enum status ingest_read_promotions(const struct comm *comm, struct ingest *inges
     struct row_state state = {0};
     if (!config_table(ingest->config, "promotions")) return OK;
     ingest->promotion_markets = text_set_new();
-    TRY_ALL(comm, ingest->promotion_markets != NULL
+    ingest->promotion_audiences = text_set_new();
+    TRY_ALL(comm, ingest->promotion_markets != NULL && ingest->promotion_audiences != NULL
                       ? OK
-                      : FAIL(ERR_MEMORY, "no memory for names of markets"));
+                      : FAIL(ERR_MEMORY, "no memory for names of markets and audiences"));
     TRY(ingest_open_table(comm, ingest, TABLE_PROMOTIONS, role_names, ROLES, ROLE_TEXTS, &state));
     TRY_ALL(comm, check_columns(ingest->config, &state.map));
     TRY(ingest_read_rows(comm, &state, on_row, on_bad, &state));
@@ -259,7 +302,7 @@ static int by_place(const void *a, const void *b)
 struct final_codes {
     const int32_t *product; /* not owned */
     int32_t *category;
-    int64_t *market;
+    int64_t *market, *audience;
 };
 
 static struct promotion promotion_of(const struct ingest *ingest, const struct final_codes *codes,
@@ -271,6 +314,8 @@ static struct promotion promotion_of(const struct ingest *ingest, const struct f
                               .category = product >= 0 ? -1 : codes->category[category],
                               .market = row->market >= 0 ? (int32_t)codes->market[row->market] : -1,
                               .segment = row->segment,
+                              .audience =
+                                  row->audience >= 0 ? (int32_t)codes->audience[row->audience] : -1,
                               .start = row->start,
                               .end = row->end,
                               .discount = row->discount,
@@ -309,6 +354,7 @@ enum status promotions_finish(const struct comm *comm, const struct ingest *inge
     void *all = NULL;
     if (ingest->csv[TABLE_PROMOTIONS] == NULL) return OK;
     TRY(dictionary_make(comm, ingest->promotion_markets, &promotions->market, &codes.market));
+    TRY(dictionary_make(comm, ingest->promotion_audiences, &promotions->audience, &codes.audience));
     TRY_ALL(comm, final_categories(facts, code, products, &codes.category));
     TRY_ALL(comm, place_rows(ingest, &codes, &placed));
     TRY(comm_gather_all(comm, placed, ingest->promotion_rows * (int64_t)sizeof *placed, &all,
@@ -318,6 +364,7 @@ done:
     free(placed);
     free(codes.category);
     free(codes.market);
+    free(codes.audience);
     free(all);
     return status;
 }

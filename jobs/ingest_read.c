@@ -64,6 +64,7 @@ void ingest_close(struct ingest *ingest)
     product_attributes_clear(&ingest->product_attributes);
     free(ingest->promotion_row);
     text_set_free(&ingest->promotion_markets);
+    text_set_free(&ingest->promotion_audiences);
     for (int64_t a = 0; a < ingest->attributes; a++) {
         free(ingest->attribute[a].name);
         names_clear(&ingest->attribute[a].levels);

@@ -37,6 +37,7 @@ struct promotion_row {
     int64_t start, end;         /* seconds since 1970, end not among them */
     double discount;
     int64_t market;        /* provisional code; -1: all */
+    int64_t audience;      /* likewise */
     int32_t segment, kind; /* segment -1: all */
     int32_t column;        /* of the product or category that it is of */
     char value[REJECT_VALUE_BYTES];
@@ -116,8 +117,9 @@ struct ingest {
     struct product_attributes product_attributes;
     int64_t promotion_rows, promotion_capacity;
     struct promotion_row *promotion_row;
-    struct text_set *promotion_markets; /* NULL: none is named here */
-    int64_t attributes;                 /* the protected group the last if `grouped` */
+    struct text_set *promotion_markets;   /* NULL: there is no table of promotions */
+    struct text_set *promotion_audiences; /* likewise */
+    int64_t attributes;                   /* the protected group the last if `grouped` */
     bool grouped;
     struct attribute_names *attribute;
     struct sorter *events, *offers, *users, *counts, *faulty;

@@ -78,6 +78,21 @@ done:
     return status;
 }
 
+static void say(const struct config *config, const struct dataset *d, int64_t days,
+                const struct totals *totals)
+{
+    bool keep = config_is(config, "allocate.reference_rule", "keep");
+    log_info("  reference prices: %lld of %lld products were sold in the last %lld days, %lld of "
+             "them below their list price%s",
+             (long long)totals->sold, (long long)d->products.count, (long long)days,
+             (long long)totals->below,
+             keep ? "; discounts that do not lead below are left out (allocate.reference_rule)"
+                  : "");
+    if (keep && totals->sold == 0 && d->events_total > 0)
+        log_warning("  nothing was sold in these days: list prices count as reference prices; "
+                    "is run.valid_from right?");
+}
+
 static enum status look(const struct comm *comm, const struct run *run, const struct dataset *d,
                         int64_t days, struct reference *reference)
 {
@@ -94,9 +109,7 @@ static enum status look(const struct comm *comm, const struct run *run, const st
     reference_lowest(d, end, days * DAY_SECONDS, &apart, lowest);
     comm_min_int64(comm, lowest, products);
     settle(&d->products, lowest, reference, &totals);
-    log_info("  reference prices: %lld of %lld products were sold in the last %lld days, %lld of "
-             "them below their list price",
-             (long long)totals.sold, (long long)products, (long long)days, (long long)totals.below);
+    say(run->config, d, days, &totals);
 done:
     running_clear(&apart);
     free(end);

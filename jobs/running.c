@@ -17,7 +17,7 @@ static bool runs(const struct promotion *promotion, int64_t moment)
 
 static bool is_for_all(const struct promotion *promotion)
 {
-    return promotion->market < 0 && promotion->segment < 0;
+    return promotion->market < 0 && promotion->segment < 0 && promotion->audience < 0;
 }
 
 /* ---- by what they are on ---- */
@@ -46,7 +46,8 @@ struct choice {
 static bool is_chosen(const struct choice *choice, const struct promotion *promotion)
 {
     if (!choice->apart) return promotion->start < choice->end && choice->moment < promotion->end;
-    return promotion->segment >= 0 || (promotion->market >= 0 && runs(promotion, choice->moment));
+    return promotion->segment >= 0 || promotion->audience >= 0 ||
+           (promotion->market >= 0 && runs(promotion, choice->moment));
 }
 
 static enum status lay_out(const struct dataset *dataset, const struct choice *choice,
@@ -81,32 +82,59 @@ done:
 
 /* ---- whom they are for ---- */
 
-static bool names_any(const struct running *running, bool segments)
+/* What a promotion can name. */
+enum whom { MARKET, AUDIENCE, SEGMENT };
+
+static int32_t named(const struct promotion *promotion, enum whom whom)
 {
-    for (int64_t i = 0; i < running->listed; i++) {
-        const struct promotion *p = &running->promotion[running->row[i]];
-        if ((segments ? p->segment : p->market) >= 0) return true;
-    }
+    return whom == MARKET     ? promotion->market
+           : whom == AUDIENCE ? promotion->audience
+                              : promotion->segment;
+}
+
+static bool names_any(const struct running *running, enum whom whom)
+{
+    for (int64_t i = 0; i < running->listed; i++)
+        if (named(&running->promotion[running->row[i]], whom) >= 0) return true;
     return false;
 }
 
-/* The market of each user as the promotions name it. */
+/* The value of an attribute of each user as the promotions name it. */
+static enum status take_names(const struct dataset *dataset, const struct attribute *attribute,
+                              const struct dictionary *names, int32_t **code)
+{
+    int64_t users = dataset->users.blocks.rows_local;
+    enum status status = memory_new(code, users, sizeof **code);
+    for (int64_t u = 0; status == OK && u < users; u++) {
+        char room[NUMBER_TEXT_BYTES + 1];
+        const char *text = attribute_text(attribute, u, room);
+        int64_t found = -1;
+        if (text != NULL) found = dictionary_find(names, text, strlen(text));
+        (*code)[u] = (int32_t)found;
+    }
+    return status;
+}
+
 static enum status take_markets(const struct dataset *dataset, struct running *running)
 {
     const struct attribute *market = users_market(&dataset->users);
-    int64_t users = dataset->users.blocks.rows_local;
-    if (market == NULL && users > 0)
+    if (market == NULL && dataset->users.blocks.rows_local > 0)
         return FAIL(ERR_CONFIG, "promotions.columns.market: users have no market; map "
                                 "users.columns.market too");
-    enum status status = memory_new(&running->market, users, sizeof *running->market);
-    for (int64_t u = 0; status == OK && u < users; u++) {
-        char room[NUMBER_TEXT_BYTES + 1];
-        const char *text = attribute_text(market, u, room);
-        int64_t found = -1;
-        if (text != NULL) found = dictionary_find(&dataset->promotions.market, text, strlen(text));
-        running->market[u] = (int32_t)found;
-    }
-    return status;
+    return take_names(dataset, market, &dataset->promotions.market, &running->market);
+}
+
+static enum status take_audiences(const struct run *run, const struct dataset *dataset,
+                                  struct running *running)
+{
+    const char *name = config_text(run->config, "promotions.audience");
+    const struct attribute *told = users_attribute(&dataset->users, name);
+    if (told == NULL && dataset->users.blocks.rows_local > 0)
+        return FAIL(ERR_CONFIG,
+                    "promotions.audience: users have no attribute %s; name one of "
+                    "users.attributes",
+                    name);
+    return take_names(dataset, told, &dataset->promotions.audience, &running->audience);
 }
 
 static enum status take_segments(const struct comm *comm, const struct run *run,
@@ -135,8 +163,9 @@ static enum status open_chosen(const struct comm *comm, const struct run *run,
                                 .moment = choice.moment};
     if (dataset->promotions.count == 0) return OK;
     TRY_ALL(comm, lay_out(dataset, &choice, running));
-    if (names_any(running, false)) TRY_ALL(comm, take_markets(dataset, running));
-    if (names_any(running, true)) TRY(take_segments(comm, run, dataset, running));
+    if (names_any(running, MARKET)) TRY_ALL(comm, take_markets(dataset, running));
+    if (names_any(running, AUDIENCE)) TRY_ALL(comm, take_audiences(run, dataset, running));
+    if (names_any(running, SEGMENT)) TRY(take_segments(comm, run, dataset, running));
 done:
     return status;
 }
@@ -156,18 +185,24 @@ enum status running_open_apart(const struct comm *comm, const struct run *run,
 /* ---- what is said of them ---- */
 
 /* Those for nobody are mostly slips: a market that no user is of is written in another way. */
-static void warn_of_markets(const struct comm *comm, const struct dataset *dataset,
-                            const struct running *running, int64_t *met)
+static enum status warn_of_names(const struct comm *comm, const struct dataset *dataset,
+                                 const struct dictionary *names, const int32_t *code,
+                                 const char *what, const char *as)
 {
-    const struct dictionary *names = &dataset->promotions.market;
+    enum status status = OK;
+    int64_t *met = NULL;
+    TRY_ALL(comm, memory_new(&met, names->count, sizeof *met));
     for (int64_t u = 0; u < dataset->users.blocks.rows_local; u++)
-        if (running->market[u] >= 0) met[running->market[u]] = 1;
+        if (code[u] >= 0) met[code[u]] = 1;
     comm_max_int64(comm, met, names->count);
     for (int64_t m = 0; m < names->count; m++)
         if (met[m] == 0)
-            log_warning("promotions.columns.market: no user is of market \"%s\"; write markets as "
-                        "users.columns.market has them, or its promotions are for nobody",
-                        dictionary_text(names, m));
+            log_warning("promotions.columns.%s: no user is of %s \"%s\"; write it as %s has it, or "
+                        "its promotions are for nobody",
+                        what, what, dictionary_text(names, m), as);
+done:
+    free(met);
+    return status;
 }
 
 static void warn_of_segments(const struct running *running)
@@ -182,24 +217,26 @@ static void warn_of_segments(const struct running *running)
     }
 }
 
-enum status running_say(const struct comm *comm, const struct dataset *dataset,
-                        const struct running *running)
+enum status running_say(const struct comm *comm, const struct run *run,
+                        const struct dataset *dataset, const struct running *running)
 {
     enum status status = OK;
-    int64_t *met = NULL;
-    if (dataset->promotions.count == 0) return OK;
+    const struct promotions *all = &dataset->promotions;
+    if (all->count == 0) return OK;
     log_info("  promotions: %lld of %lld run when the table begins to hold",
-             (long long)running->count, (long long)dataset->promotions.count);
+             (long long)running->count, (long long)all->count);
     if (running->listed > running->count)
         log_info("  %lld more begin before it ends: floors and allocate.combined_most hold beside "
                  "them too, prices and figures are those of the first day",
                  (long long)(running->listed - running->count));
-    if (names_any(running, true)) warn_of_segments(running);
-    if (!names_any(running, false)) return OK;
-    TRY_ALL(comm, memory_new(&met, dataset->promotions.market.count, sizeof *met));
-    warn_of_markets(comm, dataset, running, met);
+    if (names_any(running, SEGMENT)) warn_of_segments(running);
+    if (names_any(running, MARKET))
+        TRY(warn_of_names(comm, dataset, &all->market, running->market, "market",
+                          "users.columns.market"));
+    if (names_any(running, AUDIENCE))
+        TRY(warn_of_names(comm, dataset, &all->audience, running->audience, "audience",
+                          config_text(run->config, "promotions.audience")));
 done:
-    free(met);
     return status;
 }
 
@@ -209,6 +246,7 @@ void running_clear(struct running *running)
     free(running->start);
     free(running->market);
     free(running->segment);
+    free(running->audience);
     *running = (struct running){0};
 }
 
@@ -217,6 +255,7 @@ void running_clear(struct running *running)
 static bool is_for(const struct running *running, const struct promotion *promotion, int64_t user)
 {
     return (promotion->market < 0 || running->market[user] == promotion->market) &&
+           (promotion->audience < 0 || running->audience[user] == promotion->audience) &&
            (promotion->segment < 0 || running->segment[user] == promotion->segment);
 }
 

@@ -19,10 +19,11 @@ struct running {
     int64_t count;                     /* of those that run at it */
     int64_t listed;                    /* and of those that begin later; 0: the arrays are NULL */
     int32_t *row;                      /* [listed] by what they are on, the largest first */
-    int64_t *start;   /* [products + categories + 1] first of each in row, the products first */
-    int32_t *market;  /* [users_local] -1: none that is named; NULL: none is */
-    int32_t *segment; /* [users_local] NULL: none is named */
-    int64_t segments; /* of the profile, where one is named */
+    int64_t *start;    /* [products + categories + 1] first of each in row, the products first */
+    int32_t *market;   /* [users_local] -1: none that is named; NULL: none is */
+    int32_t *segment;  /* [users_local] NULL: none is named */
+    int32_t *audience; /* [users_local] -1: none that is named; NULL: none is */
+    int64_t segments;  /* of the profile, where one is named */
 };
 
 /**
@@ -30,25 +31,26 @@ struct running {
  * Collective.
  * dataset  in   with DATASET_PROMOTED; borrowed while running is used
  * running  out  free with running_clear, also on failure
- * Memory: 4 bytes a promotion, 8 a product and category, and 8 for each local user where markets or
- *         segments are named.
- * Errors: ERR_CONFIG markets are named and users have none; those of the readers; ERR_MEMORY.
+ * Memory: 4 bytes a promotion, 8 a product and category, and 4 for each local user where markets,
+ *         segments or audiences are named, for each of them.
+ * Errors: ERR_CONFIG markets or audiences are named and users have none; those of the readers;
+ *         ERR_MEMORY.
  */
 enum status running_open(const struct comm *comm, const struct run *run,
                          const struct dataset *dataset, struct running *running);
 /**
- * Find those that were not for all: of a segment, and of a market as long as they run still. They
- * are what running_was_apart asks about.
+ * Find those that were not for all: of a segment or audience, and of a market as long as they run
+ * still. They are what running_was_apart asks about.
  * Collective; as running_open.
  */
 enum status running_open_apart(const struct comm *comm, const struct run *run,
                                const struct dataset *dataset, struct running *running);
 /**
- * Log how many run, and warn of markets and segments that no user is of.
+ * Log how many run, and warn of markets, audiences and segments that no user is of.
  * Collective. Errors: ERR_MEMORY.
  */
-enum status running_say(const struct comm *comm, const struct dataset *dataset,
-                        const struct running *running);
+enum status running_say(const struct comm *comm, const struct run *run,
+                        const struct dataset *dataset, const struct running *running);
 /** Free; accepts a zeroed struct. Local. */
 void running_clear(struct running *running);
 

@@ -200,12 +200,27 @@ struct why_elasticity why_product_elasticity(const struct why *why, int64_t row)
                                    .level = e->level[product]};
 }
 
+static const struct promotion *promotion_at(const struct why *why, int32_t row)
+{
+    return row >= 0 ? &why->source.running.promotion[row] : NULL;
+}
+
 const struct promotion *why_promotion(const struct why *why, int64_t row)
 {
     if (!why->has_source) return NULL;
-    int32_t found =
-        running_find(&why->source.running, 0, why->source.candidates.product[why_slot(why, row)]);
-    return found >= 0 ? &why->source.running.promotion[found] : NULL;
+    int32_t product = why->source.candidates.product[why_slot(why, row)];
+    return promotion_at(why, running_find(&why->source.running, 0, product));
+}
+
+const struct promotion *why_coming(const struct why *why, int64_t row)
+{
+    if (!why->has_source) return NULL;
+    const struct promotion *now = why_promotion(why, row);
+    int32_t product = why->source.candidates.product[why_slot(why, row)];
+    const struct promotion *most =
+        promotion_at(why, running_deepest(&why->source.running, 0, product));
+    double here = now != NULL ? now->discount : 0.0;
+    return most != NULL && most->discount > here ? most : NULL;
 }
 
 const char *why_shrunk_to(const struct why_elasticity *elasticity)

@@ -67,6 +67,9 @@ struct why_elasticity why_product_elasticity(const struct why *why, int64_t row)
 /** The promotion that runs for the user on a row's product; NULL: none, or not known. Local. */
 const struct promotion *why_promotion(const struct why *why, int64_t row);
 
+/** A larger one that begins for the user while the table holds; NULL: none, or not known. Local. */
+const struct promotion *why_coming(const struct why *why, int64_t row);
+
 /** "the shop's mean", "its category", "segment and category": what an elasticity was shrunk to. */
 const char *why_shrunk_to(const struct why_elasticity *elasticity);
 

@@ -173,18 +173,23 @@ static json_t *discount_or_null(const struct problem *problem, int level)
     return level >= 0 ? json_real(problem->level[level]) : json_null();
 }
 
-/* What runs beside the discount, null where nothing does. */
-static json_t *promotion_json(const struct why *why, int64_t row)
+static json_t *time_json(int64_t time)
 {
-    const struct promotion *running = why_promotion(why, row);
-    char until[TIME_TEXT_BYTES + 1];
-    if (running == NULL) return json_null();
-    bool ends = running->end != INT64_MAX;
-    if (ends) format_time(running->end - 1, until);
-    return json_pack("{s:s, s:s, s:f, s:o}", "kind",
-                     promotion_kind_name((enum promotion_kind)running->kind), "of",
-                     running->product >= 0 ? "product" : "category", "discount", running->discount,
-                     "until", ends ? json_string(until) : json_null());
+    char text[TIME_TEXT_BYTES + 1];
+    if (time == INT64_MIN || time == INT64_MAX - 1) return json_null();
+    format_time(time, text);
+    return json_string(text);
+}
+
+/* What runs beside the discount, or will, null where nothing does. */
+static json_t *promotion_json(const struct promotion *promotion)
+{
+    if (promotion == NULL) return json_null();
+    return json_pack("{s:s, s:s, s:f, s:o, s:o}", "kind",
+                     promotion_kind_name((enum promotion_kind)promotion->kind), "of",
+                     promotion->product >= 0 ? "product" : "category", "discount",
+                     promotion->discount, "from", time_json(promotion->start), "until",
+                     time_json(promotion->end - 1));
 }
 
 static json_t *row_json(const struct why *why, int64_t row)
@@ -214,7 +219,8 @@ static json_t *row_json(const struct why *why, int64_t row)
     if (out != NULL && why->has_source) {
         struct why_elasticity product = why_product_elasticity(why, row);
         json_object_set_new(out, "elasticity", elasticity_json(&product));
-        json_object_set_new(out, "promotion", promotion_json(why, row));
+        json_object_set_new(out, "promotion", promotion_json(why_promotion(why, row)));
+        json_object_set_new(out, "promotion_to_come", promotion_json(why_coming(why, row)));
     }
     return out;
 }

@@ -190,6 +190,20 @@ static void say_promotion(struct page *page, const struct why *why, int64_t row)
               stacked[why->source.maker.stacking]);
 }
 
+/* Why a floor may forbid what the prices of the first day would let. */
+static void say_coming(struct page *page, const struct why *why, int64_t row)
+{
+    const struct promotion *coming = why_coming(why, row);
+    char from[TIME_TEXT_BYTES + 1];
+    if (coming == NULL) return;
+    format_time(coming->start, from);
+    page_fact(page, "and to come",
+              "%s, %.6g %% off %s, from %s: floors and combined_most hold "
+              "beside it too",
+              promotion_kind_name((enum promotion_kind)coming->kind), 100.0 * coming->discount,
+              coming->product >= 0 ? "the product" : "its category", from);
+}
+
 static void put_row(struct page *page, const struct why *why, int64_t row)
 {
     struct verdict verdict;
@@ -202,6 +216,7 @@ static void put_row(struct page *page, const struct why *why, int64_t row)
                  rows->reason + row * rows->reason_bytes);
     page_say(page, 2, "%s.", sentence);
     say_promotion(page, why, row);
+    say_coming(page, why, row);
     put_levels(page, why, row);
     if (!why->has_source) return;
     struct why_elasticity product = why_product_elasticity(why, row);

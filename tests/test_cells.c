@@ -160,17 +160,35 @@ static void the_reference_price(void **state)
 
 /* 20 % off product 0; 25 % off its category, for market 1 alone; 10 % off product 1, for segment 3;
  * 30 % off that for all, a little later. */
-static const struct promotion promoted[] = {
-    {.product = 0, .category = -1, .market = -1, .segment = -1, .end = 9, .discount = 0.2},
-    {.product = -1, .category = 0, .market = 1, .segment = -1, .end = 9, .discount = 0.25},
-    {.product = 1, .category = -1, .market = -1, .segment = 3, .end = 9, .discount = 0.1},
-    {.product = 1,
-     .category = -1,
-     .market = -1,
-     .segment = -1,
-     .start = 3,
-     .end = 9,
-     .discount = 0.3}};
+static const struct promotion promoted[] = {{.product = 0,
+                                             .category = -1,
+                                             .market = -1,
+                                             .segment = -1,
+                                             .audience = -1,
+                                             .end = 9,
+                                             .discount = 0.2},
+                                            {.product = -1,
+                                             .category = 0,
+                                             .market = 1,
+                                             .segment = -1,
+                                             .audience = -1,
+                                             .end = 9,
+                                             .discount = 0.25},
+                                            {.product = 1,
+                                             .category = -1,
+                                             .market = -1,
+                                             .segment = 3,
+                                             .audience = -1,
+                                             .end = 9,
+                                             .discount = 0.1},
+                                            {.product = 1,
+                                             .category = -1,
+                                             .market = -1,
+                                             .segment = -1,
+                                             .audience = -1,
+                                             .start = 3,
+                                             .end = 9,
+                                             .discount = 0.3}};
 static int32_t rows_running[] = {0, 3, 2, 1};
 static int64_t first_running[] = {0, 1, 3, 3, 3, 3, 3, 4};
 static int32_t market = -1, segment = 2;
@@ -232,7 +250,7 @@ static void promotions_began_before(void **state)
     int64_t since[6];
     for (int i = 0; i < 7; i++) {
         shop[i].market = i == 4 ? 2 : -1;
-        shop[i].segment = -1;
+        shop[i].segment = shop[i].audience = -1;
         shop[i].discount = i == 5 ? 0.0 : 0.1;
     }
     dataset.products.category.count = 1;

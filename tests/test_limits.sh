@@ -227,26 +227,29 @@ says more 'no user is of market "nroth", did you mean "north"?'
 
 # ---- no price below a product's own floor, beside promotions of the shop too ----
 cat >promotions.csv <<'CSV'
-of,on,off,from,until,what,land
-,fruit,0.03,2001-01-01,,coupon,
-,cheese,0.03,,,membership,north
-,garden,0.5,2001-01-01,2001-12-31,,
-,coffee,0.03,2024-01-05,,,
+of,on,off,from,until,what,land,whom
+,fruit,0.03,2001-01-01,,coupon,,
+,cheese,0.03,,,membership,north,
+,garden,0.5,2001-01-01,2001-12-31,,,
+,coffee,0.03,2024-01-05,,,,
+,bakery,0.03,,,membership,,2
 CSV
 promoted=(--set allocate.margin_floor=0 --set 'products.columns.price_floor=0.93 * list_price'
     --set "promotions.file=$PWD/promotions.csv" --set promotions.columns.product_id=of
     --set promotions.columns.category=on --set promotions.columns.discount=off
     --set promotions.columns.start=from --set promotions.columns.end=until
     --set promotions.columns.kind=what --set promotions.columns.market=land
+    --set promotions.columns.audience=whom --set promotions.audience=household
     --set allocate.stacking=add)
 timeout -k 5 60 "$remise" run shop/remise.yaml -o more "${promoted[@]}" >more.log 2>&1 ||
     { cat more.log; fail "price floors"; }
-grep -q 'promotions: 2 of 4 run when the table begins to hold' more.log || fail "what runs"
+grep -q 'promotions: 3 of 5 run when the table begins to hold' more.log || fail "what runs"
 says more '1 more begin before it ends'
 awk -F, 'FNR == 1 { file++; for (c = 1; c <= NF; c++) at[file, $c] = c; next }
     file == 1 { price[$1] = $at[1, "list_price"]; kind[$1] = $at[1, "category"]; next }
-    file == 2 { land[$1] = $at[2, "market"]; next }
-    { promoted = kind[$2] == "fruit" || kind[$2] == "cheese" && land[$1] == "north"
+    file == 2 { land[$1] = $at[2, "market"]; home[$1] = $at[2, "household"]; next }
+    { promoted = kind[$2] == "fruit" || kind[$2] == "cheese" && land[$1] == "north" ||
+                 kind[$2] == "bakery" && home[$1] == 2
       low += $4 < 0.93 * price[$2] - 1e-9; cut += $3 > 0
       deep += $3 > (promoted || kind[$2] == "coffee" ? 0 : 0.05)
       off = price[$2] * (1 - $3 - (promoted ? 0.03 : 0)) - $4
@@ -257,13 +260,18 @@ awk -F, 'FNR == 1 { file++; for (c = 1; c <= NF; c++) at[file, $c] = c; next }
     fail "prices below the floors of products, or not those of promotions and discounts"
 grep -A3 '"price_floor"' more/receipt.json | grep -q '"forbidden_cells": [1-9]' ||
     fail "the receipt does not count what price floors forbid"
-grep -A3 '"promotions": {' more/receipt.json | grep -q '"running": 2' || fail "promotions in it"
+grep -A3 '"promotions": {' more/receipt.json | grep -q '"running": 3' || fail "promotions in it"
 "$remise" verify more >more.log 2>&1 || { cat more.log; fail "verify beside promotions"; }
 fruit=$(awk -F, 'NR == FNR { kind[$1] = $2; next } kind[$2] == "fruit" { print $1, $2; exit }' \
     shop/products.csv more/discounts.csv)
 "$remise" why more $fruit >page 2>&1 &&
     grep -q 'coupon, 3 % off its category, until further notice' page ||
     { cat page; fail "why beside promotions"; }
+user=$(grep -m 1 ",$(awk -F, '$2 == "coffee" { printf "%s%s", or, $1; or = "\\|" }' \
+    shop/products.csv | sed 's/^/\\(/; s/$/\\)/')," more/discounts.csv | cut -d, -f1)
+"$remise" why more "$user" >page 2>&1 &&
+    grep -q 'and to come *limited-time, 3 % off its category, from 2024-01-05' page ||
+    { cat page; fail "why before promotions"; }
 # promotions alone are the shop's affair
 allocate 0 1 more "${promoted[@]}" --set allocate.combined_most=0.02
 grep -A3 '"combined_most"' more/receipt.json | grep -q '"forbidden_cells": [1-9]' ||

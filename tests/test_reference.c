@@ -80,6 +80,7 @@ static void promotions_apart(void **state)
                                 .category = -1,
                                 .market = -1,
                                 .segment = -1,
+                                .audience = -1,
                                 .start = END - 25 * DAY,
                                 .end = END - 20 * DAY + 1,
                                 .discount = 0.1};
