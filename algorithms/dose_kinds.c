@@ -14,7 +14,7 @@
 #define TRUST_CURVES 2.0 /* that curves are right as they are */
 #define TRUST_SLOPE 1.0  /* that the dose is straight; of logs, as the next one */
 /* That a kind is as all are: what serves held-out rows best. */
-static const double trust_common[] = {4.0, 16.0};
+static const double trust_common[] = {4.0, 16.0, 64.0};
 #define LOG_MIN (-8.0)
 #define LOG_MAX 4.0
 
@@ -122,13 +122,31 @@ static void by_logs(const struct fit *fit, const double *slope, double *gradient
     }
 }
 
+/* What a kind's pieces rise more or less than those of all, as parts of the whole rise of a straight
+ * dose. Logs would not do: a shape that is flat from a dose on is far off in them. */
+static double penalise_kinds(const struct fit *fit, const double *x, const double *slope,
+                             double *gradient)
+{
+    const struct dose_shape *knots = fit->knots;
+    double sum = 0.0, last = knots->dose[knots->knots - 1];
+    for (int64_t k = 0; k < knots->knots; k++) {
+        double width = (knots->dose[k] - (k > 0 ? knots->dose[k - 1] : 0.0)) / last;
+        double common = exp(fmin(fmax(x[COMMON + k], LOG_MIN), LOG_MAX));
+        for (int64_t c = 0; c < fit->rows->kinds; c++) {
+            double own = slope[c * knots->knots + k], off = width * (own - common);
+            sum += 0.5 * fit->trust * off * off;
+            gradient[COMMON + (1 + c) * knots->knots + k] += fit->trust * off * width * own;
+            gradient[COMMON + k] += fit->trust * off * width * (own - common);
+        }
+    }
+    return sum;
+}
+
 static double penalise(const struct fit *fit, const double *x, double *gradient)
 {
     double sum = 0.0;
-    for (int64_t j = 0; j < variables_of(fit); j++) {
-        double trust = j < COMMON                       ? TRUST_CURVES
-                       : j < COMMON + fit->knots->knots ? TRUST_SLOPE
-                                                        : fit->trust;
+    for (int64_t j = 0; j < COMMON + fit->knots->knots; j++) {
+        double trust = j < COMMON ? TRUST_CURVES : TRUST_SLOPE;
         double off = x[j] - (j == SCALE ? 1.0 : 0.0);
         sum += 0.5 * trust * off * off;
         gradient[j] += trust * off;
@@ -160,7 +178,9 @@ static enum status evaluate(const struct comm *comm, void *context, const double
     exact_get_all(&fit->sums, 0, sum, most + 2);
     double all = sum[most + 1] > 0.0 ? sum[most + 1] : 1.0;
     by_logs(fit, slope, sum);
-    *value = (sum[most] + penalise(fit, x, sum)) / all;
+    double penalty = penalise(fit, x, sum);
+    if (fit->kinds) penalty += penalise_kinds(fit, x, slope, sum);
+    *value = (sum[most] + penalty) / all;
     for (int64_t j = 0; j < variables_of(fit); j++) gradient[j] = sum[j] / all;
     return OK;
 }
@@ -173,8 +193,9 @@ static enum status fit_half(const struct comm *comm, const struct dose_kinds_row
         .rows = rows, .knots = knots, .kinds = trust > 0.0, .half = half, .trust = trust};
     struct quasi_newton_options opt = QUASI_NEWTON_DEFAULTS;
     struct quasi_newton_result result;
-    opt.max_iterations = 60;
-    opt.tolerance = 1e-6;
+    opt.max_iterations = 500;
+    opt.tolerance = 1e-8;
+    opt.decrease = 1e-10;
     TRY_ALL(comm, exact_init(&fit.sums, COMMON + (1 + rows->kinds) * knots->knots + 2));
     TRY(quasi_newton_minimise(comm, evaluate, &fit, variables_of(&fit), &opt, x, &result));
 done:

@@ -5,9 +5,9 @@
  *
  *     P = sigmoid(scale a + sum over kinds c of chance[c] (shift[c] + b g[c](dose)))
  *
- * where each g is a line that bends at the knots and rises in every piece. The logs of the slopes
- * of the pieces are a common one and a kind's own, held back by a ridge, so that a kind of few rows
- * has the shape of all. Halves of the rows are judged by the fit of the other, against the same
+ * where each g is a line that bends at the knots and rises in every piece. How much a kind rises in
+ * a piece beyond what all do is held back by a ridge, so that a kind of few rows has the shape of
+ * all. Halves of the rows are judged by the fit of the other, against the same
  * with one shape for all; the ridge that serves them best is taken.
  */
 #ifndef REMISE_ALGORITHMS_DOSE_KINDS_H
@@ -38,7 +38,7 @@ struct dose_kinds_check {
  * Fit the shapes. Collective.
  * knots   in   at least one; values are not read
  * shapes  out  scaled so that, on average over the rows, the highest knot stays where it is
- * Cost: about 200 passes of kinds x knots steps a row.
+ * Cost: some 1,000 passes of kinds x knots steps a row.
  * Same bits for any number of ranks.
  * Errors: ERR_ARG kinds; ERR_NUMERIC a value of a row is not finite; ERR_MEMORY.
  */
