@@ -12,8 +12,8 @@
 
 /* Weights of the penalties, in rows. */
 #define TRUST_CURVES 2.0 /* that curves are right as they are */
-#define TRUST_SLOPE 1.0  /* that the dose is straight; of logs, as the next one */
-/* That a kind is as all are: what serves held-out rows best. */
+#define TRUST_SLOPE 1.0  /* that the dose is straight; of logs */
+/* That a kind's pieces rise as those of all do: what serves held-out rows best. */
 static const double trust_common[] = {4.0, 16.0, 64.0};
 #define LOG_MIN (-8.0)
 #define LOG_MAX 4.0
@@ -122,8 +122,8 @@ static void by_logs(const struct fit *fit, const double *slope, double *gradient
     }
 }
 
-/* What a kind's pieces rise more or less than those of all, as parts of the whole rise of a straight
- * dose. Logs would not do: a shape that is flat from a dose on is far off in them. */
+/* What a kind's pieces rise more or less than those of all, as parts of the whole rise of a
+ * straight dose. Logs would not do: a shape that is flat from a dose on is far off in them. */
 static double penalise_kinds(const struct fit *fit, const double *x, const double *slope,
                              double *gradient)
 {
