@@ -20,6 +20,8 @@ enum { CORES_MOST = 5 };
 
 #define PRICE_MOST 0x1p60
 #define GAP_CORE 1e-4  /* beyond, moves of all slots are looked at, not of the core alone */
+#define GAP_ANEW 5e-3  /* beyond, prices that were given are forgotten, settled or not */
+#define GAP_ROUGH 5e-4 /* likewise, of rough prices that settled */
 #define GAP_NEAR 3e-5  /* of a choice from prices that did not settle, to be kept all the same, */
 #define GAP_WHOLE 2e-3 /* and where whole options decide more than prices do */
 #define NEARER 0.5     /* of what is still wanted of prices, after another core */
@@ -217,13 +219,12 @@ done:
     return status;
 }
 
-/* Prices and the choice at them, from none. */
+/* Prices and the choice at them, from those there are. */
 static enum status begin(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
                          struct knapsack_point *point, struct knapsack_receipt *receipt)
 {
     enum status status = OK;
     bool proven = false;
-    if (s->cells->caps == 0) memset(s->price, 0, (size_t)s->limits * sizeof *s->price);
     TRY(find_prices(comm, s, receipt, &proven));
     if (s->cells->caps > 0) {
         s->passes += 1.0;
@@ -339,21 +340,38 @@ static enum status choose_warm(const struct comm *comm, struct solver *s, uint8_
     receipt->upper_bound = point.bound;
     TRY(finish(comm, s, choice, used, receipt, &holds));
     double enough = knapsack_whole_kind(s->cells) >= 0 ? GAP_WHOLE : GAP_NEAR;
-    *known = holds && (settled || gap_of(comm, s, choice, used, receipt) <= enough);
+    if (settled) enough = s->cells->rough ? GAP_ROUGH : GAP_ANEW;
+    *known = holds && gap_of(comm, s, choice, used, receipt) <= enough;
 done:
     return status;
 }
 
-/* holds out: a choice was found that keeps the limits */
-static enum status choose_cold(const struct comm *comm, struct solver *s, uint8_t *choice,
+/* From lower temperatures where there are prices. holds out: a choice was found that keeps the
+ * limits */
+static enum status choose_anew(const struct comm *comm, struct solver *s, uint8_t *choice,
                                int64_t *used, struct knapsack_receipt *receipt, bool *holds)
 {
     enum status status = OK;
     struct knapsack_point point;
     TRY(begin(comm, s, choice, used, &point, receipt));
-    TRY(polish(comm, s, choice, used, &point, receipt));
+    if (!s->cells->rough) TRY(polish(comm, s, choice, used, &point, receipt));
     receipt->upper_bound = point.bound;
     TRY(finish(comm, s, choice, used, receipt, holds));
+done:
+    return status;
+}
+
+/* Prices that did not lead to those of today may still be near; if they were not, from none. */
+static enum status choose_cold(const struct comm *comm, struct solver *s, uint8_t *choice,
+                               int64_t *used, struct knapsack_receipt *receipt, bool *holds)
+{
+    enum status status = OK;
+    if (is_warm(s)) {
+        TRY(choose_anew(comm, s, choice, used, receipt, holds));
+        if (*holds && gap_of(comm, s, choice, used, receipt) <= GAP_ANEW) goto done;
+    }
+    if (s->cells->caps == 0) memset(s->price, 0, (size_t)s->limits * sizeof *s->price);
+    TRY(choose_anew(comm, s, choice, used, receipt, holds));
 done:
     return status;
 }

@@ -48,6 +48,7 @@ struct knapsack_cells {
     const struct blocks *blocks;
     int options;          /* 1 .. KNAPSACK_OPTIONS, the same on every rank */
     const int64_t *value; /* [rows_local][options], -2^52 .. 2^52 */
+    bool rough;           /* prices need not be as near as they can: ten times farther will do */
     const uint32_t
         *allowed; /* [rows_local] bit k: option k may be chosen, at least one; NULL: all */
     int kinds;    /* 0 .. KNAPSACK_KINDS, the same on every rank */

@@ -22,6 +22,7 @@ enum {
 #define TEMPERATURE_FIRST 0.1 /* of a slot's mean largest value */
 #define BLUR_LAST 1e-5        /* of the dual: smoothing raises it by no more at the end */
 #define BLUR_LEAST 1e-3       /* units of value, which are whole: where the dual is about 0 */
+#define ROUGH 10.0            /* times these where prices may be rough */
 #define GAIN_ENOUGH 0.1       /* of the blur: a step that promises less is not worth a pass, */
 #define GAIN_LAST 0.005       /* nor at the last temperature one that promises so little */
 #define RADIUS_FIRST 8.0      /* temperatures that a slot's worth may change by in a step */
@@ -256,15 +257,21 @@ static void judge(struct newton *n, double gain, double hoped)
     }
 }
 
+static double roughness(const struct knapsack_cells *cells)
+{
+    return cells->rough ? ROUGH : 1.0;
+}
+
 static bool is_cold(const struct newton *n)
 {
-    return n->now.blur <= fmax(BLUR_LEAST, BLUR_LAST * fabs(n->now.dual));
+    double last = BLUR_LAST * roughness(n->cells);
+    return n->now.blur <= fmax(BLUR_LEAST, last * fabs(n->now.dual));
 }
 
 static double enough(const struct newton *n)
 {
     if (n->core != NULL) return n->enough;
-    return (is_cold(n) ? GAIN_LAST : GAIN_ENOUGH) * n->now.blur;
+    return (is_cold(n) && !n->cells->rough ? GAIN_LAST : GAIN_ENOUGH) * n->now.blur;
 }
 
 enum descent { SETTLED, UNSETTLED, UNBOUNDED };
@@ -429,7 +436,8 @@ enum status knapsack_prices_resume(const struct comm *comm, const struct knapsac
     TRY_ALL(comm, newton_init(&n));
     TRY_ALL(comm, memory_new(&limit_of, n.now.layout.narrow, sizeof *limit_of));
     double waste = fmin(BLUR_WASTE * waste_of(core, price), BLUR_MOST * fabs(dual));
-    double near = fmax(fmax(BLUR_LEAST, BLUR_WARM * fabs(dual)), waste);
+    double warm = BLUR_WARM * roughness(&core->cells);
+    double near = fmax(fmax(BLUR_LEAST, warm * fabs(dual)), waste);
     n.enough = GAIN_WARM * near;
     double last = n.temperature = knapsack_core_temperature(core, near);
     heat(comm, &n, limit_of, passes);

@@ -137,6 +137,18 @@ static int64_t budget_of(const struct dial *dial, double scale)
     return sum;
 }
 
+/* From point to point prices go on as they went before. */
+static void go_on(const struct dial *dial, int64_t at, int64_t *price)
+{
+    int64_t limits = dial->w->now.limits;
+    if (at + 2 >= dial->points || !dial->point[at + 1].found || !dial->point[at + 2].found) return;
+    const int64_t *last = dial->price + (at + 1) * limits, *before = last + limits;
+    for (int64_t r = 0; r < limits; r++) {
+        double next = 2.0 * (double)last[r] - (double)before[r];
+        price[r] = llrint(fmin(fmax(next, 0.5 * (double)last[r]), 2.0 * (double)last[r]));
+    }
+}
+
 static enum status solve_point(const struct comm *comm, struct dial *dial, int64_t at)
 {
     enum status status = OK;
@@ -145,6 +157,7 @@ static enum status solve_point(const struct comm *comm, struct dial *dial, int64
     point->scale = dial->top * (double)(at + 1) / (double)dial->points;
     set_point(dial, at, point->scale);
     point->budget = is_path(dial) ? w->problem.kind[0].limit[0] : budget_of(dial, point->scale);
+    go_on(dial, at, w->now.price);
     TRY(what_if_solve(comm, w, &point->found));
     if (!point->found) {
         what_if_begin(w);
@@ -327,6 +340,7 @@ enum status dial_json(const struct comm *comm, struct what_if *w, int64_t points
     struct dial dial = {.w = w, .points = points};
     *json = NULL;
     find_money(&dial);
+    w->problem.rough = true;
     if (dial.monies > 0) TRY(find_top(comm, &dial));
     if (dial.top_spent > 0 && (dial.top > 0.0 || is_path(&dial))) {
         TRY(solve_points(comm, &dial));
@@ -335,6 +349,7 @@ enum status dial_json(const struct comm *comm, struct what_if *w, int64_t points
         *json = json_null();
     }
 done:
+    w->problem.rough = false;
     what_if_restore(w);
     what_if_begin(w);
     free(dial.point);

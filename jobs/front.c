@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { PROFIT, REVENUE, SURPLUS, GOALS, PURCHASES = GOALS, SPEND, TOTALS };
-enum { FINER_MOST = 3 };
+enum { FINER_MOST = 3, KNOWN_MOST = 48 };
 
 #define WEIGHT_LEAST 0.01 /* so that no goal is given away for nothing */
 
@@ -24,6 +24,12 @@ struct table {
     bool beaten;
 };
 
+/* Prices that were found for weights. */
+struct known {
+    double weight[GOALS];
+    int64_t *price; /* [limits] */
+};
+
 struct front {
     struct what_if *w;
     const struct cell_maker *maker;
@@ -32,6 +38,8 @@ struct front {
     int64_t whole[TOTALS]; /* of the run's table over all */
     struct table *table;
     int64_t count;
+    struct known known[KNOWN_MOST]; /* the first ones, the corners among them */
+    int knowns;
 };
 
 /* ---- totals ---- */
@@ -99,20 +107,86 @@ static void set_values(struct front *front, const double weight[GOALS])
     }
 }
 
-/* Values are not those of the run: prices begin where the last table's ended. */
+/* ---- where prices begin ---- */
+
+static double distance(const double *a, const double *b)
+{
+    double sum = 0.0;
+    for (int g = 0; g < GOALS; g++) sum += (a[g] - b[g]) * (a[g] - b[g]);
+    return sqrt(sum);
+}
+
+/* The part of the way from a to b that is nearest to c. */
+static double part_of(const double *a, const double *b, const double *c)
+{
+    double along = 0.0, length = 0.0;
+    for (int g = 0; g < GOALS; g++) {
+        along += (b[g] - a[g]) * (c[g] - a[g]);
+        length += (b[g] - a[g]) * (b[g] - a[g]);
+    }
+    return length > 0.0 ? fmin(fmax(along / length, 0.0), 1.0) : 0.0;
+}
+
+/* How far prices between those known for a and b may be from those for c: they bend with the square
+ * of what lies between. */
+static double doubt(const double *a, const double *b, const double *c, double part)
+{
+    double between[GOALS], apart = distance(a, b);
+    for (int g = 0; g < GOALS; g++) between[g] = a[g] + part * (b[g] - a[g]);
+    return distance(between, c) + 0.5 * part * (1.0 - part) * apart * apart;
+}
+
+/* Prices begin between those of two tables: the dual is convex in weights and prices together. */
+static void begin_between(const struct front *front, const double *weight, int64_t *price)
+{
+    const struct known *from = NULL, *to = NULL;
+    double best = INFINITY, part = 0.0;
+    for (int i = 0; i < front->knowns; i++)
+        for (int j = 0; j <= i; j++) {
+            const double *a = front->known[i].weight, *b = front->known[j].weight;
+            double here = part_of(a, b, weight), less = doubt(a, b, weight, here);
+            if (less >= best) continue;
+            best = less;
+            part = here;
+            from = &front->known[i];
+            to = &front->known[j];
+        }
+    for (int64_t r = 0; from != NULL && r < front->w->now.limits; r++)
+        price[r] = llrint((1.0 - part) * (double)from->price[r] + part * (double)to->price[r]);
+}
+
+static enum status note_prices(const struct comm *comm, struct front *front, const double *weight)
+{
+    enum status status = OK;
+    const struct choices *now = &front->w->now;
+    struct known *known = &front->known[front->knowns];
+    if (front->knowns == KNOWN_MOST) return OK;
+    TRY_ALL(comm, memory_new(&known->price, now->limits, sizeof *known->price));
+    memcpy(known->weight, weight, sizeof known->weight);
+    memcpy(known->price, now->price, (size_t)now->limits * sizeof *known->price);
+    front->knowns++;
+done:
+    return status;
+}
+
+/* ---- tables ---- */
+
 static enum status solve_weights(const struct comm *comm, struct front *front,
                                  const double weight[GOALS])
 {
     bool found;
     struct table *table = &front->table[front->count];
     set_values(front, weight);
+    begin_between(front, weight, front->w->now.price);
     enum status status = what_if_solve(comm, front->w, &found);
     if (status != OK || !found) return status;
+    TRY(note_prices(comm, front, weight));
     memcpy(table->weight, weight, sizeof table->weight);
     table->gap = front->w->solution.gap;
     add_up(comm, front, front->w->now.level, table->total);
     front->count++;
-    return OK;
+done:
+    return status;
 }
 
 /* Weights (i, j, k) / side. */
@@ -277,13 +351,16 @@ enum status front_json(const struct comm *comm, struct what_if *w, const struct 
     enum status status = OK;
     struct front front = {.w = w, .maker = maker};
     *json = NULL;
+    w->problem.rough = true;
     TRY(begin(comm, &front));
     TRY(fill(comm, &front, points));
     *json = tables_json(&front);
 done:
+    w->problem.rough = false;
     what_if_restore(w);
     what_if_begin(w);
     for (int t = 0; t < TOTALS; t++) free(front.cell[t]);
+    for (int k = 0; k < front.knowns; k++) free(front.known[k].price);
     free(front.table);
     return status;
 }

@@ -71,6 +71,7 @@ void problem_cells(const struct problem *problem, struct knapsack_cells *cells)
                                      .options = problem->levels,
                                      .value = problem->value,
                                      .allowed = problem->allowed,
+                                     .rough = problem->rough,
                                      .kinds = problem->kinds};
     for (int d = 0; d < problem->kinds; d++) {
         const struct problem_kind *kind = &problem->kind[d];

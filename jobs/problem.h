@@ -48,6 +48,7 @@ struct problem {
     struct blocks blocks; /* rows are slots: user x slots + slot, those without a candidate too */
     int levels;
     double level[CELL_LEVELS]; /* discounts, ascending, the first is 0 */
+    bool rough;                /* only asked about: as in algorithms/knapsack.h */
     int64_t *value;            /* [slots_local][levels] 1/10,000 of the currency */
     uint32_t *allowed;         /* [slots_local] bit k: level k may be chosen */
     int measures, kinds;

@@ -178,8 +178,11 @@ grep -q 'allocate: unchanged' more.log && fail "another earlier table went unsee
 allocate 0 1 more --set allocate.previous=before
 says more 'allocate: unchanged, skipped'
 allocate 0 2 more "${rules[@]::2}" --set allocate.fairness.delta=0.002 \
-    --set allocate.fairness.measure=access --set allocate.warm_start=last
+    --set allocate.fairness.measure=access --set allocate.warm_start=last \
+    --set allocate.dial=8 --set allocate.front=4
 says more 'prices begin at those of version'
+python3 "$here/check_outlook.py" more --budgets 8 --tables 2 --no-rules ||
+    fail "other budgets and goals under many limits"
 recomputes more --fairness access 0.002
 
 # ---- limits of each user; levels drawn by chance keep all of them ----
