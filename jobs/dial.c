@@ -303,9 +303,17 @@ static json_t *path_json(const struct dial *dial)
                      (json_int_t)dial->w->users_total, "points", list);
 }
 
-/* What keeps a smaller budget keeps a larger one. */
-static void never_fall(struct dial *dial)
+/* What keeps a smaller budget keeps a larger one, and the table its own. */
+static void never_fall(struct dial *dial, int64_t spent)
 {
+    int64_t own = dial->w->solved->objective;
+    for (int64_t p = 0; p < dial->points && !is_path(dial); p++) {
+        struct point *point = &dial->point[p];
+        if (!point->found || point->scale < 1.0 || point->objective >= own) continue;
+        point->objective = own;
+        point->spent = spent;
+        point->std_error = 0.0;
+    }
     for (int64_t p = 1; p < dial->points; p++) {
         const struct point *less = &dial->point[p - 1];
         struct point *point = &dial->point[p];
@@ -327,7 +335,7 @@ static enum status solve_points(const struct comm *comm, struct dial *dial)
         TRY(solve_point(comm, dial, p));
         dial->point[p].spent += whole;
     }
-    never_fall(dial);
+    never_fall(dial, whole);
     if (dial->w->every > 1)
         TRY(is_path(dial) ? settle_path(comm, dial) : settle_bounds(comm, dial));
 done:
@@ -340,7 +348,7 @@ enum status dial_json(const struct comm *comm, struct what_if *w, int64_t points
     struct dial dial = {.w = w, .points = points};
     *json = NULL;
     find_money(&dial);
-    w->problem.rough = true;
+    w->problem.rough = w->problem.blocks.rows_total > WHAT_IF_FEW;
     if (dial.monies > 0) TRY(find_top(comm, &dial));
     if (dial.top_spent > 0 && (dial.top > 0.0 || is_path(&dial))) {
         TRY(solve_points(comm, &dial));

@@ -351,7 +351,7 @@ enum status front_json(const struct comm *comm, struct what_if *w, const struct 
     enum status status = OK;
     struct front front = {.w = w, .maker = maker};
     *json = NULL;
-    w->problem.rough = true;
+    w->problem.rough = w->problem.blocks.rows_total > WHAT_IF_FEW;
     TRY(begin(comm, &front));
     TRY(fill(comm, &front, points));
     *json = tables_json(&front);

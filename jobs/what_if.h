@@ -16,6 +16,9 @@
 /* Users with limits of their own take some 15 times as long. */
 enum { WHAT_IF_SLOTS = 1 << 16, WHAT_IF_SLOTS_CAPPED = 1 << 14 };
 
+/* So few are soon solved as nearly as can be. */
+enum { WHAT_IF_FEW = 1 << 14 };
+
 struct what_if {
     const struct problem *whole;  /* not owned */
     const struct choices *solved; /* not owned; of the whole */

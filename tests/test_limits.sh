@@ -139,13 +139,13 @@ why_fails 'privacy' some 00000000000000000000000000000000
 
 # ---- fairness, churn, few levels, all at once ----
 rules=(--set "allocate.limits=[\"cost <= 90 per market\"]" --set allocate.fairness.delta=0.0004
-    --set allocate.previous=before --set allocate.churn_most=0.04 --set allocate.levels_most=2
+    --set allocate.previous=before --set allocate.churn_most=0.05 --set allocate.levels_most=2
     --set allocate.user.discounts_most=2)
 cp some/discounts.csv before.csv
 ln -s some before
 allocate 0 1 fair "${rules[@]}"
 recomputes fair --limit="cost <= 90 per market" --fairness discount 0.0004 \
-    --previous before.csv --churn 0.04 --levels 2 --user-discounts 2
+    --previous before.csv --churn 0.05 --levels 2 --user-discounts 2
 user=$(awk -F, 'NR > 1 && $3 > 0 && ++rows[$1] == 2 { print $1; exit }' fair/discounts.csv)
 "$remise" why fair "$user" --json >why.json || fail "why under limits of users"
 python3 - <<'PYTHON' || { cat why.json; fail "reasons under limits of users"; }
