@@ -124,14 +124,21 @@ static enum status take_markets(const struct dataset *dataset, struct running *r
     return take_names(dataset, market, &dataset->promotions.market, &running->market);
 }
 
+/* The attribute that tells audiences; "" where the settings no longer name one. */
+static const char *audience_name(const struct run *run)
+{
+    bool told = config_has(run->config, "promotions.audience");
+    return told ? config_text(run->config, "promotions.audience") : "";
+}
+
 static enum status take_audiences(const struct run *run, const struct dataset *dataset,
                                   struct running *running)
 {
-    const char *name = config_text(run->config, "promotions.audience");
+    const char *name = audience_name(run);
     const struct attribute *told = users_attribute(&dataset->users, name);
     if (told == NULL && dataset->users.blocks.rows_local > 0)
         return FAIL(ERR_CONFIG,
-                    "promotions.audience: users have no attribute %s; name one of "
+                    "promotions.audience: users have no attribute \"%s\"; name one of "
                     "users.attributes",
                     name);
     return take_names(dataset, told, &dataset->promotions.audience, &running->audience);
@@ -235,7 +242,7 @@ enum status running_say(const struct comm *comm, const struct run *run,
                           "users.columns.market"));
     if (names_any(running, AUDIENCE))
         TRY(warn_of_names(comm, dataset, &all->audience, running->audience, "audience",
-                          config_text(run->config, "promotions.audience")));
+                          audience_name(run)));
 done:
     return status;
 }

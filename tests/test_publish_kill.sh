@@ -66,8 +66,9 @@ spoilt "no receipt.txt" digests "receipt.txt is missing"
 sed -i 's/"seed": /&1/' spoil/manifest.json
 spoilt "a setting in the manifest" digests "manifest.json has been changed"
 put reason 0 old^32
+spoilt "a reason" rows "row 0: reason"
 sed -i 's/"valid_to": "2/&2/' spoil/receipt.json
-spoilt "a reason and a date" rows "row 0: reason" receipt "valid_to"
+spoilt "a date" receipt "valid_to"
 rm spoil/manifest.json
 spoilt "no manifest" digests "manifest.json is missing"
 rm spoil/discounts.h5
