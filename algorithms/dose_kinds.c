@@ -14,7 +14,7 @@
 #define TRUST_CURVES 2.0 /* that curves are right as they are */
 #define TRUST_SLOPE 1.0  /* that the dose is straight; of logs */
 /* That a kind's pieces rise as those of all do: what serves held-out rows best. */
-static const double trust_common[] = {4.0, 16.0, 64.0};
+static const double trust_common[] = {4.0, 16.0, 64.0, 256.0};
 #define LOG_MIN (-8.0)
 #define LOG_MAX 4.0
 

@@ -16,8 +16,10 @@
 enum { BINS = 101, RARE = 100 /* a level of fewer than one row in so many is none */ };
 
 /* Standard errors by which a bend must lower the log loss: one that is not there costs more, level
- * by level, than a slight one that is left out. */
+ * by level, than a slight one that is left out. Bends of kinds are held
+ * back by how sure they are. */
 #define SURE 2.0
+#define SURE_KINDS 1.0
 /* Part of the log loss it must take off: slight ones are not worth a second training. */
 #define WORTH 5e-4
 /* The same of shapes by kinds, which cost no training of their own where all bends are. */
@@ -30,7 +32,7 @@ static void find_knots(const struct comm *comm, const struct response_rows *rows
 {
     int64_t bins[BINS] = {0}, level[BINS], levels = 0;
     for (int64_t i = 0; i < rows->blocks.rows_local; i++)
-        bins[(int)lround(100.0 * fmin(fmax((double)rows->dose[i], 0.0), 1.0))]++;
+        bins[(int)lround(100.0 * fmin(fmax((double)rows->discount[i], 0.0), 1.0))]++;
     comm_sum_int64(comm, bins, BINS);
     for (int64_t k = 1; k < BINS; k++)
         if (bins[k] * RARE >= rows->blocks.rows_total) level[levels++] = k;
@@ -63,9 +65,9 @@ done:
     return status;
 }
 
-static bool is_worth(double gain, double error, double least)
+static bool is_worth(double gain, double sure, double least)
 {
-    return gain > SURE * error && gain > least;
+    return gain > sure && gain > least;
 }
 
 /* One shape for all. */
@@ -84,7 +86,7 @@ static enum status bend_all(const struct comm *comm, const struct bend *bend,
     log_info("  a bend of the response lowers the held-out log loss by %.6f (standard error %.6f)",
              gain, error);
     if (!calibration.taken[CALIBRATION_DOSE] ||
-        !is_worth(gain, error, WORTH * check.loss[CALIBRATION_DOSE]))
+        !is_worth(gain, SURE * error, WORTH * check.loss[CALIBRATION_DOSE]))
         goto done;
     shapes->kinds = 1;
     shapes->shape[0] = calibration.shape;
@@ -108,7 +110,8 @@ static enum status bend_kinds(const struct comm *comm, const struct bend *bend,
     TRY(dose_kinds_fit(comm, &judged, &bend->knots, &found, &check));
     log_info("  bends of each kind of users lower it by %.6f more (standard error %.6f)",
              check.gain, check.gain_error);
-    if (is_worth(check.gain, check.gain_error, WORTH_KINDS * check.loss)) *shapes = found;
+    if (is_worth(check.gain, SURE_KINDS * check.gain_error, WORTH_KINDS * check.loss))
+        *shapes = found;
 done:
     return status;
 }
