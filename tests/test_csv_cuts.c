@@ -321,12 +321,14 @@ static bool pair_equals(struct pairs *pairs, int64_t first, int64_t second)
     return equal;
 }
 
-/* By default the pairs on a grid that is another one for each number of ranks, and neighbours. */
+/* By default the pairs on a grid that is another one for each number of ranks, and neighbours: as
+ * each pair is tried by one rank alone, several ranks try fewer. */
 static bool pair_wanted(int64_t first, int64_t second, char delimiter)
 {
     const char *every = getenv("REMISE_EVERY_CUT");
     if (every != NULL && strcmp(every, "1") == 0) return true;
-    int64_t stride = delimiter == ',' ? 19 : 41, near = delimiter == ',' ? 3 : 0;
+    bool comma = delimiter == ',', alone = world.ranks == 1;
+    int64_t stride = comma ? (alone ? 19 : 61) : (alone ? 41 : 97), near = comma && alone ? 3 : 0;
     bool on_grid = first % stride == world.ranks && second % stride == 2 * world.ranks;
     return on_grid || second - first <= near;
 }

@@ -59,10 +59,8 @@ category() { # NAME COLUMN [RUN]
 
 table shop 150 8 8 "5 4 3"
 for method in counts least_squares tree forest double_ml; do
-    case $method in # uneven shares, and ranks without a product; 3 where that is enough to wait for
-    forest | double_ml) more=3 ;;
-    *) more="3 6" ;;
-    esac
+    more=3 # uneven shares; and ranks without a product
+    [ $method != counts ] || more="3 6"
     demand shop 1 $method
     mv shop/demand.h5 one.h5
     mv shop/elasticities.csv one.csv

@@ -5,7 +5,7 @@
 set -uo pipefail
 . "$(dirname "$0")/shop.sh"
 shop_begin "$1"
-step=${REMISE_SWEEP_STEP:-331}
+step=${REMISE_SWEEP_STEP:-499}
 shop_make 200
 shop_run 1 "$work/reference"
 final="dataset.h5 rejects.csv profiles.h5 profiles.json demand.h5 elasticities.csv
@@ -21,7 +21,7 @@ whole() { # RANKS AGREEMENT: what stands under a final name is what an undisturb
 }
 
 for ranks in 1 2 3 4; do
-    agreement=$((ranks * 5)) tried=0
+    agreement=$((ranks * step / 4)) tried=0 # others than at other numbers of ranks
     while :; do
         rank=$((agreement % ranks)) code=0
         rm -rf "$work/run"

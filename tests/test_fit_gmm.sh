@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `remise fit gmm`: results on stdout, equal bytes at 1 to 4 ranks, refusals with a remedy, iris.
+# `remise fit gmm`: results on stdout, equal bytes at 1, 3 and 7 ranks, refusals with a remedy, iris.
 set -uo pipefail
 . "$(dirname "$0")/shop.sh"
 shop_begin "$1"
@@ -88,7 +88,7 @@ grep -qF 'others.csv: data row 2 is not finite, or too far' log ||
 seq 1 9000 | awk 'BEGIN { OFS = ","; print "u,v,w" }
     { print $1 % 97, ($1 * 7919) % 1009 + $1 % 97, ($1 * 31) % 13 }' >many.csv
 says '"iterations":3,"converged":false,"monotone":true' many.csv --k 3 --max-iterations 3
-for ranks in 1 2 3 4 7; do
+for ranks in 1 3 7; do
     timeout -k 5 60 mpirun -np $ranks "$remise" fit gmm many.csv -k 2..5 --max-iterations 20 \
         --restarts 2 --out $ranks.csv --keep 2 --model $ranks.h5 >$ranks.json 2>log ||
         { cat log; fail "$ranks ranks ended with an error"; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `remise fit kmeans`: results on stdout, equal bytes at 1 to 4 ranks, refusals with a remedy, iris.
+# `remise fit kmeans`: results on stdout, equal bytes at 1, 3 and 7 ranks, refusals with a remedy, iris.
 set -uo pipefail
 . "$(dirname "$0")/shop.sh"
 shop_begin "$1"
@@ -132,7 +132,7 @@ grep -qF 'away.csv: data row 1 is more than' log || { cat log; fail "too far out
 # ---- ranks ----
 seq 1 9000 | awk 'BEGIN { OFS = ","; print "u,v,w" }
     { print $1 % 97, ($1 * 7919) % 1009, ($1 * 31) % 13 }' >many.csv
-for ranks in 1 2 3 4 7; do
+for ranks in 1 3 7; do
     timeout -k 5 60 mpirun -np $ranks "$remise" fit kmeans many.csv --k 9-11 --standardize \
         --restarts 2 --out $ranks.csv --model $ranks.h5 >$ranks.json 2>log ||
         { cat log; fail "$ranks ranks ended with an error"; }

@@ -128,17 +128,21 @@ PYTHON
 # ---- forgotten, refusing or never there: the same bytes ----
 printf '# who asked to be forgotten\n\n%s\nnobody of that name\n' $canary >forget.txt
 chmod 600 forget.txt
-for ranks in 1 3; do
-    run 0 $ranks run without.$ranks --set data.dir=tables/without
-    run 0 $ranks run forget.$ranks --set "privacy.forget=[$canary]"
-    same without.$ranks forget.$ranks "forgotten at $ranks ranks"
-    run 0 $ranks run file.$ranks --set privacy.forget_file=forget.txt
-    same without.$ranks file.$ranks "forgotten by the file at $ranks ranks"
-    run 0 $ranks run refusing.$ranks --set data.dir=tables/refusing
-    same without.$ranks refusing.$ranks "refusing at $ranks ranks"
+run 0 1 run without.1 --set data.dir=tables/without
+for ranks in 1 3; do # all stages of each way at one number of ranks, the data set at both
+    forget=ingest file=ingest refusing=ingest
+    [ $ranks = 3 ] && forget=run refusing=run || file=run
+    run 0 $ranks $forget forget.$ranks --set "privacy.forget=[$canary]"
+    run 0 $ranks $file file.$ranks --set privacy.forget_file=forget.txt
+    run 0 $ranks $refusing refusing.$ranks --set data.dir=tables/refusing
+    for way in forget file refusing; do
+        cmp without.1/dataset.h5 $way.$ranks/dataset.h5 || fail "$way at $ranks ranks"
+    done
 done
-same without.1 without.3 "1 and 3 ranks"
-grep -raF "$canary" forget.1 forget.1.log file.1 file.1.log &&
+same without.1 forget.3 "forgotten at 3 ranks"
+same without.1 file.1 "forgotten by the file"
+same without.1 refusing.3 "refusing at 3 ranks"
+grep -raF "$canary" forget.[13] forget.[13].log file.[13] file.[13].log &&
     fail "who is to be forgotten is remembered"
 run 0 1 run with
 cp -r with named
@@ -213,7 +217,7 @@ cut -d, -f1 ids/discounts.csv >names
 same_but_names 1 8
 same_but_names 4 9
 cp ids/ids.vault whole.vault
-run 0 3 run others --set publish.user_ids=original --set privacy.secret_file=other.key
+run 0 3 ingest others --set publish.user_ids=original --set privacy.secret_file=other.key
 cp others/ids.vault ids/ids.vault
 run 78 2 publish ids --set publish.user_ids=original --set publish.keep=9
 says ids "another secret"
