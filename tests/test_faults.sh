@@ -25,7 +25,7 @@ for ranks in 1 2 3 4; do
     while :; do
         rank=$((agreement % ranks)) code=0
         rm -rf "$work/run"
-        REMISE_FAULT=$agreement:$rank timeout -k 5 60 mpirun -np $ranks -x REMISE_FAULT "$remise" \
+        REMISE_FAULT=$agreement:$rank timeout -k 5 120 mpirun -np $ranks -x REMISE_FAULT "$remise" \
             run "$work/shop/remise.yaml" -o "$work/run" >"$work/log" 2>&1 || code=$?
         [ $code != 0 ] || break # past the last agreement
         [ $code = 70 ] ||
