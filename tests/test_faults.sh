@@ -5,7 +5,7 @@
 set -uo pipefail
 . "$(dirname "$0")/shop.sh"
 shop_begin "$1"
-step=${REMISE_SWEEP_STEP:-499}
+step=${REMISE_SWEEP_STEP:-719}
 shop_make 200
 shop_run 1 "$work/reference"
 final="dataset.h5 rejects.csv profiles.h5 profiles.json demand.h5 elasticities.csv
