@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# `remise fit kmeans`: results on stdout, equal bytes at 1, 3 and 7 ranks, refusals with a remedy, iris.
+# `remise fit kmeans`: results on stdout, equal bytes at 1, 3 and 7 ranks, refusals with a remedy,
+# iris.
 set -uo pipefail
 . "$(dirname "$0")/shop.sh"
 shop_begin "$1"

@@ -13,7 +13,8 @@ command -v python3 >/dev/null || skip "real: python3 is not installed"
 data=$(cd "$data" && pwd)
 shop_begin "$1"
 
-# Without a contest of scorers, other budgets and goals: they take long, and have tests of their own.
+# Without a contest of scorers, other budgets and goals: they take long, and have tests of their
+# own.
 run() { # EXAMPLE FOLDER RANKS: a whole run in $work/EXAMPLE.RANKS
     timeout -k 5 120 mpirun -np "$3" "$remise" run "$here/../jobs/examples/$1.yaml" \
         -o "$work/$1.$3" --set "data.dir=$data/$2" --set recommend.scorer=repeat \
