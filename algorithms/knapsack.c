@@ -299,8 +299,33 @@ done:
     return status;
 }
 
+/* Single moves instead of the choice there is, which stays if it is worth more. */
+static enum status try_moves(const struct comm *comm, struct solver *s, uint8_t *choice,
+                             int64_t *used, struct knapsack_finish *moved)
+{
+    enum status status = OK;
+    struct knapsack_point point;
+    struct knapsack_finish other = {0};
+    uint8_t *kept = NULL;
+    int64_t rows = s->cells->blocks->rows_local,
+            known = knapsack_tally(comm, s->cells, choice, used);
+    TRY_ALL(comm, memory_new(&kept, rows, 1));
+    memcpy(kept, choice, (size_t)rows);
+    TRY(knapsack_at_prices(comm, s->cells, s->price, choice, used, &point));
+    TRY(knapsack_finish(comm, s->cells, &s->scale, s->price, NULL, choice, used, &other));
+    s->passes += 1.0 + other.passes;
+    if (other.holds && knapsack_tally(comm, s->cells, choice, used) > known)
+        *moved = other;
+    else
+        memcpy(choice, kept, (size_t)rows);
+    knapsack_tally(comm, s->cells, choice, used);
+done:
+    free(kept);
+    return status;
+}
+
 /* Where slots are few for the limits of a kind, these kept in whole options; else, or where that
- * finds no choice, single moves. */
+ * finds no choice, or none near the bound, single moves. */
 static enum status finish(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
                           struct knapsack_receipt *receipt, bool *holds)
 {
@@ -314,7 +339,10 @@ static enum status finish(const struct comm *comm, struct solver *s, uint8_t *ch
         if (bound < receipt->upper_bound) receipt->upper_bound = bound;
         s->passes += moved.passes;
     }
-    if (!moved.holds) TRY(finish_moves(comm, s, choice, used, receipt, &moved));
+    if (!moved.holds)
+        TRY(finish_moves(comm, s, choice, used, receipt, &moved));
+    else if (kind >= 0 && gap_of(comm, s, choice, used, receipt) > GAP_WHOLE)
+        TRY(try_moves(comm, s, choice, used, &moved));
     receipt->repaired = moved.repaired;
     receipt->filled = moved.filled;
     *holds = moved.holds;
