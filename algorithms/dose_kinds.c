@@ -14,7 +14,9 @@
 #define TRUST_CURVES 2.0 /* that curves are right as they are */
 #define TRUST_SLOPE 1.0  /* that the dose is straight; of logs */
 /* That a kind's pieces rise as those of all do: what serves held-out rows best. */
-static const double trust_common[] = {4.0, 16.0, 64.0, 256.0};
+static const double trust_common[] = {128.0, 32.0, 8.0};
+/* Kinds that a unit is hardly of are left out of its rows. */
+#define HARDLY 2e-3f
 #define LOG_MIN (-8.0)
 #define LOG_MAX 4.0
 
@@ -57,14 +59,23 @@ static void slopes_of(const struct fit *fit, const double *x, double *slope)
 struct terms {
     int64_t pieces; /* that the dose reaches into */
     double piece[DOSE_KNOTS_MAX];
-    const float *chance; /* [kinds] */
+    int64_t kinds; /* that the unit may be of */
+    int64_t kind[DOSE_KINDS_MAX];
+    double chance[DOSE_KINDS_MAX];
 };
 
 static struct terms terms_of(const struct fit *fit, int64_t i)
 {
-    struct terms t = {.chance = fit->rows->chance + fit->rows->unit[i] * fit->rows->kinds};
+    struct terms t;
+    const float *chance = fit->rows->chance + fit->rows->unit[i] * fit->rows->kinds;
     dose_pieces(fit->knots, (double)fit->rows->dose[i], t.piece);
-    while (t.pieces < fit->knots->knots && t.piece[t.pieces] > 0.0) t.pieces++;
+    for (t.pieces = 0; t.pieces < fit->knots->knots && t.piece[t.pieces] > 0.0;) t.pieces++;
+    t.kinds = 0;
+    for (int64_t c = 0; c < fit->rows->kinds; c++) {
+        if (chance[c] < HARDLY) continue;
+        t.kind[t.kinds] = c;
+        t.chance[t.kinds++] = (double)chance[c];
+    }
     return t;
 }
 
@@ -72,12 +83,12 @@ static double logit_of(const struct fit *fit, const struct terms *t, const doubl
                        const double *slope, int64_t i)
 {
     double gain = 0.0, shift = 0.0;
-    for (int64_t c = 0; c < fit->rows->kinds; c++) {
+    for (int64_t j = 0; j < t->kinds; j++) {
+        const double *of = slope + t->kind[j] * fit->knots->knots;
         double dose = 0.0;
-        for (int64_t k = 0; k < t->pieces; k++)
-            dose += slope[c * fit->knots->knots + k] * t->piece[k];
-        gain += (double)t->chance[c] * dose;
-        shift += (double)t->chance[c] * x[SHIFT + c];
+        for (int64_t k = 0; k < t->pieces; k++) dose += of[k] * t->piece[k];
+        gain += t->chance[j] * dose;
+        shift += t->chance[j] * x[SHIFT + t->kind[j]];
     }
     return shift + x[SCALE] * (double)fit->rows->a[i] + (double)fit->rows->b[i] * gain;
 }
@@ -92,10 +103,10 @@ static void add_row(const struct fit *fit, const double *x, const double *slope,
     double y = (double)rows->y[i], off = weight * (special_sigmoid(z) - y);
     *loss += weight * (special_softplus(z) - y * z);
     gradient[SCALE] += off * (double)rows->a[i];
-    for (int64_t c = 0; c < rows->kinds; c++) {
-        double *of = gradient + COMMON + (1 + c) * fit->knots->knots;
-        double step = off * (double)rows->b[i] * (double)t.chance[c];
-        gradient[SHIFT + c] += off * (double)t.chance[c];
+    for (int64_t j = 0; j < t.kinds; j++) {
+        double *of = gradient + COMMON + (1 + t.kind[j]) * fit->knots->knots;
+        double step = off * (double)rows->b[i] * t.chance[j];
+        gradient[SHIFT + t.kind[j]] += off * t.chance[j];
         for (int64_t k = 0; k < t.pieces; k++) of[k] += step * t.piece[k];
     }
 }
@@ -185,8 +196,10 @@ static enum status evaluate(const struct comm *comm, void *context, const double
     return OK;
 }
 
+/* From x; inverse as in quasi_newton_options, or NULL. */
 static enum status fit_half(const struct comm *comm, const struct dose_kinds_rows *rows,
-                            const struct dose_shape *knots, int half, double trust, double *x)
+                            const struct dose_shape *knots, int half, double trust, double *x,
+                            double *inverse)
 {
     enum status status = OK;
     struct fit fit = {
@@ -195,7 +208,8 @@ static enum status fit_half(const struct comm *comm, const struct dose_kinds_row
     struct quasi_newton_result result;
     opt.max_iterations = 500;
     opt.tolerance = 1e-8;
-    opt.decrease = 1e-10;
+    opt.decrease = 1e-9;
+    opt.inverse = inverse;
     TRY_ALL(comm, exact_init(&fit.sums, COMMON + (1 + rows->kinds) * knots->knots + 2));
     TRY(quasi_newton_minimise(comm, evaluate, &fit, variables_of(&fit), &opt, x, &result));
 done:
@@ -211,6 +225,7 @@ enum { LOSS = PAIRED_SUMS, SUMS };
 struct fits {
     double x[2][2][VARIABLES];
     double slope[2][2][DOSE_KINDS_MAX * DOSE_KNOTS_MAX];
+    double *inverse[2]; /* [half] of kinds, what a walk leaves to the next */
 };
 
 static void judge_row(const struct fit *fit, const struct fits *fits, int64_t i, double *sum)
@@ -296,16 +311,40 @@ static void put_shapes(const struct dose_kinds_rows *rows, const struct dose_sha
 }
 
 static enum status fit_all(const struct comm *comm, const struct dose_kinds_rows *rows,
-                           const struct dose_shape *knots, double trust, double *x,
+                           const struct dose_shape *knots, double trust, double *x, double *inverse,
                            struct dose_shapes *shapes)
 {
     enum status status = OK;
     double share[DOSE_KINDS_MAX], slope[DOSE_KINDS_MAX * DOSE_KNOTS_MAX];
     const struct fit all = {.rows = rows, .knots = knots, .kinds = true};
-    TRY(fit_half(comm, rows, knots, BOTH, trust, x));
+    TRY(fit_half(comm, rows, knots, BOTH, trust, x, inverse));
     TRY(measure_shares(comm, rows, share));
     slopes_of(&all, x, slope);
     put_shapes(rows, knots, share, slope, shapes);
+done:
+    return status;
+}
+
+/* From the strongest ridge to the weakest, each walk from where the last one ended. */
+static enum status choose_trust(const struct comm *comm, const struct dose_kinds_rows *rows,
+                                const struct dose_shape *knots, struct fits *fits, double *trust,
+                                struct dose_kinds_check *check)
+{
+    enum status status = OK;
+    for (int h = 0; h < BOTH; h++) {
+        fits->x[h][0][SCALE] = 1.0;
+        TRY(fit_half(comm, rows, knots, h, 0.0, fits->x[h][0], NULL));
+        memcpy(fits->x[h][1], fits->x[h][0], sizeof fits->x[h][0]);
+    }
+    for (size_t k = 0; k < sizeof trust_common / sizeof *trust_common; k++) {
+        struct dose_kinds_check with;
+        for (int h = 0; h < BOTH; h++)
+            TRY(fit_half(comm, rows, knots, h, trust_common[k], fits->x[h][1], fits->inverse[h]));
+        TRY(judge(comm, rows, knots, fits, &with));
+        if (!(with.gain > check->gain)) continue;
+        *check = with;
+        *trust = trust_common[k];
+    }
 done:
     return status;
 }
@@ -322,25 +361,14 @@ enum status dose_kinds_fit(const struct comm *comm, const struct dose_kinds_rows
     if (rows->kinds < 2 || rows->kinds > DOSE_KINDS_MAX || knots->knots < 1)
         return FAIL(ERR_ARG, "shapes of 2 to %d kinds with a knot at least, not of %lld",
                     DOSE_KINDS_MAX, (long long)rows->kinds);
+    int64_t variables = COMMON + (1 + rows->kinds) * knots->knots;
     TRY_ALL(comm, memory_new(&fits, 1, sizeof *fits));
-    for (int h = 0; h < BOTH; h++) {
-        fits->x[h][0][SCALE] = 1.0;
-        TRY(fit_half(comm, rows, knots, h, 0.0, fits->x[h][0]));
-    }
-    for (size_t k = 0; k < sizeof trust_common / sizeof *trust_common; k++) {
-        struct dose_kinds_check with;
-        for (int h = 0; h < BOTH; h++) {
-            memcpy(fits->x[h][1], fits->x[h][0], sizeof fits->x[h][0]);
-            TRY(fit_half(comm, rows, knots, h, trust_common[k], fits->x[h][1]));
-        }
-        TRY(judge(comm, rows, knots, fits, &with));
-        if (with.gain > check->gain) {
-            *check = with;
-            trust = trust_common[k];
-        }
-    }
-    TRY(fit_all(comm, rows, knots, trust, fits->x[0][0], shapes));
+    for (int h = 0; h < BOTH; h++)
+        TRY_ALL(comm, memory_new(&fits->inverse[h], variables * variables, sizeof(double)));
+    TRY(choose_trust(comm, rows, knots, fits, &trust, check));
+    TRY(fit_all(comm, rows, knots, trust, fits->x[0][1], fits->inverse[0], shapes));
 done:
+    for (int h = 0; h < BOTH && fits != NULL; h++) free(fits->inverse[h]);
     free(fits);
     return status;
 }

@@ -75,7 +75,7 @@ done:
  * off, and bends with it. Networks take too long. */
 static int rounds_of(int kind)
 {
-    return kind == STRUCTURED ? 3 : 1;
+    return kind == STRUCTURED ? 2 : 1;
 }
 
 /* Fit, and where outcomes say that the response bends, once more on the bent dose. */
