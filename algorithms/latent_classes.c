@@ -143,7 +143,8 @@ static enum status climb(const struct comm *comm, const struct latent_classes *o
     }
     model->rows = rows;
     model->log_likelihood = sums->log_likelihood;
-    model->bic = parameters_of(sums, model) * log((double)rows) - 2.0 * sums->log_likelihood;
+    model->icl = parameters_of(sums, model) * log((double)rows) - 2.0 * sums->log_likelihood +
+                 2.0 * sums->entropy;
 done:
     return status;
 }
@@ -238,7 +239,7 @@ static enum status descend(const struct comm *comm, struct search *search)
         TRY(climb(comm, search->one, search->opt->max_iterations, search->opt->tolerance,
                   &search->pass, &sums, search->now));
         TRY_ALL(comm, leave_out(search->now, &sums, &fewer));
-        if (search->best == NULL || search->now->bic < search->best->bic) {
+        if (search->best == NULL || search->now->icl < search->best->icl) {
             latent_classes_free(&search->best);
             search->best = search->now;
             search->now = NULL;
@@ -248,7 +249,7 @@ static enum status descend(const struct comm *comm, struct search *search)
         search->now = fewer;
         fewer = NULL;
     }
-    if (search->best == NULL || search->one->bic <= search->best->bic) {
+    if (search->best == NULL || search->one->icl <= search->best->icl) {
         latent_classes_free(&search->best);
         search->best = search->one;
         search->one = NULL;

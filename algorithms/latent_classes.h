@@ -6,7 +6,9 @@
  * value is normal about the class's mean of the item plus a level of the row's own, so that rows
  * are told apart by the profile of their values and not by their height. latent_classes_fit finds
  * the classes by expectation maximisation (EM) from the most that are allowed, leaves them out one
- * by one, and keeps the number of the lowest BIC: one class says that there are none.
+ * by one, and keeps the number of the lowest ICL, which is BIC with twice the entropy of the rows'
+ * chances on top, so that no class is cut in two that only look a little apart. One class says that
+ * there are none.
  * latent_classes_of says which class a row is of, as chances.
  */
 #ifndef REMISE_ALGORITHMS_LATENT_CLASSES_H
@@ -58,7 +60,7 @@ struct latent_classes {
     double within, between; /* variances of a value of weight 1, and of levels */
     int64_t rows;           /* of the fit, over all ranks */
     double log_likelihood;  /* of all rows, but for what no class can change */
-    double bic;
+    double icl;
 };
 
 /* What a row's entries say of it. */
@@ -81,7 +83,8 @@ struct latent_posterior {
  * Same bits for any number of ranks.
  * Errors: ERR_ARG an option out of range, or no rows; ERR_NUMERIC an entry is not finite;
  *         ERR_MEMORY.
- * Source: Dempster, Laird and Rubin 1977, JRSS B 39(1); Schwarz 1978, Ann. Stat. 6(2) (BIC).
+ * Source: Dempster, Laird and Rubin 1977, JRSS B 39(1); Biernacki, Celeux and Govaert
+ *         2000, IEEE Trans. PAMI 22(7) (ICL).
  */
 enum status latent_classes_fit(const struct comm *comm, const struct latent_evidence *evidence,
                                const struct latent_options *opt, struct latent_classes **model);

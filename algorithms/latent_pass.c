@@ -9,6 +9,7 @@
 /* Where the sums stand in a row of numbers; arrays of items follow. */
 enum {
     LIKELIHOOD,
+    ENTROPY,
     SQUARES,
     VALUES,
     LEVEL_SQUARES,
@@ -163,6 +164,7 @@ static void add_row(const struct latent_classes *model, const struct latent_row 
         model->between * model->within / (model->within + values.weight * model->between);
     for (int64_t c = 0; c < model->classes; c++) {
         sum[CHANCE + c] += chance[c];
+        if (chance[c] > 0.0) sum[ENTROPY] -= chance[c] * log(chance[c]);
         sum[MISSED + c] -= log1p(-fmin(chance[c], NEARLY_SURE));
         if (values.count == 0.0) continue;
         double off = values.squares[c] - 2.0 * level[c] * values.sum[c] +
@@ -179,6 +181,7 @@ static void hand_over(double *number, const struct latent_classes *model, struct
 {
     int64_t all = model->items * model->classes;
     *sums = (struct latent_sums){.log_likelihood = number[LIKELIHOOD],
+                                 .entropy = number[ENTROPY],
                                  .squares = number[SQUARES],
                                  .values = number[VALUES],
                                  .level_squares = number[LEVEL_SQUARES],

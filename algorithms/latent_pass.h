@@ -11,6 +11,7 @@
 /* Sums over the rows; by class where an array is, [items][classes] where it is of items. */
 struct latent_sums {
     double log_likelihood;
+    double entropy;                       /* of the rows' chances */
     double squares, values;               /* of what values are off, and their number */
     double level_squares, levels;         /* likewise of levels: rows with values */
     double chance[LATENT_CLASSES_MAX];    /* rows of each class */

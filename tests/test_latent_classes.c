@@ -78,7 +78,7 @@ static bool same(const struct latent_classes *a, const struct latent_classes *b)
     size_t numbers = (size_t)(a->items * a->classes) * sizeof(double);
     return a->classes == b->classes && memcmp(a->share, b->share, numbers) == 0 &&
            memcmp(a->mean, b->mean, numbers) == 0 && a->within == b->within &&
-           a->between == b->between && a->bic == b->bic &&
+           a->between == b->between && a->icl == b->icl &&
            memcmp(a->chance, b->chance, (size_t)a->classes * sizeof(double)) == 0;
 }
 
@@ -194,7 +194,7 @@ static void few_rows(void **state)
     assert_all(latent_classes_fit(&world, &s.evidence, &opt, &model) == ERR_NUMERIC && !model);
     if (s.blocks.rows_local > 0) s.start[1] = 0;
     assert_all(latent_classes_fit(&world, &s.evidence, &opt, &model) == OK);
-    assert_all(isfinite(model->bic) && isfinite(model->mean[0]));
+    assert_all(isfinite(model->icl) && isfinite(model->mean[0]));
     latent_classes_free(&model);
     opt.classes = LATENT_CLASSES_MAX + 1;
     assert_all(latent_classes_fit(&world, &s.evidence, &opt, &model) == ERR_ARG && !model);

@@ -89,7 +89,7 @@ static void two_kinds(void **state)
     assert_all(response_classes_make(&world, &f.source, &classes) == OK);
     assert_all(response_classes_make(&self, &whole.source, &alone) == OK);
     assert_all(classes.classes == 2 && response_classes_columns(&classes) == 3);
-    assert_all(classes.model->bic == alone.model->bic);
+    assert_all(classes.model->icl == alone.model->icl);
     int64_t wrong = 0;
     for (int64_t u = 0; u < f.dataset->users.blocks.rows_local; u++) {
         float known = 0.0f, hidden = 0.0f;
