@@ -6,6 +6,7 @@
 #include "jobs/cell_rows.h"
 #include "jobs/cell_table.h"
 #include "jobs/fit_print.h"
+#include "jobs/table_conflict.h"
 #include "jobs/table_path.h"
 #include "jobs/table_report.h"
 #include "jobs/table_users.h"
@@ -60,8 +61,9 @@ static const char doc[] =
     "They have no prices; listed are what the user nearest to the limit uses, how many users are "
     "at it, and for how many it decides.\n\n"
     "Without a constraint each slot takes its most valuable option. If no choice keeps the "
-    "constraints, it says so (exit code 65). With CONFIG in place of FILE, `remise allocate CONFIG "
-    "-o RUN` is the stage of a run.\n\n"
+    "constraints, the smallest set of them in conflict is named, and what each would need (exit "
+    "code 65). With CONFIG in place of FILE, `remise allocate CONFIG -o RUN` is the stage of a "
+    "run.\n\n"
     "Examples:\n"
     "  remise allocate cells.csv --constraint \"cost_1 <= 1000\" --out choices.csv\n"
     "  mpirun -n 4 remise allocate cells.csv.gz --constraint \"cost <= 50000\" --constraint "
@@ -280,8 +282,10 @@ static enum status solve(const struct comm *comm, const struct options *opt,
     if (opt->warm != NULL) TRY(table_warm(comm, opt->warm, t, opt->constraint, result->price));
     enum status solved = knapsack_solve(comm, &t->cells, result->price, result->choice,
                                         result->used, &result->receipt);
-    if (solved == ERR_NUMERIC && result->receipt.impossible)
+    if (solved == ERR_NUMERIC && result->receipt.impossible) {
         TRY(table_users_refuse(comm, t, opt->constraint));
+        TRY(table_conflict_tell(comm, t, opt->constraint, result->price, result->used));
+    }
     TRY(solved);
     result->seconds = MPI_Wtime() - start;
     table_users_look(comm, t, result->choice, result->cap);

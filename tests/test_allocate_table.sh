@@ -170,9 +170,10 @@ refuses 64 "give a number of budgets" many.csv "$@" --budget-path 0
 refuses 64 "follows the first constraint" many.csv --constraint "cost >= 1" --budget-path 3
 refuses 64 "one constraint" many.csv "$@" --path-out steps.csv
 refuses 65 "nothing" many.csv --group nothing
-refuses 65 "no choice keeps all limits" many.csv --constraint "cost <= -1"
-refuses 65 "no choice keeps all limits" many.csv --constraint "change <= 100" \
-    --constraint "change >= 101"
+refuses 65 '"cost <= -1": where the others hold it is 0 or more (1 too many)' many.csv \
+    --constraint "value >= 0" --constraint "cost <= -1"
+refuses 65 '2 limits are in conflict, "change <= 100", "change >= 101"' many.csv \
+    --constraint "change <= 100" --constraint "change >= 101"
 refuses 64 "no <= or >= after the column" many.csv --constraint "cost"
 refuses 64 "the limit is no number" many.csv --constraint "cost <= much"
 refuses 65 "nothing" many.csv --constraint "nothing <= 3"
