@@ -36,6 +36,7 @@ struct shop {
     struct heap faulty, reject;           /* rows that cannot be used, before and after judgement */
     struct heap clean_event, clean_offer; /* in their final order */
     struct heap week;                     /* of the products' series */
+    struct heap price;                    /* of products without a list price, and weeks */
     double week_rows;
     double columns[TABLES]; /* of column_facts */
     double names, settled;  /* of products before and after they are settled */
@@ -232,9 +233,13 @@ static void clean_events(const struct shop *shop, struct forecast_memory *foreca
     step(forecast, shop, held + ending(&shop->clean_event), "ordering the events");
     step(forecast, shop,
          held + ended(&shop->clean_event) + passing(shop, &shop->clean_event, &shop->week) +
-             events_done(shop),
+             filling(&shop->price) + events_done(shop),
          "ordering the events");
     held += events_done(shop) + filling(&shop->count) - filling(&shop->listed);
+    step(forecast, shop,
+         held + filling(&shop->week) + ended(&shop->price) +
+             batch_coming(shop, &shop->price, rounds(&shop->price)),
+         "finding usual prices");
     step(forecast, shop,
          held + ended(&shop->week) + batch_coming(shop, &shop->week, rounds(&shop->week)) +
              weeks_done(shop),
@@ -297,19 +302,28 @@ static struct heap make_heap(const struct shop *shop, double records, double byt
 
 /* jobs/tally.c: a table of a quarter of the memory is emptied into a sorter whenever it is three
  * quarters full; keys come at random. */
-static void set_weeks(const struct shop_sample *sample, struct shop *shop)
+static struct heap make_tally(struct shop *shop, double rows_all, double keys, double bytes)
 {
-    double memory = shop->memory / 32.0, bytes = 40.0, slots = 1024.0;
-    double rows = sample->purchases / shop->ranks,
-           keys = sample->products * most(sample->weeks, 1.0);
+    double memory = shop->memory / 32.0, slots = 1024.0, rows = rows_all / shop->ranks;
     while (slots < 1048576.0 && 2.0 * slots * bytes < memory / 4.0) slots *= 2.0;
     double met = keys * -expm1(-rows / most(keys, 1.0)), fits = 0.75 * slots, records = met;
     if (met > fits) records = rows * fits / (-keys * log1p(-fits / keys));
-    shop->week = make_heap(shop, least(records, rows) * shop->ranks, bytes, 1.0);
-    shop->week.memory = 0.75 * memory;
-    shop->week.batch = BATCH_BYTES;
-    shop->week_rows = keys * -expm1(-sample->purchases / most(keys, 1.0)) / shop->ranks;
+    struct heap heap = make_heap(shop, least(records, rows) * shop->ranks, bytes, 1.0);
+    heap.memory = 0.75 * memory;
+    heap.batch = BATCH_BYTES;
     shop->constant += least(slots, doubled(2.0 * met, 1024.0)) * (bytes + 1.0);
+    return heap;
+}
+
+/* A product has about one price in a week. */
+static void set_weeks(const struct config *config, const struct shop_sample *sample,
+                      struct shop *shop)
+{
+    double rows = sample->purchases, keys = sample->products * most(sample->weeks, 1.0);
+    bool told = config_column(config, "products", "list_price") != NULL;
+    shop->week = make_tally(shop, rows, keys, 40.0);
+    shop->week_rows = keys * -expm1(-rows / most(keys, 1.0)) / shop->ranks;
+    shop->price = make_tally(shop, told ? 0.0 : rows, keys, 24.0);
 }
 
 static void set_heaps(const struct shop_sample *sample, struct shop *shop)
@@ -388,7 +402,7 @@ struct forecast_memory forecast_memory(const struct config *config,
                         .product_attributes = (double)named};
     shop.constant = process_bytes + cache_bytes(shop.memory / 16.0);
     set_heaps(sample, &shop);
-    set_weeks(sample, &shop);
+    set_weeks(config, sample, &shop);
     set_names(sample, &shop);
     set_columns(sample, &shop);
     read_tables(&shop, &forecast);

@@ -31,6 +31,7 @@ enum status final_rows_new(const struct ingest *ingest, struct final_rows *final
     TRY(spool_new(sizeof(struct offer_row), ingest->memory_bytes / 8, ingest->folder,
                   &final->offers));
     TRY(series_new(&series, &final->series));
+    TRY(usual_prices_new(ingest->memory_bytes / 32, ingest->folder, &final->usual));
 done:
     return status;
 }
@@ -40,6 +41,7 @@ void final_rows_clear(struct final_rows *final)
     spool_free(&final->events);
     spool_free(&final->offers);
     series_free(&final->series);
+    usual_prices_free(&final->usual);
     *final = (struct final_rows){0};
 }
 
@@ -125,18 +127,28 @@ static uint64_t outlier_fault(const struct finisher *finisher, const struct even
     }
 }
 
+/* What a unit cost before discounts, of a line that came to so much. */
+static enum status note_price(struct finisher *finisher, const struct event_row *row, int64_t list)
+{
+    int64_t cents = llround(1000.0 * (double)list / row->quantity_milli);
+    if (finisher->facts->list_price[row->product] >= 0.0) return OK; /* it is known */
+    return usual_prices_add(finisher->final->usual, row->product, row->time, cents, row->promotion);
+}
+
 static enum status add_up(struct finisher *finisher, const struct event_row *row)
 {
+    enum status status = OK;
     struct final_rows *final = finisher->final;
     int64_t list = row->list_cents >= 0 ? row->list_cents : row->paid_cents;
     if (row->time < final->time_first) final->time_first = row->time;
     if (row->time > final->time_last) final->time_last = row->time;
     finisher->facts->used[row->product] = 1;
     if (row->kind != EVENT_PURCHASE) return OK;
-    finisher->facts->amount_cents[row->product] += list;
-    finisher->facts->quantity_milli[row->product] += row->quantity_milli;
-    return series_add(final->series, row->product, row->time, row->quantity_milli, row->paid_cents,
-                      list);
+    TRY(note_price(finisher, row, list));
+    TRY(series_add(final->series, row->product, row->time, row->quantity_milli, row->paid_cents,
+                   list));
+done:
+    return status;
 }
 
 static void count_filled(struct finisher *finisher, uint64_t missing)
@@ -298,6 +310,8 @@ enum status ingest_final_events(const struct comm *comm, struct ingest *ingest,
     comm_sum_int64(comm, &final->events_total, 1);
     final->time_first = span[0], final->time_last = -span[1];
     report_filled(comm, finisher.filled);
+    TRY(usual_prices_finish(comm, final->usual, facts->count, facts->usual_cents));
+    usual_prices_free(&final->usual);
     TRY(series_finish(comm, final->series));
     report_series(ingest, final->series);
 done:

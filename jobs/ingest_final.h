@@ -1,12 +1,13 @@
 /**
  * The last pass over events and offers, in the order of user and time: gaps are filled, outliers
- * go, products' sums are taken, and the rows of the data set stand in spools.
+ * go, products' usual prices are found, and the rows of the data set stand in spools.
  */
 #ifndef REMISE_JOBS_INGEST_FINAL_H
 #define REMISE_JOBS_INGEST_FINAL_H
 
 #include "jobs/ingest_clean.h"
 #include "jobs/series.h"
+#include "jobs/usual_prices.h"
 #include "partition/spool.h"
 
 /* What the data set is made of, this rank's stretch of each; products under first codes. */
@@ -14,6 +15,7 @@ struct final_rows {
     struct spool *events; /* of struct event_row */
     struct spool *offers; /* of struct offer_row */
     struct series_maker *series;
+    struct usual_prices *usual;    /* NULL once they are found */
     int64_t time_first, time_last; /* of the events, over all ranks */
     int64_t events_total, offers_total;
 };
@@ -25,7 +27,7 @@ void final_rows_clear(struct final_rows *final);
 
 /**
  * Take the clean events to the end. Collective; the sorter is freed.
- * facts  inout  amounts and quantities sold are added, of this rank
+ * facts  inout  the usual prices of those without a list price
  * Errors: ERR_MEMORY, ERR_WRITE, ERR_IO.
  */
 enum status ingest_final_events(const struct comm *comm, struct ingest *ingest,

@@ -153,8 +153,7 @@ static enum status new_facts(const struct ingest *ingest, struct product_facts *
     TRY(memory_new(&facts->price_floor, count, sizeof *facts->price_floor));
     TRY(memory_new(&facts->margin_floor, count, sizeof *facts->margin_floor));
     TRY(memory_new(&facts->stock, count, sizeof *facts->stock));
-    TRY(memory_new(&facts->amount_cents, count, sizeof *facts->amount_cents));
-    TRY(memory_new(&facts->quantity_milli, count, sizeof *facts->quantity_milli));
+    TRY(memory_new(&facts->usual_cents, count, sizeof *facts->usual_cents));
     for (int64_t p = 0; p < count; p++) {
         facts->category[p] = facts->brand[p] = -1;
         facts->list_price[p] = facts->unit_cost[p] = -1.0;
@@ -221,8 +220,7 @@ void product_facts_clear(struct product_facts *facts)
     free(facts->price_floor);
     free(facts->margin_floor);
     free(facts->stock);
-    free(facts->amount_cents);
-    free(facts->quantity_milli);
+    free(facts->usual_cents);
     *facts = (struct product_facts){0};
 }
 
@@ -313,16 +311,10 @@ static void move_dictionary(struct names *names, struct dictionary *to)
 
 /* ---- prices ---- */
 
-/* The mean price in the events, before discounts where they tell, else as paid. */
-static void usual_prices(const struct comm *comm, struct product_facts *facts)
+static void usual_prices(struct product_facts *facts)
 {
-    comm_sum_int64(comm, facts->amount_cents, facts->count);
-    comm_sum_int64(comm, facts->quantity_milli, facts->count);
-    for (int64_t p = 0; p < facts->count; p++) {
-        if (facts->list_price[p] >= 0.0) continue;
-        double amount = (double)facts->amount_cents[p], units = (double)facts->quantity_milli[p];
-        facts->list_price[p] = units > 0.0 ? 0.01 * rint(1000.0 * amount / units) : 0.0;
-    }
+    for (int64_t p = 0; p < facts->count; p++)
+        if (facts->list_price[p] < 0.0) facts->list_price[p] = 0.01 * (double)facts->usual_cents[p];
 }
 
 /* Fill the values below 0 as the setting says; left as they are where it derives them. */
@@ -379,7 +371,7 @@ enum status products_finish(const struct comm *comm, struct ingest *ingest,
     TRY(keep_names(comm, &ingest->categories, facts, facts->category, &category));
     TRY(keep_names(comm, &ingest->brands, facts, facts->brand, &brand));
     TRY(fill_missing(comm, ingest, IMPUTE_LIST_PRICE, facts, facts->list_price));
-    usual_prices(comm, facts);
+    usual_prices(facts);
     TRY(fill_missing(comm, ingest, IMPUTE_UNIT_COST, facts, facts->unit_cost));
     assume_costs(ingest->config, facts, assumed);
     move_dictionary(&ingest->products, &products->id);

@@ -8,20 +8,19 @@
 #include "jobs/ingest_read.h"
 
 /* What is known of every product, under the first codes (all names that were met); the same on
- * every rank but for used, amount and quantity. */
+ * every rank but for used. */
 struct product_facts {
     int64_t count, categories;
-    uint8_t *listed;         /* [count] has a row in the products table */
-    uint8_t *used;           /* [count] listed, or in an event or offer that is kept here */
-    int32_t *category;       /* [count] first code, -1 none */
-    int32_t *brand;          /* [count] */
-    double *list_price;      /* [count] of the table, -1 where it has none */
-    double *unit_cost;       /* [count] */
-    double *price_floor;     /* [count] -1 none */
-    double *margin_floor;    /* [count] fraction, -1 none */
-    double *stock;           /* [count] units, -1 unknown */
-    int64_t *amount_cents;   /* [count] sold here, before discounts where the events tell */
-    int64_t *quantity_milli; /* [count] */
+    uint8_t *listed;      /* [count] has a row in the products table */
+    uint8_t *used;        /* [count] listed, or in an event or offer that is kept here */
+    int32_t *category;    /* [count] first code, -1 none */
+    int32_t *brand;       /* [count] */
+    double *list_price;   /* [count] of the table, -1 where it has none */
+    double *unit_cost;    /* [count] */
+    double *price_floor;  /* [count] -1 none */
+    double *margin_floor; /* [count] fraction, -1 none */
+    double *stock;        /* [count] units, -1 unknown */
+    int64_t *usual_cents; /* [count] usual price of a unit in the events, 0 none */
 };
 
 /**
@@ -50,9 +49,9 @@ void product_facts_join(const struct comm *comm, struct product_facts *facts);
 /**
  * Leave out what nothing uses, and give every product its prices.
  * Collective.
- * Where the products table has no list price it is the mean price in the events before discounts,
- * or what ingest.missing.list_price says; where it has no unit cost, products.assumed_margin below
- * the list price, or what ingest.missing.unit_cost says.
+ * Where the products table has no list price it is the usual price in the events
+ * (jobs/usual_prices.h), or what ingest.missing.list_price says; where it has no unit cost,
+ * products.assumed_margin below the list price, or what ingest.missing.unit_cost says.
  * products  out  free with products_clear
  * code      out  new [facts->count] final code of each first one, -1 for what is left out
  * assumed   out  some cost was assumed
