@@ -6,16 +6,18 @@
 
 #include "jobs/forecast.h"
 #include "jobs/published.h"
+#include "jobs/versions.h"
 #include "mpi/memory.h"
 
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLE_BYTES = 12 << 20, TAKES = 4, KEY_BYTES = 64, KEY_RANKS = 'n' };
+enum { SAMPLE_BYTES = 12 << 20, TAKES = 4, KEY_BYTES = 64, KEY_RANKS = 'n', KEY_OUT = 'o' };
 
 struct check_options {
     struct config_arguments arguments;
+    const char *folder; /* of the run to come */
     int64_t ranks;
 };
 
@@ -111,20 +113,29 @@ static enum status look_at_forget(const struct config *config)
 }
 
 /* The table that today's is held against would be missed only once all models are trained. */
-static enum status look_at_previous(const struct config *config)
+static enum status look_at_previous(const struct config *config, const char *run)
 {
     enum status status = OK;
     const struct comm alone = comm_alone();
     struct published published = {0};
     const char *folder = config_path(config, "allocate.previous");
     if (folder == NULL) return OK;
+    if (version_is_first(run, folder)) {
+        printf("previous   %s, this run's own folder, has no table yet: nothing is held against "
+               "the first one (%s)\n",
+               folder, config_origin(config, "allocate.previous"));
+        return OK;
+    }
     TRY(published_open(&alone, folder, &published));
     printf("previous   %s, %lld rows of %lld users (%s)\n", folder, (long long)published.rows,
            (long long)published.users, config_origin(config, "allocate.previous"));
 done:
     published_close(&alone, &published);
     if (status == OK) return OK;
-    return FAIL(status, "allocate.previous: %s, or leave it out", status_message());
+    return FAIL(status,
+                "allocate.previous: %s, or leave it out; if it is the folder of the run to come, "
+                "name that with -o",
+                status_message());
 }
 
 /* ---- forecasts ---- */
@@ -185,7 +196,7 @@ static void print_time(const struct shop_sample *sample, int64_t ranks)
 
 /* ---- the command ---- */
 
-static enum status check_tables(const struct config *config, int64_t ranks)
+static enum status check_tables(const struct config *config, const struct check_options *check)
 {
     enum status status = OK;
     struct shop_sample sample;
@@ -194,9 +205,9 @@ static enum status check_tables(const struct config *config, int64_t ranks)
     fflush(stdout);
     TRY(report_problems(&sample));
     TRY(look_at_forget(config));
-    TRY(look_at_previous(config));
-    print_memory(config, &sample, ranks);
-    print_time(&sample, ranks);
+    TRY(look_at_previous(config, check->folder));
+    print_memory(config, &sample, check->ranks);
+    print_time(&sample, check->ranks);
 done:
     return status;
 }
@@ -209,7 +220,7 @@ static enum status check_run(const struct comm *comm, void *options)
     enum status status = config_read_alone(check->arguments.path, check->arguments.sets, &config);
     if (status == OK) {
         printf("settings  %s: valid\n", check->arguments.path);
-        status = check_tables(config, check->ranks);
+        status = check_tables(config, check);
     }
     config_free(&config);
     return status;
@@ -227,6 +238,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         check->ranks = strtoll(text, &end, 10);
         if (*end != 0 || check->ranks < 1 || check->ranks > 1000000)
             argp_error(state, "--ranks %s: expected a number of ranks, 1 or more", text);
+        break;
+    case KEY_OUT:
+        check->folder = text;
         break;
     case ARGP_KEY_ARG:
         config_arguments_path(&check->arguments, text, state);
@@ -246,6 +260,7 @@ static enum status check_parse(int argc, char **argv, void **options)
     static const struct argp_option list[] = {
         CONFIG_SET_OPTION,
         {"ranks", KEY_RANKS, "N", 0, "Forecast for N ranks (default 1)", 0},
+        {"out", KEY_OUT, "RUN", 0, "Folder of the run to come (default run)", 0},
         {0}};
     static const struct argp argp = {
         .options = list,
@@ -258,6 +273,7 @@ static enum status check_parse(int argc, char **argv, void **options)
     struct check_options *check = NULL;
     enum status status = memory_new(&check, 1, sizeof *check);
     if (status != OK) return status;
+    check->folder = "run";
     check->ranks = 1;
     argp_parse(&argp, argc, argv, 0, NULL, check);
     *options = check;

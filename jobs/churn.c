@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <xxhash.h>
 
 /* A row of the earlier table, on its way to whoever has its user today. */
@@ -253,12 +252,8 @@ done:
 /* The run's own folder before its first table: there is nothing yet to hold today's against. */
 static bool is_first(const struct comm *comm, const struct run *run)
 {
-    struct stat own, named;
-    char found[RUN_PATH_BYTES];
     const char *folder = config_path(run->config, "allocate.previous");
-    int64_t first = comm->rank == 0 && stat(run->folder, &own) == 0 && stat(folder, &named) == 0 &&
-                    own.st_dev == named.st_dev && own.st_ino == named.st_ino &&
-                    version_find(folder, found) != OK;
+    int64_t first = comm->rank == 0 && version_is_first(run->folder, folder);
     comm_max_int64(comm, &first, 1);
     if (first > 0)
         log_info("  allocate.previous: this is the first table of %s; nothing is held against it",

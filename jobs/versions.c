@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,25 @@ enum status version_find(const char *path, char *folder)
     for (int f = 0; f < VERSION_FILES; f++)
         if (holds(folder, version_files[f])) return OK;
     return FAIL(ERR_NO_INPUT, "%s holds no published table; `remise publish` makes one", path);
+}
+
+/* The absolute path of a folder, also of one that is still to be made. */
+static bool place_of(const char *folder, char place[RUN_PATH_BYTES])
+{
+    char copy[RUN_PATH_BYTES], real[PATH_MAX], parent[PATH_MAX];
+    if (realpath(folder, real) != NULL)
+        return snprintf(place, RUN_PATH_BYTES, "%s", real) < RUN_PATH_BYTES;
+    if (snprintf(copy, sizeof copy, "%s", folder) >= RUN_PATH_BYTES) return false;
+    if (realpath(dirname(copy), parent) == NULL) return false;
+    snprintf(copy, sizeof copy, "%s", folder);
+    return snprintf(place, RUN_PATH_BYTES, "%s/%s", parent, basename(copy)) < RUN_PATH_BYTES;
+}
+
+bool version_is_first(const char *run, const char *folder)
+{
+    char own[RUN_PATH_BYTES], named[RUN_PATH_BYTES], found[RUN_PATH_BYTES];
+    return place_of(run, own) && place_of(folder, named) && strcmp(own, named) == 0 &&
+           version_find(folder, found) != OK;
 }
 
 const char *version_path(const struct run *run, const char *file)

@@ -29,6 +29,12 @@ extern const char *const version_files[VERSION_FILES];
  */
 enum status version_find(const char *path, char *folder);
 
+/**
+ * Is `folder` that of the run, which has no version yet? Then there is nothing earlier than its
+ * first table. Local. Neither needs to be there.
+ */
+bool version_is_first(const char *run, const char *folder);
+
 /** Path of a file in the version that is being made; borrowed as run_path's. Local. */
 const char *version_path(const struct run *run, const char *file);
 

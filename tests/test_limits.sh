@@ -31,6 +31,9 @@ recomputes() { # RUN [OPTION...]
     "$remise" verify "$run" >verify.log 2>&1 || { cat verify.log; fail "verify $run"; }
 }
 
+"$remise" check shop/remise.yaml -o ./free/ --set allocate.previous=free >page 2>&1 &&
+    grep -q "^previous .*free, this run's own folder, has no table yet" page ||
+    { cat page; fail "check refuses the run's own folder before its first table"; }
 timeout -k 5 60 mpirun -np 2 "$remise" run shop/remise.yaml -o free --set respond.epochs=1 \
     --set respond.folds=1 --set allocate.previous=free >free.log 2>&1 ||
     { cat free.log; fail "the run"; }
