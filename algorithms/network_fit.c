@@ -72,19 +72,6 @@ static void run_micro(const struct comm *comm, struct fit *fit, const struct mic
     }
 }
 
-/* Wait for all buckets, whatever happens: none may stay under way. */
-static enum status end_sums(struct fit *fit, struct loss_sums *sums)
-{
-    struct gradient *gradient = &fit->gradient;
-    enum status status = OK;
-    for (int64_t b = gradient->buckets - 1; b >= 0; b--) {
-        enum status bucket_status = gradient_end(gradient, b);
-        if (status == OK) status = bucket_status;
-    }
-    *sums = gradient_loss(gradient);
-    return status;
-}
-
 /* Sum the gradients of a step's rows over all ranks, in units that fit them. */
 static enum status sum_step(const struct comm *comm, struct fit *fit, int64_t first, int64_t next,
                             struct loss_sums *sums)
@@ -99,7 +86,8 @@ static enum status sum_step(const struct comm *comm, struct fit *fit, int64_t fi
         }
         for (int64_t b = gradient->buckets - 1; b >= 0 && first == next; b--)
             gradient_begin(comm, gradient, b);
-        status = end_sums(fit, sums);
+        status = gradient_end(gradient);
+        *sums = gradient_loss(gradient);
     } while (status == OK && !gradient_fits(gradient));
     return status;
 }
@@ -268,14 +256,19 @@ done:
     return status;
 }
 
+static enum status prepare_gradient(const struct comm *comm, struct fit *fit)
+{
+    int64_t first[GRADIENT_BUCKETS_MAX + 1], buckets;
+    lay_buckets(fit, first, &buckets);
+    return gradient_init(comm, buckets, first, fit->train.step_micros, &fit->gradient);
+}
+
 static enum status prepare_memory(struct fit *fit)
 {
     enum status status = OK;
     struct network_history *history = &fit->at.history;
-    int64_t first[GRADIENT_BUCKETS_MAX + 1], buckets, count = fit->at.model->weights_count;
+    int64_t count = fit->at.model->weights_count;
     int64_t epochs = fit->options->epochs;
-    lay_buckets(fit, first, &buckets);
-    TRY(gradient_init(&fit->gradient, buckets, first, fit->train.step_micros));
     TRY(optimiser_init(&fit->at.optimiser, &fit->options->optimiser, count,
                        epochs * fit->train.steps));
     TRY(network_runner_init(&fit->runner, fit->at.model, fit->train.micro_rows, true));
@@ -318,6 +311,7 @@ static enum status prepare(const struct comm *comm, struct fit *fit)
     TRY_ALL(comm, status);
     TRY(total_weight(comm, data, &fit->step_weight));
     fit->step_weight /= (double)fit->train.steps;
+    TRY(prepare_gradient(comm, fit));
     TRY_ALL(comm, prepare_memory(fit));
     if (options->keeper != NULL) TRY(resume(comm, fit));
 done:

@@ -29,8 +29,7 @@ static void add_term(struct gradient *gradient, int64_t t, double size)
 static enum status end_both(const struct comm *comm, struct gradient *gradient)
 {
     for (int64_t b = 1; b >= 0; b--) gradient_begin(comm, gradient, b);
-    enum status last = gradient_end(gradient, 1), first = gradient_end(gradient, 0);
-    return last != OK ? last : first;
+    return gradient_end(gradient);
 }
 
 /* The mean of all terms, this rank adding those that fall to it; returns how often it summed. */
@@ -38,7 +37,7 @@ static int64_t sum_terms(const struct comm *comm, double size, double expected, 
 {
     struct gradient gradient;
     int64_t turns = 0;
-    assert_all(gradient_init(&gradient, 2, EDGES, TERMS) == OK);
+    assert_all(gradient_init(comm, 2, EDGES, TERMS, &gradient) == OK);
     gradient_expect(&gradient, 0, expected);
     gradient_expect(&gradient, 1, 1e-3 * expected);
     do {
@@ -83,6 +82,43 @@ static void test_sums(void **state)
         }
 }
 
+/* Ranks of one node and of several. */
+static void test_nodes(void **state)
+{
+    (void)state;
+    float common[WEIGHTS], apart[WEIGHTS];
+    sum_terms(&world, 3.0, 1.0, common);
+    nodes_limit(1);
+    sum_terms(&world, 3.0, 1.0, apart);
+    nodes_limit(0);
+    assert_all(memcmp(common, apart, sizeof common) == 0);
+}
+
+/* A bucket's layers come one by one, the last one first; the next micro-batch's are added, and what
+ * never comes is zero. */
+static void test_layers(void **state)
+{
+    (void)state;
+    const int64_t edges[] = {WEIGHTS, 50, 33, 33, FIRST_BUCKET}, micros = world.rank == 0 ? 3 : 0;
+    struct gradient gradient;
+    float x[WEIGHTS], mean[WEIGHTS];
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < WEIGHTS; i++) x[i] = term(1, i, 1.0);
+    assert_all(gradient_init(&world, 2, EDGES, TERMS, &gradient) == OK);
+    for (int64_t b = 0; b < 2; b++) gradient_expect(&gradient, b, 1e-3);
+    for (int64_t turn = 0; turn < 2; turn++) { /* nothing is left of the turn before */
+        gradient_reset(&gradient);
+        for (int64_t m = 0; m < micros; m++)
+            for (int64_t l = 1; l < 5; l++)
+                gradient_add(&gradient, 1, edges[l], x + edges[l], edges[l - 1] - edges[l]);
+        assert_all(end_both(&world, &gradient) == OK && gradient_fits(&gradient));
+    }
+    for (int64_t b = 0; b < 2; b++) gradient_mean(&gradient, b, 3.0, mean + EDGES[b]);
+    for (int64_t i = 0; i < WEIGHTS; i++) wrong += mean[i] != (i < FIRST_BUCKET ? 0.0f : x[i]);
+    assert_all(wrong == 0);
+    gradient_clear(&gradient);
+}
+
 /* As long as gradients grow or shrink less than a thousandfold a step, it is summed once. */
 static void test_once(void **state)
 {
@@ -98,7 +134,7 @@ static enum status sum_one(float x)
     enum status status = OK;
     float terms[WEIGHTS] = {0};
     terms[WEIGHTS - 3] = x;
-    assert_all(gradient_init(&gradient, 2, EDGES, TERMS) == OK);
+    assert_all(gradient_init(&world, 2, EDGES, TERMS, &gradient) == OK);
     gradient_expect(&gradient, 0, 1.0);
     gradient_expect(&gradient, 1, 1.0);
     for (int64_t turns = 0; turns < 20; turns++) {
@@ -120,7 +156,7 @@ static void test_refused(void **state)
     assert_all(sum_one(-INFINITY) == ERR_NUMERIC);
     assert_all(sum_one(FLT_MAX) == OK && sum_one(FLT_MIN) == OK && sum_one(0.0f) == OK);
     struct gradient gradient;
-    assert_all(gradient_init(&gradient, 2, EDGES, (int64_t)1 << 40) == ERR_ARG);
+    assert_all(gradient_init(&world, 2, EDGES, (int64_t)1 << 40, &gradient) == ERR_ARG);
     gradient_clear(&gradient);
 }
 
@@ -129,12 +165,13 @@ static void test_loss_refused(void **state)
 {
     (void)state;
     struct gradient gradient;
-    assert_all(gradient_init(&gradient, 2, EDGES, TERMS) == OK);
+    assert_all(gradient_init(&world, 2, EDGES, TERMS, &gradient) == OK);
     gradient_reset(&gradient);
     if (world.rank == 0) gradient_add_loss(&gradient, (struct loss_sums){NAN, 1.0});
     assert_all(end_both(&world, &gradient) == ERR_NUMERIC);
     gradient_clear(&gradient);
 }
 
-TEST_MAIN(cmocka_unit_test(test_sums), cmocka_unit_test(test_once), cmocka_unit_test(test_refused),
+TEST_MAIN(cmocka_unit_test(test_sums), cmocka_unit_test(test_nodes), cmocka_unit_test(test_layers),
+          cmocka_unit_test(test_once), cmocka_unit_test(test_refused),
           cmocka_unit_test(test_loss_refused))
