@@ -7,6 +7,7 @@
 #include "algorithms/knapsack_polish.h"
 #include "algorithms/knapsack_prices.h"
 #include "algorithms/knapsack_search.h"
+#include "algorithms/knapsack_settle.h"
 #include "algorithms/knapsack_user.h"
 #include "algorithms/knapsack_view.h"
 #include "algorithms/knapsack_whole.h"
@@ -52,14 +53,15 @@ static void keep_prices(const double *price, struct solver *s)
 }
 
 static enum status find_prices(const struct comm *comm, struct solver *s,
-                               struct knapsack_receipt *receipt, bool *proven)
+                               struct knapsack_receipt *receipt, struct knapsack_smooth *last,
+                               bool *proven)
 {
     enum status status = OK;
     double *price = NULL;
     TRY_ALL(comm, memory_new(&price, s->limits, sizeof *price));
     open_prices(s, price);
     TRY(knapsack_prices_find(comm, s->cells, &s->scale, (double)s->lowest, price, &s->passes,
-                             &receipt->iterations, proven));
+                             &receipt->iterations, last, proven));
     keep_prices(price, s);
 done:
     free(price);
@@ -224,17 +226,24 @@ static enum status begin(const struct comm *comm, struct solver *s, uint8_t *cho
                          struct knapsack_point *point, struct knapsack_receipt *receipt)
 {
     enum status status = OK;
+    struct knapsack_smooth last = {0};
+    int64_t looks = 0;
     bool proven = false;
-    TRY(find_prices(comm, s, receipt, &proven));
-    if (s->cells->caps > 0) {
-        s->passes += 1.0;
+    TRY(find_prices(comm, s, receipt, &last, &proven));
+    if (s->cells->caps > 0 && !proven) {
+        TRY(knapsack_settle(comm, s->cells, &s->scale, &last, s->price, choice, used, point,
+                            &looks));
+        s->passes += (double)looks;
+    } else if (s->cells->caps > 0) {
         TRY(knapsack_at_prices(comm, s->cells, s->price, choice, used, point));
+        s->passes += 1.0;
     } else {
         TRY(renew_core(comm, s, choice, used, point));
     }
-    receipt->iterations++;
+    receipt->iterations += looks > 0 ? looks : 1;
     if (proven && point->bound < s->lowest) TRY(refuse(receipt, true));
 done:
+    knapsack_smooth_clear(&last);
     return status;
 }
 
@@ -353,7 +362,7 @@ done:
 static bool is_warm(const struct solver *s)
 {
     for (int64_t r = 0; r < s->limits; r++)
-        if (s->price[r] > 0) return s->cells->caps == 0;
+        if (s->price[r] > 0) return true;
     return false;
 }
 
@@ -398,7 +407,7 @@ static enum status choose_cold(const struct comm *comm, struct solver *s, uint8_
         TRY(choose_anew(comm, s, choice, used, receipt, holds));
         if (*holds && gap_of(comm, s, choice, used, receipt) <= GAP_ANEW) goto done;
     }
-    if (s->cells->caps == 0) memset(s->price, 0, (size_t)s->limits * sizeof *s->price);
+    memset(s->price, 0, (size_t)s->limits * sizeof *s->price);
     TRY(choose_anew(comm, s, choice, used, receipt, holds));
 done:
     return status;
@@ -409,7 +418,8 @@ static enum status choose(const struct comm *comm, struct solver *s, uint8_t *ch
 {
     enum status status = OK;
     bool holds = true, small = s->scale.slots <= KNAPSACK_SEARCH_SLOTS;
-    if (is_warm(s)) TRY(choose_warm(comm, s, choice, used, receipt, &receipt->warm));
+    if (is_warm(s) && s->cells->caps == 0)
+        TRY(choose_warm(comm, s, choice, used, receipt, &receipt->warm));
     if (!receipt->warm) TRY(choose_cold(comm, s, choice, used, receipt, &holds));
     if (!holds && !small) TRY(refuse(receipt, false));
     if (small) TRY(finish_small(comm, s, holds, choice, used, receipt));

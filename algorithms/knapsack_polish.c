@@ -11,7 +11,7 @@ enum { SWEEPS = 2, HALVINGS = 26, FOURFOLDS = 24 };
 
 #define SHOWS 1e-3        /* of the bound */
 #define SHOWS_CAPPED 1e-5 /* where users have caps, which the search for prices smooths over */
-#define CAPPED_ROWS ((int64_t)1 << 21) /* times kinds: a pass under caps takes its time */
+#define CAPPED_ROWS ((int64_t)1 << 17) /* times kinds: a pass under caps takes its time */
 #define PRICE_FIRST ((int64_t)1 << 20)
 #define PRICE_MOST ((int64_t)1 << 58)
 

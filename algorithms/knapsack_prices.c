@@ -1,7 +1,7 @@
 /* Newton's method with damping on the smoothed dual. */
 #include "algorithms/knapsack_prices.h"
 
-#include "algorithms/definite.h"
+#include "algorithms/knapsack_step.h"
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -21,6 +21,7 @@ enum {
 #define COOLING 0.25
 #define TEMPERATURE_FIRST 0.1 /* of a slot's mean largest value */
 #define BLUR_LAST 1e-5        /* of the dual: smoothing raises it by no more at the end */
+#define BLUR_CAPPED 1e-3      /* where users have caps, of which it knows no whole options anyway */
 #define BLUR_LEAST 1e-3       /* units of value, which are whole: where the dual is about 0 */
 #define ROUGH 10.0            /* times these where prices may be rough */
 #define GAIN_ENOUGH 0.1       /* of the blur: a step that promises less is not worth a pass, */
@@ -33,8 +34,7 @@ enum {
 #define DAMPING_MOST 1e9
 
 /* where prices are nearly known */
-#define BLUR_CAPPED 3e-6  /* of the dual, at the end, where users have caps, */
-#define BLUR_WARM 1e-5    /* where they have not, */
+#define BLUR_WARM 1e-5    /* of the dual, at the end, */
 #define BLUR_WASTE 0.02   /* or so much of what limits leave, */
 #define BLUR_MOST 3e-5    /* but no more than this part of the dual */
 #define GAIN_WARM 0.3     /* of that: a step that promises less is not worth a look at the core */
@@ -47,9 +47,8 @@ struct newton {
     const struct knapsack_cells *cells;
     const struct knapsack_scale *scale;
     struct knapsack_smooth now, next;
-    double *price, *trial, *step; /* [limits] */
-    double *schur, *side;         /* [narrow][narrow], [narrow] */
-    bool *free;                   /* [limits] may move */
+    double *price, *trial; /* [limits] */
+    struct knapsack_step step;
     double damping, radius, temperature;
     double hoped;  /* what the last step promised, whatever it may do */
     double enough; /* where there is a core: no step is worth it that promises less */
@@ -65,12 +64,8 @@ static enum status newton_init(struct newton *n)
     enum status status = OK;
     TRY(knapsack_smooth_new(n->cells, &n->now));
     TRY(knapsack_smooth_new(n->cells, &n->next));
-    int64_t limits = n->now.layout.limits, narrow = n->now.layout.narrow;
-    TRY(memory_new(&n->trial, limits, sizeof *n->trial));
-    TRY(memory_new(&n->step, limits, sizeof *n->step));
-    TRY(memory_new(&n->schur, narrow * narrow, sizeof *n->schur));
-    TRY(memory_new(&n->side, narrow, sizeof *n->side));
-    TRY(memory_new(&n->free, limits, sizeof *n->free));
+    TRY(memory_new(&n->trial, n->now.layout.limits, sizeof *n->trial));
+    TRY(knapsack_step_new(n->cells, n->scale, &n->now.layout, &n->step));
 done:
     return status;
 }
@@ -80,132 +75,20 @@ static void newton_clear(struct newton *n)
     knapsack_smooth_clear(&n->now);
     knapsack_smooth_clear(&n->next);
     free(n->trial);
-    free(n->step);
-    free(n->schur);
-    free(n->side);
-    free(n->free);
+    knapsack_step_clear(&n->step);
 }
 
 /* ---- one step ---- */
 
-/* The curvature of a limit with its damping. Where few slots waver it says nothing: it is then what
- * keeps the step within the radius. What uses hardly move gets a little more. */
-static double damped(const struct newton *n, int kind, int64_t limit, double highest)
-{
-    double use = n->scale->reach[kind] / fmax(1.0, (double)n->scale->slots);
-    double within = fabs(n->now.left[limit]) * use / (n->radius * n->temperature);
-    return n->now.diagonal[limit] * (1.0 + n->damping) + within + 1e-12 * highest + 1e-300;
-}
-
-static double highest_of(const struct newton *n, int kind)
-{
-    double highest = 0.0;
-    for (int64_t g = 0; g < n->cells->kind[kind].groups; g++)
-        highest = fmax(highest, n->now.diagonal[n->now.layout.first[kind] + g]);
-    return highest;
-}
-
-static void mark_free(struct newton *n)
-{
-    for (int64_t r = 0; r < n->now.layout.limits; r++)
-        n->free[r] = isfinite(n->now.left[r]) && (n->price[r] > 0.0 || n->now.left[r] < 0.0);
-}
-
-/* Rows and columns of limits that stay where they are become those of the identity. */
-static void load_narrow(struct newton *n)
-{
-    const struct knapsack_layout *l = &n->now.layout;
-    memcpy(n->schur, n->now.dense, (size_t)(l->narrow * l->narrow) * sizeof *n->schur);
-    for (int d = 0; d < n->cells->kinds; d++) {
-        if (l->narrow_at[d] < 0) continue;
-        double highest = highest_of(n, d);
-        for (int64_t g = 0; g < n->cells->kind[d].groups; g++) {
-            int64_t at = l->narrow_at[d] + g, limit = l->first[d] + g;
-            n->side[at] = n->free[limit] ? -n->now.left[limit] : 0.0;
-            if (n->free[limit]) {
-                n->schur[at * (l->narrow + 1)] = damped(n, d, limit, highest);
-                continue;
-            }
-            for (int64_t j = 0; j < l->narrow; j++)
-                n->schur[at * l->narrow + j] = n->schur[j * l->narrow + at] = 0.0;
-            n->schur[at * (l->narrow + 1)] = 1.0;
-        }
-    }
-}
-
-static bool narrow_is_free(const struct newton *n, int64_t *limit_of)
-{
-    const struct knapsack_layout *l = &n->now.layout;
-    for (int d = 0; d < n->cells->kinds; d++)
-        for (int64_t g = 0; l->narrow_at[d] >= 0 && g < n->cells->kind[d].groups; g++)
-            limit_of[l->narrow_at[d] + g] = l->first[d] + g;
-    return l->narrow > 0;
-}
-
-/* Take each free wide limit out of the narrow ones' equations. */
-static void eliminate_wide(struct newton *n, const int64_t *limit_of)
-{
-    const struct knapsack_layout *l = &n->now.layout;
-    for (int d = 0; d < n->cells->kinds; d++) {
-        if (l->narrow_at[d] >= 0) continue;
-        double highest = highest_of(n, d);
-        for (int64_t g = 0; g < n->cells->kind[d].groups; g++) {
-            int64_t limit = l->first[d] + g;
-            if (!n->free[limit]) continue;
-            const double *row = n->now.cross + l->cross_first[d] + g * l->narrow;
-            double inverse = 1.0 / damped(n, d, limit, highest);
-            for (int64_t i = 0; i < l->narrow; i++) {
-                if (row[i] == 0.0 || !n->free[limit_of[i]]) continue;
-                double part = row[i] * inverse;
-                n->side[i] += part * n->now.left[limit];
-                for (int64_t j = 0; j < l->narrow; j++)
-                    if (n->free[limit_of[j]]) n->schur[i * l->narrow + j] -= part * row[j];
-            }
-        }
-    }
-}
-
-static void recover_wide(struct newton *n, const int64_t *limit_of)
-{
-    const struct knapsack_layout *l = &n->now.layout;
-    for (int d = 0; d < n->cells->kinds; d++) {
-        if (l->narrow_at[d] >= 0) continue;
-        double highest = highest_of(n, d);
-        for (int64_t g = 0; g < n->cells->kind[d].groups; g++) {
-            int64_t limit = l->first[d] + g;
-            const double *row = n->now.cross + l->cross_first[d] + g * l->narrow;
-            double side = -n->now.left[limit];
-            n->step[limit] = 0.0;
-            if (!n->free[limit]) continue;
-            for (int64_t i = 0; i < l->narrow; i++)
-                if (n->free[limit_of[i]]) side -= row[i] * n->side[i];
-            n->step[limit] = side / damped(n, d, limit, highest);
-        }
-    }
-    for (int64_t i = 0; i < l->narrow; i++)
-        n->step[limit_of[i]] = n->free[limit_of[i]] ? n->side[i] : 0.0;
-}
-
-/* step = -(C + damping)^-1 gradient; false where the matrix is not definite to rounding. */
 static bool solve_step(struct newton *n, int64_t *limit_of)
 {
-    mark_free(n);
-    load_narrow(n);
-    bool any = narrow_is_free(n, limit_of);
-    eliminate_wide(n, limit_of);
-    if (any && !definite_solve(n->schur, n->now.layout.narrow, n->now.layout.narrow, n->side))
-        return false;
-    recover_wide(n, limit_of);
-    return true;
+    return knapsack_step_solve(&n->step, &n->now, n->price, n->damping, n->radius * n->temperature,
+                               limit_of);
 }
 
-/* What the linear part promises: half of gradient x step. */
 static double promised(const struct newton *n)
 {
-    double sum = 0.0;
-    for (int64_t r = 0; r < n->now.layout.limits; r++)
-        if (n->free[r]) sum -= 0.5 * n->now.left[r] * (n->trial[r] - n->price[r]);
-    return sum;
+    return knapsack_step_promise(&n->step, &n->now, n->price, n->trial);
 }
 
 /* The same of the step as it is, beyond what the core tells of too. */
@@ -213,8 +96,8 @@ static double wanted(const struct newton *n)
 {
     double sum = 0.0;
     for (int64_t r = 0; r < n->now.layout.limits; r++)
-        if (n->free[r])
-            sum -= 0.5 * n->now.left[r] * (fmax(0.0, n->price[r] + n->step[r]) - n->price[r]);
+        if (n->step.free[r])
+            sum -= 0.5 * n->now.left[r] * (fmax(0.0, n->price[r] + n->step.step[r]) - n->price[r]);
     return sum;
 }
 
@@ -223,7 +106,7 @@ static void set_trial(struct newton *n)
     for (int64_t r = 0; r < n->now.layout.limits; r++) {
         double low = n->core != NULL ? n->core->low[r] : 0.0;
         double high = n->core != NULL ? n->core->high[r] : INFINITY;
-        n->trial[r] = fmin(fmax(low, n->price[r] + n->step[r]), high);
+        n->trial[r] = fmin(fmax(low, n->price[r] + n->step.step[r]), high);
     }
 }
 
@@ -264,14 +147,15 @@ static double roughness(const struct knapsack_cells *cells)
 
 static bool is_cold(const struct newton *n)
 {
-    double last = BLUR_LAST * roughness(n->cells);
+    double last = n->cells->caps > 0 ? BLUR_CAPPED : BLUR_LAST * roughness(n->cells);
     return n->now.blur <= fmax(BLUR_LEAST, last * fabs(n->now.dual));
 }
 
 static double enough(const struct newton *n)
 {
     if (n->core != NULL) return n->enough;
-    return (is_cold(n) && !n->cells->rough ? GAIN_LAST : GAIN_ENOUGH) * n->now.blur;
+    bool last = is_cold(n) && !n->cells->rough && n->cells->caps == 0;
+    return (last ? GAIN_LAST : GAIN_ENOUGH) * n->now.blur;
 }
 
 enum descent { SETTLED, UNSETTLED, UNBOUNDED };
@@ -323,10 +207,11 @@ static int64_t first_sample(int64_t slots)
     return every;
 }
 
-/* Prices that are known already, of users with caps: whether a few steps at the last temperature
- * settle them. That is found from a small sample, as the blur falls with the square of it. */
-static bool resume_all(const struct comm *comm, struct newton *n, double lowest, int64_t *limit_of,
-                       double *passes)
+/* Prices that are known already, of users with caps: whether the dual can hardly be lowered at the
+ * last temperature. That one is found from a small sample, as the blur falls with the square of
+ * it. */
+static bool is_near(const struct comm *comm, struct newton *n, double lowest, int64_t *limit_of,
+                    double *passes)
 {
     n->every = n->scale->slots / SAMPLE_WARM + 1;
     look(comm, n, n->price, &n->now, passes);
@@ -334,11 +219,10 @@ static bool resume_all(const struct comm *comm, struct newton *n, double lowest,
     if (!(n->now.blur > 0.0) || !(wanted > 0.0)) return false;
     n->temperature *= fmin(1.0, sqrt(wanted / n->now.blur));
     n->every = 1;
-    for (;; n->temperature *= COOLING) {
-        enum descent end = descend(comm, n, lowest, STEPS_WARM, limit_of, passes);
-        if (end == UNBOUNDED || !(n->hoped < n->now.blur)) return false;
-        if (is_cold(n)) return true;
-    }
+    look(comm, n, n->price, &n->now, passes);
+    if (n->now.dual < lowest || !solve_step(n, limit_of)) return false;
+    set_trial(n);
+    return promised(n) < n->now.blur;
 }
 
 /* From sample to sample; prices that a sample drives without bound are forgotten. */
@@ -355,7 +239,7 @@ static enum status ladder(const struct comm *comm, struct newton *n, double lowe
         *proven = !bounded && n->every == 1;
         if (n->every == 1) break;
         if (!bounded) memcpy(n->price, before, (size_t)limits * sizeof *before);
-        n->temperature /= COOLING * COOLING;
+        if (n->cells->caps == 0) n->temperature /= COOLING * COOLING;
         n->damping = DAMPING_FIRST;
     }
 done:
@@ -365,7 +249,8 @@ done:
 
 enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_cells *cells,
                                  const struct knapsack_scale *scale, double lowest, double *price,
-                                 double *passes, int64_t *looks, bool *proven)
+                                 double *passes, int64_t *looks, struct knapsack_smooth *last,
+                                 bool *proven)
 {
     enum status status = OK;
     struct newton n = {.cells = cells,
@@ -377,16 +262,19 @@ enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_
     bool warm = false;
     int64_t *limit_of = NULL;
     *proven = false;
+    *last = (struct knapsack_smooth){0};
     if (knapsack_limits(cells) == 0) return OK;
     TRY_ALL(comm, newton_init(&n));
     TRY_ALL(comm, memory_new(&limit_of, n.now.layout.narrow, sizeof *limit_of));
     for (int64_t r = 0; r < n.now.layout.limits; r++) warm = warm || price[r] > 0.0;
     n.temperature = TEMPERATURE_FIRST * scale->value * (warm ? COOLING * COOLING : 1.0);
-    if (warm && cells->caps > 0 && resume_all(comm, &n, lowest, limit_of, passes)) goto done;
+    if (warm && cells->caps > 0 && is_near(comm, &n, lowest, limit_of, passes)) goto done;
     if (warm) n.temperature = TEMPERATURE_FIRST * scale->value * COOLING * COOLING;
     TRY(ladder(comm, &n, lowest, limit_of, passes, proven));
 done:
     *looks += n.looks;
+    *last = n.now;
+    n.now = (struct knapsack_smooth){0};
     newton_clear(&n);
     free(limit_of);
     return status;

@@ -16,6 +16,8 @@
  * price     inout  [limits] units of value per unit of use, >= 0
  * passes    inout  counts passes over all cells, those over samples by their part
  * looks     inout  counts them all alike
+ * last      out    the smoothed dual at these prices, as last worked out; the caller clears it with
+ *                  knapsack_smooth_clear, also on failure; all 0 where there are no limits
  * proven    out    no choice keeps the limits; prices then say which: the dual falls along them
  * Each step solves (C + m diag C) step = -gradient over the limits that have a price or are
  * exceeded, C the curvature and m raised until the dual falls (Levenberg and Marquardt); limits of
@@ -25,7 +27,8 @@
  */
 enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_cells *cells,
                                  const struct knapsack_scale *scale, double lowest, double *price,
-                                 double *passes, int64_t *looks, bool *proven);
+                                 double *passes, int64_t *looks, struct knapsack_smooth *last,
+                                 bool *proven);
 
 /* Where the steps of known prices ended. */
 struct knapsack_resumed {

@@ -453,6 +453,7 @@ void knapsack_smooth_at(const struct comm *comm, const struct knapsack_cells *ce
                         .temperature = temperature,
                         .own = smooth->own,
                         .local = smooth->local};
+    smooth->temperature = temperature;
     open_pass(scale, &pass);
     memset(smooth->sum, 0, (size_t)smooth->sums * sizeof *smooth->sum);
     int64_t taken = cells->caps > 0 ? add_users(&pass, every, smooth->sum)

@@ -39,6 +39,7 @@ struct knapsack_smooth {
     struct knapsack_layout layout;
     int64_t *sum; /* all that follows as integers */
     int64_t sums;
+    double temperature;
     double dual;      /* of the smoothed problem, limits included */
     double blur;      /* temperature x entropy: by how much smoothing raises the dual at most */
     double *left;     /* [limits] limit - expected use; the gradient */

@@ -5,9 +5,10 @@
  * mpirun -np 2 bench_knapsack [--users N] [--slots N] [--stocks N] [--budgets N] [--caps BITS]
  *                             [--fairness 0] [--churn 0] [--seed N] [--changed N]
  * prints one line of JSON: the table, then it with a part of the slots changed, from the prices of
- * the first and from none. A budget in all and one by category, stocks of products, change against
- * yesterday and equal treatment of two groups. --stocks 0: no stocks; --caps: 1 two discounts a
- * user, 2 discounts of 0.3 in all, 4 money, or sums of these. `violations` counts limits and caps
+ * the first and from none (--changed 0: the table alone). A budget in all and one by category,
+ * stocks of products, change against yesterday and equal treatment of two groups. --stocks 0: no
+ * stocks; --caps: 1 two discounts a user, 2 discounts of 0.3 in all, 4 money, or sums of these.
+ * `violations` counts limits and caps
  * that the choice breaks, added up here and not by the solver.
  */
 #include "algorithms/knapsack_conflict.h"
@@ -220,6 +221,10 @@ static void report(const struct shop *s, const struct knapsack_cells *cells,
            cells->caps, (unsigned long long)s->seed, world.ranks, slots / first->seconds,
            bytes * (double)first->receipt.passes / first->seconds / 1e9);
     print_run(first);
+    if (warm == NULL) {
+        printf("}\n");
+        return;
+    }
     printf(", \"changed_warm\": {");
     print_run(warm);
     printf("}, \"changed_cold\": {");
@@ -307,6 +312,10 @@ static enum status run(struct shop *s)
     use_caps(s, &cells);
     TRY_ALL(&world, memory_new(&price, knapsack_limits(&cells), sizeof *price));
     TRY(solve(s, &cells, price, &first));
+    if (s->every == 0) {
+        report(s, &cells, &first, NULL, NULL);
+        goto done;
+    }
     change(s);
     TRY(solve(s, &cells, price, &warm));
     memset(price, 0, (size_t)knapsack_limits(&cells) * sizeof *price);
@@ -331,7 +340,7 @@ static const struct argp_option option_list[] = {
     {"churn", CHURN, "0|1|2", 0,
      "At most 6 in 10 slots change (1); 2: and more is to be spent than budgets allow", 0},
     {"seed", SEED, "N", 0, "Of the shop (0)", 0},
-    {"changed", CHANGED, "N", 0, "Then every N-th slot changes (100)", 0},
+    {"changed", CHANGED, "N", 0, "Then every N-th slot changes, 0: none does (100)", 0},
     {0}};
 
 static error_t parse(int key, char *text, struct argp_state *state)
