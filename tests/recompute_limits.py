@@ -96,7 +96,13 @@ class Shop:
         return total
 
 
-def check_limit(shop, receipt, text, days):
+def named_groups(texts):
+    """(expression, by, group) of the limits of one group: they count there, not those per group."""
+    found = (HEAD.match(text).groups() for text in texts)
+    return {(left.strip(), by, only) for left, _, _, _, by, only in found if only is not None}
+
+
+def check_limit(shop, receipt, text, days, named_alone):
     left, sign, right, per, by, only = HEAD.match(text).groups()
     terms = terms_of(left)
     stock = right.strip() == "stock"
@@ -124,7 +130,8 @@ def check_limit(shop, receipt, text, days):
             f"{'least ' if sign == '>=' else ''}{expression} per {by}"
         if not single and told_of(receipt, name, group) is None and only is None and not stock:
             continue
-        compare(receipt, name, group, used, limit)
+        if only is not None or (left.strip(), by, group) not in named_alone:
+            compare(receipt, name, group, used, limit)
     return None
 
 
@@ -224,7 +231,7 @@ def main():
         receipt = json.load(file)
     shop = Shop(options.shop, rows)
     for text in options.limit:
-        check_limit(shop, receipt, text, options.days)
+        check_limit(shop, receipt, text, options.days, named_groups(options.limit))
     if options.fairness:
         check_fairness(shop, receipt, options.fairness[0], Decimal(options.fairness[1]))
     if options.churn is not None:
