@@ -8,6 +8,7 @@
 #include "jobs/labels.h"
 #include "jobs/outlook.h"
 #include "jobs/problem_json.h"
+#include "jobs/rounding.h"
 #include "jobs/user_limits.h"
 #include <math.h>
 #include <stdlib.h>
@@ -41,10 +42,10 @@ static void add_level(const struct slot_cells *cells, int k, int64_t *totals)
     totals[TOTAL_PROFIT] += cells->profit[k];
     totals[TOTAL_SURPLUS] += cells->surplus[k];
     totals[TOTAL_LIFETIME] += cells->lifetime[k];
-    totals[TOTAL_PURCHASES] += llround(1e6 * cells->chance[k]);
+    totals[TOTAL_PURCHASES] += rounded(1e6 * cells->chance[k]);
     totals[TAKEN_REVENUE] += cells->taken_revenue[k];
     totals[TAKEN_PROFIT] += cells->taken_profit[k];
-    totals[TAKEN_PURCHASES] += llround(1e6 * cells->taken[k]);
+    totals[TAKEN_PURCHASES] += rounded(1e6 * cells->taken[k]);
 }
 
 /* last: [PROMOTION_KINDS + 1] the user counted last; slots come in the order of users */

@@ -2,8 +2,8 @@
 #include "jobs/cells.h"
 
 #include "jobs/labels.h"
-
 #include "jobs/offerable.h"
+#include "jobs/rounding.h"
 
 #include <math.h>
 
@@ -50,7 +50,7 @@ enum status cell_maker_cross(const struct comm *comm, const struct run *run, str
 
 static int64_t to_units(double cents)
 {
-    return llround(CELL_UNITS_PER_CENT * cents);
+    return rounded(CELL_UNITS_PER_CENT * cents);
 }
 
 /* ---- curves ---- */
@@ -168,13 +168,13 @@ static void find_taken(const struct cell_maker *maker, const struct neighbour *l
 static int64_t nearness(double level, double target)
 {
     double far = 100.0 * (level - target);
-    return -llround(1e4 * far * far);
+    return -rounded(1e4 * far * far);
 }
 
 static int64_t value_of(const struct cell_maker *maker, const struct slot_cells *cells, int k)
 {
     double purchases = cells->chance[k] - cells->taken[k];
-    return llround(maker->weight_profit * (double)cells->profit[k] +
+    return rounded(maker->weight_profit * (double)cells->profit[k] +
                    maker->weight_revenue * (double)cells->revenue[k] +
                    maker->weight_surplus * (double)cells->surplus[k] +
                    maker->weight_purchases * (double)to_units(100.0 * purchases) +
@@ -224,15 +224,15 @@ static void apply_rules(const struct cell_maker *maker, double promotion, double
         if (k > 0 && !kept[r]) cells->forbidden[r] |= (uint32_t)1 << k;
 }
 
+/* What follows from the chance at level k. */
 static void fill_level(const struct cell_maker *maker, const struct curve *curve, int k,
                        const double taken[3], struct slot_cells *cells)
 {
-    double discount = cells->combined[k], chance = chance_at(curve, discount);
+    double discount = cells->combined[k], chance = cells->chance[k];
     int64_t list = offerable_list_cents(maker->products, cells->product);
     int64_t price = offerable_price_cents(maker->products, cells->product, discount);
     int64_t before = offerable_price_cents(maker->products, cells->product, cells->combined[0]);
     double cost = 100.0 * maker->products->unit_cost[cells->product];
-    cells->chance[k] = chance;
     cells->price_cents[k] = price;
     cells->revenue[k] = to_units(chance * (double)price - taken[1]);
     cells->profit[k] = to_units(chance * ((double)price - cost) - taken[2]);
@@ -278,10 +278,11 @@ void cells_of_slot(const struct cell_maker *maker, int64_t row, struct slot_cell
     double deepest = deepest_of(maker, row, cells->product);
     struct neighbour list[NEIGHBOURS];
     int count = find_neighbours(maker, row, list);
+    double before = chance_at(&curve, promotion);
     for (int k = 0; k < maker->levels; k++) {
         double taken[3], part = own_part(promotion, cells->combined[k]);
-        double added = chance_at(&curve, cells->combined[k]) - chance_at(&curve, promotion);
-        find_taken(maker, list, count, cells->product, added, part, taken);
+        cells->chance[k] = chance_at(&curve, cells->combined[k]);
+        find_taken(maker, list, count, cells->product, cells->chance[k] - before, part, taken);
         fill_level(maker, &curve, k, taken, cells);
         cells->lifetime[k] = to_units((cells->chance[k] - taken[0]) * more_cents);
         cells->value[k] = value_of(maker, cells, k);

@@ -1,16 +1,18 @@
 /* Prices after discount, and the floors below which they must not fall. */
 #include "jobs/offerable.h"
 
+#include "jobs/rounding.h"
+
 #include <math.h>
 
 int64_t offerable_list_cents(const struct products *products, int64_t product)
 {
-    return llround(100.0 * products->list_price[product]);
+    return rounded(100.0 * products->list_price[product]);
 }
 
 int64_t offerable_price_cents(const struct products *products, int64_t product, double discount)
 {
-    return llround((double)offerable_list_cents(products, product) * (1.0 - discount));
+    return rounded((double)offerable_list_cents(products, product) * (1.0 - discount));
 }
 
 double offerable_margin_floor(const struct products *products, int64_t product, double floor)

@@ -1,4 +1,5 @@
 /* The allocation problem of a run: cells of its candidates, the budget, the limits. */
+#include "jobs/rounding.h"
 #include "jobs/user_limits.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
@@ -25,12 +26,12 @@ static void measure_level(const struct slot_cells *cells, const double *level, i
                           int64_t sum[LIMIT_MEASURES])
 {
     sum[LIMIT_cost] = cells->cost[k];
-    sum[LIMIT_purchases] = llround(1e6 * cells->chance[k]);
+    sum[LIMIT_purchases] = rounded(1e6 * cells->chance[k]);
     sum[LIMIT_revenue] = cells->revenue[k];
     sum[LIMIT_profit] = cells->profit[k];
     sum[LIMIT_profit_gain] = cells->profit[k] - cells->profit[0];
     sum[LIMIT_surplus] = cells->surplus[k];
-    sum[LIMIT_discount] = llround(1e9 * level[k]);
+    sum[LIMIT_discount] = rounded(1e9 * level[k]);
     sum[LIMIT_discounts] = k > 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "jobs/cells.h"
 #include "jobs/offerable.h"
+#include "jobs/rounding.h"
 
 #include <fenv.h>
 
@@ -422,6 +423,22 @@ static int stop(void **state)
     return 0;
 }
 
+/* Halves, their neighbours, whole numbers and what no fraction can stand behind. */
+static void rounded_as_llround(void **state)
+{
+    (void)state;
+    static const double whole[] = {0.0, 1.0, 2.0, 1e6 + 1.0, 0x1p51, 0x1p52, 0x1p53, 0x1p62};
+    static const double part[] = {0.0, 0.25, 0.5, 0.75};
+    int64_t wrong = 0;
+    for (size_t w = 0; w < sizeof whole / sizeof *whole; w++)
+        for (size_t p = 0; p < sizeof part / sizeof *part; p++) {
+            double x = whole[w] + part[p], at[] = {nextafter(x, 0.0), x, nextafter(x, 1e300)};
+            for (size_t k = 0; k < 3; k++)
+                wrong += rounded(at[k]) != llround(at[k]) || rounded(-at[k]) != llround(-at[k]);
+        }
+    assert_all(wrong == 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 TEST_MAIN(TEST(money_as_by_hand), TEST(the_objective_is_a_weighted_sum),
@@ -430,4 +447,5 @@ TEST_MAIN(TEST(money_as_by_hand), TEST(the_objective_is_a_weighted_sum),
           TEST(large_numbers), TEST(more_discount_never_sells_less), TEST(what_runs_for_a_user),
           TEST(promotions_that_come), TEST(promotions_began_before),
           TEST(levels_stack_on_promotions), TEST(promotions_and_levels_together),
-          TEST(settings_that_make_no_cells), TEST(what_is_taken_from_neighbours))
+          TEST(settings_that_make_no_cells), TEST(rounded_as_llround),
+          TEST(what_is_taken_from_neighbours))
