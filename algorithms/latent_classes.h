@@ -1,14 +1,22 @@
 /**
  * Latent classes: kinds of people that no column names, told apart by what they do.
  *
- * Of each row (a user) it is known how often each item was met (looks and offers by category, say)
- * and, of some items, a value. Within a class the items of a group are a multinomial draw, and a
- * value is normal about the class's mean of the item plus a level of the row's own, so that rows
- * are told apart by the profile of their values and not by their height. latent_classes_fit finds
- * the classes by expectation maximisation (EM) from the most that are allowed, leaves them out one
- * by one, and keeps the number of the lowest ICL, which is BIC with twice the entropy of the rows'
- * chances on top, so that no class is cut in two that only look a little apart. One class says that
- * there are none.
+ * Of each row (a user) it is known how often each subject was met, in several ways (looks and
+ * offers by category, say), and what the row thinks of some subjects: a value, or two one of which
+ * it is. A way is a group of items, one for each subject. Within a class
+ *
+ *     value of a subject = mean of class and subject + level of the row + noise
+ *     level = sum over groups g of level_by[g] (log(1 + items met) - usual[g]) + noise
+ *     items of a group ~ multinomial, shares of class and item times exp(tilt[g] off)
+ *
+ * where off is what the value of the subject is beyond its mean and the level, 0 where there is no
+ * value: who thinks more of something than his class does meets it more often, and that tells no
+ * more of the class. Which of two values it is is told by class and level, subject after subject.
+ *
+ * latent_classes_fit finds the classes by expectation maximisation (EM) from the most that are
+ * allowed, leaves them out one by one, and keeps the number of the lowest ICL, which is BIC with
+ * twice the entropy of the rows' chances on top, so that no class is cut in two that only look a
+ * little apart. One class says that there are none.
  * latent_classes_of says which class a row is of, as chances.
  */
 #ifndef REMISE_ALGORITHMS_LATENT_CLASSES_H
@@ -16,25 +24,29 @@
 
 #include "partition/blocks.h"
 
-enum { LATENT_CLASSES_MAX = 16, LATENT_GROUPS_MAX = 4 };
+#include <math.h>
+
+enum { LATENT_CLASSES_MAX = 16, LATENT_GROUPS_MAX = 2, LATENT_SUBJECTS_MAX = 64 };
 
 /* What is known of one row; borrowed. */
 struct latent_row {
     int64_t entries;
-    const int32_t *item;               /* [entries] each at most once */
-    const float *count;                /* [entries] >= 0 */
-    const float *value, *value_weight; /* [entries] precision of the value; 0: there is none */
+    const int32_t *item;        /* [entries] group x subjects + subject, rising */
+    const float *count;         /* [entries] >= 0 */
+    const float *value, *other; /* [entries] equal: it is this value; NAN: there is none, or it
+                                   stands with another entry of the subject; other is not below */
+    const float *lean;          /* [entries] log of how much likelier the other is, but for what
+                                   class and level tell */
 };
 
 /* Of all rows; arrays are borrowed. */
 struct latent_evidence {
     const struct blocks *blocks;
-    int64_t items;
-    const int32_t *group;              /* [items] 0 .. LATENT_GROUPS_MAX - 1 */
-    const int64_t *start;              /* [rows_local + 1] first entry of each row */
-    const int32_t *item;               /* [start[rows_local]] of entries, as in a latent_row */
-    const float *count;                /* likewise */
-    const float *value, *value_weight; /* likewise */
+    int64_t groups, subjects; /* at most LATENT_GROUPS_MAX, LATENT_SUBJECTS_MAX */
+    const int64_t *start;     /* [rows_local + 1] first entry of each row */
+    const int32_t *item;      /* [start[rows_local]] of entries, as in a latent_row */
+    const float *count;       /* likewise, as the rest */
+    const float *value, *other, *lean;
 };
 
 struct latent_options {
@@ -51,13 +63,14 @@ struct latent_options {
     }
 
 struct latent_classes {
-    int64_t classes, items;
-    int32_t *group;         /* [items] */
-    double *chance;         /* [classes] sum 1 */
-    double *share;          /* [items][classes] sum 1 over the items of a group; above 0 */
-    double *log_share;      /* [items][classes] */
-    double *mean;           /* [items][classes] of values, without the row's level */
-    double within, between; /* variances of a value of weight 1, and of levels */
+    int64_t classes, groups, subjects, items; /* items = groups x subjects */
+    double *chance;                           /* [classes] sum 1 */
+    double *share;     /* [items][classes] sum 1 over the items of a group; above 0 */
+    double *log_share; /* [items][classes] */
+    double *mean;      /* [subjects][classes] of values, without the row's level */
+    double tilt[LATENT_GROUPS_MAX];
+    double level_by[LATENT_GROUPS_MAX], usual[LATENT_GROUPS_MAX];
+    double within, between; /* variances of the noise of values, and of levels */
     int64_t rows;           /* of the fit, over all ranks */
     double log_likelihood;  /* of all rows, but for what no class can change */
     double icl;
@@ -66,8 +79,7 @@ struct latent_classes {
 /* What a row's entries say of it. */
 struct latent_posterior {
     double chance[LATENT_CLASSES_MAX]; /* [classes] sum 1 */
-    double level; /* expected: the value of an item is sum over c of chance[c] mean[item][c], more
-                     by this */
+    double value[LATENT_SUBJECTS_MAX]; /* [subjects] expected, by meetings where there is none */
 };
 
 /**
@@ -77,8 +89,9 @@ struct latent_posterior {
  * evidence  in   rows_local may be 0 on a rank
  * opt       in   same values on every rank
  * model     out  new; the caller frees it with latent_classes_free; NULL unless OK
- * Cost:  about opt->classes x max_iterations passes of entries x classes steps, each with a
- *        reduction of 48 items x classes bytes; a k-means clustering for each start.
+ * Cost:  about opt->classes x max_iterations passes of entries x classes steps, each value with
+ *        groups x 10 ns, each pass with a reduction of 64 items x classes bytes; a k-means
+ *        clustering for each start.
  * Memory: 8 bytes per row and item while it starts.
  * Same bits for any number of ranks.
  * Errors: ERR_ARG an option out of range, or no rows; ERR_NUMERIC an entry is not finite;
@@ -91,17 +104,27 @@ enum status latent_classes_fit(const struct comm *comm, const struct latent_evid
 
 /**
  * Which class a row is of. Local.
- * without  in   an item whose entry is not to be used, as if it had never been looked at; -1 none
+ * without  in   a subject whose value is not to be used; -1 none
+ * other    out  [subjects] chance that the value is the other one, 0 where there is none; or NULL
  */
 void latent_classes_of(const struct latent_classes *model, const struct latent_row *row,
-                       int32_t without, struct latent_posterior *posterior);
+                       int32_t without, struct latent_posterior *posterior, double *other);
+
+/** Whether the value of an entry is one of two. Local. */
+static inline bool latent_row_doubts(const struct latent_row *row, int64_t e)
+{
+    return islessgreater(row->value[e], row->other[e]);
+}
 
 /** The entries of a local row. Local. */
 struct latent_row latent_row_at(const struct latent_evidence *evidence, int64_t row);
 
 /** A model with space for its parameters and no fit yet. Local. Errors: ERR_MEMORY. */
-enum status latent_classes_new(int64_t classes, int64_t items, const int32_t *group,
+enum status latent_classes_new(int64_t classes, int64_t groups, int64_t subjects,
                                struct latent_classes **model);
+
+/** What all classes have in common, from a model of as many groups. Local. */
+void latent_classes_share(const struct latent_classes *from, struct latent_classes *to);
 
 /** Free and null; accepts NULL inside. Local. */
 void latent_classes_free(struct latent_classes **model);

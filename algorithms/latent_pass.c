@@ -1,38 +1,44 @@
-/* Chances of classes, row by row, and what is summed up by them. */
+/* What is summed up over the rows of latent classes. */
 #include "algorithms/latent_pass.h"
 
+#include "algorithms/latent_row.h"
 #include "mpi/memory.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-/* Where the sums stand in a row of numbers; arrays of items follow. */
+/* Where the sums stand in a row of numbers; arrays of items and subjects follow. */
 enum {
     LIKELIHOOD,
     ENTROPY,
     SQUARES,
     VALUES,
-    LEVEL_SQUARES,
     LEVELS,
+    LEVEL_SQUARES,
     CHANCE,
     MISSED = CHANCE + LATENT_CLASSES_MAX,
-    ITEMS = MISSED + LATENT_CLASSES_MAX
+    MET = MISSED + LATENT_CLASSES_MAX,
+    MET_MET = MET + LATENT_GROUPS_MAX,
+    MET_LEVEL = MET_MET + LATENT_GROUPS_MAX * LATENT_GROUPS_MAX,
+    TILT_RISE = MET_LEVEL + LATENT_GROUPS_MAX,
+    TILT_BEND = TILT_RISE + LATENT_GROUPS_MAX,
+    EXPOSURE = TILT_BEND + LATENT_GROUPS_MAX, /* of items without a value */
+    ARRAYS = EXPOSURE + LATENT_GROUPS_MAX * LATENT_CLASSES_MAX
 };
-enum { OF_ITEMS = 3 /* counts, values, weights of these */ };
+enum { OF_ITEMS = 2 /* counts, exposures */, OF_SUBJECTS = 2 /* values, their number */ };
 
 /* A chance is never taken to be above this when it is asked what a row would lose without. */
 #define NEARLY_SURE 0.999999
 
-static int64_t numbers_of(int64_t items, int64_t classes)
+static int64_t numbers_of(int64_t groups, int64_t subjects, int64_t classes)
 {
-    return ITEMS + OF_ITEMS * items * classes;
+    return ARRAYS + (OF_ITEMS * groups + OF_SUBJECTS) * subjects * classes;
 }
 
 enum status latent_pass_init(const struct latent_evidence *evidence, int64_t classes,
                              struct latent_pass *pass)
 {
     enum status status = OK;
-    int64_t numbers = numbers_of(evidence->items, classes);
+    int64_t numbers = numbers_of(evidence->groups, evidence->subjects, classes);
     *pass = (struct latent_pass){.evidence = evidence};
     TRY(exact_init(&pass->exact, numbers));
     TRY(memory_new(&pass->room, 2 * numbers, sizeof *pass->room));
@@ -49,150 +55,133 @@ void latent_pass_clear(struct latent_pass *pass)
 
 /* ---- one row ---- */
 
-/* Sums of a row's values against each class's means. */
-struct values {
-    double count, weight;
-    double sum[LATENT_CLASSES_MAX], squares[LATENT_CLASSES_MAX];
-};
-
-static void add_value(const struct latent_classes *model, const struct latent_row *row, int64_t e,
-                      struct values *values)
+static void add_chances(const struct latent_classes *model, const struct latent_verdict *v,
+                        double *sum)
 {
-    double weight = (double)row->value_weight[e];
-    const double *mean = model->mean + row->item[e] * model->classes;
-    values->count += 1.0;
-    values->weight += weight;
+    sum[LIKELIHOOD] += v->log_likelihood;
     for (int64_t c = 0; c < model->classes; c++) {
-        double off = (double)row->value[e] - mean[c];
-        values->sum[c] += weight * off;
-        values->squares[c] += weight * off * off;
+        sum[CHANCE + c] += v->chance[c];
+        if (v->chance[c] > 0.0) sum[ENTROPY] -= v->chance[c] * log(v->chance[c]);
+        sum[MISSED + c] -= log1p(-fmin(v->chance[c], NEARLY_SURE));
     }
 }
 
-/* log_share of the others of a group once one of its items is not looked at. */
-static void put_aside(const struct latent_classes *model, int32_t without, double *aside)
+static void add_level(const struct latent_classes *model, const struct latent_verdict *v,
+                      double *sum)
 {
-    const double *share = model->share + without * model->classes;
-    for (int64_t c = 0; c < model->classes; c++) aside[c] = log1p(-fmin(share[c], NEARLY_SURE));
-}
-
-static struct values read_row(const struct latent_classes *model, const struct latent_row *row,
-                              int32_t without, double *log_chance)
-{
-    struct values values = {0};
-    double aside[LATENT_CLASSES_MAX];
-    if (without >= 0) put_aside(model, without, aside);
-    for (int64_t e = 0; e < row->entries; e++) {
-        int32_t item = row->item[e];
-        double count = (double)row->count[e];
-        const double *log_share = model->log_share + item * model->classes;
-        if (item == without) continue;
-        for (int64_t c = 0; c < model->classes; c++) log_chance[c] += count * log_share[c];
-        if (without >= 0 && model->group[item] == model->group[without])
-            for (int64_t c = 0; c < model->classes; c++) log_chance[c] -= count * aside[c];
-        if (row->value_weight[e] > 0.0f) add_value(model, row, e, &values);
-    }
-    return values;
-}
-
-/* Values about a level that is itself drawn: what they add to the log-likelihood, and the level. */
-static void judge_values(const struct latent_classes *model, const struct values *values,
-                         double *log_chance, double *level)
-{
-    double s2 = model->within, t2 = model->between, all = s2 + values->weight * t2;
-    double shape = values->count * log(2.0 * M_PI * s2) + log(all / s2);
+    double level = 0.0;
+    sum[LEVELS] += 1.0;
     for (int64_t c = 0; c < model->classes; c++) {
-        double sum = values->sum[c];
-        level[c] = t2 * sum / all;
-        log_chance[c] -= 0.5 * ((values->squares[c] - level[c] * sum) / s2 + shape);
+        level += v->chance[c] * v->level[c];
+        sum[LEVEL_SQUARES] += v->chance[c] * (v->level[c] * v->level[c] + v->variance[c]);
+    }
+    for (int64_t g = 0; g < model->groups; g++) {
+        sum[MET + g] += v->log_met[g];
+        sum[MET_LEVEL + g] += v->log_met[g] * level;
+        for (int64_t h = 0; h < model->groups; h++)
+            sum[MET_MET + g * LATENT_GROUPS_MAX + h] += v->log_met[g] * v->log_met[h];
     }
 }
 
-/* Chances from their logs; returns the log of what they summed up to. */
-static double share_out(int64_t classes, double *chance)
+/* value: [2][subjects][classes] */
+static void add_values(const struct latent_classes *model, const struct latent_verdict *v,
+                       double *sum, double *value)
 {
-    double most = chance[0], sum = 0.0;
-    for (int64_t c = 1; c < classes; c++) most = fmax(most, chance[c]);
-    for (int64_t c = 0; c < classes; c++) sum += chance[c] = exp(chance[c] - most);
-    for (int64_t c = 0; c < classes; c++) chance[c] /= sum;
-    return most + log(sum);
-}
-
-static double judge_row(const struct latent_classes *model, const struct latent_row *row,
-                        int32_t without, double *chance, double *level, struct values *values)
-{
-    for (int64_t c = 0; c < model->classes; c++) {
-        chance[c] = log(model->chance[c]);
-        level[c] = 0.0;
+    for (int64_t i = 0; i < v->values; i++) {
+        const struct latent_value *of = &v->value[i];
+        int64_t first = of->subject * model->classes, all = model->subjects * model->classes;
+        for (int64_t c = 0; c < model->classes; c++) {
+            value[first + c] += v->chance[c] * (of->off[c] + model->mean[first + c]);
+            value[all + first + c] += v->chance[c];
+            sum[SQUARES] += v->chance[c] * of->square[c];
+        }
+        sum[VALUES] += 1.0;
     }
-    *values = read_row(model, row, without, chance);
-    if (values->count > 0.0) judge_values(model, values, chance, level);
-    return share_out(model->classes, chance);
 }
 
-double latent_pass_row(const struct latent_classes *model, const struct latent_row *row,
-                       int32_t without, double *chance, double *level)
+/* What was to be expected of the items of a group. */
+static void add_exposure(const struct latent_classes *model, const struct latent_verdict *v,
+                         int64_t g, double *sum, double *exposure)
 {
-    struct values values;
-    return judge_row(model, row, without, chance, level, &values);
-}
-
-/* ---- sums ---- */
-
-static void add_entries(const struct latent_classes *model, const struct latent_row *row,
-                        const double *chance, const double *level, double *sum)
-{
-    int64_t classes = model->classes, all = model->items * classes;
-    for (int64_t e = 0; e < row->entries; e++) {
-        double *count = sum + ITEMS + row->item[e] * classes, *value = count + all;
-        double times = (double)row->count[e], weight = (double)row->value_weight[e];
-        for (int64_t c = 0; c < classes; c++) count[c] += chance[c] * times;
-        if (!(weight > 0.0)) continue;
-        for (int64_t c = 0; c < classes; c++) {
-            value[c] += chance[c] * weight * ((double)row->value[e] - level[c]);
-            value[all + c] += chance[c] * weight;
+    double mean[LATENT_CLASSES_MAX] = {0}, square[LATENT_CLASSES_MAX] = {0};
+    for (int64_t i = 0; i < v->values; i++) {
+        const struct latent_value *value = &v->value[i];
+        int64_t first = (g * model->subjects + value->subject) * model->classes;
+        for (int64_t c = 0; c < model->classes; c++) {
+            double tilted = value->tilted[g][c], off = value->off[c];
+            double share = model->share[first + c] * tilted / v->whole[g][c];
+            exposure[first + c] += v->chance[c] * v->met[g] * (tilted - 1.0) / v->whole[g][c];
+            mean[c] += share * off;
+            square[c] += share * off * off;
         }
     }
+    for (int64_t c = 0; c < model->classes; c++) {
+        double times = v->chance[c] * v->met[g];
+        sum[EXPOSURE + g * LATENT_CLASSES_MAX + c] += times / v->whole[g][c];
+        sum[TILT_RISE + g] -= times * mean[c];
+        sum[TILT_BEND + g] += times * (square[c] - mean[c] * mean[c]);
+    }
+}
+
+static void add_meetings(const struct latent_classes *model, const struct latent_row *row,
+                         const struct latent_verdict *v, double *sum)
+{
+    double *count = sum + ARRAYS;
+    int64_t classes = model->classes, last = v->values;
+    for (int64_t e = 0; e < row->entries; e++) {
+        int64_t j = row->item[e], g = j / model->subjects, i = 0;
+        double times = (double)row->count[e];
+        while (i < last && v->value[i].subject != j % model->subjects) i++;
+        for (int64_t c = 0; c < classes; c++) count[j * classes + c] += v->chance[c] * times;
+        for (int64_t c = 0; c < classes && i < last; c++)
+            sum[TILT_RISE + g] += v->chance[c] * times * v->value[i].off[c];
+    }
+    for (int64_t g = 0; g < model->groups; g++)
+        add_exposure(model, v, g, sum, count + model->items * classes);
 }
 
 static void add_row(const struct latent_classes *model, const struct latent_row *row, double *sum)
 {
-    double chance[LATENT_CLASSES_MAX], level[LATENT_CLASSES_MAX];
-    struct values values;
-    sum[LIKELIHOOD] += judge_row(model, row, -1, chance, level, &values);
-    double unsure =
-        model->between * model->within / (model->within + values.weight * model->between);
-    for (int64_t c = 0; c < model->classes; c++) {
-        sum[CHANCE + c] += chance[c];
-        if (chance[c] > 0.0) sum[ENTROPY] -= chance[c] * log(chance[c]);
-        sum[MISSED + c] -= log1p(-fmin(chance[c], NEARLY_SURE));
-        if (values.count == 0.0) continue;
-        double off = values.squares[c] - 2.0 * level[c] * values.sum[c] +
-                     values.weight * (level[c] * level[c] + unsure);
-        sum[SQUARES] += chance[c] * off;
-        sum[LEVEL_SQUARES] += chance[c] * (level[c] * level[c] + unsure);
-    }
-    sum[VALUES] += values.count;
-    sum[LEVELS] += values.count > 0.0 ? 1.0 : 0.0;
-    add_entries(model, row, chance, level, sum);
+    struct latent_verdict v;
+    latent_row_judge(model, row, -1, &v);
+    add_chances(model, &v, sum);
+    if (v.values > 0) add_level(model, &v, sum);
+    add_values(model, &v, sum, sum + ARRAYS + OF_ITEMS * model->items * model->classes);
+    add_meetings(model, row, &v, sum);
+}
+
+/* ---- all rows ---- */
+
+static void copy(const double *number, int64_t count, double *to)
+{
+    for (int64_t k = 0; k < count; k++) to[k] = number[k];
 }
 
 static void hand_over(double *number, const struct latent_classes *model, struct latent_sums *sums)
 {
-    int64_t all = model->items * model->classes;
+    int64_t of_items = model->items * model->classes, of_group = model->subjects * model->classes;
+    double *array = number + ARRAYS;
     *sums = (struct latent_sums){.log_likelihood = number[LIKELIHOOD],
                                  .entropy = number[ENTROPY],
                                  .squares = number[SQUARES],
                                  .values = number[VALUES],
-                                 .level_squares = number[LEVEL_SQUARES],
                                  .levels = number[LEVELS],
-                                 .count = number + ITEMS,
-                                 .value = number + ITEMS + all,
-                                 .value_weight = number + ITEMS + 2 * all};
-    for (int64_t c = 0; c < model->classes; c++) {
-        sums->chance[c] = number[CHANCE + c];
-        sums->missed[c] = number[MISSED + c];
-    }
+                                 .level_squares = number[LEVEL_SQUARES],
+                                 .count = array,
+                                 .exposure = array + of_items,
+                                 .value = array + 2 * of_items,
+                                 .weight = array + 2 * of_items + of_group};
+    copy(number + CHANCE, LATENT_CLASSES_MAX, sums->chance);
+    copy(number + MISSED, LATENT_CLASSES_MAX, sums->missed);
+    copy(number + MET, LATENT_GROUPS_MAX, sums->met);
+    copy(number + MET_MET, LATENT_GROUPS_MAX * LATENT_GROUPS_MAX, sums->met_met[0]);
+    copy(number + MET_LEVEL, LATENT_GROUPS_MAX, sums->met_level);
+    copy(number + TILT_RISE, LATENT_GROUPS_MAX, sums->tilt_rise);
+    copy(number + TILT_BEND, LATENT_GROUPS_MAX, sums->tilt_bend);
+    for (int64_t g = 0; g < model->groups; g++)
+        for (int64_t k = 0; k < of_group; k++)
+            sums->exposure[g * of_group + k] +=
+                number[EXPOSURE + g * LATENT_CLASSES_MAX + k % model->classes];
 }
 
 enum status latent_pass_run(const struct comm *comm, const struct latent_classes *model,
@@ -200,7 +189,7 @@ enum status latent_pass_run(const struct comm *comm, const struct latent_classes
 {
     const struct latent_evidence *evidence = pass->evidence;
     const struct blocks *blocks = evidence->blocks;
-    int64_t numbers = numbers_of(model->items, model->classes);
+    int64_t numbers = numbers_of(model->groups, model->subjects, model->classes);
     double *all = pass->room + pass->exact.count;
     exact_reset(&pass->exact);
     for (int64_t b = 0; b < blocks->blocks_local; b++) {

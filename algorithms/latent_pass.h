@@ -8,15 +8,21 @@
 #include "algorithms/latent_classes.h"
 #include "mpi/exact.h"
 
-/* Sums over the rows; by class where an array is, [items][classes] where it is of items. */
+/* Sums over the rows; arrays of items and subjects have a column for each class. */
 struct latent_sums {
     double log_likelihood;
-    double entropy;                       /* of the rows' chances */
-    double squares, values;               /* of what values are off, and their number */
-    double level_squares, levels;         /* likewise of levels: rows with values */
-    double chance[LATENT_CLASSES_MAX];    /* rows of each class */
-    double missed[LATENT_CLASSES_MAX];    /* log-likelihood lost if it were not there, at least */
-    double *count, *value, *value_weight; /* [items][classes] */
+    double entropy;                    /* of the rows' chances */
+    double squares, values;            /* of what values are off, and their number */
+    double chance[LATENT_CLASSES_MAX]; /* rows of each class */
+    double missed[LATENT_CLASSES_MAX]; /* log-likelihood lost if it were not there, at least */
+    double levels, level_squares;      /* rows with values, and squares of their levels */
+    /* of these: logs of meetings less what is usual, products of these, and with the level */
+    double met[LATENT_GROUPS_MAX], met_met[LATENT_GROUPS_MAX][LATENT_GROUPS_MAX],
+        met_level[LATENT_GROUPS_MAX];
+    /* derivatives of the log-likelihood by the tilt, the second with its sign turned */
+    double tilt_rise[LATENT_GROUPS_MAX], tilt_bend[LATENT_GROUPS_MAX];
+    double *count, *exposure; /* of items: times met, and times to be met were all shares 1 */
+    double *value, *weight;   /* of subjects: values less levels, and their number */
 };
 
 struct latent_pass {
@@ -38,9 +44,5 @@ void latent_pass_clear(struct latent_pass *pass);
  */
 enum status latent_pass_run(const struct comm *comm, const struct latent_classes *model,
                             struct latent_pass *pass, struct latent_sums *sums);
-
-/** Chances and levels of a row, each class's; returns the log-likelihood. Local. */
-double latent_pass_row(const struct latent_classes *model, const struct latent_row *row,
-                       int32_t without, double *chance, double *level);
 
 #endif

@@ -70,12 +70,30 @@ struct tilted_roots tilted_policy_solve(const struct tilted_policy *policy, int 
     return roots;
 }
 
+static double place_of(double standing)
+{
+    return (standing / TILT_STANDING + 1.0) * 0.5 * (TILT_GRID - 1);
+}
+
+/* The grid point at or below. */
+static int point_of(double standing)
+{
+    return (int)fmin(fmax(place_of(standing), 0.0), TILT_GRID - 2.0);
+}
+
 static double chance_at(const struct tilted_policy *policy, int level, double standing)
 {
-    double at = (standing / TILT_STANDING + 1.0) * 0.5 * (TILT_GRID - 1);
-    int low = (int)fmin(fmax(at, 0.0), TILT_GRID - 2.0);
+    int low = point_of(standing);
     const float *chance = policy->chance[level];
-    return (double)chance[low] + (at - low) * (double)(chance[low + 1] - chance[low]);
+    return (double)chance[low] +
+           (place_of(standing) - low) * (double)(chance[low + 1] - chance[low]);
+}
+
+double tilted_policy_slope(const struct tilted_policy *policy, int level, float standing)
+{
+    int low = point_of((double)standing);
+    const float *chance = policy->chance[level];
+    return fabs((double)chance[low + 1] - (double)chance[low]) / (standing_at(1) - standing_at(0));
 }
 
 /* ---- one pass ---- */

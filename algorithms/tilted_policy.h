@@ -60,5 +60,7 @@ enum status tilted_policy_fit(const struct comm *comm, const struct tilted_rows 
 /** Which standings give level the chance. Local. */
 struct tilted_roots tilted_policy_solve(const struct tilted_policy *policy, int level,
                                         float chance);
+/** By how much the chance of level rises or falls with the standing, without sign. Local. */
+double tilted_policy_slope(const struct tilted_policy *policy, int level, float standing);
 
 #endif

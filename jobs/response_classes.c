@@ -10,8 +10,10 @@
 
 /* Of a user with more events or offers, a "guest", only the latest are evidence. */
 enum { RECALLED_MAX = 4096 };
+/* A visit in seconds; events of others in between that are looked through for what began it. */
+enum { VISIT = 3600, STEPS_MAX = 16 };
 /* Users to find classes by, about; more take long and say the same. */
-#define USERS_ENOUGH 100000.0
+#define USERS_ENOUGH 40000.0
 
 enum { EVENTS, OFFERS, GROUPS, ITEMS_MAX = GROUPS * RESPONSE_CATEGORIES_MAX };
 
@@ -19,7 +21,7 @@ enum { EVENTS, OFFERS, GROUPS, ITEMS_MAX = GROUPS * RESPONSE_CATEGORIES_MAX };
 struct evidence {
     int64_t entries;
     int32_t item[ITEMS_MAX];
-    float count[ITEMS_MAX], value[ITEMS_MAX], value_weight[ITEMS_MAX];
+    float count[ITEMS_MAX], value[ITEMS_MAX], other[ITEMS_MAX], lean[ITEMS_MAX];
 };
 
 /* ---- one user ---- */
@@ -27,7 +29,7 @@ struct evidence {
 /* By category column, events first. */
 struct tally {
     float count[ITEMS_MAX];
-    double weight[ITEMS_MAX], standing[ITEMS_MAX];
+    int64_t offer[ITEMS_MAX]; /* the latest that tells of a standing */
 };
 
 static int64_t latest(const int64_t *start, int64_t user)
@@ -41,50 +43,65 @@ static int32_t column_of(const struct response_classes_source *source, int32_t p
     return source->category_column[source->dataset->products.category_code[product]];
 }
 
+/* Whether what comes of the same look at a product stands before: a view and then a purchase. */
+static bool goes_on(const struct events *events, int64_t first, int64_t e)
+{
+    int64_t from = e - first > STEPS_MAX ? e - STEPS_MAX : first;
+    for (int64_t past = e - 1; past >= from && events->time[e] - events->time[past] < VISIT; past--)
+        if (events->product[past] == events->product[e]) return true;
+    return false;
+}
+
 static void tally_events(const struct response_classes_source *source, int64_t user,
                          struct tally *tally)
 {
     const struct events *events = &source->dataset->events;
-    for (int64_t e = latest(events->start, user); e < events->start[user + 1]; e++) {
+    int64_t first = latest(events->start, user);
+    for (int64_t e = first; e < events->start[user + 1]; e++) {
         int32_t column = column_of(source, events->product[e]);
         bool counts = events->kind[e] <= EVENT_PURCHASE && !source->personal[e];
-        if (counts && column >= 0) tally->count[column] += 1.0f;
+        if (counts && column >= 0 && !goes_on(events, first, e)) tally->count[column] += 1.0f;
     }
 }
 
+/* What the offers in a category tell of the standing in it stands with each of them. */
 static void tally_offers(const struct response_classes_source *source, int64_t user,
                          struct tally *tally)
 {
     const struct offers *offers = &source->dataset->offers;
+    for (int64_t j = 0; j < GROUPS * source->columns; j++) tally->offer[j] = -1;
     for (int64_t o = latest(offers->start, user); o < offers->start[user + 1]; o++) {
         int32_t column = column_of(source, offers->product[o]);
         if (column < 0) continue;
         int64_t item = OFFERS * source->columns + column;
-        double weight = (double)source->policy->weight[o];
         tally->count[item] += 1.0f;
-        tally->weight[item] += weight;
-        tally->standing[item] += weight * (double)source->policy->standing[o];
+        if (source->policy->weight[o] > 0.0f) tally->offer[item] = o;
     }
 }
 
-/* Offers in a category stand at one place: more of them make it no surer than one without doubt. */
 static void collect(const struct response_classes_source *source, int64_t user,
                     struct evidence *evidence)
 {
+    const struct response_policy *policy = source->policy;
     struct tally tally = {0};
     tally_events(source, user, &tally);
     tally_offers(source, user, &tally);
     evidence->entries = 0;
     for (int32_t j = 0; j < GROUPS * source->columns; j++) {
-        int64_t e = evidence->entries;
+        int64_t e = evidence->entries, o = tally.offer[j];
         if (tally.count[j] == 0.0f) continue;
-        bool stands = tally.weight[j] > 0.0;
         evidence->item[e] = j;
         evidence->count[e] = tally.count[j];
-        evidence->value_weight[e] = (float)fmin(tally.weight[j], 1.0);
-        evidence->value[e] = stands ? (float)(tally.standing[j] / tally.weight[j]) : 0.0f;
+        evidence->value[e] = o >= 0 ? policy->low[o] : NAN;
+        evidence->other[e] = o >= 0 ? policy->high[o] : NAN;
+        evidence->lean[e] = o >= 0 ? policy->lean[o] : 0.0f;
         evidence->entries++;
     }
+}
+
+static struct latent_row row_of(const struct evidence *e)
+{
+    return (struct latent_row){e->entries, e->item, e->count, e->value, e->other, e->lean};
 }
 
 static void judge(const struct response_classes *classes, int64_t user, int32_t without,
@@ -92,9 +109,8 @@ static void judge(const struct response_classes *classes, int64_t user, int32_t 
 {
     struct evidence evidence;
     collect(&classes->source, user, &evidence);
-    const struct latent_row row = {evidence.entries, evidence.item, evidence.count, evidence.value,
-                                   evidence.value_weight};
-    latent_classes_of(classes->model, &row, without, posterior);
+    const struct latent_row row = row_of(&evidence);
+    latent_classes_of(classes->model, &row, without, posterior, NULL);
 }
 
 /* ---- the users that classes are found by ---- */
@@ -102,19 +118,19 @@ static void judge(const struct response_classes *classes, int64_t user, int32_t 
 struct sample {
     struct blocks blocks;
     int64_t *start;
-    int32_t *item, *group;
-    float *count, *value, *value_weight;
+    int32_t *item;
+    float *count, *value, *other, *lean;
 };
 
 static void sample_clear(struct sample *s)
 {
     blocks_clear(&s->blocks);
     free(s->start);
-    free(s->group);
     free(s->item);
     free(s->count);
     free(s->value);
-    free(s->value_weight);
+    free(s->other);
+    free(s->lean);
 }
 
 static bool drawn(const struct users *users, int64_t user)
@@ -134,8 +150,6 @@ static enum status cut(const struct response_classes_source *source, struct samp
     *entries = 0;
     TRY(memory_new(&s->blocks.start, all->blocks_local + 1, sizeof *s->blocks.start));
     TRY(memory_new(&s->start, all->rows_local + 1, sizeof *s->start));
-    TRY(memory_new(&s->group, GROUPS * source->columns, sizeof *s->group));
-    for (int64_t j = 0; j < source->columns; j++) s->group[OFFERS * source->columns + j] = OFFERS;
     for (int64_t b = 0; b < all->blocks_local; b++) {
         for (int64_t u = all->start[b]; u < all->start[b + 1]; u++) {
             if (!drawn(users, u)) continue;
@@ -158,7 +172,8 @@ static enum status fill(const struct response_classes_source *source, int64_t en
     TRY(memory_new(&s->item, entries, sizeof *s->item));
     TRY(memory_new(&s->count, entries, sizeof *s->count));
     TRY(memory_new(&s->value, entries, sizeof *s->value));
-    TRY(memory_new(&s->value_weight, entries, sizeof *s->value_weight));
+    TRY(memory_new(&s->other, entries, sizeof *s->other));
+    TRY(memory_new(&s->lean, entries, sizeof *s->lean));
     for (int64_t u = 0, at = 0; u < users->blocks.rows_local; u++) {
         if (!drawn(users, u)) continue;
         collect(source, u, &evidence);
@@ -166,7 +181,8 @@ static enum status fill(const struct response_classes_source *source, int64_t en
             s->item[at] = evidence.item[e];
             s->count[at] = evidence.count[e];
             s->value[at] = evidence.value[e];
-            s->value_weight[at] = evidence.value_weight[e];
+            s->other[at] = evidence.other[e];
+            s->lean[at] = evidence.lean[e];
         }
     }
 done:
@@ -207,13 +223,15 @@ static enum status judge_all(struct response_classes *classes)
     enum status status = OK;
     struct latent_posterior posterior;
     int64_t users = classes->source.dataset->users.blocks.rows_local;
+    int64_t columns = classes->source.columns;
     TRY(memory_new(&classes->chance, users * classes->classes, sizeof *classes->chance));
-    TRY(memory_new(&classes->level, users, sizeof *classes->level));
+    TRY(memory_new(&classes->standing, users * columns, sizeof *classes->standing));
     for (int64_t u = 0; u < users; u++) {
         judge(classes, u, -1, &posterior);
         for (int64_t c = 0; c < classes->classes; c++)
             classes->chance[u * classes->classes + c] = (float)posterior.chance[c];
-        classes->level[u] = (float)posterior.level;
+        for (int64_t j = 0; j < columns; j++)
+            classes->standing[u * columns + j] = (float)posterior.value[j];
     }
 done:
     return status;
@@ -230,10 +248,9 @@ enum status response_classes_make(const struct comm *comm,
     if (source->dataset->offers_total == 0 || source->columns < 2) return OK;
     TRY(sample_init(comm, source, &sample));
     if (sample.blocks.rows_total == 0) goto done;
-    const struct latent_evidence evidence = {&sample.blocks, GROUPS * source->columns,
-                                             sample.group,   sample.start,
-                                             sample.item,    sample.count,
-                                             sample.value,   sample.value_weight};
+    const struct latent_evidence evidence = {&sample.blocks, GROUPS,       source->columns,
+                                             sample.start,   sample.item,  sample.count,
+                                             sample.value,   sample.other, sample.lean};
     TRY(latent_classes_fit(comm, &evidence, &opt, &classes->model));
     if (classes->model->classes < 2) {
         latent_classes_free(&classes->model);
@@ -252,8 +269,36 @@ void response_classes_clear(struct response_classes *classes)
 {
     latent_classes_free(&classes->model);
     free(classes->chance);
-    free(classes->level);
+    free(classes->standing);
     *classes = (struct response_classes){0};
+}
+
+/* ---- standings ---- */
+
+/* Each offer in doubt by what class and level make of its category. */
+static void settle_user(const struct response_classes *classes, int64_t user,
+                        struct response_policy *policy)
+{
+    const struct response_classes_source *source = &classes->source;
+    const struct offers *offers = &source->dataset->offers;
+    struct evidence evidence;
+    struct latent_posterior posterior;
+    double other[RESPONSE_CATEGORIES_MAX];
+    collect(source, user, &evidence);
+    const struct latent_row row = row_of(&evidence);
+    latent_classes_of(classes->model, &row, -1, &posterior, other);
+    for (int64_t o = offers->start[user]; o < offers->start[user + 1]; o++) {
+        int32_t column = column_of(source, offers->product[o]);
+        if (column >= 0 && response_policy_doubts(policy, o))
+            response_policy_believe(policy, o, other[column]);
+    }
+}
+
+void response_classes_settle(const struct response_classes *classes, struct response_policy *policy)
+{
+    if (classes->classes == 0) return;
+    for (int64_t u = 0; u < classes->source.dataset->users.blocks.rows_local; u++)
+        settle_user(classes, u, policy);
 }
 
 /* ---- rows ---- */
@@ -273,19 +318,13 @@ void response_classes_put(const struct response_classes *classes, int64_t user, 
                           bool hide, float *x)
 {
     int64_t count = classes->classes;
-    int32_t column = classes->source.category_column[category];
-    int64_t item = OFFERS * classes->source.columns + column;
     struct latent_posterior posterior;
     if (count == 0) return;
-    float level = classes->level[user];
+    int32_t column = classes->source.category_column[category];
     for (int64_t c = 0; c < count; c++) x[c] = classes->chance[user * count + c];
-    if (hide && column >= 0) {
-        judge(classes, user, (int32_t)item, &posterior);
-        for (int64_t c = 0; c < count; c++) x[c] = (float)posterior.chance[c];
-        level = (float)posterior.level;
-    }
-    double standing = (double)level;
-    for (int64_t c = 0; c < count && column >= 0; c++)
-        standing += (double)x[c] * classes->model->mean[item * count + c];
-    x[count] = (float)standing;
+    x[count] = column >= 0 ? classes->standing[user * classes->source.columns + column] : 0.0f;
+    if (!hide || column < 0) return;
+    judge(classes, user, column, &posterior);
+    for (int64_t c = 0; c < count; c++) x[c] = (float)posterior.chance[c];
+    x[count] = (float)posterior.value[column];
 }

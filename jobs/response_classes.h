@@ -1,11 +1,11 @@
 /**
  * Kinds of users that no column names, by what they look at and what they were offered.
  *
- * The evidence on a user is how often each category was met in events and in offers, and where the
+ * The evidence on a user is how often each category was met in visits and in offers, and where the
  * policy of the past stands to the user in each category (jobs/response_policy.h). What came of
  * offers is no part of it: neither whether they were redeemed nor the purchases made by them, so
  * that an offer whose outcome is to be explained may stand among the evidence. Where the standing
- * in a category is kept back, the user's offers in it are: then a class is told by all the rest.
+ * in a category is kept back, class and standing are told by all the rest.
  * Without offers there are no classes: rows of a moment would need those of that moment.
  */
 #ifndef REMISE_JOBS_RESPONSE_CLASSES_H
@@ -31,14 +31,14 @@ struct response_classes {
     int64_t classes;              /* 0: none are told apart */
     struct latent_classes *model; /* NULL without classes */
     float *chance;                /* [users_local][classes] */
-    float *level;                 /* [users_local] (latent_posterior) */
+    float *standing;              /* [users_local][columns] expected in a category */
 };
 
 /**
  * Find the classes and say which each local user is of. Collective. Free with
  * response_classes_clear.
- * Memory: 4 (classes + 1) bytes per user; while it works 16 bytes for each category of a user, of
- *         about 100,000 users over all ranks.
+ * Memory: 4 (classes + columns) bytes per user; while it works 20 bytes for each category of a
+ *         user, of about 40,000 users over all ranks.
  * Same bits for any number of ranks.
  * Errors: ERR_MEMORY.
  */
@@ -48,6 +48,11 @@ enum status response_classes_make(const struct comm *comm,
 /** Free; accepts a zeroed struct. Local. */
 void response_classes_clear(struct response_classes *classes);
 
+/** Believe of standings in doubt what the users' classes make likely; nothing without classes.
+ * policy  inout  the source's. Local. */
+void response_classes_settle(const struct response_classes *classes,
+                             struct response_policy *policy);
+
 /** Columns of a row: one of each class, and the standing. Local. */
 int64_t response_classes_columns(const struct response_classes *classes);
 
@@ -56,8 +61,8 @@ struct dose_shape response_classes_shape(const struct response_classes *classes,
                                          const struct dose_shapes *shapes, int64_t user);
 
 /**
- * The chances of a user's classes, and the standing that they let expect in a category. Local.
- * hide  in   the user's offers in the category are not to be used
+ * The chances of a user's classes, and the standing to be expected in a category. Local.
+ * hide  in   the standing of the user's offers in the category is not to be used
  * x     out  [response_classes_columns]
  */
 void response_classes_put(const struct response_classes *classes, int64_t user, int32_t category,

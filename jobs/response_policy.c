@@ -1,7 +1,7 @@
 /* Where users stand with the policy that chose their past discounts. */
 #include "jobs/response_policy.h"
 
-#include "algorithms/tilted_policy.h"
+#include "algorithms/tilted_guess.h"
 #include "mpi/exact.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
@@ -16,6 +16,7 @@ enum { BINS = TILT_LEVELS, ROUNDS = 3 };
 /* Offers the policy is found from, about; more say the same. */
 #define OFFERS_ENOUGH 20000.0
 #define DOUBTFUL 0.1f /* least weight of a standing, when it may as well be another */
+#define ROUNDING 1e-4 /* of a chance in a table, relative */
 /* Bounds of the weight, in offers, of what is known from farther away. */
 #define PULL_LEAST 0.02
 #define PULL_MOST 10.0
@@ -25,6 +26,7 @@ enum { BINS = TILT_LEVELS, ROUNDS = 3 };
 /* The policy, and which level a discount is. */
 struct given {
     struct tilted_policy policy;
+    double misfit; /* of the logs of chances */
     int of_bin[BINS];
 };
 
@@ -134,14 +136,13 @@ static enum status find_policy(const struct comm *comm, const struct dataset *da
     enum status status = OK;
     struct sample sample = {0};
     int64_t all = dataset->offers.start[dataset->users.blocks.rows_local], pairs = 0;
-    double misfit = 0.0;
     comm_sum_int64(comm, &all, 1);
     TRY_ALL(comm, sample_draw(dataset, given, all, &sample));
-    TRY(tilted_policy_fit(comm, &sample.rows, &given->policy, &pairs, &misfit));
+    TRY(tilted_policy_fit(comm, &sample.rows, &given->policy, &pairs, &given->misfit));
     if (pairs > 0)
         log_info("  past offers went by where users stand; %.0f %% of them blindly (the chances of "
                  "%" PRId64 " met within %.1f %%)",
-                 100.0 * given->policy.floor, pairs, 100.0 * misfit);
+                 100.0 * given->policy.floor, pairs, 100.0 * given->misfit);
 done:
     sample_clear(&sample);
     return status;
@@ -149,20 +150,14 @@ done:
 
 /* ---- which of the two ---- */
 
-/* An offer's two possible standings, NAN where it tells of none. */
-struct roots {
-    struct tilted_roots at;
-    int32_t category;
-};
-
 struct sums {
     double weight, standing;
 };
 
-/* Room for one user; category sums are zero between users. */
-struct user_room {
-    struct roots *roots; /* [most offers of a user] */
-    struct sums *category;
+/* Of a user's offers in one category; all zero between users. */
+struct user_category {
+    struct tilted_guess guess;
+    struct sums sums;
 };
 
 static void add_sums(struct sums *sums, double sign, float weight, float standing)
@@ -176,80 +171,96 @@ static double pulled(const struct sums *sums, double pull, double toward)
     return (sums->standing + pull * toward) / (sums->weight + pull);
 }
 
-/* What to expect of a standing, and how far it may be from that. */
-struct expected {
-    double mean, variance;
-};
-
-static struct expected expect(const struct response_policy *policy, const struct sums *user,
-                              const struct sums *category)
+void response_policy_believe(struct response_policy *policy, int64_t o, double high)
 {
-    double at_user = pulled(user, policy->pull_user, policy->usual);
-    double of_user = policy->pull_user / (user->weight + policy->pull_user);
-    double of_category = policy->pull_category / (category->weight + policy->pull_category);
-    return (struct expected){pulled(category, policy->pull_category, at_user),
-                             policy->within + of_category * policy->by_category +
-                                 of_category * of_category * of_user * policy->by_user};
+    double low = 1.0 - high;
+    policy->standing[o] = (float)(low * (double)policy->low[o] + high * (double)policy->high[o]);
+    policy->weight[o] = fmaxf((float)fabs(high - low), DOUBTFUL);
 }
 
-/* What to believe between the roots; the weight says how sure that is: the chance of the likelier
- * one less the other's. */
-static void weigh(const struct tilted_roots *roots, struct expected expected, float *standing,
-                  float *weight)
+/* Chance of the higher by the user's standings in other categories. */
+static double chance_of_high(const struct response_policy *policy, const struct sums *others,
+                             int64_t o)
 {
-    double low = (double)roots->low - expected.mean, high = (double)roots->high - expected.mean;
-    double apart = tanh((low * low - high * high) / (4.0 * expected.variance));
-    *standing =
-        (float)(0.5 * ((1.0 - apart) * (double)roots->low + (1.0 + apart) * (double)roots->high));
-    *weight = fmaxf((float)fabs(apart), DOUBTFUL);
+    double mean = pulled(others, policy->pull_user, policy->usual);
+    double of_user = policy->pull_user / (others->weight + policy->pull_user);
+    double variance = policy->within + policy->by_category + of_user * policy->by_user;
+    double low = (double)policy->low[o] - mean, high = (double)policy->high[o] - mean;
+    double odds = (low * low - high * high) / (2.0 * variance) + (double)policy->lean[o];
+    return 1.0 / (1.0 + exp(-odds));
+}
+
+static int32_t category_of(const struct dataset *dataset, int64_t o)
+{
+    return dataset->products.category_code[dataset->offers.product[o]];
 }
 
 /* Sums of the user's standings, in all and by category. */
-static void sum_user(const struct response_policy *policy, int64_t first, int64_t count,
-                     struct user_room *room, struct sums *all)
-{
-    for (int64_t i = 0; i < count; i++) {
-        float weight = policy->weight[first + i], standing = policy->standing[first + i];
-        add_sums(all, 1.0, weight, standing);
-        add_sums(&room->category[room->roots[i].category], 1.0, weight, standing);
-    }
-}
-
-static void close_user(int64_t count, struct user_room *room)
-{
-    for (int64_t i = 0; i < count; i++) room->category[room->roots[i].category] = (struct sums){0};
-}
-
-/* One round over a user's offers, each judged by the others as they were before the round. */
-static void settle_once(struct response_policy *policy, int64_t first, int64_t count,
-                        struct user_room *room)
+static struct sums sum_user(const struct dataset *dataset, const struct response_policy *policy,
+                            int64_t user, struct user_category *room)
 {
     struct sums all = {0};
-    sum_user(policy, first, count, room, &all);
-    for (int64_t i = 0; i < count; i++) {
-        struct roots *roots = &room->roots[i];
-        float *standing = &policy->standing[first + i], *weight = &policy->weight[first + i];
-        struct sums others = all, category = room->category[roots->category];
-        if (isnan(roots->at.low) || roots->at.low == roots->at.high) continue;
-        add_sums(&others, -1.0, *weight, *standing);
-        add_sums(&category, -1.0, *weight, *standing);
-        weigh(&roots->at, expect(policy, &others, &category), standing, weight);
+    for (int64_t o = dataset->offers.start[user]; o < dataset->offers.start[user + 1]; o++) {
+        float weight = policy->weight[o], standing = policy->standing[o];
+        add_sums(&all, 1.0, weight, standing);
+        add_sums(&room[category_of(dataset, o)].sums, 1.0, weight, standing);
     }
-    close_user(count, room);
+    return all;
 }
 
-static void open_user(const struct dataset *dataset, const struct given *given, int64_t first,
-                      int64_t count, struct user_room *room)
+static void close_user(const struct dataset *dataset, int64_t user, struct user_category *room)
+{
+    for (int64_t o = dataset->offers.start[user]; o < dataset->offers.start[user + 1]; o++)
+        room[category_of(dataset, o)] = (struct user_category){0};
+}
+
+/* One round over a user's offers, each judged by those in other categories as they were before. */
+static void settle_once(const struct dataset *dataset, int64_t user, struct user_category *room,
+                        struct response_policy *policy)
+{
+    struct sums all = sum_user(dataset, policy, user, room);
+    for (int64_t o = dataset->offers.start[user]; o < dataset->offers.start[user + 1]; o++) {
+        const struct sums *own = &room[category_of(dataset, o)].sums;
+        struct sums others = {all.weight - own->weight, all.standing - own->standing};
+        if (response_policy_doubts(policy, o))
+            response_policy_believe(policy, o, chance_of_high(policy, &others, o));
+    }
+    close_user(dataset, user, room);
+}
+
+/* ---- which two ---- */
+
+static void guess(const struct dataset *dataset, const struct given *given,
+                  const struct tilted_noise *noise, int64_t o, bool sure,
+                  struct user_category *room)
 {
     const struct offers *offers = &dataset->offers;
-    for (int64_t i = 0; i < count; i++) {
-        room->roots[i] = (struct roots){{NAN, NAN}, 0};
-        if (has_propensity(offers, first + i))
-            room->roots[i].at = tilted_policy_solve(
-                &given->policy, given->of_bin[bin_of(offers->discount[first + i])],
-                offers->propensity[first + i]);
-        room->roots[i].category = dataset->products.category_code[offers->product[first + i]];
+    int level = given->of_bin[bin_of(offers->discount[o])];
+    if (!has_propensity(offers, o)) return;
+    struct tilted_roots at = tilted_policy_solve(&given->policy, level, offers->propensity[o]);
+    if ((at.low == at.high) == sure)
+        tilted_guess_add(&given->policy, noise, level, offers->propensity[o],
+                         &room[category_of(dataset, o)].guess);
+}
+
+/* What a user's offers leave possible in each category. */
+static void guess_user(const struct dataset *dataset, const struct given *given,
+                       const struct tilted_noise *noise, int64_t user, struct user_category *room,
+                       struct response_policy *policy)
+{
+    int64_t first = dataset->offers.start[user], next = dataset->offers.start[user + 1];
+    double lean;
+    for (int64_t o = first; o < next; o++) guess(dataset, given, noise, o, true, room);
+    for (int64_t o = first; o < next; o++) guess(dataset, given, noise, o, false, room);
+    for (int64_t o = first; o < next; o++) {
+        struct tilted_roots at = tilted_guess_roots(&room[category_of(dataset, o)].guess, &lean);
+        if (!has_propensity(&dataset->offers, o)) continue;
+        policy->low[o] = at.low;
+        policy->high[o] = at.high;
+        policy->lean[o] = (float)lean;
+        if (at.low == at.high) response_policy_believe(policy, o, 1.0);
     }
+    close_user(dataset, user, room);
 }
 
 /* ---- how far standings spread ---- */
@@ -268,27 +279,29 @@ enum {
 };
 
 /* Those without doubt have their standing from the start. */
-static void start_user(struct response_policy *policy, int64_t first, int64_t count,
-                       const struct user_room *room)
+static void start_user(const struct dataset *dataset, const struct given *given, int64_t user,
+                       struct response_policy *policy)
 {
-    for (int64_t i = 0; i < count; i++) {
-        struct tilted_roots at = room->roots[i].at;
-        if (isnan(at.low) || at.low != at.high) continue;
-        policy->standing[first + i] = at.low;
-        policy->weight[first + i] = 1.0f;
+    const struct offers *offers = &dataset->offers;
+    for (int64_t o = offers->start[user]; o < offers->start[user + 1]; o++) {
+        if (!has_propensity(offers, o)) continue;
+        struct tilted_roots at = tilted_policy_solve(
+            &given->policy, given->of_bin[bin_of(offers->discount[o])], offers->propensity[o]);
+        if (at.low != at.high) continue;
+        policy->standing[o] = at.low;
+        policy->weight[o] = 1.0f;
     }
 }
 
-static void spread_user(const struct response_policy *policy, int64_t first, int64_t count,
-                        struct user_room *room, struct exact_sums *sums)
+static void spread_user(const struct dataset *dataset, const struct response_policy *policy,
+                        int64_t user, struct user_category *room, struct exact_sums *sums)
 {
-    struct sums all = {0};
+    struct sums all = sum_user(dataset, policy, user, room);
     double x[SPREADS] = {0}, between = 0.0, squares = 0.0;
-    sum_user(policy, first, count, room, &all);
-    for (int64_t i = 0; i < count && all.weight > 0.0; i++) {
-        struct sums *own = &room->category[room->roots[i].category];
-        double standing = (double)policy->standing[first + i], mean = own->standing / own->weight;
-        if (!(policy->weight[first + i] > 0.0f)) continue;
+    for (int64_t o = dataset->offers.start[user]; o < dataset->offers.start[user + 1]; o++) {
+        const struct sums *own = &room[category_of(dataset, o)].sums;
+        double standing = (double)policy->standing[o], mean = own->standing / own->weight;
+        if (!(policy->weight[o] > 0.0f)) continue;
         x[SURE] += 1.0;
         x[SUM] += standing;
         x[SQUARES] += standing * standing;
@@ -298,7 +311,7 @@ static void spread_user(const struct response_policy *policy, int64_t first, int
         squares += own->weight;
         x[CATEGORY_FREE] += 1.0 / own->weight;
     }
-    close_user(count, room);
+    close_user(dataset, user, room);
     if (!(all.weight > 0.0)) return;
     x[CATEGORY] = between - all.standing * all.standing / all.weight;
     x[CATEGORY_FREE] -= 1.0;
@@ -326,32 +339,16 @@ static void find_spread(const struct exact_sums *sums, struct response_policy *p
 
 /* ---- all users ---- */
 
-static enum status room_new(const struct dataset *dataset, struct user_room *room)
-{
-    enum status status = OK;
-    const int64_t *start = dataset->offers.start;
-    int64_t most = 0;
-    for (int64_t u = 0; u < dataset->users.blocks.rows_local; u++)
-        if (start[u + 1] - start[u] > most) most = start[u + 1] - start[u];
-    TRY(memory_new(&room->roots, most, sizeof *room->roots));
-    TRY(memory_new(&room->category, dataset->products.category.count, sizeof *room->category));
-done:
-    return status;
-}
-
 static enum status start_standings(const struct comm *comm, const struct dataset *dataset,
-                                   const struct given *given, struct user_room *room,
+                                   const struct given *given, struct user_category *room,
                                    struct response_policy *policy)
 {
     enum status status = OK;
-    const int64_t *start = dataset->offers.start;
     struct exact_sums sums = {0};
     TRY_ALL(comm, exact_init(&sums, SPREADS));
     for (int64_t u = 0; u < dataset->users.blocks.rows_local; u++) {
-        int64_t count = start[u + 1] - start[u];
-        open_user(dataset, given, start[u], count, room);
-        start_user(policy, start[u], count, room);
-        spread_user(policy, start[u], count, room, &sums);
+        start_user(dataset, given, u, policy);
+        spread_user(dataset, policy, u, room, &sums);
     }
     TRY(exact_reduce(comm, &sums));
     find_spread(&sums, policy);
@@ -360,15 +357,32 @@ done:
     return status;
 }
 
-static void settle(const struct dataset *dataset, const struct given *given, struct user_room *room,
-                   struct response_policy *policy)
+static void settle(const struct dataset *dataset, const struct given *given,
+                   struct user_category *room, struct response_policy *policy)
 {
-    const int64_t *start = dataset->offers.start;
+    const struct tilted_noise noise = {policy->within, fmax(given->misfit, ROUNDING)};
     for (int64_t u = 0; u < dataset->users.blocks.rows_local; u++) {
-        int64_t count = start[u + 1] - start[u];
-        open_user(dataset, given, start[u], count, room);
-        for (int round = 0; round < ROUNDS; round++) settle_once(policy, start[u], count, room);
+        guess_user(dataset, given, &noise, u, room, policy);
+        for (int round = 0; round < ROUNDS; round++) settle_once(dataset, u, room, policy);
     }
+}
+
+static enum status policy_new(int64_t offers, struct response_policy *policy)
+{
+    enum status status = OK;
+    *policy = (struct response_policy){.within = 0.25,
+                                       .by_category = 0.5,
+                                       .by_user = 0.75,
+                                       .pull_category = 0.5,
+                                       .pull_user = 1.0};
+    TRY(memory_new(&policy->standing, offers, sizeof *policy->standing));
+    TRY(memory_new(&policy->weight, offers, sizeof *policy->weight));
+    TRY(memory_new(&policy->low, offers, sizeof *policy->low));
+    TRY(memory_new(&policy->high, offers, sizeof *policy->high));
+    TRY(memory_new(&policy->lean, offers, sizeof *policy->lean));
+    for (int64_t o = 0; o < offers; o++) policy->low[o] = policy->high[o] = NAN;
+done:
+    return status;
 }
 
 enum status response_policy_make(const struct comm *comm, const struct dataset *dataset,
@@ -376,25 +390,18 @@ enum status response_policy_make(const struct comm *comm, const struct dataset *
 {
     enum status status = OK;
     struct given *given = NULL;
-    struct user_room room = {0};
+    struct user_category *room = NULL;
     int64_t count = dataset->offers.start[dataset->users.blocks.rows_local];
-    *policy = (struct response_policy){.within = 0.25,
-                                       .by_category = 0.5,
-                                       .by_user = 0.75,
-                                       .pull_category = 0.5,
-                                       .pull_user = 1.0};
-    TRY_ALL(comm, memory_new(&policy->standing, count, sizeof *policy->standing));
-    TRY_ALL(comm, memory_new(&policy->weight, count, sizeof *policy->weight));
+    TRY_ALL(comm, policy_new(count, policy));
     TRY_ALL(comm, memory_new(&given, 1, sizeof *given));
-    TRY_ALL(comm, room_new(dataset, &room));
+    TRY_ALL(comm, memory_new(&room, dataset->products.category.count, sizeof *room));
     find_levels(comm, &dataset->offers, count, given);
     if (given->policy.levels < 2) goto done;
     TRY(find_policy(comm, dataset, given));
-    TRY(start_standings(comm, dataset, given, &room, policy));
-    settle(dataset, given, &room, policy);
+    TRY(start_standings(comm, dataset, given, room, policy));
+    settle(dataset, given, room, policy);
 done:
-    free(room.roots);
-    free(room.category);
+    free(room);
     free(given);
     if (status != OK) response_policy_clear(policy);
     return status;
@@ -404,5 +411,8 @@ void response_policy_clear(struct response_policy *policy)
 {
     free(policy->standing);
     free(policy->weight);
+    free(policy->low);
+    free(policy->high);
+    free(policy->lean);
     *policy = (struct response_policy){0};
 }

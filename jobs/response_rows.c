@@ -34,9 +34,10 @@ void response_rows_say(const struct comm *comm, const struct response_context *c
     comm_sum_int64(comm, &total, 1);
     /* a row's inputs and its numbers, the curves drawn for it, and what judges them */
     int64_t each = 4 * stride_of(context) + 26 + 16 + response_calibration_row_bytes(total);
-    log_need(comm, rows * each + dataset_bytes(dataset) + 8 * dataset->offers.start[users] +
-                       dataset->events.start[users] +
-                       (CANDIDATE_BYTES + 4 * response_classes_columns(&context->classes)) * users);
+    int64_t of_user = CANDIDATE_BYTES + 4 * response_classes_columns(&context->classes) +
+                      4 * context->category_columns;
+    log_need(comm, rows * each + dataset_bytes(dataset) + 20 * dataset->offers.start[users] +
+                       dataset->events.start[users] + of_user * users);
 }
 
 enum status response_rows_reserve(const struct response_context *context, int64_t rows,

@@ -9,21 +9,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ITEMS = 8, HALF = ITEMS / 2, PLANTED = 3, LOOKS = 12, ROWS = 800, BLOCK = 61 };
-
-static const int32_t group[ITEMS] = {0, 0, 0, 0, 1, 1, 1, 1};
+enum {
+    GROUPS = 2,
+    HALF = 4,
+    ITEMS = GROUPS * HALF,
+    PLANTED = 3,
+    LOOKS = 12,
+    ROWS = 800,
+    BLOCK = 61
+};
 
 struct sample {
     struct blocks blocks;
     struct latent_evidence evidence;
     int64_t *start;
     int32_t *item;
-    float *count, *value, *weight;
+    float *count, *value, *other, *lean;
 };
 
 /* Rows of class i % PLANTED look twice as often at an item of their own, and have a higher value
  * there; without classes all are alike. Values stand with items of the second group only, some are
- * missing, and about a level of the row's own. */
+ * missing, and about a level of the row's own. Every other one of the rest is in doubt: it may as
+ * well be 2 lower, or higher. */
 static void put_row(struct sample *s, int64_t at, int64_t i, bool classes)
 {
     uint64_t entity = (uint64_t)i, draw = 0;
@@ -38,11 +45,16 @@ static void put_row(struct sample *s, int64_t at, int64_t i, bool classes)
     int64_t e = s->start[at];
     for (int32_t j = 0; j < ITEMS; j++) {
         if (count[j] == 0.0f) continue;
-        double high = j == HALF + own ? 1.5 : 0.0;
+        double value = (j == HALF + own ? 1.5 : 0.0) + level +
+                       0.5 * random_normal(1, RANDOM_TEST, entity, draw++);
+        bool valued = j >= HALF && j % 3 != 0;
         s->item[e] = j;
         s->count[e] = count[j];
-        s->weight[e] = j >= HALF && j % 3 != 0 ? 1.0f : 0.0f;
-        s->value[e++] = (float)(high + level + 0.5 * random_normal(1, RANDOM_TEST, entity, draw++));
+        double low = (i + j) % 2 == 0 && entity * 7 % 4 < 2 ? 2.0 : 0.0;
+        double high = (i + j) % 2 == 0 ? 2.0 - low : 0.0;
+        s->value[e] = valued ? (float)(value - low) : NAN;
+        s->other[e] = valued ? (float)(value + high) : NAN;
+        s->lean[e++] = 0.0f;
     }
     s->start[at + 1] = e;
 }
@@ -57,10 +69,11 @@ static void sample_init(struct sample *s, const struct comm *comm, int64_t rows,
     assert_all(memory_new(&s->item, local * ITEMS, sizeof *s->item) == OK);
     assert_all(memory_new(&s->count, local * ITEMS, sizeof *s->count) == OK);
     assert_all(memory_new(&s->value, local * ITEMS, sizeof *s->value) == OK);
-    assert_all(memory_new(&s->weight, local * ITEMS, sizeof *s->weight) == OK);
+    assert_all(memory_new(&s->other, local * ITEMS, sizeof *s->other) == OK);
+    assert_all(memory_new(&s->lean, local * ITEMS, sizeof *s->lean) == OK);
     for (int64_t i = 0; i < local; i++) put_row(s, i, s->blocks.row_first + i, classes);
-    s->evidence = (struct latent_evidence){&s->blocks, ITEMS,    group,    s->start,
-                                           s->item,    s->count, s->value, s->weight};
+    s->evidence = (struct latent_evidence){&s->blocks, GROUPS,   HALF,     s->start, s->item,
+                                           s->count,   s->value, s->other, s->lean};
 }
 
 static void sample_clear(struct sample *s)
@@ -70,31 +83,29 @@ static void sample_clear(struct sample *s)
     free(s->item);
     free(s->count);
     free(s->value);
-    free(s->weight);
+    free(s->other);
+    free(s->lean);
 }
 
 static bool same(const struct latent_classes *a, const struct latent_classes *b)
 {
-    size_t numbers = (size_t)(a->items * a->classes) * sizeof(double);
-    return a->classes == b->classes && memcmp(a->share, b->share, numbers) == 0 &&
-           memcmp(a->mean, b->mean, numbers) == 0 && a->within == b->within &&
+    size_t of_items = (size_t)(a->items * a->classes) * sizeof(double);
+    return a->classes == b->classes && memcmp(a->share, b->share, of_items) == 0 &&
+           memcmp(a->mean, b->mean, of_items / GROUPS) == 0 && a->within == b->within &&
            a->between == b->between && a->icl == b->icl &&
+           memcmp(a->tilt, b->tilt, sizeof a->tilt) == 0 &&
+           memcmp(a->level_by, b->level_by, sizeof a->level_by) == 0 &&
            memcmp(a->chance, b->chance, (size_t)a->classes * sizeof(double)) == 0;
 }
 
 /* ---- by hand ---- */
 
-/* Two classes, two items, a value with one of them. */
-static void chances_by_hand(void **state)
+/* Two classes that meet two subjects in one way, and think alike of the second only. */
+static struct latent_classes *two_classes(void)
 {
-    (void)state;
+    static const double share[4] = {0.75, 0.25, 0.25, 0.75}, mean[4] = {1.0, 0.0, 0.0, 0.0};
     struct latent_classes *model = NULL;
-    struct latent_posterior p;
-    const int32_t both[2] = {0, 0}, item[2] = {0, 1};
-    const float count[2] = {2.0f, 1.0f}, value[2] = {1.0f, 0.0f}, weight[2] = {1.0f, 0.0f};
-    const struct latent_row row = {2, item, count, value, weight}, none = {0};
-    assert_all(latent_classes_new(2, 2, both, &model) == OK);
-    const double share[4] = {0.75, 0.25, 0.25, 0.75}, mean[4] = {1.0, 0.0, 0.0, 0.0};
+    assert_all(latent_classes_new(2, 1, 2, &model) == OK);
     for (int j = 0; j < 4; j++) {
         model->share[j] = share[j];
         model->log_share[j] = log(share[j]);
@@ -103,16 +114,82 @@ static void chances_by_hand(void **state)
     model->chance[0] = model->chance[1] = 0.5;
     model->within = 1.0;
     model->between = 3.0;
-    latent_classes_of(model, &row, -1, &p);
+    return model;
+}
+
+static const int32_t both[2] = {0, 1};
+static const float twice_once[2] = {2.0f, 1.0f}, none[2] = {NAN, NAN}, even[2] = {0.0f, 0.0f};
+
+static void chances_by_hand(void **state)
+{
+    (void)state;
+    struct latent_classes *model = two_classes();
+    struct latent_posterior p;
+    const float value[2] = {1.0f, NAN};
+    const struct latent_row row = {2, both, twice_once, value, value, even}, nothing = {0};
+    latent_classes_of(model, &row, -1, &p, NULL);
     /* 0.75^2 0.25 to 0.25^2 0.75, and of a value 1 beyond its mean exp(-1 / 2 (1 - 3 / 4)) */
     double odds = 3.0 * exp(0.125);
     assert_close(p.chance[0], odds / (1.0 + odds), 1e-14);
-    assert_close(p.level, p.chance[1] * 0.75, 1e-14);
-    latent_classes_of(model, &row, 0, &p); /* the other item was the only choice left */
+    assert_close(p.value[0], 1.0, 1e-14);
+    assert_close(p.value[1], p.chance[1] * 0.75, 1e-14); /* the level */
+    latent_classes_of(model, &row, 0, &p, NULL);
+    assert_close(p.chance[0], 0.75, 1e-14);
+    assert_close(p.value[0], 0.75, 1e-14);
+    latent_classes_of(model, &nothing, -1, &p, NULL);
     assert_close(p.chance[0], 0.5, 1e-14);
-    latent_classes_of(model, &none, -1, &p);
-    assert_close(p.chance[0], 0.5, 1e-14);
-    assert_all(p.level == 0.0);
+    assert_all(p.value[0] == 0.5 && p.value[1] == 0.0);
+    latent_classes_free(&model);
+}
+
+/* Who thinks more of the first than his class does meets it more often. */
+static void tilts_by_hand(void **state)
+{
+    (void)state;
+    struct latent_classes *model = two_classes();
+    struct latent_posterior p;
+    const float value[2] = {1.0f, NAN};
+    const struct latent_row row = {2, both, twice_once, value, value, even},
+                            unknown = {2, both, twice_once, none, none, even};
+    model->tilt[0] = 2.0;
+    model->level_by[0] = 0.5; /* of log 4, for three meetings */
+    model->between = 1e-12;
+    latent_classes_of(model, &row, -1, &p, NULL);
+    double off[2] = {-log(2.0), 1.0 - log(2.0)}, likely[2], guess[2];
+    for (int c = 0; c < 2; c++) {
+        double share = c == 0 ? 0.75 : 0.25, second = 1.0 - share;
+        double tilted = share * exp(2.0 * off[c]), all = tilted + second;
+        likely[c] = exp(-0.5 * off[c] * off[c]) * pow(tilted / all, 2) * second / all;
+        /* the second, met once */
+        guess[c] = 2.0 * (1.0 - 3.0 * second / all) / (1.0 + 4.0 * 3.0 * second / all);
+    }
+    assert_close(p.chance[0], likely[0] / (likely[0] + likely[1]), 1e-9);
+    assert_close(p.value[1], log(2.0) + p.chance[0] * guess[0] + p.chance[1] * guess[1], 1e-9);
+    latent_classes_of(model, &unknown, -1, &p, NULL);
+    assert_close(p.chance[0], 0.75, 1e-9);
+    /* met 2 times, by 3 x 3 / 4 expected in one class and 3 x 1 / 4 in the other */
+    double first = 1.0 + 2.0 * -0.25 / (1.0 + 4.0 * 2.25), second = 2.0 * 1.25 / (1.0 + 4.0 * 0.75);
+    assert_close(p.value[0], log(2.0) + 0.75 * first + 0.25 * second, 1e-9);
+    latent_classes_free(&model);
+}
+
+/* One of two values, by what else is known of the row. */
+static void doubts_by_hand(void **state)
+{
+    (void)state;
+    struct latent_classes *model = two_classes();
+    struct latent_posterior p;
+    double other[2];
+    const float value[2] = {2.0f, 2.0f}, higher[2] = {2.0f, 5.0f}, lean[2] = {0.0f, 0.5f};
+    const struct latent_row row = {2, both, twice_once, value, higher, lean};
+    model->chance[0] = 1.0;
+    model->chance[1] = 0.0;
+    latent_classes_of(model, &row, -1, &p, other);
+    /* the first value makes the level 3 / 4, of variance 3 / 4 */
+    double odds = exp(0.5 - 0.5 * (4.25 * 4.25 - 1.25 * 1.25) / 1.75);
+    assert_close(other[1], odds / (1.0 + odds), 1e-12);
+    assert_all(other[0] == 0.0 && p.value[0] == 2.0);
+    assert_close(p.value[1], 2.0 + 3.0 * other[1], 1e-12);
     latent_classes_free(&model);
 }
 
@@ -126,7 +203,7 @@ static int64_t agreeing(const struct latent_classes *model, const struct sample 
         struct latent_row row = latent_row_at(&s->evidence, i);
         struct latent_posterior p;
         int64_t best = 0;
-        latent_classes_of(model, &row, -1, &p);
+        latent_classes_of(model, &row, -1, &p, NULL);
         for (int64_t c = 1; c < model->classes; c++)
             if (p.chance[c] > p.chance[best]) best = c;
         seen[(s->blocks.row_first + i) % PLANTED][best]++;
@@ -222,6 +299,7 @@ static void faults(void **state)
     sample_clear(&s);
 }
 
-TEST_MAIN(cmocka_unit_test(chances_by_hand), cmocka_unit_test(planted_are_found),
+TEST_MAIN(cmocka_unit_test(chances_by_hand), cmocka_unit_test(tilts_by_hand),
+          cmocka_unit_test(doubts_by_hand), cmocka_unit_test(planted_are_found),
           cmocka_unit_test(none_where_there_are_none), cmocka_unit_test(few_rows),
           cmocka_unit_test(faults))

@@ -1,7 +1,7 @@
 /* Policies that tilt the chances of levels: what chances were made from is found again. */
 #include "tests/harness.h"
 
-#include "algorithms/tilted_policy.h"
+#include "algorithms/tilted_guess.h"
 #include "mpi/memory.h"
 #include "partition/random.h"
 
@@ -154,6 +154,42 @@ static void standings_are_solved(void **state)
         }
 }
 
+/* A level in between leaves two standings, and the next offer often one; sure ones come first. */
+static void offers_of_a_group_agree(void **state)
+{
+    (void)state;
+    struct tilted_policy policy = {.levels = LEVELS, .floor = 0.1};
+    const struct tilted_noise noise = {1e-6, 1e-4};
+    double lean;
+    memcpy(policy.z, z, sizeof z);
+    memcpy(policy.base, base, sizeof base);
+    tilted_policy_tilt(&policy);
+    for (double standing = -1.5; standing < 1.6; standing += 0.5) {
+        float p[LEVELS];
+        for (int k = 0; k < LEVELS; k++) p[k] = (float)chance_of(0.1, standing, k);
+        struct tilted_guess one = {0}, two = {0}, sure = {0}, nothing = {0};
+        tilted_guess_add(&policy, &noise, 1, p[1], &one);
+        struct tilted_roots at = tilted_guess_roots(&one, &lean);
+        struct tilted_roots wanted = tilted_policy_solve(&policy, 1, p[1]);
+        assert_all(at.low == wanted.low && at.high == wanted.high);
+        assert_close(
+            lean,
+            log(tilted_policy_slope(&policy, 1, at.low) / tilted_policy_slope(&policy, 1, at.high)),
+            1e-9);
+        tilted_guess_add(&policy, &noise, 1, p[1], &two);
+        tilted_guess_add(&policy, &noise, 2, p[2], &two);
+        at = tilted_guess_roots(&two, &lean);
+        assert_all(at.low == at.high && lean == 0.0);
+        assert_close((double)at.low, standing, 0.02);
+        tilted_guess_add(&policy, &noise, 3, p[3], &sure);
+        tilted_guess_add(&policy, &noise, 1, p[1], &sure);
+        at = tilted_guess_roots(&sure, &lean);
+        assert_all(at.low == at.high);
+        assert_close((double)at.low, standing, 0.02);
+        assert_all(isnan(tilted_guess_roots(&nothing, &lean).low));
+    }
+}
+
 static void too_few_offers_change_nothing(void **state)
 {
     (void)state;
@@ -188,5 +224,5 @@ static void same_bits_on_any_ranks(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(what_made_the_chances_is_found_again), cmocka_unit_test(noise_is_borne),
-          cmocka_unit_test(standings_are_solved), cmocka_unit_test(too_few_offers_change_nothing),
-          cmocka_unit_test(same_bits_on_any_ranks))
+          cmocka_unit_test(standings_are_solved), cmocka_unit_test(offers_of_a_group_agree),
+          cmocka_unit_test(too_few_offers_change_nothing), cmocka_unit_test(same_bits_on_any_ranks))
