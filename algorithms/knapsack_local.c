@@ -3,6 +3,7 @@
 
 #include "algorithms/definite.h"
 #include "algorithms/knapsack_exponential.h"
+#include "algorithms/vector.h"
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -11,7 +12,7 @@
 
 enum { STEPS_MOST = 60, SWEEPS_MOST = 8 };
 
-#define DECREMENT_ENOUGH 1e-7 /* of the temperature: what another step would gain */
+#define DECREMENT_ENOUGH 1e-4 /* of the temperature: what another step would gain */
 #define BARRED -1e300
 
 enum status knapsack_local_new(const struct knapsack_cells *cells,
@@ -26,9 +27,11 @@ enum status knapsack_local_new(const struct knapsack_cells *cells,
     TRY(memory_new(&local->worth, most * cells->options, sizeof *local->worth));
     TRY(memory_new(&local->net, most * cells->options, sizeof *local->net));
     TRY(memory_new(&local->chance, most * cells->options, sizeof *local->chance));
-    TRY(memory_new(&local->use, most * cells->options, sizeof *local->use));
+    for (int c = 0; c < cells->caps; c++)
+        TRY(memory_new(&local->use[c], most * cells->options, sizeof *local->use[c]));
     TRY(memory_new(&local->with, layout->limits * KNAPSACK_CAPS, sizeof *local->with));
     TRY(memory_new(&local->touched, layout->limits, sizeof *local->touched));
+    TRY(memory_new(&local->kind, layout->limits, 1));
     TRY(memory_new(&local->is_touched, layout->limits, sizeof *local->is_touched));
 done:
     if (status != OK) knapsack_local_clear(local);
@@ -40,9 +43,10 @@ void knapsack_local_clear(struct knapsack_local *local)
     free(local->worth);
     free(local->net);
     free(local->chance);
-    free(local->use);
+    for (int c = 0; c < KNAPSACK_CAPS; c++) free(local->use[c]);
     free(local->with);
     free(local->touched);
+    free(local->kind);
     free(local->is_touched);
     *local = (struct knapsack_local){0};
 }
@@ -72,52 +76,59 @@ static void load_worth(struct knapsack_local *l, const double *price, int64_t fi
     }
 }
 
-/* Uses of a cap at hand; whether some choice uses more than the limit. */
+/* Uses of a cap; whether some choice uses more than the limit. */
 static bool load_use(struct knapsack_local *l, int64_t first, int cap, double limit)
 {
     const struct knapsack_cells *cells = l->cells;
-    double most = 0.0;
+    const int64_t *from = cells->cap[cap].use + first * cells->options;
+    double most = 0.0, reach = 1e-300, *use = l->use[cap];
     for (int64_t s = 0; s < l->slots; s++) {
         double highest = -INFINITY;
         for (int k = 0; k < cells->options; k++) {
-            double use = (double)cells->cap[cap].use[(first + s) * cells->options + k];
-            l->use[s * cells->options + k] = use;
-            if (may(cells, first + s, k)) highest = fmax(highest, use);
+            int64_t at = s * cells->options + k;
+            use[at] = (double)from[at];
+            if (may(cells, first + s, k) && use[at] > highest) highest = use[at];
+            reach = fabs(use[at]) > reach ? fabs(use[at]) : reach;
         }
         most += highest;
     }
+    l->reach[cap] = reach;
     return most > limit;
 }
 
 /* net = worth less what the prices of the other caps make of their uses */
-static void load_net(struct knapsack_local *l, int64_t first, int cap, const double *own)
+static void load_net(struct knapsack_local *l, int cap, const double *own)
 {
-    const struct knapsack_cells *cells = l->cells;
-    int64_t count = l->slots * cells->options;
+    int64_t count = l->slots * l->cells->options;
     memcpy(l->net, l->worth, (size_t)count * sizeof *l->net);
-    for (int c = 0; c < cells->caps; c++)
+    for (int c = 0; c < l->cells->caps; c++)
         for (int64_t i = 0; c != cap && own[c] > 0.0 && i < count; i++)
-            l->net[i] -= own[c] * (double)cells->cap[c].use[first * cells->options + i];
+            l->net[i] -= own[c] * l->use[c][i];
 }
 
-/* What the slots use at a price of the cap at hand, and how that varies. */
-static void expect(struct knapsack_local *l, double price, double *mean, double *variance)
+static VECTORISED void exponentials(double *x, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) x[i] = knapsack_exponential(x[i]);
+}
+
+/* What the slots use of a cap at a price of it, and how that varies. */
+static void expect(struct knapsack_local *l, int cap, double price, double *mean, double *variance)
 {
     int options = l->cells->options;
     double inverse = 1.0 / l->temperature, *chance = l->chance;
     *mean = *variance = 0.0;
     for (int64_t s = 0; s < l->slots; s++) {
         double best = -INFINITY, *x = chance + s * options;
-        const double *net = l->net + s * options, *use = l->use + s * options;
+        const double *net = l->net + s * options, *use = l->use[cap] + s * options;
         for (int k = 0; k < options; k++) {
             x[k] = net[k] - price * use[k];
             best = x[k] > best ? x[k] : best;
         }
         for (int k = 0; k < options; k++) x[k] = (x[k] - best) * inverse;
     }
-    for (int64_t i = 0; i < l->slots * options; i++) chance[i] = knapsack_exponential(chance[i]);
+    exponentials(chance, l->slots * options);
     for (int64_t s = 0; s < l->slots; s++) {
-        const double *x = chance + s * options, *use = l->use + s * options;
+        const double *x = chance + s * options, *use = l->use[cap] + s * options;
         double total = 0.0, first = 0.0, second = 0.0;
         for (int k = 0; k < options; k++) total += x[k], first += x[k] * use[k];
         first /= total;
@@ -128,13 +139,12 @@ static void expect(struct knapsack_local *l, double price, double *mean, double 
 }
 
 /* Where the expected use meets the limit; 0 where it is below it without a price. */
-static double find_price(struct knapsack_local *l, double limit, double start)
+static double find_price(struct knapsack_local *l, int cap, double limit, double start)
 {
-    double low = 0.0, high = INFINITY, price = start, reach = 1e-300;
-    for (int64_t i = 0; i < l->slots * l->cells->options; i++) reach = fmax(reach, fabs(l->use[i]));
+    double low = 0.0, high = INFINITY, price = start;
     for (int i = 0; i < STEPS_MOST; i++) {
         double mean, variance;
-        expect(l, price, &mean, &variance);
+        expect(l, cap, price, &mean, &variance);
         double over = mean - limit;
         if (over <= 0.0 && price == 0.0) return 0.0;
         if (over > 0.0)
@@ -145,7 +155,7 @@ static double find_price(struct knapsack_local *l, double limit, double start)
         if (fabs(over) * fabs(step) <= DECREMENT_ENOUGH * l->temperature) return price;
         double next = price + step;
         if (isinf(high))
-            next = fmin(next, 4.0 * price + 16.0 * l->temperature / reach);
+            next = fmin(next, 4.0 * price + 16.0 * l->temperature / l->reach[cap]);
         else if (!(next > low && next < high))
             next = low == 0.0 && next <= 0.0 && i < 2 ? 0.0 : 0.5 * (low + high);
         price = isfinite(next) ? next : 0.5 * (low + high);
@@ -155,20 +165,24 @@ static double find_price(struct knapsack_local *l, double limit, double start)
 
 void knapsack_local_price(struct knapsack_local *l, const double *price, int64_t user, double *own)
 {
-    int64_t first = l->cells->user_start[user];
-    bool again = true;
-    l->slots = l->cells->user_start[user + 1] - first;
+    const struct knapsack_cells *cells = l->cells;
+    int64_t first = cells->user_start[user];
+    bool again = true, binds[KNAPSACK_CAPS];
+    l->slots = cells->user_start[user + 1] - first;
     load_worth(l, price, first);
+    for (int c = 0; c < cells->caps; c++) {
+        int64_t limit = cells->cap[c].limit[user];
+        binds[c] = limit != KNAPSACK_FREE && load_use(l, first, c, (double)limit);
+        if (!binds[c]) own[c] = 0.0;
+    }
     for (int sweep = 0; sweep < SWEEPS_MOST && again; sweep++) {
         again = false;
-        for (int c = 0; c < l->cells->caps; c++) {
-            int64_t limit = l->cells->cap[c].limit[user];
+        for (int c = 0; c < cells->caps; c++) {
             double before = own[c];
-            own[c] = 0.0;
-            if (limit == KNAPSACK_FREE || !load_use(l, first, c, (double)limit)) continue;
-            load_net(l, first, c, own);
-            own[c] = find_price(l, (double)limit, before);
-            again = again || (l->cells->caps > 1 && fabs(own[c] - before) > 1e-4 * own[c]);
+            if (!binds[c]) continue;
+            load_net(l, c, own);
+            own[c] = find_price(l, c, (double)cells->cap[c].limit[user], before);
+            again = again || (cells->caps > 1 && own[c] != before);
         }
     }
 }
@@ -204,12 +218,20 @@ bool knapsack_local_invert(const struct knapsack_local *l, const double *own,
     return true;
 }
 
-double knapsack_local_part(const struct knapsack_local *l, int64_t a, int64_t b,
-                           double inverse[KNAPSACK_CAPS][KNAPSACK_CAPS])
+void knapsack_local_lean(const struct knapsack_local *l, int64_t limit,
+                         double inverse[KNAPSACK_CAPS][KNAPSACK_CAPS], double *lean)
 {
-    const double *x = l->with + a * KNAPSACK_CAPS, *y = l->with + b * KNAPSACK_CAPS;
+    const double *with = l->with + limit * KNAPSACK_CAPS;
+    for (int c = 0; c < l->cells->caps; c++) {
+        lean[c] = 0.0;
+        for (int e = 0; e < l->cells->caps; e++) lean[c] += inverse[c][e] * with[e];
+    }
+}
+
+double knapsack_local_part(const struct knapsack_local *l, int64_t limit, const double *lean)
+{
+    const double *with = l->with + limit * KNAPSACK_CAPS;
     double sum = 0.0;
-    for (int c = 0; c < l->cells->caps; c++)
-        for (int e = 0; e < l->cells->caps; e++) sum += x[c] * inverse[c][e] * y[e];
+    for (int c = 0; c < l->cells->caps; c++) sum += with[c] * lean[c];
     return sum;
 }

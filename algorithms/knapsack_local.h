@@ -14,12 +14,14 @@ struct knapsack_local {
     double temperature;
     int64_t slots;                /* of the user at hand */
     double *worth, *net, *chance; /* [slots][options] */
-    double *use;                  /* [slots][options] of the cap at hand */
+    double *use[KNAPSACK_CAPS];   /* [slots][options], of caps that have a limit */
+    double reach[KNAPSACK_CAPS];  /* the largest |use| */
     /* sums of the user at hand */
     double dual, entropy;
     double own[KNAPSACK_CAPS][KNAPSACK_CAPS]; /* covariances of the caps */
     double *with;                             /* [limits][KNAPSACK_CAPS] of limits with caps */
     int32_t *touched;                         /* [touches] limits */
+    uint8_t *kind;                            /* [touches] */
     bool *is_touched;                         /* [limits] */
     int64_t touches;
 };
@@ -44,12 +46,14 @@ void knapsack_local_price(struct knapsack_local *local, const double *price, int
 /** Begin a user's sums. Local. */
 void knapsack_local_begin(struct knapsack_local *local);
 
-/** Add the covariance of a limit and a cap in one slot. Local. */
-static inline void knapsack_local_add(struct knapsack_local *local, int64_t limit, int cap,
-                                      double covariance)
+/** Add the covariance of a limit, `group` of its kind, and a cap in one slot. Local. */
+static inline void knapsack_local_add(struct knapsack_local *local, int kind, int32_t group,
+                                      int cap, double covariance)
 {
+    int64_t limit = local->layout->first[kind] + group;
     if (!local->is_touched[limit]) {
         local->is_touched[limit] = true;
+        local->kind[local->touches] = (uint8_t)kind;
         local->touched[local->touches++] = (int32_t)limit;
     }
     local->with[limit * KNAPSACK_CAPS + cap] += covariance;
@@ -64,8 +68,12 @@ static inline void knapsack_local_add(struct knapsack_local *local, int64_t limi
 bool knapsack_local_invert(const struct knapsack_local *local, const double *own,
                            double inverse[KNAPSACK_CAPS][KNAPSACK_CAPS]);
 
-/** By how much less two limits vary together as the user's own prices move along. Local. */
-double knapsack_local_part(const struct knapsack_local *local, int64_t a, int64_t b,
-                           double inverse[KNAPSACK_CAPS][KNAPSACK_CAPS]);
+/** By how much the user's own prices move along with a limit's. lean out [caps]. Local. */
+void knapsack_local_lean(const struct knapsack_local *local, int64_t limit,
+                         double inverse[KNAPSACK_CAPS][KNAPSACK_CAPS], double *lean);
+
+/** By how much less a limit varies together with another one for that: with the one that leans so.
+ * Local. */
+double knapsack_local_part(const struct knapsack_local *local, int64_t limit, const double *lean);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "algorithms/knapsack_exponential.h"
 #include "algorithms/knapsack_local.h"
+#include "algorithms/vector.h"
 #include "mpi/memory.h"
 
 #include <math.h>
@@ -145,7 +146,7 @@ static void load_slot(struct pass *pass, int64_t slot, int64_t lane)
 }
 
 /* Chances of the options, the dual's part of each slot and its entropy. */
-static void find_chances(struct pass *pass)
+static VECTORISED void find_chances(struct pass *pass)
 {
     struct panel *panel = &pass->panel;
     int options = pass->cells->options, kinds = pass->cells->kinds + pass->cells->caps;
@@ -177,7 +178,7 @@ static void find_chances(struct pass *pass)
     }
 }
 
-static void find_moments(struct pass *pass)
+static VECTORISED void find_moments(struct pass *pass)
 {
     struct panel *panel = &pass->panel;
     int options = pass->cells->options, kinds = pass->cells->kinds + pass->cells->caps;
@@ -240,26 +241,33 @@ static void add_lane(const struct pass *pass, int64_t i, int64_t *sum)
 
 /* ---- users with caps ---- */
 
-static int kind_of(const struct knapsack_layout *l, int64_t limit)
-{
-    int d = 0;
-    while (limit >= l->first[d + 1]) d++;
-    return d;
-}
-
 /* As the user's prices move along with those of limits, uses of two limits vary less together. Of
  * limits of wide kinds the diagonal stays what it is: they have no others to lean on. */
-static void lessen(const struct pass *pass, int64_t a, int64_t b, double part, int64_t *sum)
+static void lessen(const struct pass *pass, int64_t i, int64_t j, double part, int64_t *sum)
 {
     const struct knapsack_layout *l = pass->layout;
     int64_t *diagonal = sum + 2 + l->limits, *dense = diagonal + l->limits,
             *cross = dense + l->narrow * l->narrow;
-    int d = kind_of(l, a), e = kind_of(l, b);
-    int64_t whole = llrint(part * pass->covariance_unit[d][e]);
+    int64_t a = pass->local->touched[i], b = pass->local->touched[j];
+    int d = pass->local->kind[i], e = pass->local->kind[j];
     int64_t *at = covariance_at(l, dense, cross, d, (int32_t)(a - l->first[d]), e,
                                 (int32_t)(b - l->first[e]));
     if (a == b) at = l->narrow_at[d] >= 0 ? &diagonal[a] : NULL;
-    if (at != NULL) *at -= whole;
+    if (at != NULL) *at -= llrint(part * pass->covariance_unit[d][e]);
+}
+
+/* Each pair of limits that the user's slots count against, the first not the earlier one. */
+static void lessen_pairs(const struct pass *pass, double inverse[KNAPSACK_CAPS][KNAPSACK_CAPS],
+                         int64_t *sum)
+{
+    const struct knapsack_local *local = pass->local;
+    for (int64_t i = 0; i < local->touches; i++) {
+        double lean[KNAPSACK_CAPS];
+        knapsack_local_lean(local, local->touched[i], inverse, lean);
+        for (int64_t j = 0; j < local->touches; j++)
+            if (local->touched[j] <= local->touched[i])
+                lessen(pass, i, j, knapsack_local_part(local, local->touched[j], lean), sum);
+    }
 }
 
 static void close_user(struct pass *pass, int64_t *sum)
@@ -272,14 +280,7 @@ static void close_user(struct pass *pass, int64_t *sum)
         if (own[c] > 0.0) local->dual += own[c] * (double)pass->cells->cap[c].limit[pass->user];
     sum[0] += llrint(local->dual * pass->value_unit);
     sum[1] += llrint(local->entropy * pass->entropy_unit);
-    if (knapsack_local_invert(local, own, inverse))
-        for (int64_t i = 0; i < local->touches; i++)
-            for (int64_t j = 0; j < local->touches; j++)
-                if (local->touched[j] <= local->touched[i])
-                    lessen(
-                        pass, local->touched[i], local->touched[j],
-                        knapsack_local_part(local, local->touched[i], local->touched[j], inverse),
-                        sum);
+    if (knapsack_local_invert(local, own, inverse)) lessen_pairs(pass, inverse, sum);
     knapsack_local_begin(local);
     pass->user = -1;
 }
@@ -301,7 +302,7 @@ static void add_to_user(struct pass *pass, int64_t i, int64_t *sum)
         }
         for (int d = 0; d < kinds; d++)
             if (panel->group[d][i] >= 0)
-                knapsack_local_add(local, pass->layout->first[d] + panel->group[d][i], c,
+                knapsack_local_add(local, d, panel->group[d][i], c,
                                    panel->covariance[kinds + c][d][i]);
     }
 }

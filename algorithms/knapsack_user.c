@@ -61,9 +61,8 @@ static void reach_of(const struct knapsack_user *u, const int64_t *use, int64_t 
     *least = *most = 0;
     for (int64_t s = 0; s < u->slots; s++) {
         int64_t low = INT64_MAX, high = INT64_MIN;
-        for (int k = 0; k < u->options; k++) {
-            int64_t x = use[s * u->options + k];
-            if ((u->allowed[s] >> k & 1) == 0) continue;
+        for (uint32_t left = u->allowed[s]; left != 0; left &= left - 1) {
+            int64_t x = use[s * u->options + __builtin_ctz(left)];
             low = x < low ? x : low;
             high = x > high ? x : high;
         }
@@ -72,15 +71,23 @@ static void reach_of(const struct knapsack_user *u, const int64_t *use, int64_t 
     }
 }
 
+static uint32_t all_options(const struct knapsack_user *u)
+{
+    return UINT32_MAX >> (32 - u->options);
+}
+
 static void open_user(struct knapsack_user *u, const int64_t *price, int64_t user)
 {
     const struct knapsack_cells *cells = u->cells;
     u->first = cells->user_start[user];
     u->slots = cells->user_start[user + 1] - u->first;
     for (int64_t s = 0; s < u->slots; s++) {
-        u->allowed[s] = cells->allowed != NULL ? cells->allowed[u->first + s] : UINT32_MAX;
-        for (int k = 0; k < u->options; k++)
+        u->allowed[s] = all_options(u);
+        if (cells->allowed != NULL) u->allowed[s] &= cells->allowed[u->first + s];
+        for (uint32_t left = u->allowed[s]; left != 0; left &= left - 1) {
+            int k = __builtin_ctz(left);
             u->worth[s * u->options + k] = knapsack_exact_worth(cells, price, u->first + s, k);
+        }
     }
 }
 
@@ -107,9 +114,11 @@ static int128 choose_freely(struct knapsack_user *u)
     int128 total = 0;
     for (int64_t s = 0; s < u->slots; s++) {
         const int128 *worth = u->worth + s * u->options;
-        int best = -1;
-        for (int k = 0; k < u->options; k++)
-            if ((u->allowed[s] >> k & 1) != 0 && (best < 0 || worth[k] > worth[best])) best = k;
+        int best = __builtin_ctz(u->allowed[s]);
+        for (uint32_t left = u->allowed[s]; left != 0; left &= left - 1) {
+            int k = __builtin_ctz(left);
+            if (worth[k] > worth[best]) best = k;
+        }
         u->choice[s] = (uint8_t)best;
         total += worth[best];
     }
@@ -135,6 +144,28 @@ int128 knapsack_user_tally(const struct knapsack_user *u, int64_t *used)
     return worth;
 }
 
+/* Whether an option is worth no more than another one that uses no more of any cap. */
+static bool is_beaten(const struct knapsack_user *u, int64_t slot, int option)
+{
+    int64_t row = slot * u->options;
+    for (uint32_t left = u->allowed[slot]; left != 0; left &= left - 1) {
+        int k = __builtin_ctz(left);
+        int128 more = u->worth[row + k] - u->worth[row + option];
+        bool beats = k != option && (more > 0 || (more == 0 && k < option));
+        for (int c = 0; c < u->caps; c++)
+            beats = beats && u->use[c][row + k] <= u->use[c][row + option];
+        if (beats) return true;
+    }
+    return false;
+}
+
+static void drop_beaten(struct knapsack_user *u)
+{
+    for (int64_t s = 0; s < u->slots; s++)
+        for (uint32_t left = u->allowed[s]; left != 0; left &= left - 1)
+            if (is_beaten(u, s, __builtin_ctz(left))) u->allowed[s] &= ~(left & -left);
+}
+
 enum knapsack_user_end knapsack_user_choose(struct knapsack_user *u, const int64_t *price,
                                             int64_t user, int128 *worth)
 {
@@ -145,6 +176,7 @@ enum knapsack_user_end knapsack_user_choose(struct knapsack_user *u, const int64
     u->exact = true;
     knapsack_user_tally(u, used);
     if (keeps(u, used)) return USER_FREE;
+    drop_beaten(u);
     knapsack_user_price(u);
     bool known = knapsack_user_guess(u);
     if (!knapsack_user_search(u, known)) return u->exact ? USER_IMPOSSIBLE : USER_LOST;
@@ -202,8 +234,9 @@ static bool move_one(struct knapsack_user *u, int64_t *used, bool mending)
     int64_t slot = -1, change[KNAPSACK_CAPS];
     int option = 0;
     for (int64_t s = 0; s < u->slots; s++)
-        for (int k = 0; k < u->options; k++) {
-            if (k == u->choice[s] || (u->allowed[s] >> k & 1) == 0) continue;
+        for (uint32_t left = u->allowed[s]; left != 0; left &= left - 1) {
+            int k = __builtin_ctz(left);
+            if (k == u->choice[s]) continue;
             double merit = merit_of(u, used, mending, s, k);
             if (merit <= best) continue;
             best = merit;
@@ -221,9 +254,11 @@ static void choose_net(struct knapsack_user *u)
 {
     for (int64_t s = 0; s < u->slots; s++) {
         const double *net = u->net + s * u->options;
-        int best = -1;
-        for (int k = 0; k < u->options; k++)
-            if ((u->allowed[s] >> k & 1) != 0 && (best < 0 || net[k] > net[best])) best = k;
+        int best = __builtin_ctz(u->allowed[s]);
+        for (uint32_t left = u->allowed[s]; left != 0; left &= left - 1) {
+            int k = __builtin_ctz(left);
+            if (net[k] > net[best]) best = k;
+        }
         u->choice[s] = (uint8_t)best;
     }
 }
@@ -262,6 +297,7 @@ static enum status narrow_user(struct knapsack_user *u, int64_t user)
     bool again = true;
     u->first = u->cells->user_start[user];
     u->slots = u->cells->user_start[user + 1] - u->first;
+    for (int64_t s = 0; s < u->slots; s++) u->allowed[s] &= all_options(u);
     while (again) {
         again = false;
         for (int c = 0; c < u->cells->caps; c++) {

@@ -17,11 +17,13 @@ struct tangent {
 /* net = base - price x use of all caps but one */
 static void leave_out(struct knapsack_user *u, int but)
 {
-    int64_t cells = u->slots * u->options;
-    memcpy(u->net, u->base, (size_t)cells * sizeof *u->net);
-    for (int c = 0; c < u->caps; c++)
-        for (int64_t i = 0; i < cells && c != but && u->price[c] > 0.0; i++)
-            u->net[i] -= u->price[c] * (double)u->use[c][i];
+    for (int64_t s = 0; s < u->slots; s++)
+        for (uint32_t left = u->allowed[s]; left != 0; left &= left - 1) {
+            int64_t at = s * u->options + __builtin_ctz(left);
+            u->net[at] = u->base[at];
+            for (int c = 0; c < u->caps; c++)
+                if (c != but) u->net[at] -= u->price[c] * (double)u->use[c][at];
+        }
 }
 
 static struct tangent touch(const struct knapsack_user *u, int cap, double price)
@@ -29,9 +31,8 @@ static struct tangent touch(const struct knapsack_user *u, int cap, double price
     struct tangent t = {price, price * (double)u->limit[cap], (double)u->limit[cap]};
     for (int64_t s = 0; s < u->slots; s++) {
         double best = -INFINITY, use = 0.0;
-        for (int k = 0; k < u->options; k++) {
-            int64_t at = s * u->options + k;
-            if ((u->allowed[s] >> k & 1) == 0) continue;
+        for (uint32_t left = u->allowed[s]; left != 0; left &= left - 1) {
+            int64_t at = s * u->options + __builtin_ctz(left);
             double here = u->net[at] - price * (double)u->use[cap][at];
             if (here <= best) continue;
             best = here;
@@ -48,25 +49,37 @@ static double lowest_of(const struct knapsack_user *u)
     double sum = 0.0;
     for (int64_t s = 0; s < u->slots; s++) {
         double least = INFINITY;
-        for (int k = 0; k < u->options; k++)
-            if ((u->allowed[s] >> k & 1) != 0) least = fmin(least, u->net[s * u->options + k]);
+        for (uint32_t left = u->allowed[s]; left != 0; left &= left - 1) {
+            double here = u->net[s * u->options + __builtin_ctz(left)];
+            least = here < least ? here : least;
+        }
         sum += least;
     }
     return sum;
 }
 
-/* The lowest point: where tangents on either side meet, until they meet on the function. */
+/* A point beyond the lowest one of a function that falls at `low`. */
+static struct tangent rise(const struct knapsack_user *u, int cap, struct tangent *low)
+{
+    double lowest = lowest_of(u);
+    for (int i = 0;; i++) {
+        double price = low->price + fmax(low->height - lowest, 1.0) / -low->slope;
+        struct tangent high = touch(u, cap, fmin(fmax(price, 2.0 * low->price), PRICE_MOST));
+        if (high.slope >= 0.0 || i == TANGENTS_MOST || high.price >= PRICE_MOST) return high;
+        *low = high;
+    }
+}
+
+/* The lowest point: where tangents on either side meet, until they meet on the function; from the
+ * price there is. */
 static double best_price(const struct knapsack_user *u, int cap)
 {
-    struct tangent low = touch(u, cap, 0.0), high;
-    double lowest = lowest_of(u);
+    struct tangent low = touch(u, cap, 0.0);
     if (low.slope >= 0.0) return 0.0;
-    for (int i = 0;; i++) {
-        double price = low.price + fmax(low.height - lowest, 1.0) / -low.slope;
-        high = touch(u, cap, fmin(fmax(price, 2.0 * low.price), PRICE_MOST));
-        if (high.slope >= 0.0) break;
-        if (i == TANGENTS_MOST || high.price >= PRICE_MOST) return high.price;
+    struct tangent high = u->price[cap] > 0.0 ? touch(u, cap, u->price[cap]) : low;
+    if (high.slope < 0.0) {
         low = high;
+        high = rise(u, cap, &low);
     }
     for (int i = 0; i < TANGENTS_MOST && high.slope > 0.0; i++) {
         double part = (low.height - high.height + high.slope * (high.price - low.price)) /
@@ -95,14 +108,10 @@ static int128 bound_of(const struct knapsack_user *u)
     int128 bound = 0;
     for (int c = 0; c < u->caps; c++) bound += (int128)(int64_t)u->price[c] * u->limit[c];
     for (int64_t s = 0; s < u->slots; s++) {
-        int128 best = 0;
-        bool any = false;
-        for (int k = 0; k < u->options; k++) {
-            if ((u->allowed[s] >> k & 1) == 0) continue;
-            int128 here = knapsack_user_net(u, s, k);
-            if (any && here <= best) continue;
-            best = here;
-            any = true;
+        int128 best = knapsack_user_net(u, s, __builtin_ctz(u->allowed[s]));
+        for (uint32_t left = u->allowed[s]; left != 0; left &= left - 1) {
+            int128 here = knapsack_user_net(u, s, __builtin_ctz(left));
+            best = here > best ? here : best;
         }
         bound += best;
     }
@@ -112,7 +121,11 @@ static int128 bound_of(const struct knapsack_user *u)
 void knapsack_user_price(struct knapsack_user *u)
 {
     bool again = true;
-    for (int64_t i = 0; i < u->slots * u->options; i++) u->base[i] = (double)u->worth[i];
+    for (int64_t s = 0; s < u->slots; s++)
+        for (uint32_t left = u->allowed[s]; left != 0; left &= left - 1) {
+            int64_t at = s * u->options + __builtin_ctz(left);
+            u->base[at] = (double)u->worth[at];
+        }
     memset(u->price, 0, sizeof u->price);
     for (int sweep = 0; sweep < SWEEPS_MOST && again; sweep++) {
         again = false;

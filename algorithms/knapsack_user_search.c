@@ -17,13 +17,10 @@ struct search {
 
 static int128 best_net(const struct knapsack_user *u, int64_t slot)
 {
-    int128 best = 0;
-    bool any = false;
-    for (int k = 0; k < u->options; k++) {
-        if ((u->allowed[slot] >> k & 1) == 0) continue;
-        int128 here = knapsack_user_net(u, slot, k);
-        if (!any || here > best) best = here;
-        any = true;
+    int128 best = knapsack_user_net(u, slot, __builtin_ctz(u->allowed[slot]));
+    for (uint32_t left = u->allowed[slot]; left != 0; left &= left - 1) {
+        int128 here = knapsack_user_net(u, slot, __builtin_ctz(left));
+        best = here > best ? here : best;
     }
     return best;
 }
@@ -34,24 +31,16 @@ static void drop_options(struct search *q, int64_t slot)
     struct knapsack_user *u = q->u;
     int128 best = best_net(u, slot);
     int chosen = u->choice[slot];
-    for (int k = 0; k < u->options; k++)
-        if ((u->allowed[slot] >> k & 1) != 0 && k != chosen &&
-            u->bound - (best - knapsack_user_net(u, slot, k)) <= q->best)
+    for (uint32_t left = u->allowed[slot]; left != 0; left &= left - 1) {
+        int k = __builtin_ctz(left);
+        if (k != chosen && u->bound - (best - knapsack_user_net(u, slot, k)) <= q->best)
             u->allowed[slot] &= ~(UINT32_C(1) << k);
+    }
 }
 
 static bool is_open(const struct knapsack_user *u, int64_t slot)
 {
-    uint32_t all = u->options == 32 ? UINT32_MAX : (UINT32_C(1) << u->options) - 1;
-    uint32_t left = u->allowed[slot] & all;
-    return (left & (left - 1)) != 0;
-}
-
-static int only_option(const struct knapsack_user *u, int64_t slot)
-{
-    int k = 0;
-    while ((u->allowed[slot] >> k & 1) == 0) k++;
-    return k;
+    return (u->allowed[slot] & (u->allowed[slot] - 1)) != 0;
 }
 
 static void add_option(const struct knapsack_user *u, int64_t slot, int option,
@@ -73,7 +62,7 @@ static void settle_single(struct search *q)
             u->open[q->opens++] = s;
             continue;
         }
-        u->choice[s] = (uint8_t)only_option(u, s);
+        u->choice[s] = (uint8_t)__builtin_ctz(u->allowed[s]);
         add_option(u, s, u->choice[s], &u->partial[0]);
     }
     q->first = 0;
@@ -90,9 +79,10 @@ static void look_ahead(struct search *q)
         u->ahead[o] = u->ahead[o + 1] + best_net(u, slot);
         for (int c = 0; c < u->caps; c++) {
             int64_t low = INT64_MAX;
-            for (int k = 0; k < u->options; k++)
-                if ((u->allowed[slot] >> k & 1) != 0 && u->use[c][slot * u->options + k] < low)
-                    low = u->use[c][slot * u->options + k];
+            for (uint32_t left = u->allowed[slot]; left != 0; left &= left - 1) {
+                int64_t use = u->use[c][slot * u->options + __builtin_ctz(left)];
+                low = use < low ? use : low;
+            }
             u->least[o * KNAPSACK_CAPS + c] = u->least[(o + 1) * KNAPSACK_CAPS + c] + low;
         }
     }
@@ -143,8 +133,8 @@ static int64_t widen(struct search *q, int64_t o)
     struct knapsack_user *u = q->u;
     int64_t slot = u->open[o], count = 0;
     for (int64_t i = q->first; i < q->first + q->count; i++)
-        for (int k = 0; k < u->options; k++) {
-            if ((u->allowed[slot] >> k & 1) == 0) continue;
+        for (uint32_t left = u->allowed[slot]; left != 0; left &= left - 1) {
+            int k = __builtin_ctz(left);
             struct knapsack_partial p = u->partial[i];
             add_option(u, slot, k, &p);
             if (!can_keep(u, &p, o + 1)) continue;
