@@ -26,14 +26,17 @@ enum {
     TOTALS
 };
 
+/* Rows beside a promotion that runs, by its kind; of these, those that have a discount; and rows
+ * whose price changes while the table holds, as a promotion ends or a larger one begins. */
+enum { PROMOTED_DISCOUNT = PROMOTION_KINDS, PROMOTED_CHANGE, PROMOTED };
+
 /* All int64_t, so that it is added up over the ranks as one array. */
 struct outcome {
     int64_t none[TOTALS];                          /* without any discount */
     int64_t chosen[TOTALS];                        /* as chosen */
     int64_t rows[CELL_LEVELS], spend[CELL_LEVELS]; /* rows of the table, and cost, by level */
     int64_t forbidden[CELL_RULES];                 /* levels of candidates, by what forbids them */
-    /* Rows beside a promotion that runs, by kind, then those that have a discount; and users. */
-    int64_t promoted[PROMOTION_KINDS + 1], promoted_users[PROMOTION_KINDS + 1];
+    int64_t promoted[PROMOTED], promoted_users[PROMOTED]; /* rows, and users of them */
 };
 
 static void add_level(const struct slot_cells *cells, int k, int64_t *totals)
@@ -48,14 +51,16 @@ static void add_level(const struct slot_cells *cells, int k, int64_t *totals)
     totals[TAKEN_PURCHASES] += rounded(1e6 * cells->taken[k]);
 }
 
-/* last: [PROMOTION_KINDS + 1] the user counted last; slots come in the order of users */
+/* last: [PROMOTED] the user counted last; slots come in the order of users */
 static void count_promotion(const struct cell_maker *maker, const struct slot_cells *cells, int k,
                             int64_t user, int64_t *last, struct outcome *outcome)
 {
-    if (cells->promotion < 0) return;
-    int kind = maker->running->promotion[cells->promotion].kind;
-    for (int g = 0; g <= PROMOTION_KINDS; g++) {
-        if (g != kind && (g < PROMOTION_KINDS || k == 0)) continue;
+    bool now = cells->promotion >= 0, is[PROMOTED] = {false};
+    if (now) is[maker->running->promotion[cells->promotion].kind] = true;
+    is[PROMOTED_DISCOUNT] = now && k > 0;
+    is[PROMOTED_CHANGE] = !running_lasts(maker->running, user, cells->product);
+    for (int g = 0; g < PROMOTED; g++) {
+        if (!is[g]) continue;
         outcome->promoted[g]++;
         outcome->promoted_users[g] += user != last[g];
         last[g] = user;
@@ -66,9 +71,9 @@ static void add_up(const struct comm *comm, const struct allocated *a, const uin
                    struct outcome *outcome)
 {
     struct slot_cells cells;
-    int64_t last[PROMOTION_KINDS + 1];
+    int64_t last[PROMOTED];
     *outcome = (struct outcome){0};
-    for (int g = 0; g <= PROMOTION_KINDS; g++) last[g] = -1;
+    for (int g = 0; g < PROMOTED; g++) last[g] = -1;
     for (int64_t i = 0; i < a->problem->blocks.rows_local; i++) {
         cells_of_slot(a->maker, i, &cells);
         if (cells.product < 0) continue;
@@ -165,11 +170,12 @@ static void add_promotions(json_t *receipt, const struct allocated *a,
     json_object_set_new(
         receipt, "promotions",
         json_pack(
-            "{s:I, s:I, s:s, s:o, s:o, s:o}", "listed", (json_int_t)a->dataset->promotions.count,
-            "running", (json_int_t)maker->running->count, "stacking", names[maker->stacking],
-            "combined_most",
+            "{s:I, s:I, s:s, s:o, s:o, s:o, s:o}", "listed",
+            (json_int_t)a->dataset->promotions.count, "running", (json_int_t)maker->running->count,
+            "stacking", names[maker->stacking], "combined_most",
             isnan(maker->combined_most) ? json_null() : json_real(maker->combined_most), "rows",
-            rows, "rows_with_discount", promoted_json(outcome, PROMOTION_KINDS, min_users)));
+            rows, "rows_with_discount", promoted_json(outcome, PROMOTED_DISCOUNT, min_users),
+            "rows_price_changes", promoted_json(outcome, PROMOTED_CHANGE, min_users)));
 }
 
 static int64_t rows_of(const struct outcome *outcome)

@@ -288,8 +288,9 @@ void cells_of_slot(const struct cell_maker *maker, int64_t row, struct slot_cell
         cells->value[k] = value_of(maker, cells, k);
         apply_rules(maker, promotion, deepest, k, cells);
         if (maker->labels != NULL)
-            cells->value[k] = nearness(
-                maker->level[k], (double)maker->labels->discount[row / maker->candidates->slots]);
+            cells->value[k] =
+                nearness(cells->combined[k],
+                         (double)maker->labels->discount[row / maker->candidates->slots]);
     }
     cells->allowed = allowed_levels(cells, maker->levels);
 }

@@ -85,6 +85,12 @@ static void say_promotions(struct page *page, const json_t *receipt)
               page_amount(page_json_number(promotions, "running"), 0).text,
               page_amount(page_json_number(promotions, "listed"), 0).text,
               text_of(promotions, "stacking"));
+    double changing = page_json_number(promotions, "rows_price_changes");
+    if (changing > 0.0)
+        page_fact(page, "prices",
+                  "those of the first day; of %s rows they change later, as a promotion ends or a "
+                  "larger one begins",
+                  page_amount(changing, 0).text);
 }
 
 static void put_asked(struct page *page, const json_t *receipt)

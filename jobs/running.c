@@ -167,7 +167,8 @@ static enum status open_chosen(const struct comm *comm, const struct run *run,
     choice.end = choice.moment + days * DAY_SECONDS;
     *running = (struct running){.promotion = dataset->promotions.promotion,
                                 .products = &dataset->products,
-                                .moment = choice.moment};
+                                .moment = choice.moment,
+                                .end = choice.end};
     if (dataset->promotions.count == 0) return OK;
     TRY_ALL(comm, lay_out(dataset, &choice, running));
     if (names_any(running, MARKET)) TRY_ALL(comm, take_markets(dataset, running));
@@ -224,6 +225,16 @@ static void warn_of_segments(const struct running *running)
     }
 }
 
+static int64_t count_ending(const struct running *running)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < running->listed; i++) {
+        const struct promotion *promotion = &running->promotion[running->row[i]];
+        count += runs(promotion, running->moment) && promotion->end < running->end;
+    }
+    return count;
+}
+
 enum status running_say(const struct comm *comm, const struct run *run,
                         const struct dataset *dataset, const struct running *running)
 {
@@ -236,6 +247,11 @@ enum status running_say(const struct comm *comm, const struct run *run,
         log_info("  %lld more begin before it ends: floors and allocate.combined_most hold beside "
                  "them too, prices and figures are those of the first day",
                  (long long)(running->listed - running->count));
+    int64_t ending = count_ending(running);
+    if (ending > 0)
+        log_info("  %lld of those that run end before it does: prices beside them are those of the "
+                 "first day, and rise then (run.valid_days)",
+                 (long long)ending);
     if (names_any(running, SEGMENT)) warn_of_segments(running);
     if (names_any(running, MARKET))
         TRY(warn_of_names(comm, dataset, &all->market, running->market, "market",
@@ -299,6 +315,14 @@ int32_t running_find(const struct running *running, int64_t user, int64_t produc
 int32_t running_deepest(const struct running *running, int64_t user, int64_t product)
 {
     return find(running, user, product, false, 0);
+}
+
+bool running_lasts(const struct running *running, int64_t user, int64_t product)
+{
+    int32_t now = running_find(running, user, product),
+            most = running_deepest(running, user, product);
+    bool larger = running_discount(running, most) > running_discount(running, now);
+    return !larger && (now < 0 || running->promotion[now].end >= running->end);
 }
 
 bool running_was_apart(const struct running *running, int64_t user, int64_t product, int64_t time)

@@ -15,7 +15,7 @@
 struct running {
     const struct promotion *promotion; /* of the data set; not owned */
     const struct products *products;   /* not owned */
-    int64_t moment;                    /* the first of the table */
+    int64_t moment, end;               /* the first of the table, and the first after it */
     int64_t count;                     /* of those that run at it */
     int64_t listed;                    /* and of those that begin later; 0: the arrays are NULL */
     int32_t *row;                      /* [listed] by what they are on, the largest first */
@@ -62,6 +62,12 @@ int32_t running_find(const struct running *running, int64_t user, int64_t produc
 
 /** The largest of all that run for the user before the table ends. Local; as running_find. */
 int32_t running_deepest(const struct running *running, int64_t user, int64_t product);
+
+/**
+ * Is the price of the first moment that of the table's whole time: nothing that runs for the user
+ * ends before, and nothing larger begins? Local; as running_find.
+ */
+bool running_lasts(const struct running *running, int64_t user, int64_t product);
 
 /** Did one that was not for all run for the user on the product? Local. running: of _open_apart */
 bool running_was_apart(const struct running *running, int64_t user, int64_t product, int64_t time);

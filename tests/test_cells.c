@@ -2,6 +2,7 @@
 #include "tests/folders.h"
 
 #include "jobs/cells.h"
+#include "jobs/labels.h"
 #include "jobs/offerable.h"
 #include "jobs/rounding.h"
 
@@ -26,6 +27,7 @@ static const struct demand *demand;
 static const double *lifetime;
 static const struct reference *reference;
 static const struct running *running;
+static const struct labels *labels;
 
 /* The cells of one slot by given settings. */
 static struct slot_cells cells_of(int64_t slot, const char *settings)
@@ -45,6 +47,7 @@ static struct slot_cells cells_of(int64_t slot, const char *settings)
     if (status == OK) maker.lifetime = lifetime;
     if (status == OK) maker.reference = reference;
     if (status == OK) maker.running = running;
+    if (status == OK) maker.labels = labels;
     if (status == OK) cells_of_slot(&maker, slot, &cells);
     if (status != OK) cells.product = -(int64_t)status - 1;
     config_free(&config);
@@ -196,6 +199,7 @@ static int32_t market = -1, segment = 2;
 static const struct running runs = {.promotion = promoted,
                                     .products = &products,
                                     .count = 3,
+                                    .end = 9,
                                     .listed = 4,
                                     .row = rows_running,
                                     .start = first_running,
@@ -214,6 +218,33 @@ static void what_runs_for_a_user(void **state)
     assert_all(running_deepest(NULL, 0, 0) == -1 && running_deepest(&runs, 0, 0) == 1);
     market = -1, segment = 2;
     assert_all(running_deepest(&runs, 0, 1) == 3 && running_deepest(&runs, 0, 2) == -1);
+}
+
+static void prices_that_last(void **state)
+{
+    (void)state;
+    struct running longer = runs;
+    assert_all(running_lasts(&runs, 0, 0) && running_lasts(&runs, 0, 2));
+    assert_all(!running_lasts(&runs, 0, 1) && running_lasts(NULL, 0, 1)); /* 30 % to come */
+    longer.end = 10;
+    assert_all(!running_lasts(&longer, 0, 0) && running_lasts(&longer, 0, 2));
+}
+
+/* The label is what the user is to have in all: 20 % run already, 28 % are nearest to 25 %. */
+static void labels_count_the_promotion(void **state)
+{
+    (void)state;
+    static float discount[] = {0.25f};
+    static const struct labels foretold = {.discount = discount};
+    const char *settings = "levels: [0, 0.1, 0.25]\n  margin_floor: 0";
+    labels = &foretold;
+    struct slot_cells c = cells_of(0, settings);
+    assert_all(c.value[0] == -6250000 && c.value[1] == -2250000 && c.value[2] == 0);
+    running = &runs;
+    c = cells_of(0, settings);
+    assert_all(c.value[0] == -250000 && c.value[1] == -90000 && c.value[2] == -2250000);
+    running = NULL;
+    labels = NULL;
 }
 
 /* What begins while the table holds is not in its price, and floors hold beside it all the same. */
@@ -445,7 +476,7 @@ TEST_MAIN(TEST(money_as_by_hand), TEST(the_objective_is_a_weighted_sum),
           TEST(prices_are_whole_cents), TEST(the_margin_floor), TEST(the_reference_price),
           TEST(floors_of_products), TEST(purchases_and_lifetime), TEST(no_candidate),
           TEST(large_numbers), TEST(more_discount_never_sells_less), TEST(what_runs_for_a_user),
-          TEST(promotions_that_come), TEST(promotions_began_before),
-          TEST(levels_stack_on_promotions), TEST(promotions_and_levels_together),
-          TEST(settings_that_make_no_cells), TEST(rounded_as_llround),
-          TEST(what_is_taken_from_neighbours))
+          TEST(prices_that_last), TEST(labels_count_the_promotion), TEST(promotions_that_come),
+          TEST(promotions_began_before), TEST(levels_stack_on_promotions),
+          TEST(promotions_and_levels_together), TEST(settings_that_make_no_cells),
+          TEST(rounded_as_llround), TEST(what_is_taken_from_neighbours))
