@@ -49,6 +49,12 @@ static const struct config_key rows[] = {
      .type = KEY_BOOLEAN,
      .standard = "yes",
      .help = "offer what the user has bought before too"},
+    {.name = "recommend.never",
+     .type = KEY_TEXTS,
+     .none = "any product may be offered",
+     .example = "[POST, BANK CHARGES]",
+     .help = "ids of products that are never offered, such as postage and fees that stand among "
+             "the products"},
     {.name = "recommend.holdout",
      .type = KEY_INTEGER,
      BETWEEN(NULL, 0, 3650),

@@ -40,6 +40,7 @@ static void keep_products(const struct recommend_shelf *shelf, struct products *
         p->unit_cost[k] = p->unit_cost[from];
         if (p->price_floor != NULL) p->price_floor[k] = p->price_floor[from];
         if (p->margin_floor != NULL) p->margin_floor[k] = p->margin_floor[from];
+        if (p->stock != NULL) p->stock[k] = p->stock[from];
         for (int64_t a = 0; a < p->attributes; a++)
             p->attribute[a].value[k] = p->attribute[a].value[from];
     }

@@ -5,6 +5,23 @@
 #include "mpi/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+/* A name that no product has is mostly a slip. */
+static void leave_out_named(const struct config *config, const struct products *products,
+                            uint8_t *offerable)
+{
+    const char *const *names = NULL;
+    int64_t count = config_texts(config, "recommend.never", &names);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t product = dictionary_find(&products->id, names[i], strlen(names[i]));
+        if (product < 0)
+            log_warning("recommend.never: there is no product \"%s\" among those bought or offered",
+                        names[i]);
+        else
+            offerable[product] = 0;
+    }
+}
 
 static enum status find_offerable(const struct config *config, const struct products *products,
                                   uint8_t **offerable)
@@ -13,7 +30,9 @@ static enum status find_offerable(const struct config *config, const struct prod
     enum status status = memory_new(offerable, products->count, 1);
     if (status != OK) return status;
     for (int64_t p = 0; p < products->count; p++)
-        count += (*offerable)[p] = offerable_product(config, products, p);
+        (*offerable)[p] = offerable_product(config, products, p);
+    leave_out_named(config, products, *offerable);
+    for (int64_t p = 0; p < products->count; p++) count += (*offerable)[p];
     if (count == 0)
         return FAIL(ERR_DATA,
                     "no product has a list price above its cost by allocate.margin_floor; check "

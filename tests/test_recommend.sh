@@ -51,6 +51,12 @@ for ranks in 1 2 3 4; do
     done
 done
 
+grep -q '  21 of 21 products can be offered' run1.log || fail "what can be offered"
+recommend 2 run2 --set 'recommend.never=[p20, postage]' --set recommend.scorer=popularity
+grep -q '  20 of 21 products can be offered' run2.log &&
+    grep -q 'recommend.never: there is no product "postage"' run2.log ||
+    { cat run2.log; fail "what is never offered"; }
+
 python3 - run1/recommend.json events.csv <<'PYTHON' || exit 1
 import csv, json, sys
 from collections import Counter, defaultdict
