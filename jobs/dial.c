@@ -245,7 +245,6 @@ static enum status settle_bounds(const struct comm *comm, struct dial *dial)
         lend_limits(dial, point->scale, &cells, lent);
         TRY(knapsack_at_prices(comm, &cells, dial->price + p * limits, level, used, &at));
         point->upper_bound = at.bound;
-        if (point->objective > at.bound) point->objective = at.bound;
     }
 done:
     free(lent);
@@ -324,6 +323,19 @@ static void never_fall(struct dial *dial, int64_t spent)
     }
 }
 
+/* What bounds a larger budget bounds a smaller one, and what is told of it. */
+static void keep_bounds(struct dial *dial)
+{
+    int64_t bound = INT64_MAX;
+    for (int64_t p = dial->points - 1; p >= 0; p--) {
+        struct point *point = &dial->point[p];
+        if (!point->found) continue;
+        bound = point->upper_bound < bound ? point->upper_bound : bound;
+        point->upper_bound = bound;
+        point->objective = point->objective < bound ? point->objective : bound;
+    }
+}
+
 static enum status solve_points(const struct comm *comm, struct dial *dial)
 {
     enum status status = OK;
@@ -338,6 +350,7 @@ static enum status solve_points(const struct comm *comm, struct dial *dial)
     never_fall(dial, whole);
     if (dial->w->every > 1)
         TRY(is_path(dial) ? settle_path(comm, dial) : settle_bounds(comm, dial));
+    keep_bounds(dial);
 done:
     return status;
 }

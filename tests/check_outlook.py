@@ -29,6 +29,8 @@ def check_dial(receipt, least):
     for a, b in zip(points, points[1:]):
         if not a["budget"] < b["budget"] or a["objective"] > b["objective"] + slack:
             yield f"less for more: {a} {b}"
+        if a["upper_bound"] > b["upper_bound"] + 1e-9:
+            yield f"a larger budget is bounded by less: {a} {b}"
     for a, b, c in zip(points, points[1:], points[2:]):
         share = (b["budget"] - a["budget"]) / max(c["budget"] - a["budget"], 1e-9)
         if b["objective"] < a["objective"] + share * (c["objective"] - a["objective"]) - slack:
