@@ -4,8 +4,8 @@
 #include "algorithms/double_double.h"
 #include "algorithms/vector.h"
 #include "mpi/memory.h"
+#include "mpi/scalapack.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +15,6 @@ enum { BLOCK = 64, LANES = 16, ROUNDS_MAX = 40 };
 #define AIM 0x1p-88     /* a correction below this part of the solution ends the refinement */
 #define ENOUGH 0x1p-80  /* above this the last bits of a double would be in doubt */
 #define QUANTUM_BITS 60 /* components are rounded to 2^-60 of the largest */
-
-/* ScaLAPACK has no C header. */
-extern void descinit_(int *descriptor, const int *rows, const int *columns, const int *row_block,
-                      const int *column_block, const int *row_source, const int *column_source,
-                      const int *context, const int *leading, int *info);
-extern void pdpotrf_(const char *triangle, const int *n, double *a, const int *ia, const int *ja,
-                     const int *descriptor, int *info);
-extern void pdpotrs_(const char *triangle, const int *n, const int *sides, const double *a,
-                     const int *ia, const int *ja, const int *descriptor_a, double *b,
-                     const int *ib, const int *jb, const int *descriptor_b, int *info);
 
 /* ---- dependent columns ---- */
 
@@ -48,6 +38,15 @@ static void factor_panel(double *a, int64_t n, int64_t from, int64_t to, const i
     }
 }
 
+/* a[to ..][to ..] -= U[from .. to][to ..]' of itself, above the diagonal: below it by columns */
+static void take_off(double *a, int64_t n, int64_t from, int64_t to)
+{
+    int order = (int)(n - to), depth = (int)(to - from), leading = (int)n;
+    double minus = -1.0, one = 1.0;
+    scalapack()->dsyrk("L", "N", &order, &depth, &minus, a + from * n + to, &leading, &one,
+                       a + to * n + to, &leading);
+}
+
 /* to = a with rows and columns in order. */
 static void take_in_order(const double *a, int64_t n, const int64_t *order, double *to)
 {
@@ -67,9 +66,7 @@ static enum status find_dependent(const double *a, int64_t n, const int64_t *ord
     for (int64_t from = 0; from < n; from += BLOCK) {
         int64_t to = from + BLOCK < n ? from + BLOCK : n;
         factor_panel(u, n, from, to, order, reference, tolerance, dependent, part);
-        if (to < n)
-            cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)(n - to), (int)(to - from),
-                        -1.0, u + from * n + to, (int)n, 1.0, u + to * n + to, (int)n);
+        if (to < n) take_off(u, n, from, to);
     }
 done:
     free(u);
@@ -103,8 +100,8 @@ static void describe(const struct cholesky *c, int64_t columns, int descriptor[9
     int n = (int)c->columns, wide = (int)columns, block = BLOCK, zero = 0, info = 0;
     int leading = at_least_one(c->rows_share);
     if (c->grid.inside)
-        descinit_(descriptor, &n, &wide, &block, &block, &zero, &zero, &c->grid.context, &leading,
-                  &info);
+        scalapack()->descinit(descriptor, &n, &wide, &block, &block, &zero, &zero, &c->grid.context,
+                              &leading, &info);
 }
 
 /* local = the elements of full[:][columns] that live here. */
@@ -143,7 +140,7 @@ static enum status factor_share(struct cholesky *c)
 {
     int n = (int)c->columns, one = 1, info = 0;
     if (!c->grid.inside || n == 0) return OK;
-    pdpotrf_("L", &n, c->factor, &one, &one, c->descriptor, &info);
+    scalapack()->pdpotrf("L", &n, c->factor, &one, &one, c->descriptor, &info);
     if (info == 0) return OK;
     return FAIL(ERR_NUMERIC,
                 "the normal equations are not positive definite at column %d; "
@@ -289,8 +286,8 @@ static void correct(const struct comm *comm, const struct cholesky *c, struct re
     describe(c, r->sides, descriptor);
     take_share(c, r->residual, r->sides, r->share, r->local);
     if (c->grid.inside)
-        pdpotrs_("L", &n, &sides, c->factor, &one, &one, c->descriptor, r->local, &one, &one,
-                 descriptor, &info);
+        scalapack()->pdpotrs("L", &n, &sides, c->factor, &one, &one, c->descriptor, r->local, &one,
+                             &one, descriptor, &info);
     join_shares(comm, c, r->local, r->sides, r->share, r->bits, r->step);
 }
 

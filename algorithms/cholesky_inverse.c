@@ -2,23 +2,18 @@
 #include "algorithms/cholesky.h"
 
 #include "mpi/memory.h"
+#include "mpi/scalapack.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* LAPACK has none without its own types. */
-extern void dpotrf_(const char *triangle, const int *n, double *a, const int *leading, int *info);
-extern void dpocon_(const char *triangle, const int *n, const double *a, const int *leading,
-                    const double *norm, double *reciprocal, double *work, int *integers, int *info);
-extern void dpotri_(const char *triangle, const int *n, double *a, const int *leading, int *info);
-
 static enum status invert(const double *a, int64_t columns, double *inverse)
 {
     int n = (int)columns, info = 0;
     memcpy(inverse, a, (size_t)(columns * columns) * sizeof *inverse);
-    if (n > 0) dpotrf_("L", &n, inverse, &n, &info);
-    if (n > 0 && info == 0) dpotri_("L", &n, inverse, &n, &info);
+    if (n > 0) scalapack()->dpotrf("L", &n, inverse, &n, &info);
+    if (n > 0 && info == 0) scalapack()->dpotri("L", &n, inverse, &n, &info);
     if (info != 0)
         return FAIL(ERR_NUMERIC, "the normal equations have no inverse at column %d", info - 1);
     for (int64_t j = 0; j < columns; j++) /* column-major below the diagonal */
@@ -51,8 +46,8 @@ static enum status estimate(const double *a, int64_t columns, double *norm)
     TRY(memory_new(&work, 3 * columns, sizeof *work));
     TRY(memory_new(&integers, columns, sizeof *integers));
     memcpy(copy, a, (size_t)(columns * columns) * sizeof *copy);
-    dpotrf_("L", &n, copy, &n, &info);
-    if (info == 0) dpocon_("L", &n, copy, &n, &one, &reciprocal, work, integers, &info);
+    scalapack()->dpotrf("L", &n, copy, &n, &info);
+    if (info == 0) scalapack()->dpocon("L", &n, copy, &n, &one, &reciprocal, work, integers, &info);
     *norm = info == 0 && reciprocal > 0.0 ? 1.0 / reciprocal : NAN;
 done:
     free(copy);

@@ -2,24 +2,11 @@
 #include "algorithms/grid_factor.h"
 
 #include "mpi/memory.h"
+#include "mpi/scalapack.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ScaLAPACK has no C header. */
-extern void descinit_(int *descriptor, const int *rows, const int *columns, const int *row_block,
-                      const int *column_block, const int *row_source, const int *column_source,
-                      const int *context, const int *leading, int *info);
-extern void pdpotrf_(const char *triangle, const int *n, double *a, const int *ia, const int *ja,
-                     const int *descriptor, int *info);
-extern void pdpotrs_(const char *triangle, const int *n, const int *sides, const double *a,
-                     const int *ia, const int *ja, const int *descriptor_a, double *b,
-                     const int *ib, const int *jb, const int *descriptor_b, int *info);
-extern void pdgels_(const char *transpose, const int *rows, const int *columns, const int *sides,
-                    double *a, const int *ia, const int *ja, const int *descriptor_a, double *b,
-                    const int *ib, const int *jb, const int *descriptor_b, double *work,
-                    const int *work_size, int *info);
 
 static const int one = 1;
 
@@ -29,8 +16,8 @@ static void describe(const struct grid *grid, int64_t rows, int64_t columns, int
     int m = (int)rows, n = (int)columns, block = GRID_BLOCK, zero = 0, info = 0;
     int leading = share > 0 ? share : 1;
     if (grid->inside)
-        descinit_(descriptor, &m, &n, &block, &block, &zero, &zero, &grid->context, &leading,
-                  &info);
+        scalapack()->descinit(descriptor, &m, &n, &block, &block, &zero, &zero, &grid->context,
+                              &leading, &info);
 }
 
 enum status grid_factor_open(const struct comm *comm, int64_t rows, int64_t columns,
@@ -90,7 +77,8 @@ void grid_factor_diagonal(const struct comm *comm, const struct grid_factor *f, 
 void grid_factor_cholesky(const struct comm *comm, struct grid_factor *f, int64_t *failed)
 {
     int n = (int)f->columns, info = 0;
-    if (f->grid.inside && n > 0) pdpotrf_("L", &n, f->a, &one, &one, f->descriptor, &info);
+    if (f->grid.inside && n > 0)
+        scalapack()->pdpotrf("L", &n, f->a, &one, &one, f->descriptor, &info);
     *failed = info - 1;
     comm_max_int64(comm, failed, 1);
 }
@@ -113,12 +101,12 @@ static enum status run_least_squares(struct grid_factor *f, double *y)
     double *work = NULL, wanted = 0.0;
     if (!f->grid.inside || n == 0) return OK;
     describe(&f->grid, f->rows, 1, f->rows_share, descriptor);
-    pdgels_("N", &m, &n, &one, f->a, &one, &one, f->descriptor, y, &one, &one, descriptor, &wanted,
-            &size, &info);
+    scalapack()->pdgels("N", &m, &n, &one, f->a, &one, &one, f->descriptor, y, &one, &one,
+                        descriptor, &wanted, &size, &info);
     size = (int)wanted;
     TRY(memory_new(&work, size, sizeof *work));
-    pdgels_("N", &m, &n, &one, f->a, &one, &one, f->descriptor, y, &one, &one, descriptor, work,
-            &size, &info);
+    scalapack()->pdgels("N", &m, &n, &one, f->a, &one, &one, f->descriptor, y, &one, &one,
+                        descriptor, work, &size, &info);
 done:
     free(work);
     return status;
@@ -146,8 +134,8 @@ enum status grid_factor_step(const struct comm *comm, const struct grid_factor *
         local[i] = b[grid_global(i, GRID_BLOCK, f->grid.row, f->grid.rows)];
     describe(&f->grid, f->columns, 1, f->side_share, descriptor);
     if (f->grid.inside && n > 0)
-        pdpotrs_(f->upper ? "U" : "L", &n, &one, f->a, &one, &one, f->descriptor, local, &one, &one,
-                 descriptor, &info);
+        scalapack()->pdpotrs(f->upper ? "U" : "L", &n, &one, f->a, &one, &one, f->descriptor, local,
+                             &one, &one, descriptor, &info);
     join_side(comm, f, local, x);
 done:
     free(local);

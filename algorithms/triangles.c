@@ -2,15 +2,12 @@
 #include "algorithms/triangles.h"
 
 #include "mpi/memory.h"
+#include "mpi/scalapack.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { PANEL = 64, DEPTH = 128 };
-
-/* LAPACK has no C header of its own. */
-extern void dgeqrf_(const int *rows, const int *columns, double *a, const int *leading, double *tau,
-                    double *work, const int *work_size, int *info);
 
 /* The triangle of blocks index << level .. (index + 1) << level. */
 struct node {
@@ -37,7 +34,7 @@ struct tree {
 void triangles_factor(double *a, int64_t rows, int64_t columns, double *work)
 {
     int m = (int)rows, n = (int)columns, size = (int)(PANEL * columns), info = 0;
-    dgeqrf_(&m, &n, a, &m, work + PANEL * columns, work, &size, &info);
+    scalapack()->dgeqrf(&m, &n, a, &m, work + PANEL * columns, work, &size, &info);
 }
 
 static void pack(const double *a, int64_t rows, int64_t columns, double *triangle)

@@ -14,6 +14,7 @@
 #include "mpi/grid.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
+#include "mpi/scalapack.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,15 +83,6 @@ done:
 
 /* ---- PDGELS ---- */
 
-/* ScaLAPACK has no C header. */
-extern void descinit_(int *descriptor, const int *rows, const int *columns, const int *row_block,
-                      const int *column_block, const int *row_source, const int *column_source,
-                      const int *context, const int *leading, int *info);
-extern void pdgels_(const char *transpose, const int *rows, const int *columns, const int *sides,
-                    double *a, const int *ia, const int *ja, const int *descriptor_a, double *b,
-                    const int *ib, const int *jb, const int *descriptor_b, double *work,
-                    const int *work_size, int *info);
-
 enum { BLOCK = 64 };
 
 /* The same rows, a constant before them, as PDGELS wants them: column-major, block-cyclic. */
@@ -123,16 +115,18 @@ static enum status time_pdgels(const struct comm *comm, const struct setting *se
     TRY_ALL(comm, memory_new(&a, (int64_t)leading * (columns + 1), sizeof *a));
     double *b = a + (int64_t)leading * columns;
     fill_share(set, &grid, share, a, b);
-    descinit_(of_a, &rows, &columns, &block, &block, &zero, &zero, &grid.context, &leading, &info);
-    descinit_(of_b, &rows, &one, &block, &block, &zero, &zero, &grid.context, &leading, &info);
-    pdgels_("N", &rows, &columns, &one, a, &one, &one, of_a, b, &one, &one, of_b, &wanted, &size,
-            &info);
+    scalapack()->descinit(of_a, &rows, &columns, &block, &block, &zero, &zero, &grid.context,
+                          &leading, &info);
+    scalapack()->descinit(of_b, &rows, &one, &block, &block, &zero, &zero, &grid.context, &leading,
+                          &info);
+    scalapack()->pdgels("N", &rows, &columns, &one, a, &one, &one, of_a, b, &one, &one, of_b,
+                        &wanted, &size, &info);
     size = (int)wanted;
     TRY_ALL(comm, memory_new(&work, size, sizeof *work));
     comm_barrier(comm);
     double start = clock_seconds();
-    pdgels_("N", &rows, &columns, &one, a, &one, &one, of_a, b, &one, &one, of_b, work, &size,
-            &info);
+    scalapack()->pdgels("N", &rows, &columns, &one, a, &one, &one, of_a, b, &one, &one, of_b, work,
+                        &size, &info);
     *seconds = clock_seconds() - start;
 done:
     grid_close(&grid);

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SPARE_BYTES = 1 << 18 };
+enum { SPARE_BYTES = 1 << 18, SIEVE_BYTES = 4096 };
 
 size_t store_type_bytes(enum store_type type)
 {
@@ -47,6 +47,8 @@ static hid_t access_of(const struct comm *comm)
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (comm->handle == MPI_COMM_NULL) { /* without MPI; a file is whole where it has its name */
         H5Pset_file_locking(access, false, true);
+        H5Pset_sieve_buf_size(access,
+                              SIEVE_BYTES); /* or 64 KiB are read where some rows are asked */
         return access;
     }
     H5Pset_fapl_mpio(access, comm->handle, MPI_INFO_NULL);

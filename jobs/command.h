@@ -17,7 +17,6 @@ struct command {
     const char *name;    /* "run", "synth", "kmeans" (of fit) */
     const char *summary; /* one line for --help */
     bool alone;          /* runs without MPI, e.g. on a login node; comm is NULL then */
-    bool light;          /* needs no linear algebra either, and begins at once */
 
     /* Parse argv[0 .. argc-1] (argv[0] is "remise run") by argp; --help and wrong usage end the
      * process (0 and 64) before MPI starts. Local.

@@ -88,7 +88,6 @@ static void info_free(void *options)
 const struct command command_info = {.name = "info",
                                      .summary = "what a run or a file holds; a user's rows",
                                      .alone = true,
-                                     .light = true,
                                      .parse = info_parse,
                                      .run = info_command,
                                      .free = info_free};

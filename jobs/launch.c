@@ -1,11 +1,9 @@
 /* Muting all but one process before MPI tells them apart. */
 #include "jobs/launch.h"
 
-#include <cblas.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,25 +24,6 @@ bool launch_is_first(void)
         if (rank != NULL) return strtol(rank, NULL, 10) == 0;
     }
     return true;
-}
-
-/* OpenBLAS falls back to its kernels of 2004 on a processor newer than itself. */
-static bool kernels_are_old(void)
-{
-    return getenv("OPENBLAS_CORETYPE") == NULL && __builtin_cpu_supports("avx512f") &&
-           strcmp(openblas_get_corename(), "Prescott") == 0;
-}
-
-void launch_settle(char **argv)
-{
-    bool old = kernels_are_old();
-    if (getenv("REMISE_SETTLED") != NULL || (!old && getenv("OPENBLAS_NUM_THREADS") != NULL))
-        return;
-    setenv("REMISE_SETTLED", "1", 1);
-    setenv("OPENBLAS_NUM_THREADS", "1", 0);
-    setenv("OMP_NUM_THREADS", "1", 0);
-    if (old) setenv("OPENBLAS_CORETYPE", "SkylakeX", 0);
-    execv("/proc/self/exe", argv);
 }
 
 static void pause_before_error(int code, void *unused)

@@ -12,14 +12,6 @@
 #include <stdbool.h>
 
 /**
- * Start this process anew, once, with the settings that OpenBLAS reads only while it is loaded: one
- * thread, and kernels for this processor where it knows none. What the user has set stays.
- *
- * To be called first in main. Returns where there is nothing to settle, or no way to. Local.
- */
-void launch_settle(char **argv);
-
-/**
  * Is this the first process of the launch, or the only one? From the launcher's environment.
  * Local.
  */

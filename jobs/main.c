@@ -159,19 +159,11 @@ static _Noreturn void run_on_ranks(const struct command *command, void *options)
     comm_end(&comm, status);
 }
 
-/* Threads need not be settled for what computes nothing. */
-static bool is_light(int argc, char **argv)
-{
-    const struct command *command = NULL;
-    return argc > 1 && command_find(commands, "remise", argv[1], &command) == OK && command->light;
-}
-
 int main(int argc, char **argv)
 {
     memory_start();
     char program[PROGRAM_BYTES];
     void *options = NULL;
-    if (!is_light(argc, argv)) launch_settle(argv);
     launch_mute();
     const struct command *command = choose(argc, argv);
     snprintf(program, sizeof program, "remise %s", command->name);

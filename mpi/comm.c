@@ -2,6 +2,7 @@
 #include "mpi/comm.h"
 
 #include "mpi/memory.h"
+#include "mpi/scalapack.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,8 +67,6 @@ static void set_environment(void)
      * same for all jobs of a machine: after one that was killed within, all others wait for ever */
     set_default("OMPI_MCA_sharedfp", "individual");
     set_default("OMPI_MCA_mpi_yield_when_idle", "1");
-    set_default("OPENBLAS_NUM_THREADS", "1");
-    set_default("OMP_NUM_THREADS", "1");
 }
 
 enum status comm_start(struct comm *comm)
@@ -83,7 +82,8 @@ enum status comm_start(struct comm *comm)
     comm->handle = MPI_COMM_WORLD;
     MPI_Comm_rank(comm->handle, &comm->rank);
     MPI_Comm_size(comm->handle, &comm->ranks);
-    return check_launch(comm->ranks);
+    enum status status = check_launch(comm->ranks);
+    return status == OK ? comm_agree(comm, scalapack_open()) : status;
 }
 
 /* Aborting at once may cut off what was printed, and ranks that abort together get in each other's

@@ -30,9 +30,10 @@ struct comm_traffic {
 };
 
 /**
- * Start MPI and describe the world; to be called once, before any other call here.
- * Sets the OMPIO lock and thread settings this stack needs before MPI_Init.
- * Errors: ERR_LAUNCH when N single-rank copies were started instead of one job of N ranks.
+ * Start MPI, open ScaLAPACK and describe the world; to be called once, before any other call here.
+ * Sets the OMPIO lock and wait settings this stack needs before MPI_Init.
+ * Errors: ERR_LAUNCH when N single-rank copies were started instead of one job of N ranks, or a
+ * library is missing.
  */
 enum status comm_start(struct comm *comm);
 

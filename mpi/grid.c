@@ -1,12 +1,7 @@
 /* BLACS grids. */
 #include "mpi/grid.h"
 
-/* The C interface of BLACS has no header of its own. */
-extern int Csys2blacs_handle(MPI_Comm comm);
-extern void Cfree_blacs_system_handle(int handle);
-extern void Cblacs_gridinit(int *context, const char *order, int rows, int columns);
-extern void Cblacs_gridinfo(int context, int *rows, int *columns, int *row, int *column);
-extern void Cblacs_gridexit(int context);
+#include "mpi/scalapack.h"
 
 static void shape(int ranks, int *rows, int *columns)
 {
@@ -18,15 +13,16 @@ static void shape(int ranks, int *rows, int *columns)
 
 static enum status open_shape(const struct comm *comm, int rows, int columns, struct grid *grid)
 {
-    int handle = Csys2blacs_handle(comm->handle);
+    int handle = scalapack()->blacs_handle(comm->handle);
     enum status status = OK;
     *grid = (struct grid){.context = handle, .rows = rows, .columns = columns};
     bool expected = comm->rank < grid->rows * grid->columns;
-    Cblacs_gridinit(&grid->context, "Row", grid->rows, grid->columns);
-    Cfree_blacs_system_handle(handle);
+    scalapack()->blacs_gridinit(&grid->context, "Row", grid->rows, grid->columns);
+    scalapack()->blacs_free_handle(handle);
     grid->row = grid->column = -1;
     if (grid->context >= 0)
-        Cblacs_gridinfo(grid->context, &grid->rows, &grid->columns, &grid->row, &grid->column);
+        scalapack()->blacs_gridinfo(grid->context, &grid->rows, &grid->columns, &grid->row,
+                                    &grid->column);
     grid->inside = grid->row >= 0 && grid->column >= 0;
     if (grid->inside != expected)
         status =
@@ -50,7 +46,7 @@ enum status grid_open_tall(const struct comm *comm, struct grid *grid)
 
 void grid_close(struct grid *grid)
 {
-    if (grid->inside) Cblacs_gridexit(grid->context);
+    if (grid->inside) scalapack()->blacs_gridexit(grid->context);
     *grid = (struct grid){.context = -1};
 }
 

@@ -32,10 +32,27 @@ SLURM_STEP_NUM_TASKS=4 mpirun -np 1 "$remise" synth "$work/a" --users 100 >out 2
     { cat out; fail "a run without mpirun was refused"; }
 diff -r "$work/a" "$work/b" || fail "the two differ"
 
-# --help and init work without MPI, as on a login node.
+# Without the library beside it the program says what is missing, in its own words and at once.
+mkdir alone
+cp "$remise" alone/
+code=0
+alone/remise synth "$work/shop" --users 100 >out 2>&1 || code=$?
+[ $code = 69 ] || { cat out; fail "without its library synth ended with $code, not 69"; }
+grep -q 'libremise_scalapack.so .* must lie beside it' out ||
+    { cat out; fail "the library that is missing is not named"; }
+[ ! -e "$work/shop" ] || fail "without its library synth wrote something"
+
+# --help and init work without MPI, as on a login node, and without linear algebra.
 for command in --help "run --help" init; do
     # shellcheck disable=SC2086
-    PATH=/usr/bin:/bin SLURM_STEP_NUM_TASKS=4 "$remise" $command >out 2>&1 ||
+    PATH=/usr/bin:/bin SLURM_STEP_NUM_TASKS=4 alone/remise $command >out 2>&1 ||
         { cat out; fail "'$command' needs MPI"; }
     [ -s out ] || fail "'$command' says nothing"
 done
+
+# They begin at once, as the loader brings nothing large that they do not use; nor, where HDF5 is
+# linked as an archive, what its shared library stands on.
+loaded=$(ldd "$remise" | grep -oE 'lib(openblas|blas|lapack|scalapack|gfortran)[^ ]*\.so')
+[ -z "$loaded" ] || fail "the loader brings $loaded"
+ldd "$remise" | grep -q libhdf5 || ! ldd "$remise" | grep libcurl ||
+    fail "the loader brings libcurl"

@@ -91,6 +91,15 @@ for row in csv.DictReader(open("shop/users.csv", encoding="utf-8")):
 PYTHON
 )
 "$remise" info run --user "$id" | diff - rows || fail "other rows of the shop's id"
+bytes=$(python3 - "$remise" info run --user "$user" <<'PYTHON'
+import os, sys
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # ended, but its counts are still there
+print(next(line.split()[1] for line in open(f"/proc/{child}/io") if line.startswith("rchar")))
+PYTHON
+)
+bytes=${bytes##*$'\n'} whole=$(stat -Lc %s run/discounts.h5)
+[ $((4 * bytes)) -lt "$whole" ] || fail "a look-up reads $bytes of $whole bytes"
 code=0
 "$remise" info run --user nobody >out 2>&1 || code=$?
 [ $code = 66 ] || { cat out; fail "a user who is not there: $code"; }
