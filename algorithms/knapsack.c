@@ -6,6 +6,7 @@
 #include "algorithms/knapsack_point.h"
 #include "algorithms/knapsack_polish.h"
 #include "algorithms/knapsack_prices.h"
+#include "algorithms/knapsack_resume.h"
 #include "algorithms/knapsack_search.h"
 #include "algorithms/knapsack_settle.h"
 #include "algorithms/knapsack_user.h"
@@ -19,13 +20,13 @@
 
 enum { CORES_MOST = 5 };
 
-#define PRICE_MOST 0x1p60
 #define GAP_CORE 1e-4  /* beyond, moves of all slots are looked at, not of the core alone */
 #define GAP_ANEW 5e-3  /* beyond, prices that were given are forgotten, settled or not */
 #define GAP_ROUGH 5e-4 /* likewise, of rough prices that settled */
 #define GAP_NEAR 3e-5  /* of a choice from prices that did not settle, to be kept all the same, */
 #define GAP_WHOLE 2e-3 /* and where whole options decide more than prices do */
 #define NEARER 0.5     /* of what is still wanted of prices, after another core */
+#define LEFT_GAP 1.0   /* of the gap: whole options make up the rest, and no prices lower it */
 
 /* ---- solving ---- */
 
@@ -41,17 +42,6 @@ struct solver {
     struct knapsack_core core;
 };
 
-static void open_prices(const struct solver *s, double *price)
-{
-    for (int64_t r = 0; r < s->limits; r++) price[r] = fmax(0.0, 0x1p-30 * (double)s->price[r]);
-}
-
-static void keep_prices(const double *price, struct solver *s)
-{
-    for (int64_t r = 0; r < s->limits; r++)
-        s->price[r] = (int64_t)llrint(fmin(0x1p30 * price[r], PRICE_MOST));
-}
-
 static enum status find_prices(const struct comm *comm, struct solver *s,
                                struct knapsack_receipt *receipt, struct knapsack_smooth *last,
                                bool *proven)
@@ -59,10 +49,10 @@ static enum status find_prices(const struct comm *comm, struct solver *s,
     enum status status = OK;
     double *price = NULL;
     TRY_ALL(comm, memory_new(&price, s->limits, sizeof *price));
-    open_prices(s, price);
+    knapsack_prices_open(s->price, s->limits, price);
     TRY(knapsack_prices_find(comm, s->cells, &s->scale, (double)s->lowest, price, &s->passes,
                              &receipt->iterations, last, proven));
-    keep_prices(price, s);
+    knapsack_prices_keep(price, s->limits, s->price);
 done:
     free(price);
     return status;
@@ -76,81 +66,6 @@ static enum status renew_core(const struct comm *comm, struct solver *s, uint8_t
     knapsack_core_clear(&s->core);
     s->passes += 1.0;
     return knapsack_core_make(comm, s->cells, &s->scale, s->price, choice, used, point, &s->core);
-}
-
-/* At prices within the core's range all others choose what they chose: the core tells of all. */
-static enum status look_at_core(const struct comm *comm, struct solver *s,
-                                struct knapsack_point *point, struct knapsack_receipt *receipt)
-{
-    enum status status = OK;
-    struct knapsack_core *core = &s->core;
-    TRY(knapsack_at_prices(comm, &core->cells, s->price, core->choice, core->used, point));
-    point->bound += core->rest;
-    point->objective += core->rest;
-    s->passes += core->share;
-    receipt->iterations++;
-done:
-    return status;
-}
-
-/* Prices as whole numbers may lie beyond the range that steps keep to. */
-static void keep_range(const struct knapsack_core *core, int64_t limits, int64_t *price)
-{
-    for (int64_t r = 0; r < limits; r++) {
-        double low = ceil(0x1p30 * core->low[r]), high = floor(0x1p30 * core->high[r]);
-        if ((double)price[r] < low) price[r] = (int64_t)low;
-        if ((double)price[r] > high) price[r] = (int64_t)high;
-    }
-}
-
-/* Steps on a core. Where they do not lower its bound, the prices are again what they were. */
-static enum status step_on_core(const struct comm *comm, struct solver *s,
-                                struct knapsack_point *point, struct knapsack_receipt *receipt,
-                                struct knapsack_resumed *end)
-{
-    enum status status = OK;
-    double *price = NULL;
-    int64_t *before = NULL, bound = point->bound, limits = s->limits;
-    TRY_ALL(comm, memory_new(&price, limits, sizeof *price));
-    TRY_ALL(comm, memory_new(&before, limits, sizeof *before));
-    memcpy(before, s->price, (size_t)limits * sizeof *before);
-    open_prices(s, price);
-    TRY(knapsack_prices_resume(comm, &s->core, &s->scale, (double)bound, price, &s->passes,
-                               &receipt->iterations, end));
-    keep_prices(price, s);
-    keep_range(&s->core, limits, s->price);
-    if (memcmp(before, s->price, (size_t)limits * sizeof *before) == 0) goto done;
-    TRY(look_at_core(comm, s, point, receipt));
-    if (point->bound <= bound) goto done;
-    memcpy(s->price, before, (size_t)limits * sizeof *before);
-    TRY(look_at_core(comm, s, point, receipt));
-done:
-    free(price);
-    free(before);
-    return status;
-}
-
-/* From core to core, as long as each brings them much nearer. known out: prices are found; s->core
- * and what follows are those at them. */
-static enum status resume(const struct comm *comm, struct solver *s, uint8_t *choice, int64_t *used,
-                          struct knapsack_point *point, struct knapsack_receipt *receipt,
-                          bool *known)
-{
-    enum status status = OK;
-    double wanted = INFINITY;
-    int cores = knapsack_whole_kind(s->cells) >= 0 ? 1 : CORES_MOST; /* there prices decide less */
-    for (int core = 0; core < cores && !*known; core++) {
-        struct knapsack_resumed end;
-        TRY(renew_core(comm, s, choice, used, point));
-        receipt->iterations++;
-        int64_t before = point->bound;
-        TRY(step_on_core(comm, s, point, receipt, &end));
-        *known = end.settled;
-        if (point->bound >= before || !(end.wanted < NEARER * wanted)) break;
-        wanted = end.wanted;
-    }
-done:
-    return status;
 }
 
 static enum status narrow_users(const struct comm *comm, struct solver *s)
@@ -192,6 +107,11 @@ static enum status refuse(struct knapsack_receipt *receipt, bool proven)
                                     : "no choice was found that keeps all limits");
 }
 
+static double gap_between(int64_t bound, int64_t objective)
+{
+    return ((double)bound - (double)objective) / fmax(1.0, fabs((double)objective));
+}
+
 static void settle(const struct comm *comm, const struct knapsack_cells *cells,
                    const uint8_t *choice, int64_t *used, struct knapsack_receipt *receipt)
 {
@@ -199,8 +119,7 @@ static void settle(const struct comm *comm, const struct knapsack_cells *cells,
     comm_sum_int64(comm, receipt->count, KNAPSACK_OPTIONS);
     receipt->slots = cells->blocks->rows_total;
     receipt->objective = knapsack_tally(comm, cells, choice, used);
-    receipt->gap = ((double)receipt->upper_bound - (double)receipt->objective) /
-                   fmax(1.0, fabs((double)receipt->objective));
+    receipt->gap = gap_between(receipt->upper_bound, receipt->objective);
 }
 
 /* A small problem: the whole truth. */
@@ -285,8 +204,7 @@ done:
 static double gap_of(const struct comm *comm, const struct solver *s, const uint8_t *choice,
                      int64_t *used, const struct knapsack_receipt *receipt)
 {
-    double objective = (double)knapsack_tally(comm, s->cells, choice, used);
-    return ((double)receipt->upper_bound - objective) / fmax(1.0, fabs(objective));
+    return gap_between(receipt->upper_bound, knapsack_tally(comm, s->cells, choice, used));
 }
 
 /* Moves from what slots choose at the prices: of the core, and of all where those do not do. */
@@ -366,19 +284,51 @@ static bool is_warm(const struct solver *s)
     return false;
 }
 
-/* From the prices given. known out: they led to prices, and to a choice; else all begins anew */
+/* What whole options leave at most where prices are right: an option for each limit with one. */
+static double whole_most(const struct solver *s)
+{
+    double most = 0.0;
+    for (int64_t r = 0; r < s->limits; r++) most += s->price[r] > 0 ? s->scale.value : 0.0;
+    return most;
+}
+
+/* Whether other prices would hardly bring the bound nearer to the choice. used is lent for room */
+static bool is_close(const struct comm *comm, const struct solver *s,
+                     const struct knapsack_resumed *at, const uint8_t *choice, int64_t *used,
+                     const struct knapsack_receipt *receipt)
+{
+    double enough = knapsack_whole_kind(s->cells) >= 0 ? GAP_WHOLE : GAP_NEAR;
+    int64_t objective = knapsack_tally(comm, s->cells, choice, used);
+    double between = (double)receipt->upper_bound - (double)objective;
+    if (at->left <= at->near) enough = s->cells->rough ? GAP_ROUGH : GAP_ANEW;
+    if (gap_between(receipt->upper_bound, objective) <= enough) return true;
+    return at->left <= LEFT_GAP * between && between <= whole_most(s);
+}
+
+/* From the prices given, from core to core as long as each brings them much nearer. known out: they
+ * led to prices, and to a choice; else all begins anew */
 static enum status choose_warm(const struct comm *comm, struct solver *s, uint8_t *choice,
                                int64_t *used, struct knapsack_receipt *receipt, bool *known)
 {
     enum status status = OK;
-    struct knapsack_point point;
-    bool settled = false, holds;
-    TRY(resume(comm, s, choice, used, &point, receipt, &settled));
-    receipt->upper_bound = point.bound;
-    TRY(finish(comm, s, choice, used, receipt, &holds));
-    double enough = knapsack_whole_kind(s->cells) >= 0 ? GAP_WHOLE : GAP_NEAR;
-    if (settled) enough = s->cells->rough ? GAP_ROUGH : GAP_ANEW;
-    *known = holds && gap_of(comm, s, choice, used, receipt) <= enough;
+    double wanted = INFINITY;
+    *known = false;
+    for (int core = 0; core < CORES_MOST && !*known; core++) {
+        struct knapsack_resumed at;
+        bool holds, last;
+        TRY(renew_core(comm, s, choice, used, &at.point));
+        receipt->iterations++;
+        int64_t before = at.point.bound;
+        TRY(knapsack_resume(comm, &s->core, &s->scale, s->price, &s->passes, &receipt->iterations,
+                            &at));
+        last = at.point.bound == before || core + 1 == CORES_MOST || at.left >= NEARER * wanted;
+        wanted = at.left;
+        if (!last && at.left > fmax(at.near, LEFT_GAP * whole_most(s))) continue;
+        receipt->upper_bound = at.point.bound;
+        TRY(finish(comm, s, choice, used, receipt, &holds));
+        *known = holds && is_close(comm, s, &at, choice, used, receipt);
+        if (last) break;
+    }
 done:
     return status;
 }

@@ -8,15 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    STEPS_MOST = 25,
-    STEPS_WARM = 4, /* of known prices, at each temperature, */
-    LOOKS_WARM = 5, /* and in all, on one core */
-    HEATS_MOST = 2,
-    SAMPLE_SLOTS = 1 << 17,
-    SAMPLE_FEWER = 8,
-    SAMPLE_WARM = 1 << 13
-};
+enum { STEPS_MOST = 25, SAMPLE_SLOTS = 1 << 17, SAMPLE_FEWER = 8, SAMPLE_WARM = 1 << 13 };
 
 #define COOLING 0.25
 #define TEMPERATURE_FIRST 0.1 /* of a slot's mean largest value */
@@ -34,14 +26,25 @@ enum {
 #define DAMPING_MOST 1e9
 
 /* where prices are nearly known */
-#define BLUR_WARM 1e-5    /* of the dual, at the end, */
-#define BLUR_WASTE 0.02   /* or so much of what limits leave, */
-#define BLUR_MOST 3e-5    /* but no more than this part of the dual */
-#define GAIN_WARM 0.3     /* of that: a step that promises less is not worth a look at the core */
-#define RESUME_ENOUGH 1.0 /* of it: where all steps leave more, another core is needed */
-#define HEATING 8.0
-#define HEAT_ENOUGH 0.3 /* of the blur: a first step that promises more needs to see farther */
+#define BLUR_WARM \
+    0.2 /* of what limits leave, at their prices: smoothing that a step sees far by, */
+#define BLUR_NEAR 1e-5  /* and at least this part of the dual */
+#define NEAR_WASTE 0.02 /* of what limits leave, */
+#define NEAR_MOST 3e-5  /* but no more than this part of the dual: what no longer shows */
 #define DAMPING_WARM 1e-4
+
+#define PRICE_MOST 0x1p60
+
+void knapsack_prices_open(const int64_t *price, int64_t limits, double *open)
+{
+    for (int64_t r = 0; r < limits; r++) open[r] = fmax(0.0, 0x1p-30 * (double)price[r]);
+}
+
+void knapsack_prices_keep(const double *open, int64_t limits, int64_t *price)
+{
+    for (int64_t r = 0; r < limits; r++)
+        price[r] = (int64_t)llrint(fmin(0x1p30 * open[r], PRICE_MOST));
+}
 
 struct newton {
     const struct knapsack_cells *cells;
@@ -50,10 +53,7 @@ struct newton {
     double *price, *trial; /* [limits] */
     struct knapsack_step step;
     double damping, radius, temperature;
-    double hoped;  /* what the last step promised, whatever it may do */
-    double enough; /* where there is a core: no step is worth it that promises less */
     int64_t every, looks;
-    bool looked;                      /* now is up to date */
     const struct knapsack_core *core; /* NULL: cells are all slots' */
     double share;                     /* of all slots */
     double rest;                      /* value of all others */
@@ -153,7 +153,6 @@ static bool is_cold(const struct newton *n)
 
 static double enough(const struct newton *n)
 {
-    if (n->core != NULL) return n->enough;
     bool last = is_cold(n) && !n->cells->rough && n->cells->caps == 0;
     return (last ? GAIN_LAST : GAIN_ENOUGH) * n->now.blur;
 }
@@ -165,8 +164,7 @@ static enum descent descend(const struct comm *comm, struct newton *n, double lo
                             int64_t *limit_of, double *passes)
 {
     enum descent end = UNSETTLED;
-    if (!n->looked) look(comm, n, n->price, &n->now, passes);
-    n->looked = false;
+    look(comm, n, n->price, &n->now, passes);
     for (int i = 0; i < steps && n->damping < DAMPING_MOST && end == UNSETTLED; i++) {
         if (n->now.dual < lowest) return UNBOUNDED;
         if (!solve_step(n, limit_of)) {
@@ -175,7 +173,6 @@ static enum descent descend(const struct comm *comm, struct newton *n, double lo
         }
         set_trial(n);
         double hoped = promised(n);
-        n->hoped = wanted(n);
         if (hoped < enough(n)) {
             end = SETTLED;
             continue;
@@ -280,22 +277,6 @@ done:
     return status;
 }
 
-/* The higher the temperature, the farther a step sees: where the first one would change more than
- * smoothing shows, it is raised. */
-static void heat(const struct comm *comm, struct newton *n, int64_t *limit_of, double *passes)
-{
-    for (int i = 0;; i++) {
-        look(comm, n, n->price, &n->now, passes);
-        n->radius = RADIUS_MOST;
-        if (i == HEATS_MOST || !solve_step(n, limit_of)) break;
-        set_trial(n);
-        if (promised(n) <= HEAT_ENOUGH * n->now.blur) break;
-        n->temperature *= HEATING;
-    }
-    n->radius = RADIUS_KEPT;
-    n->looked = true;
-}
-
 /* What prices of unused or exceeded parts of limits come to: whole options waste some of it. */
 static double waste_of(const struct knapsack_core *core, const double *price)
 {
@@ -306,9 +287,9 @@ static double waste_of(const struct knapsack_core *core, const double *price)
     return waste;
 }
 
-enum status knapsack_prices_resume(const struct comm *comm, const struct knapsack_core *core,
-                                   const struct knapsack_scale *scale, double dual, double *price,
-                                   double *passes, int64_t *looks, struct knapsack_resumed *end)
+enum status knapsack_prices_step(const struct comm *comm, const struct knapsack_core *core,
+                                 const struct knapsack_scale *scale, double dual, double *price,
+                                 double *passes, int64_t *looks, struct knapsack_promise *end)
 {
     enum status status = OK;
     struct newton n = {.cells = &core->cells,
@@ -316,28 +297,25 @@ enum status knapsack_prices_resume(const struct comm *comm, const struct knapsac
                        .scale = scale,
                        .price = price,
                        .damping = DAMPING_WARM,
+                       .radius = RADIUS_KEPT,
                        .every = 1,
                        .share = core->share,
                        .rest = (double)core->rest};
     int64_t *limit_of = NULL;
-    *end = (struct knapsack_resumed){0};
+    *end = (struct knapsack_promise){0};
     TRY_ALL(comm, newton_init(&n));
     TRY_ALL(comm, memory_new(&limit_of, n.now.layout.narrow, sizeof *limit_of));
-    double waste = fmin(BLUR_WASTE * waste_of(core, price), BLUR_MOST * fabs(dual));
-    double warm = BLUR_WARM * roughness(&core->cells);
-    double near = fmax(fmax(BLUR_LEAST, warm * fabs(dual)), waste);
-    n.enough = GAIN_WARM * near;
-    double last = n.temperature = knapsack_core_temperature(core, near);
-    heat(comm, &n, limit_of, passes);
-    for (;; n.temperature = fmax(last, COOLING * n.temperature)) {
-        int64_t left = LOOKS_WARM - n.looks - (n.temperature > last);
-        int steps = left < STEPS_WARM ? (int)left : STEPS_WARM;
-        descend(comm, &n, -INFINITY, steps, limit_of, passes);
-        if (n.temperature <= last) break;
-        if (n.looks + 2 >= LOOKS_WARM) n.temperature = last;
-    }
-    end->wanted = n.hoped;
-    end->settled = n.hoped <= RESUME_ENOUGH * fmax(near, n.now.blur);
+    double waste = waste_of(core, price);
+    double least = fmax(BLUR_LEAST, BLUR_NEAR * roughness(n.cells) * fabs(dual));
+    end->near = fmax(least, fmin(NEAR_WASTE * waste, NEAR_MOST * fabs(dual)));
+    n.temperature = knapsack_core_temperature(core, fmax(least, BLUR_WARM * waste));
+    look(comm, &n, n.price, &n.now, passes);
+    end->wanted = INFINITY;
+    if (!solve_step(&n, limit_of)) goto done;
+    set_trial(&n);
+    end->wanted = wanted(&n);
+    end->promised = promised(&n);
+    memcpy(price, n.trial, (size_t)n.now.layout.limits * sizeof *price);
 done:
     *looks += n.looks;
     newton_clear(&n);

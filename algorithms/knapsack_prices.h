@@ -7,6 +7,11 @@
 
 #include "algorithms/knapsack_core.h"
 
+/** Prices as they are kept, whole numbers of 2^-30, to units of value per unit of use. Local. */
+void knapsack_prices_open(const int64_t *price, int64_t limits, double *open);
+/** And back, to the nearest; 2^60 at most. Local. */
+void knapsack_prices_keep(const double *open, int64_t limits, int64_t *price);
+
 /**
  * Find them.
  *
@@ -30,23 +35,27 @@ enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_
                                  double *passes, int64_t *looks, struct knapsack_smooth *last,
                                  bool *proven);
 
-/* Where the steps of known prices ended. */
-struct knapsack_resumed {
-    double wanted; /* by how much a further step, beyond the core too, would lower the dual */
-    bool settled;  /* that is too little to show */
+/* Where a step from known prices leads. */
+struct knapsack_promise {
+    double promised; /* by how much it would lower the dual */
+    double wanted;   /* the same of a step beyond the core's range */
+    double near;     /* what is too little to show */
 };
 
 /**
- * Prices that are nearly known: a few steps on the core, at the last temperature.
+ * Prices that are nearly known: one step on the core, at the temperature that what they leave and
+ * exceed of limits calls for.
  *
  * Collective.
  * dual    in     of all slots at these prices
- * Others as above; passes counts looks at the core by its share.
+ * price   inout  where the step leads, within the core's range; as they were where there is none
+ * end     out    promised is 0 where there is none
+ * Others as above; passes counts looks at the core by its share. One look.
  * Errors: ERR_MEMORY.
  * Same bytes for any number of ranks.
  */
-enum status knapsack_prices_resume(const struct comm *comm, const struct knapsack_core *core,
-                                   const struct knapsack_scale *scale, double dual, double *price,
-                                   double *passes, int64_t *looks, struct knapsack_resumed *end);
+enum status knapsack_prices_step(const struct comm *comm, const struct knapsack_core *core,
+                                 const struct knapsack_scale *scale, double dual, double *price,
+                                 double *passes, int64_t *looks, struct knapsack_promise *end);
 
 #endif
