@@ -71,9 +71,9 @@ struct tilted_roots tilted_guess_roots(const struct tilted_guess *guess, double 
     *lean = 0.0;
     if (guess->count == 0) return (struct tilted_roots){NAN, NAN};
     if (guess->count == 1) return (struct tilted_roots){low, low};
-    *lean = guess->log_likelihood[1] - guess->log_likelihood[0];
-    if (fabs(*lean) <= RULED_OUT) return (struct tilted_roots){low, high};
-    if (*lean > 0.0) low = high;
-    *lean = 0.0;
-    return (struct tilted_roots){low, low};
+    double second = guess->log_likelihood[1] - guess->log_likelihood[0];
+    if (low == high || second < -RULED_OUT) return (struct tilted_roots){low, low};
+    if (second > RULED_OUT) return (struct tilted_roots){high, high};
+    *lean = low < high ? second : -second; /* one may have overtaken the other */
+    return (struct tilted_roots){fminf(low, high), fmaxf(low, high)};
 }

@@ -13,7 +13,7 @@
 /* What is not exact. */
 struct tilted_noise {
     double within; /* variance of a group's standings from offer to offer */
-    double misfit; /* of the log of a chance, by rounding or by the policy found */
+    double misfit; /* standard deviation of the log of a chance, by rounding or the policy found */
 };
 
 struct tilted_guess {
@@ -27,7 +27,7 @@ struct tilted_guess {
  */
 void tilted_guess_add(const struct tilted_policy *policy, const struct tilted_noise *noise,
                       int level, float chance, struct tilted_guess *guess);
-/** The standings that are left, the second with the log of how much likelier it is. Local. */
+/** The standings that are left, the higher with the log of how much likelier it is. Local. */
 struct tilted_roots tilted_guess_roots(const struct tilted_guess *guess, double *lean);
 
 #endif

@@ -15,6 +15,8 @@ enum {
 };
 
 #define FLOOR_MOST 0.9
+/* What a policy as good as never does still has a chance of. */
+#define CHANCE_LEAST 1e-12
 /* The fixed point is stepped over a little, as what moves a level moves its standings after it. */
 #define STEP 1.4
 
@@ -23,21 +25,30 @@ static double standing_at(int g)
     return TILT_STANDING * (2.0 * g / (TILT_GRID - 1) - 1.0);
 }
 
+/* Where a level is likeliest. Of a chance that is as good as 1 from there to the deepest standing
+ * it is the deepest. */
+static int peak_of(const float *chance)
+{
+    int peak = 0;
+    for (int g = 1; g < TILT_GRID; g++)
+        if (chance[g] > chance[peak]) peak = g;
+    return peak > 0 && chance[TILT_GRID - 1] == chance[peak] ? TILT_GRID - 1 : peak;
+}
+
 void tilted_policy_tilt(struct tilted_policy *policy)
 {
     double blind = policy->floor / policy->levels;
     for (int g = 0; g < TILT_GRID; g++) {
-        double sum = 0.0, weight[TILT_LEVELS];
-        for (int k = 0; k < policy->levels; k++)
-            sum += weight[k] = exp(policy->base[k] + standing_at(g) * policy->z[k]);
+        double sum = 0.0, most = -INFINITY, weight[TILT_LEVELS];
+        for (int k = 0; k < policy->levels; k++) {
+            weight[k] = policy->base[k] + standing_at(g) * policy->z[k];
+            most = fmax(most, weight[k]);
+        }
+        for (int k = 0; k < policy->levels; k++) sum += weight[k] = exp(weight[k] - most);
         for (int k = 0; k < policy->levels; k++)
             policy->chance[k][g] = (float)(blind + (1.0 - policy->floor) * weight[k] / sum);
     }
-    for (int k = 0; k < policy->levels; k++) {
-        policy->peak[k] = 0;
-        for (int g = 1; g < TILT_GRID; g++)
-            if (policy->chance[k][g] > policy->chance[k][policy->peak[k]]) policy->peak[k] = g;
-    }
+    for (int k = 0; k < policy->levels; k++) policy->peak[k] = peak_of(policy->chance[k]);
 }
 
 /* The standing between grid points low and high, where the chance rises (or, from high to low,
@@ -149,7 +160,7 @@ static void judge_user(const struct tilted_policy *policy, const struct tilted_r
         }
         if (others.offers == 0) continue;
         double expected = chance_at(policy, level, others.standing / (double)others.offers);
-        double left = log((double)rows->chance[o] / expected);
+        double left = log((double)rows->chance[o] / fmax(expected, CHANCE_LEAST));
         exact_add_one(&misfit->sums, level, left);
         exact_add_one(&misfit->sums, policy->levels, left * left);
         misfit->count[level]++;

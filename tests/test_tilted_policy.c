@@ -190,6 +190,58 @@ static void offers_of_a_group_agree(void **state)
     }
 }
 
+/* What overtakes the other guess is the higher one from then on. */
+static void two_guesses_keep_their_order(void **state)
+{
+    (void)state;
+    struct tilted_policy policy = {.levels = LEVELS, .floor = 0.1};
+    const struct tilted_noise noise = {0.01, 1e-3};
+    double lean;
+    int64_t doubts = 0, wrong = 0;
+    memcpy(policy.z, z, sizeof z);
+    memcpy(policy.base, base, sizeof base);
+    tilted_policy_tilt(&policy);
+    for (uint64_t i = 0; i < 2000; i++) {
+        struct tilted_guess guess = {0};
+        for (uint64_t k = 0; k < 3; k++) {
+            double standing = 0.3 + 0.8 * random_normal(3, RANDOM_TEST, i, k);
+            int level = 1 + (int)(i + k) % 2;
+            float chance = (float)chance_of(0.1, standing, level);
+            tilted_guess_add(&policy, &noise, level, chance, &guess);
+        }
+        struct tilted_roots at = tilted_guess_roots(&guess, &lean);
+        doubts += at.low < at.high;
+        wrong += !(at.low <= at.high) || !isfinite(lean) || (at.low == at.high && lean != 0.0);
+    }
+    assert_all(doubts > 100 && wrong == 0);
+}
+
+/* Of two levels one is hardly ever given, far from the other in standard deviations. */
+static void rare_levels_are_borne(void **state)
+{
+    (void)state;
+    const double share = 1e-5;
+    int64_t start[4] = {0, 2, 4, 6}, pairs = 0;
+    int8_t level[6] = {0, 1, 0, 1, 0, 0};
+    float chance[6] = {0.9999f, 0.9999f, 0.5f, 1e-5f, 1.0f, 0.9f};
+    int32_t group[6] = {0};
+    const struct tilted_rows rows = {3, start, level, chance, group, 1};
+    struct tilted_policy policy = {.levels = 2};
+    double misfit = 0.0;
+    policy.base[1] = log(share);
+    policy.z[0] = -sqrt(share);
+    policy.z[1] = 1.0 / sqrt(share);
+    tilted_policy_tilt(&policy);
+    for (int k = 0; k < 6; k++) {
+        struct tilted_roots at = tilted_policy_solve(&policy, level[k], chance[k]);
+        assert_all(at.low == at.high && fabs((double)at.low) <= TILT_STANDING);
+    }
+    assert_close((double)tilted_policy_solve(&policy, 1, 0.5f).low, log(1.0 / share) * sqrt(share),
+                 1e-2);
+    assert_all(tilted_policy_fit(&world, &rows, &policy, &pairs, &misfit) == OK);
+    assert_all(pairs == 6 * world.ranks && isfinite(misfit));
+}
+
 static void too_few_offers_change_nothing(void **state)
 {
     (void)state;
@@ -225,4 +277,5 @@ static void same_bits_on_any_ranks(void **state)
 
 TEST_MAIN(cmocka_unit_test(what_made_the_chances_is_found_again), cmocka_unit_test(noise_is_borne),
           cmocka_unit_test(standings_are_solved), cmocka_unit_test(offers_of_a_group_agree),
+          cmocka_unit_test(two_guesses_keep_their_order), cmocka_unit_test(rare_levels_are_borne),
           cmocka_unit_test(too_few_offers_change_nothing), cmocka_unit_test(same_bits_on_any_ranks))
