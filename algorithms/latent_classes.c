@@ -16,9 +16,12 @@
 #define TRUST_MEAN 1.0
 /* Squares of logs of meetings that are taken to have gone with no level at all. */
 #define TRUST_LEVEL 1.0
-/* Likewise of the tilt, and the most it moves at a time. */
+/* Likewise of the tilt, the most it moves at a time, and the most it comes to. */
 #define TRUST_TILT 1.0
 #define TILT_STEP 0.5
+#define TILT_MOST 10.0
+/* Standard deviations that meetings alone take a value from where it is expected, at most. */
+#define OFF_MOST 3.0
 #define LEAST_VARIANCE 1e-6
 
 enum { TRIAL_ITERATIONS = 8, ROWS_A_CLASS = 20, WORSE_ENOUGH = 2 };
@@ -80,7 +83,8 @@ static double guess_off(const struct latent_classes *model, const struct latent_
         rise += model->tilt[g] * (count[j] - expected);
         bend += model->tilt[g] * model->tilt[g] * expected;
     }
-    return rise / bend;
+    double most = OFF_MOST * sqrt(model->within);
+    return fmin(fmax(rise / bend, -most), most);
 }
 
 static void expect_values(const struct latent_classes *model, const struct latent_row *row,
@@ -183,8 +187,10 @@ static void take_level(const struct latent_sums *sums, struct latent_classes *mo
 /* A step of Newton's method. */
 static void take_tilt(const struct latent_sums *sums, int64_t g, struct latent_classes *model)
 {
-    double step = sums->tilt_rise[g] / (sums->tilt_bend[g] + TRUST_TILT);
-    model->tilt[g] += fmin(fmax(step, -TILT_STEP), TILT_STEP);
+    double rise = sums->tilt_rise[g] - TRUST_TILT * model->tilt[g];
+    double step = rise / (sums->tilt_bend[g] + TRUST_TILT);
+    double tilt = model->tilt[g] + fmin(fmax(step, -TILT_STEP), TILT_STEP);
+    model->tilt[g] = fmin(fmax(tilt, -TILT_MOST), TILT_MOST);
 }
 
 static void improve(const struct latent_sums *sums, const struct latent_classes *one, int64_t rows,

@@ -19,6 +19,10 @@ enum {
     BLOCK = 61
 };
 
+/* Of rows of one kind: how much more often they meet what they value, and how levels rise. */
+#define TILT 1.0
+#define LEVEL_BY 0.5
+
 struct sample {
     struct blocks blocks;
     struct latent_evidence evidence;
@@ -173,6 +177,22 @@ static void tilts_by_hand(void **state)
     latent_classes_free(&model);
 }
 
+/* However often a subject was met, its value is believed to be within three standard deviations. */
+static void meetings_tell_so_much_only(void **state)
+{
+    (void)state;
+    struct latent_classes *model = two_classes();
+    struct latent_posterior p;
+    const float often[2] = {1.0f, 4000.0f};
+    const struct latent_row row = {2, both, often, none, none, even};
+    model->tilt[0] = 0.5;
+    model->within = 0.04;
+    latent_classes_of(model, &row, -1, &p, NULL);
+    assert_close(p.chance[1], 1.0, 1e-14);
+    assert_close(p.value[1], 0.6, 1e-14);
+    latent_classes_free(&model);
+}
+
 /* One of two values, by what else is known of the row. */
 static void doubts_by_hand(void **state)
 {
@@ -241,6 +261,57 @@ static void planted_are_found(void **state)
     sample_clear(&whole);
 }
 
+/* Which subject is met, when it is the more so the higher its value. */
+static int32_t drawn_subject(const double *off, uint64_t entity, uint64_t draw)
+{
+    double sum = 0.0, u = random_uniform(2, RANDOM_TEST, entity, draw);
+    for (int32_t j = 0; j < HALF; j++) sum += exp(TILT * off[j]);
+    for (int32_t j = 0; j + 1 < HALF; j++)
+        if ((u -= exp(TILT * off[j]) / sum) < 0.0) return j;
+    return HALF - 1;
+}
+
+/* Rows of one kind. Who meets much has a higher level, by LEVEL_BY of the log. */
+static void put_tilted(struct sample *s, int64_t at, int64_t i)
+{
+    uint64_t entity = (uint64_t)i, draw = 0;
+    int64_t met = 3 + (int64_t)random_below(2, RANDOM_TEST, entity, draw++, 28);
+    double off[HALF],
+        level = LEVEL_BY * log1p((double)met) + 0.5 * random_normal(2, RANDOM_TEST, entity, draw++);
+    int64_t first = s->start[at];
+    for (int32_t j = 0; j < HALF; j++) off[j] = 0.5 * random_normal(2, RANDOM_TEST, entity, draw++);
+    for (int32_t j = 0; j < ITEMS; j++) {
+        s->item[first + j] = j;
+        s->count[first + j] = j < HALF ? 0.0f : 1.0f;
+        s->value[first + j] = j < HALF ? NAN : (float)(j + level + off[j - HALF]);
+        s->other[first + j] = s->value[first + j];
+        s->lean[first + j] = 0.0f;
+    }
+    for (int64_t k = 0; k < met; k++) s->count[first + drawn_subject(off, entity, draw++)] += 1.0f;
+    s->start[at + 1] = first + ITEMS;
+}
+
+static void tilt_and_level_are_found(void **state)
+{
+    (void)state;
+    struct sample s;
+    struct latent_classes *model = NULL;
+    struct latent_options opt = LATENT_OPTIONS_DEFAULTS;
+    opt.classes = 1;
+    sample_init(&s, &world, ROWS, false);
+    for (int64_t i = 0; i < s.blocks.rows_local; i++) put_tilted(&s, i, s.blocks.row_first + i);
+    assert_all(latent_classes_fit(&world, &s.evidence, &opt, &model) == OK);
+    assert_close(model->tilt[0], TILT, 0.1);
+    assert_close(model->tilt[1], 0.0, 0.1); /* all are offered each once */
+    assert_close(model->level_by[0], LEVEL_BY, 0.1);
+    assert_close(sqrt(model->within), 0.5, 0.05);
+    assert_close(sqrt(model->between), 0.5, 0.05);
+    for (int j = 0; j < HALF; j++) assert_close(model->share[j], 1.0 / HALF, 0.02);
+    for (int j = 1; j < HALF; j++) assert_close(model->mean[j] - model->mean[0], j, 0.1);
+    latent_classes_free(&model);
+    sample_clear(&s);
+}
+
 static void none_where_there_are_none(void **state)
 {
     (void)state;
@@ -300,6 +371,7 @@ static void faults(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(chances_by_hand), cmocka_unit_test(tilts_by_hand),
-          cmocka_unit_test(doubts_by_hand), cmocka_unit_test(planted_are_found),
+          cmocka_unit_test(meetings_tell_so_much_only), cmocka_unit_test(doubts_by_hand),
+          cmocka_unit_test(planted_are_found), cmocka_unit_test(tilt_and_level_are_found),
           cmocka_unit_test(none_where_there_are_none), cmocka_unit_test(few_rows),
           cmocka_unit_test(faults))
