@@ -43,12 +43,19 @@ static int32_t column_of(const struct response_classes_source *source, int32_t p
     return source->category_column[source->dataset->products.category_code[product]];
 }
 
-/* Whether what comes of the same look at a product stands before: a view and then a purchase. */
-static bool goes_on(const struct events *events, int64_t first, int64_t e)
+/* Whether an event is a look at a product that did not come of an offer. */
+static bool is_look(const struct response_classes_source *source, int64_t e)
 {
+    return source->dataset->events.kind[e] <= EVENT_PURCHASE && !source->personal[e];
+}
+
+/* Whether it is the same look as one before: a view and then a purchase. */
+static bool goes_on(const struct response_classes_source *source, int64_t first, int64_t e)
+{
+    const struct events *events = &source->dataset->events;
     int64_t from = e - first > STEPS_MAX ? e - STEPS_MAX : first;
     for (int64_t past = e - 1; past >= from && events->time[e] - events->time[past] < VISIT; past--)
-        if (events->product[past] == events->product[e]) return true;
+        if (events->product[past] == events->product[e] && is_look(source, past)) return true;
     return false;
 }
 
@@ -59,8 +66,8 @@ static void tally_events(const struct response_classes_source *source, int64_t u
     int64_t first = latest(events->start, user);
     for (int64_t e = first; e < events->start[user + 1]; e++) {
         int32_t column = column_of(source, events->product[e]);
-        bool counts = events->kind[e] <= EVENT_PURCHASE && !source->personal[e];
-        if (counts && column >= 0 && !goes_on(events, first, e)) tally->count[column] += 1.0f;
+        if (column >= 0 && is_look(source, e) && !goes_on(source, first, e))
+            tally->count[column] += 1.0f;
     }
 }
 
