@@ -20,13 +20,14 @@
 
 enum { CORES_MOST = 5 };
 
-#define GAP_CORE 1e-4  /* beyond, moves of all slots are looked at, not of the core alone */
-#define GAP_ANEW 5e-3  /* beyond, prices that were given are forgotten, settled or not */
-#define GAP_ROUGH 5e-4 /* likewise, of rough prices that settled */
-#define GAP_NEAR 3e-5  /* of a choice from prices that did not settle, to be kept all the same, */
-#define GAP_WHOLE 2e-3 /* and where whole options decide more than prices do */
-#define NEARER 0.5     /* of what is still wanted of prices, after another core */
-#define LEFT_GAP 1.0   /* of the gap: whole options make up the rest, and no prices lower it */
+#define GAP_CORE 1e-4   /* beyond, moves of all slots are looked at, not of the core alone */
+#define GAP_ANEW 5e-3   /* beyond, prices that were given are forgotten, settled or not */
+#define GAP_ROUGH 5e-4  /* likewise, of rough prices that settled */
+#define GAP_NEAR 3e-5   /* of a choice from prices that did not settle, to be kept all the same, */
+#define GAP_WHOLE 2e-3  /* and where whole options decide more than prices do */
+#define NEARER 0.5      /* of what is still wanted of prices, after another core */
+#define LEFT_GAP 1.0    /* of the gap: whole options make up the rest, and no prices lower it */
+#define WHOLE_PART 0.15 /* of a slot's value for each limit with a price: no more is due to them */
 
 /* ---- solving ---- */
 
@@ -284,12 +285,12 @@ static bool is_warm(const struct solver *s)
     return false;
 }
 
-/* What whole options leave at most where prices are right: an option for each limit with one. */
+/* What whole options leave at most where prices are right. */
 static double whole_most(const struct solver *s)
 {
     double most = 0.0;
     for (int64_t r = 0; r < s->limits; r++) most += s->price[r] > 0 ? s->scale.value : 0.0;
-    return most;
+    return WHOLE_PART * most;
 }
 
 /* Whether other prices would hardly bring the bound nearer to the choice. used is lent for room */
