@@ -154,6 +154,8 @@ static const struct config_key rows[] = {
           "weight of the elasticities of `demand` beside what the offers show"),
     RANGE("respond.negatives", KEY_INTEGER, "3", 1, 100, NULL,
           "products not bought that are drawn for each purchase"),
+    RANGE("respond.rows_most", KEY_INTEGER, "3000000", 1000, 1e12, "rows",
+          "learned from, about; where there are more, of a part of the users drawn at random"),
 };
 
 const struct config_keys_part config_keys_models = PART_OF(rows);

@@ -155,6 +155,7 @@ static enum status fit_model(const struct comm *comm, const struct run *run,
     struct response_rows_options options = {
         .holdout = config_number(run->config, "respond.holdout"),
         .negatives = config_integer(run->config, "respond.negatives"),
+        .rows_most = config_integer(run->config, "respond.rows_most"),
         .members = (int)config_integer(run->config, "respond.folds"),
         .seed = run->seed};
     ensemble->members = options.members;

@@ -167,13 +167,19 @@ static void add_candidates(struct maker *maker, const struct candidates *candida
     }
 }
 
-/* An upper bound: every purchase with its negatives, and each user's fresh candidates. */
-static int64_t rows_at_most(const struct dataset *dataset, int64_t negatives)
+/* An upper bound for a part of the users: every purchase with its negatives, and each user's fresh
+ * candidates. */
+static int64_t rows_at_most(const struct maker *maker, double part)
 {
+    const struct dataset *dataset = maker->context->dataset;
     const struct events *events = &dataset->events;
-    int64_t users = dataset->users.blocks.rows_local, rows = users * negatives;
-    for (int64_t e = 0; e < events->start[users]; e++)
-        rows += events->kind[e] == EVENT_PURCHASE ? 1 + negatives : 0;
+    int64_t negatives = maker->options->negatives, rows = 0;
+    for (int64_t u = 0; u < dataset->users.blocks.rows_local; u++) {
+        if (!response_rows_wanted(maker->context, maker->options, part, u)) continue;
+        rows += negatives;
+        for (int64_t e = events->start[u]; e < events->start[u + 1]; e++)
+            rows += events->kind[e] == EVENT_PURCHASE ? 1 + negatives : 0;
+    }
     return rows;
 }
 
@@ -193,11 +199,13 @@ enum status response_exposures_make(const struct comm *comm, const struct respon
     TRY_ALL(comm, memory_new(&maker.buyer, products, sizeof *maker.buyer));
     TRY_ALL(comm, memory_new(&maker.week, products, sizeof *maker.week));
     TRY(fill_shelf(comm, context->dataset, &shelf));
-    int64_t most = rows_at_most(context->dataset, options->negatives);
+    double part = response_rows_part(comm, options, rows_at_most(&maker, 1.0));
+    int64_t most = rows_at_most(&maker, part);
     response_rows_say(comm, context, most);
     TRY_ALL(comm, response_rows_reserve(context, most, rows));
     for (int64_t b = 0; b < users->blocks_local; b++) {
         for (int64_t u = users->start[b]; u < users->start[b + 1]; u++) {
+            if (!response_rows_wanted(context, options, part, u)) continue;
             maker.entity = context->dataset->users.key[u].low;
             maker.draws = 0;
             add_bought(&maker, u);

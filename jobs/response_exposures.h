@@ -26,6 +26,13 @@ enum status response_exposures_make(const struct comm *comm, const struct respon
                                     const struct response_rows_options *options,
                                     struct response_rows *rows);
 
+/** The part of the users to learn from where all have so many rows on this rank. Collective. */
+double response_rows_part(const struct comm *comm, const struct response_rows_options *options,
+                          int64_t rows);
+/** Whether a local user is of that part. Local. */
+bool response_rows_wanted(const struct response_context *context,
+                          const struct response_rows_options *options, double part, int64_t user);
+
 /** Make room for rows, and add one: shared with the rows from offers. Local. Errors: ERR_MEMORY. */
 enum status response_rows_reserve(const struct response_context *context, int64_t rows,
                                   struct response_rows *out);

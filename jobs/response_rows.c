@@ -40,6 +40,24 @@ void response_rows_say(const struct comm *comm, const struct response_context *c
                        dataset->events.start[users] + of_user * users);
 }
 
+double response_rows_part(const struct comm *comm, const struct response_rows_options *options,
+                          int64_t rows)
+{
+    comm_sum_int64(comm, &rows, 1);
+    if (rows <= options->rows_most) return 1.0;
+    double part = (double)options->rows_most / (double)rows;
+    log_info("  the response is learned from %.0f %% of the users (respond.rows_most)",
+             100.0 * part);
+    return part;
+}
+
+bool response_rows_wanted(const struct response_context *context,
+                          const struct response_rows_options *options, double part, int64_t user)
+{
+    uint64_t entity = context->dataset->users.key[user].low;
+    return random_uniform(options->seed, RANDOM_RESPONSE_USERS, entity, 0) < part;
+}
+
 enum status response_rows_reserve(const struct response_context *context, int64_t rows,
                                   struct response_rows *out)
 {
@@ -141,6 +159,23 @@ static void add_offer(const struct response_context *context,
     response_rows_add(context, &example, options, out);
 }
 
+static void add_user(const struct response_context *context,
+                     const struct response_rows_options *options, const double *share, int64_t user,
+                     struct response_rows *out)
+{
+    const struct offers *offers = &context->dataset->offers;
+    for (int64_t o = offers->start[user]; o < offers->start[user + 1]; o++)
+        if (shown(offers, o)) add_offer(context, options, share, user, o, out);
+}
+
+/* Offers that were shown to users first .. next - 1. */
+static int64_t shown_to(const struct offers *offers, int64_t first, int64_t next)
+{
+    int64_t count = 0;
+    for (int64_t o = offers->start[first]; o < offers->start[next]; o++) count += shown(offers, o);
+    return count;
+}
+
 static enum status rows_from_offers(const struct comm *comm, const struct response_context *context,
                                     const struct response_rows_options *options,
                                     struct response_rows *out)
@@ -148,16 +183,19 @@ static enum status rows_from_offers(const struct comm *comm, const struct respon
     enum status status = OK;
     const struct offers *offers = &context->dataset->offers;
     const struct blocks *users = &context->dataset->users.blocks;
-    int64_t count = offers->start[users->rows_local], kept = 0;
+    int64_t count = offers->start[users->rows_local];
     double share[DISCOUNT_BINS];
     marginal_shares(comm, offers, count, share);
-    for (int64_t o = 0; o < count; o++) kept += shown(offers, o);
+    double part = response_rows_part(comm, options, shown_to(offers, 0, users->rows_local));
+    int64_t kept = 0;
+    for (int64_t u = 0; u < users->rows_local; u++)
+        if (response_rows_wanted(context, options, part, u)) kept += shown_to(offers, u, u + 1);
     response_rows_say(comm, context, kept);
     TRY_ALL(comm, response_rows_reserve(context, kept, out));
     for (int64_t b = 0; b < users->blocks_local; b++) {
         for (int64_t u = users->start[b]; u < users->start[b + 1]; u++)
-            for (int64_t o = offers->start[u]; o < offers->start[u + 1]; o++)
-                if (shown(offers, o)) add_offer(context, options, share, u, o, out);
+            if (response_rows_wanted(context, options, part, u))
+                add_user(context, options, share, u, out);
         out->blocks.start[b + 1] = out->blocks.rows_local;
         log_progress("response rows", b + 1, users->blocks_local);
     }

@@ -34,12 +34,14 @@ struct response_rows {
 struct response_rows_options {
     double holdout;    /* share of the users kept out of training */
     int64_t negatives; /* weeks drawn for each purchase, and for each user's new candidates */
+    int64_t rows_most; /* about; where there would be more, rows are of a part of the users */
     int members;       /* networks to train */
     uint64_t seed;
 };
 
 /**
- * Make the rows. Collective.
+ * Make the rows, of all users or, where those would be more than rows_most, of so many drawn at
+ * random as have about rows_most. Collective.
  * candidates  in   of the local users; only used without offers
  * rows        out  free with response_rows_clear
  * Memory: 4 (columns + 6) + 2 bytes per row of this rank.

@@ -35,7 +35,8 @@ enum random_stage {
     RANDOM_EXPLORE_LEVEL,
     RANDOM_EXPLORE_ROW,
     RANDOM_LATENT_CLASSES,
-    RANDOM_HELDOUT
+    RANDOM_HELDOUT,
+    RANDOM_RESPONSE_USERS
 };
 
 /** 128 random bits. Local. */

@@ -68,6 +68,18 @@ changed "$all" ingest.min_price=0.5
 changed "$all" seed=7
 shop_same run2 $run # and it is what it was
 
+# ---- the response of a part of the users: another model, the same at any number of ranks ----
+part=(respond shop/remise.yaml --force --set respond.rows_most=2000 --set respond.epochs=1)
+for ranks in 2 3; do
+    cp -a run$ranks part$ranks
+    timeout -k 5 60 mpirun -np $ranks "$remise" "${part[@]}" -o part$ranks >out 2>&1 ||
+        { cat out; fail "a part of the users at $ranks ranks ended with an error"; }
+    says "of the users (respond.rows_most)"
+done
+grep -qE '^ +network 1 of 3: 1[0-9]{3} training rows' out || { cat out; fail "2000 rows, about"; }
+cmp part2/curves.h5 part3/curves.h5 || fail "curves of a part of the users differ at 3 ranks"
+cmp -s part2/curves.h5 run2/curves.h5 && fail "a part of the users taught what all did"
+
 touch shop/products.csv
 remise 0 run shop/remise.yaml -o $run
 ran "$all" "a table that was touched"
