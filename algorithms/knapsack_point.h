@@ -15,6 +15,13 @@ struct knapsack_point {
     bool lost; /* set on failure: no choice of a user's was found, but none is proven not to be */
 };
 
+/* Where steps on the prices have led. */
+struct knapsack_reached {
+    struct knapsack_point point; /* of all slots, at them */
+    double left;                 /* by how much other prices may lower the bound, about */
+    double near;                 /* what is too little to show */
+};
+
 /**
  * Each slot takes the option of most worth, value - price x use, the first of equals; with caps
  * each user the options of most worth that keep them.

@@ -32,6 +32,7 @@ enum { STEPS_MOST = 25, SAMPLE_SLOTS = 1 << 17, SAMPLE_FEWER = 8, SAMPLE_WARM = 
 #define NEAR_WASTE 0.02 /* of what limits leave, */
 #define NEAR_MOST 3e-5  /* but no more than this part of the dual: what no longer shows */
 #define DAMPING_WARM 1e-4
+#define ALIKE 0.5 /* a temperature by another that is as good */
 
 #define PRICE_MOST 0x1p60
 
@@ -204,24 +205,6 @@ static int64_t first_sample(int64_t slots)
     return every;
 }
 
-/* Prices that are known already, of users with caps: whether the dual can hardly be lowered at the
- * last temperature. That one is found from a small sample, as the blur falls with the square of
- * it. */
-static bool is_near(const struct comm *comm, struct newton *n, double lowest, int64_t *limit_of,
-                    double *passes)
-{
-    n->every = n->scale->slots / SAMPLE_WARM + 1;
-    look(comm, n, n->price, &n->now, passes);
-    double wanted = BLUR_CAPPED * fabs(n->now.dual);
-    if (!(n->now.blur > 0.0) || !(wanted > 0.0)) return false;
-    n->temperature *= fmin(1.0, sqrt(wanted / n->now.blur));
-    n->every = 1;
-    look(comm, n, n->price, &n->now, passes);
-    if (n->now.dual < lowest || !solve_step(n, limit_of)) return false;
-    set_trial(n);
-    return promised(n) < n->now.blur;
-}
-
 /* From sample to sample; prices that a sample drives without bound are forgotten. */
 static enum status ladder(const struct comm *comm, struct newton *n, double lowest,
                           int64_t *limit_of, double *passes, bool *proven)
@@ -265,8 +248,6 @@ enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_
     TRY_ALL(comm, memory_new(&limit_of, n.now.layout.narrow, sizeof *limit_of));
     for (int64_t r = 0; r < n.now.layout.limits; r++) warm = warm || price[r] > 0.0;
     n.temperature = TEMPERATURE_FIRST * scale->value * (warm ? COOLING * COOLING : 1.0);
-    if (warm && cells->caps > 0 && is_near(comm, &n, lowest, limit_of, passes)) goto done;
-    if (warm) n.temperature = TEMPERATURE_FIRST * scale->value * COOLING * COOLING;
     TRY(ladder(comm, &n, lowest, limit_of, passes, proven));
 done:
     *looks += n.looks;
@@ -274,6 +255,37 @@ done:
     n.now = (struct knapsack_smooth){0};
     newton_clear(&n);
     free(limit_of);
+    return status;
+}
+
+/* The blur falls with the square of the temperature. */
+static double last_temperature(double temperature, const struct knapsack_smooth *at)
+{
+    double wanted = fmax(BLUR_LEAST, BLUR_CAPPED * fabs(at->dual));
+    return temperature * (at->blur > 0.0 ? fmin(1.0, sqrt(wanted / at->blur)) : 1.0);
+}
+
+enum status knapsack_prices_smooth(const struct comm *comm, const struct knapsack_cells *cells,
+                                   const struct knapsack_scale *scale, const int64_t *price,
+                                   double *passes, int64_t *looks, struct knapsack_smooth *smooth)
+{
+    enum status status = OK;
+    double *open = NULL, first = TEMPERATURE_FIRST * COOLING * COOLING * scale->value;
+    int64_t limits = knapsack_limits(cells), every = scale->slots / SAMPLE_WARM + 1;
+    *smooth = (struct knapsack_smooth){0};
+    TRY_ALL(comm, knapsack_smooth_new(cells, smooth));
+    TRY_ALL(comm, memory_new(&open, limits, sizeof *open));
+    knapsack_prices_open(price, limits, open);
+    knapsack_smooth_at(comm, cells, scale, open, first, every, smooth);
+    *passes += 1.0 / (double)every;
+    ++*looks;
+    double last = last_temperature(first, smooth);
+    if (every == 1 && last > ALIKE * first) goto done;
+    knapsack_smooth_at(comm, cells, scale, open, last, 1, smooth);
+    *passes += 1.0;
+    ++*looks;
+done:
+    free(open);
     return status;
 }
 

@@ -35,6 +35,21 @@ enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_
                                  double *passes, int64_t *looks, struct knapsack_smooth *last,
                                  bool *proven);
 
+/**
+ * The smoothed dual of users with caps at prices that are nearly known, for its curvature.
+ *
+ * Collective.
+ * price   in     [limits] as in algorithms/knapsack_point.h
+ * passes  inout  counts passes over all cells, looks inout: two, the first at a small sample, which
+ *                tells the temperature
+ * smooth  out    the caller clears it with knapsack_smooth_clear, also on failure
+ * Errors: ERR_MEMORY.
+ * Same bytes for any number of ranks.
+ */
+enum status knapsack_prices_smooth(const struct comm *comm, const struct knapsack_cells *cells,
+                                   const struct knapsack_scale *scale, const int64_t *price,
+                                   double *passes, int64_t *looks, struct knapsack_smooth *smooth);
+
 /* Where a step from known prices leads. */
 struct knapsack_promise {
     double promised; /* by how much it would lower the dual */

@@ -93,7 +93,7 @@ static double left_after(double promised, double gained)
 
 enum status knapsack_resume(const struct comm *comm, struct knapsack_core *core,
                             const struct knapsack_scale *scale, int64_t *price, double *passes,
-                            int64_t *looks, struct knapsack_resumed *at)
+                            int64_t *looks, struct knapsack_reached *at)
 {
     enum status status = OK;
     struct step s = {.core = core,

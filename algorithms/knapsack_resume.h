@@ -10,13 +10,6 @@
 
 #include "algorithms/knapsack_core.h"
 
-/* Where known prices have led. */
-struct knapsack_resumed {
-    struct knapsack_point point; /* of all slots, at them */
-    double left;                 /* by how much other prices may lower the bound, about */
-    double near;                 /* what is too little to show */
-};
-
 /**
  * One step.
  *
@@ -32,6 +25,6 @@ struct knapsack_resumed {
  */
 enum status knapsack_resume(const struct comm *comm, struct knapsack_core *core,
                             const struct knapsack_scale *scale, int64_t *price, double *passes,
-                            int64_t *looks, struct knapsack_resumed *at);
+                            int64_t *looks, struct knapsack_reached *at);
 
 #endif

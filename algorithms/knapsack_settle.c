@@ -8,15 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS_MOST = 12, FAILURES_MOST = 4 };
+enum { FAILURES_MOST = 4 };
 
 #define SHOWS 5e-7 /* of the bound: a step that promises less is not worth a pass, */
-#define ROUGH 10.0 /* times this where prices may be rough */
+#define ROUGH 10.0 /* times this where prices may be rough, */
+#define PART 0.05  /* nor one that promises less of what whole options make up */
 #define DAMPING_FIRST 1e-2
 #define DAMPING_LEAST 1e-9
 #define DAMPING_FAILED 0.1 /* at least, after a step that did not lower the bound */
 #define RADIUS_FIRST 64.0  /* temperatures that a slot's worth may change by in a step */
 #define RADIUS_MOST 1e12
+#define LEFT_LEAST 0.25 /* of what a step promised: as a rule so much is still to be had */
 #define PRICE_MOST 0x1p60
 
 struct settle {
@@ -113,20 +115,27 @@ static void accept(const struct settle *s, int64_t *price, uint8_t *choice, int6
     *point = s->point;
 }
 
-static enum status descend(const struct comm *comm, struct settle *s, int64_t *price,
-                           uint8_t *choice, int64_t *used, struct knapsack_point *point,
-                           int64_t *looks)
+/* A step that kept its promise, by and large, leaves little. */
+static double left_after(double hoped, double gain)
+{
+    return gain > 0.0 ? fmax(fabs(hoped - gain), LEFT_LEAST * hoped) : hoped;
+}
+
+static enum status descend(const struct comm *comm, struct settle *s, int steps, int64_t *price,
+                           uint8_t *choice, int64_t *used, int64_t *looks,
+                           struct knapsack_reached *at)
 {
     enum status status = OK;
-    double shows = SHOWS * (s->cells->rough ? ROUGH : 1.0);
-    for (int i = 0; i < STEPS_MOST && s->failures < FAILURES_MOST; i++) {
+    for (int i = 0; i < steps && s->failures < FAILURES_MOST; i++) {
         double hoped = set_trial(s, price, used);
-        if (!(hoped > shows * fabs((double)point->bound))) break;
+        at->left = hoped;
+        if (!(hoped > at->near)) break;
         TRY(knapsack_at_prices(comm, s->cells, s->trial, s->choice, s->used, &s->point));
         ++*looks;
-        double gain = (double)point->bound - (double)s->point.bound;
+        double gain = (double)at->point.bound - (double)s->point.bound;
         judge(s, gain, hoped);
-        if (gain > 0.0) accept(s, price, choice, used, point);
+        at->left = left_after(hoped, gain);
+        if (gain > 0.0) accept(s, price, choice, used, &at->point);
     }
 done:
     return status;
@@ -134,16 +143,17 @@ done:
 
 enum status knapsack_settle(const struct comm *comm, const struct knapsack_cells *cells,
                             const struct knapsack_scale *scale, struct knapsack_smooth *smooth,
-                            int64_t *price, uint8_t *choice, int64_t *used,
-                            struct knapsack_point *point, int64_t *looks)
+                            int steps, double wasted, int64_t *price, uint8_t *choice,
+                            int64_t *used, int64_t *looks, struct knapsack_reached *at)
 {
     enum status status = OK;
     struct settle s = {0};
-    ++*looks;
-    TRY(knapsack_at_prices(comm, cells, price, choice, used, point));
+    double shows = SHOWS * (cells->rough ? ROUGH : 1.0) * fabs((double)at->point.bound);
+    at->near = fmax(shows, PART * wasted);
+    at->left = 0.0;
     if (smooth->layout.limits == 0) return OK;
     TRY_ALL(comm, settle_new(cells, scale, smooth, &s));
-    TRY(descend(comm, &s, price, choice, used, point, looks));
+    TRY(descend(comm, &s, steps, price, choice, used, looks, at));
 done:
     settle_clear(&s);
     return status;

@@ -18,17 +18,20 @@
  *
  * Collective.
  * smooth  inout  near these prices: its curvature counts; `left` becomes that of the choice
+ * steps   in     at most so many
+ * wasted  in     units of value that whole options make up of the gap: a step that promises a small
+ *                part of it does not show
  * price   inout  [limits] as in algorithms/knapsack_point.h
- * choice  out    [rows_local] of the slots at these prices
- * used    out    [limits] likewise
- * point   out    likewise
- * looks   inout  counts passes over the cells, one for each price tried: 13 at most
+ * choice  inout  [rows_local] of the slots at these prices
+ * used    inout  [limits] likewise
+ * looks   inout  counts passes over the cells, one for each step tried
+ * at      inout  point in: at the prices given
  * Errors: ERR_MEMORY; those of knapsack_at_prices.
  * Same bytes for any number of ranks.
  */
 enum status knapsack_settle(const struct comm *comm, const struct knapsack_cells *cells,
                             const struct knapsack_scale *scale, struct knapsack_smooth *smooth,
-                            int64_t *price, uint8_t *choice, int64_t *used,
-                            struct knapsack_point *point, int64_t *looks);
+                            int steps, double wasted, int64_t *price, uint8_t *choice,
+                            int64_t *used, int64_t *looks, struct knapsack_reached *at);
 
 #endif
