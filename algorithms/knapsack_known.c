@@ -1,4 +1,4 @@
-/* From core to core; under caps one look, then a few steps. */
+/* From core to core; under caps a look, then a step. */
 #include "algorithms/knapsack_known.h"
 
 #include "algorithms/knapsack_prices.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CORES_MOST = 5, STEPS_MOST = 2 };
+enum { CORES_MOST = 5, STEPS_CAPPED = 1 };
 
 #define GAP_ROUGH 5e-4  /* of a choice from rough prices that settled, to be kept, */
 #define GAP_NEAR 3e-5   /* from prices that did not settle, */
@@ -105,7 +105,7 @@ static void change_places(struct knapsack_solver *s, struct aside *aside)
     swap(&s->receipt->filled, &aside->filled);
 }
 
-/* A few steps from the choice at the prices, which is aside, and a choice from there; the one there
+/* A step from the choice at the prices, which is aside, and a choice from there; the one there
  * is stays if it is worth more. holds inout: it keeps the limits */
 static enum status step(const struct comm *comm, struct knapsack_solver *s, struct aside *aside,
                         double wasted, struct knapsack_reached *at, bool *holds)
@@ -117,7 +117,7 @@ static enum status step(const struct comm *comm, struct knapsack_solver *s, stru
     TRY(knapsack_prices_smooth(comm, s->cells, &s->scale, s->price, &s->passes,
                                &s->receipt->iterations, &smooth));
     change_places(s, aside);
-    TRY(knapsack_solver_lower(comm, s, &smooth, STEPS_MOST, wasted, at));
+    TRY(knapsack_solver_lower(comm, s, &smooth, STEPS_CAPPED, wasted, at));
     s->receipt->upper_bound = at->point.bound;
     TRY(knapsack_solver_finish(comm, s, &other));
     *holds = held || other;

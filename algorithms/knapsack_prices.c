@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS_MOST = 25, SAMPLE_SLOTS = 1 << 17, SAMPLE_FEWER = 8, SAMPLE_WARM = 1 << 13 };
+enum { STEPS_MOST = 25, SAMPLE_SLOTS = 1 << 17, SAMPLE_FEWER = 8, SAMPLE_LIMIT = 64 };
 
 #define COOLING 0.25
 #define TEMPERATURE_FIRST 0.1 /* of a slot's mean largest value */
@@ -265,25 +265,34 @@ static double last_temperature(double temperature, const struct knapsack_smooth 
     return temperature * (at->blur > 0.0 ? fmin(1.0, sqrt(wanted / at->blur)) : 1.0);
 }
 
+/* From what a sample shows to all slots. */
+static void scale_curvature(const struct knapsack_smooth *smooth, double every)
+{
+    const struct knapsack_layout *l = &smooth->layout;
+    for (int64_t r = 0; r < l->limits; r++) smooth->diagonal[r] *= every;
+    for (int64_t i = 0; i < l->narrow * l->narrow; i++) smooth->dense[i] *= every;
+    for (int64_t i = 0; i < l->crosses; i++) smooth->cross[i] *= every;
+}
+
 enum status knapsack_prices_smooth(const struct comm *comm, const struct knapsack_cells *cells,
                                    const struct knapsack_scale *scale, const int64_t *price,
                                    double *passes, int64_t *looks, struct knapsack_smooth *smooth)
 {
     enum status status = OK;
     double *open = NULL, first = TEMPERATURE_FIRST * COOLING * COOLING * scale->value;
-    int64_t limits = knapsack_limits(cells), every = scale->slots / SAMPLE_WARM + 1;
+    int64_t limits = knapsack_limits(cells), sample = SAMPLE_SLOTS + SAMPLE_LIMIT * limits;
+    int64_t every = scale->slots / sample + 1;
     *smooth = (struct knapsack_smooth){0};
     TRY_ALL(comm, knapsack_smooth_new(cells, smooth));
     TRY_ALL(comm, memory_new(&open, limits, sizeof *open));
     knapsack_prices_open(price, limits, open);
     knapsack_smooth_at(comm, cells, scale, open, first, every, smooth);
-    *passes += 1.0 / (double)every;
-    ++*looks;
     double last = last_temperature(first, smooth);
-    if (every == 1 && last > ALIKE * first) goto done;
-    knapsack_smooth_at(comm, cells, scale, open, last, 1, smooth);
-    *passes += 1.0;
-    ++*looks;
+    bool again = last <= ALIKE * first;
+    if (again) knapsack_smooth_at(comm, cells, scale, open, last, every, smooth);
+    scale_curvature(smooth, (double)every);
+    *passes += (again ? 2.0 : 1.0) / (double)every;
+    *looks += again ? 2 : 1;
 done:
     free(open);
     return status;

@@ -36,12 +36,15 @@ enum status knapsack_prices_find(const struct comm *comm, const struct knapsack_
                                  bool *proven);
 
 /**
- * The smoothed dual of users with caps at prices that are nearly known, for its curvature.
+ * The smoothed dual of users with caps at prices that are nearly known, for its curvature: that of
+ * all slots, shown by a sample of some 2^17 and 64 for each limit. Its dual and gradient are the
+ * sample's.
  *
  * Collective.
  * price   in     [limits] as in algorithms/knapsack_point.h
- * passes  inout  counts passes over all cells, looks inout: two, the first at a small sample, which
- *                tells the temperature
+ * passes  inout  counts passes over all cells, those over samples by their part
+ * looks   inout  counts them all alike: one, or two where the first temperature is not the right
+ *                one
  * smooth  out    the caller clears it with knapsack_smooth_clear, also on failure
  * Errors: ERR_MEMORY.
  * Same bytes for any number of ranks.
