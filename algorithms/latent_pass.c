@@ -127,13 +127,12 @@ static void add_meetings(const struct latent_classes *model, const struct latent
                          const struct latent_verdict *v, double *sum)
 {
     double *count = sum + ARRAYS;
-    int64_t classes = model->classes, last = v->values;
+    int64_t classes = model->classes;
     for (int64_t e = 0; e < row->entries; e++) {
-        int64_t j = row->item[e], g = j / model->subjects, i = 0;
+        int64_t j = row->item[e], g = j / model->subjects, i = v->value_of[j % model->subjects];
         double times = (double)row->count[e];
-        while (i < last && v->value[i].subject != j % model->subjects) i++;
         for (int64_t c = 0; c < classes; c++) count[j * classes + c] += v->chance[c] * times;
-        for (int64_t c = 0; c < classes && i < last; c++)
+        for (int64_t c = 0; c < classes && i >= 0; c++)
             sum[TILT_RISE + g] += v->chance[c] * times * v->value[i].off[c];
     }
     for (int64_t g = 0; g < model->groups; g++)

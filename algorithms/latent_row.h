@@ -23,6 +23,7 @@ struct latent_verdict {
     double met[LATENT_GROUPS_MAX];                       /* items of each group */
     double log_met[LATENT_GROUPS_MAX];                   /* log(1 + met) less what is usual */
     double whole[LATENT_GROUPS_MAX][LATENT_CLASSES_MAX]; /* what tilted shares add up to */
+    int8_t value_of[LATENT_SUBJECTS_MAX]; /* [subjects] which value is of it; -1 none */
     int64_t values;
     struct latent_value value[LATENT_SUBJECTS_MAX]; /* those without another first */
 };

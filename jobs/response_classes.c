@@ -112,12 +112,12 @@ static struct latent_row row_of(const struct evidence *e)
 }
 
 static void judge(const struct response_classes *classes, int64_t user, int32_t without,
-                  struct latent_posterior *posterior)
+                  struct latent_posterior *posterior, double *other)
 {
     struct evidence evidence;
     collect(&classes->source, user, &evidence);
     const struct latent_row row = row_of(&evidence);
-    latent_classes_of(classes->model, &row, without, posterior, NULL);
+    latent_classes_of(classes->model, &row, without, posterior, other);
 }
 
 /* ---- the users that classes are found by ---- */
@@ -225,20 +225,33 @@ static void tell(const struct response_classes *classes)
              (long long)classes->classes, 100.0 * largest);
 }
 
+/* Each of a user's offers in doubt by what class and level make of its category. */
+static void settle(const struct response_classes_source *source, int64_t user, const double *other)
+{
+    const struct offers *offers = &source->dataset->offers;
+    for (int64_t o = offers->start[user]; o < offers->start[user + 1]; o++) {
+        int32_t column = column_of(source, offers->product[o]);
+        if (column >= 0 && response_policy_doubts(source->policy, o))
+            response_policy_believe(source->policy, o, other[column]);
+    }
+}
+
 static enum status judge_all(struct response_classes *classes)
 {
     enum status status = OK;
     struct latent_posterior posterior;
+    double other[RESPONSE_CATEGORIES_MAX];
     int64_t users = classes->source.dataset->users.blocks.rows_local;
     int64_t columns = classes->source.columns;
     TRY(memory_new(&classes->chance, users * classes->classes, sizeof *classes->chance));
     TRY(memory_new(&classes->standing, users * columns, sizeof *classes->standing));
     for (int64_t u = 0; u < users; u++) {
-        judge(classes, u, -1, &posterior);
+        judge(classes, u, -1, &posterior, other);
         for (int64_t c = 0; c < classes->classes; c++)
             classes->chance[u * classes->classes + c] = (float)posterior.chance[c];
         for (int64_t j = 0; j < columns; j++)
             classes->standing[u * columns + j] = (float)posterior.value[j];
+        settle(&classes->source, u, other);
     }
 done:
     return status;
@@ -280,34 +293,6 @@ void response_classes_clear(struct response_classes *classes)
     *classes = (struct response_classes){0};
 }
 
-/* ---- standings ---- */
-
-/* Each offer in doubt by what class and level make of its category. */
-static void settle_user(const struct response_classes *classes, int64_t user,
-                        struct response_policy *policy)
-{
-    const struct response_classes_source *source = &classes->source;
-    const struct offers *offers = &source->dataset->offers;
-    struct evidence evidence;
-    struct latent_posterior posterior;
-    double other[RESPONSE_CATEGORIES_MAX];
-    collect(source, user, &evidence);
-    const struct latent_row row = row_of(&evidence);
-    latent_classes_of(classes->model, &row, -1, &posterior, other);
-    for (int64_t o = offers->start[user]; o < offers->start[user + 1]; o++) {
-        int32_t column = column_of(source, offers->product[o]);
-        if (column >= 0 && response_policy_doubts(policy, o))
-            response_policy_believe(policy, o, other[column]);
-    }
-}
-
-void response_classes_settle(const struct response_classes *classes, struct response_policy *policy)
-{
-    if (classes->classes == 0) return;
-    for (int64_t u = 0; u < classes->source.dataset->users.blocks.rows_local; u++)
-        settle_user(classes, u, policy);
-}
-
 /* ---- rows ---- */
 
 struct dose_shape response_classes_shape(const struct response_classes *classes,
@@ -331,7 +316,7 @@ void response_classes_put(const struct response_classes *classes, int64_t user, 
     for (int64_t c = 0; c < count; c++) x[c] = classes->chance[user * count + c];
     x[count] = column >= 0 ? classes->standing[user * classes->source.columns + column] : 0.0f;
     if (!hide || column < 0) return;
-    judge(classes, user, column, &posterior);
+    judge(classes, user, column, &posterior, NULL);
     for (int64_t c = 0; c < count; c++) x[c] = (float)posterior.chance[c];
     x[count] = (float)posterior.value[column];
 }

@@ -21,7 +21,7 @@ enum { RESPONSE_CATEGORIES_MAX = 64 /* that count each by itself */ };
 struct response_classes_source {
     const struct dataset *dataset; /* not owned, as all of this */
     const bool *personal;          /* [events_local] purchases that came of offers */
-    const struct response_policy *policy;
+    struct response_policy *policy;
     const int32_t *category_column; /* [categories] 0 .. columns - 1; -1: not counted */
     int64_t columns;                /* at most RESPONSE_CATEGORIES_MAX */
 };
@@ -35,8 +35,8 @@ struct response_classes {
 };
 
 /**
- * Find the classes and say which each local user is of. Collective. Free with
- * response_classes_clear.
+ * Find the classes and say which each local user is of. Of standings in doubt the source's policy
+ * then believes what the users' classes make likely. Collective. Free with response_classes_clear.
  * Memory: 4 (classes + columns) bytes per user; while it works 20 bytes for each category of a
  *         user, of about 40,000 users over all ranks.
  * Same bits for any number of ranks.
@@ -47,11 +47,6 @@ enum status response_classes_make(const struct comm *comm,
                                   struct response_classes *classes);
 /** Free; accepts a zeroed struct. Local. */
 void response_classes_clear(struct response_classes *classes);
-
-/** Believe of standings in doubt what the users' classes make likely; nothing without classes.
- * policy  inout  the source's. Local. */
-void response_classes_settle(const struct response_classes *classes,
-                             struct response_policy *policy);
 
 /** Columns of a row: one of each class, and the standing. Local. */
 int64_t response_classes_columns(const struct response_classes *classes);

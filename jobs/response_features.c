@@ -308,7 +308,6 @@ enum status response_context_classify(const struct comm *comm, struct response_c
                                                    &context->policy, context->category_column,
                                                    context->category_columns};
     enum status status = response_classes_make(comm, &source, &context->classes);
-    if (status == OK) response_classes_settle(&context->classes, &context->policy);
     context->columns += response_classes_columns(&context->classes);
     return status;
 }

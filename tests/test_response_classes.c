@@ -127,7 +127,6 @@ static void doubts_are_settled(void **state)
             f.policy.low[o] = -f.policy.high[o];
         }
     assert_all(response_classes_make(&world, &f.source, &classes) == OK && classes.classes == 2);
-    response_classes_settle(&classes, &f.policy);
     for (int64_t u = 0; u < users; u++)
         for (int64_t o = offered->start[u]; o < offered->start[u + 1]; o++) {
             if (!response_policy_doubts(&f.policy, o)) continue;
