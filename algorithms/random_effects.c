@@ -20,16 +20,20 @@ static double chance_of(double logit)
 
 /* Residuals and weights of the rows of one unit. */
 struct residuals {
-    int64_t count;
+    int64_t count, members;
+    const float *apart; /* [count][members] */
     double e[EFFECTS_PAIRED_MAX], w[EFFECTS_PAIRED_MAX], x[EFFECTS_PAIRED_MAX];
     int32_t group[EFFECTS_PAIRED_MAX];
 };
 
-static void open_residuals(const struct effects_data *data, int64_t unit, struct residuals *r)
+static void open_residuals(const struct effects_data *data, const struct effects_before *before,
+                           int64_t unit, struct residuals *r)
 {
     int64_t first = data->start[unit], next = data->start[unit + 1];
     if (next - first > EFFECTS_PAIRED_MAX) first = next - EFFECTS_PAIRED_MAX;
     r->count = next - first;
+    r->members = before->members;
+    r->apart = before->members > 0 ? before->apart + first * before->members : NULL;
     for (int64_t i = 0; i < r->count; i++) {
         double p = chance_of((double)data->logit[first + i]);
         r->e[i] = (double)data->y[first + i] - p;
@@ -39,13 +43,23 @@ static void open_residuals(const struct effects_data *data, int64_t unit, struct
     }
 }
 
+/* Covariance of what any one member is wrong about in two rows. */
+static double shared_error(const struct residuals *r, int64_t i, int64_t j)
+{
+    double sum = 0.0;
+    for (int64_t k = 0; k < r->members; k++)
+        sum += (double)r->apart[i * r->members + k] * (double)r->apart[j * r->members + k];
+    return sum;
+}
+
 /* sums: [TERMS][TERMS] of the normal equations, [TERMS] of their right-hand side */
 static void add_pairs(const struct residuals *r, double sums[SUMS])
 {
     for (int64_t i = 0; i < r->count; i++)
         for (int64_t j = 0; j < i; j++) {
             double same = r->group[i] == r->group[j] ? 1.0 : 0.0, xx = r->x[i] * r->x[j];
-            double weight = r->w[i] * r->w[j], product = r->e[i] * r->e[j];
+            double weight = r->w[i] * r->w[j];
+            double product = r->e[i] * r->e[j] - weight * shared_error(r, i, j);
             double term[TERMS] = {1.0, same, xx};
             for (int a = 0; a < TERMS; a++) {
                 for (int b = 0; b < TERMS; b++) sums[a * TERMS + b] += weight * term[a] * term[b];
@@ -77,30 +91,39 @@ static void invert(double a[GRAM])
     }
 }
 
-double effects_spread_mean(double estimate, double se)
+/* Density of the standard normal at z over its share below z (inverse Mills ratio). */
+static double mills(double z)
 {
-    if (!(se > 0.0)) return EFFECTS_USUAL;
-    double mean = estimate - se * se / EFFECTS_USUAL, z = mean / se;
-    if (z < -20.0) return -se / z;
-    double density = exp(-0.5 * z * z) / sqrt(2.0 * M_PI), above = 0.5 * erfc(-z / sqrt(2.0));
-    return fmax(mean + se * density / above, SMALLEST_VARIANCE);
+    if (z < -20.0) return -z - 1.0 / z;
+    return exp(-0.5 * z * z) / sqrt(2.0 * M_PI) / (0.5 * erfc(-z / sqrt(2.0)));
 }
 
-static void solve_spread(const double sums[SUMS], struct effects_spread *spread)
+double effects_spread_mean(double estimate, double se, double none)
 {
+    if (!(se > 0.0)) return (1.0 - none) * EFFECTS_USUAL;
+    double z = estimate / se - se / EFFECTS_USUAL, below = mills(z);
+    /* how likely the estimate is without, and with: as below / se to 1 / EFFECTS_USUAL */
+    double none_here = none * below * EFFECTS_USUAL / se;
+    double some = (1.0 - none) / (1.0 - none + none_here);
+    return fmax(some * se * (z + below), SMALLEST_VARIANCE);
+}
+
+static void solve_spread(const double sums[SUMS], double none, struct effects_spread *spread)
+{
+    const double none_of[TERMS] = {none, none, 0.0};
     double inverse[GRAM], found[TERMS];
     for (int i = 0; i < GRAM; i++) inverse[i] = sums[i];
     invert(inverse);
     for (int a = 0; a < TERMS; a++) {
         double estimate = 0.0, variance = inverse[a * TERMS + a];
         for (int b = 0; b < TERMS; b++) estimate += inverse[a * TERMS + b] * sums[GRAM + b];
-        found[a] = effects_spread_mean(estimate, sqrt(fmax(variance, 0.0)));
+        found[a] = effects_spread_mean(estimate, sqrt(fmax(variance, 0.0)), none_of[a]);
     }
     *spread = (struct effects_spread){found[0], found[1], found[2]};
 }
 
 enum status effects_spread_fit(const struct comm *comm, const struct effects_data *data,
-                               struct effects_spread *spread)
+                               const struct effects_before *before, struct effects_spread *spread)
 {
     enum status status = OK;
     struct exact_sums sums = {0};
@@ -109,13 +132,13 @@ enum status effects_spread_fit(const struct comm *comm, const struct effects_dat
     for (int64_t u = 0; u < data->units; u++) {
         struct residuals residuals;
         double own[SUMS] = {0};
-        open_residuals(data, u, &residuals);
+        open_residuals(data, before, u, &residuals);
         add_pairs(&residuals, own);
         exact_add(&sums, 0, own, SUMS);
     }
     TRY(exact_reduce(comm, &sums));
     exact_get_all(&sums, 0, all, SUMS);
-    solve_spread(all, spread);
+    solve_spread(all, before->none, spread);
 done:
     exact_clear(&sums);
     return status;

@@ -33,29 +33,42 @@ struct effects_spread {
     double offset, grouped, slope;
 };
 
+/* What is known of predictions and effects before outcomes are. */
+struct effects_before {
+    double none;        /* chance that units have no offsets at all, and groups none: 0 .. 1 */
+    int64_t members;    /* predictions of each row by models without one part of the units; 0 .. */
+    const float *apart; /* [rows][members] log odds less their mean; borrowed */
+};
+
 /**
  * Find the variances: least squares over pairs of rows of a unit, products of residuals against
  *
  *     w[i] w[j] (offset + grouped [same group] + slope x[i] x[j]),   w = p (1 - p)
  *
- * and of each its mean over what the pairs leave possible: their normal spread, cut off below 0,
- * with an exponential prior of mean EFFECTS_USUAL.
+ * and of each its mean over what the pairs leave possible (effects_spread_mean).
+ * Rows of a unit have in common what the model is wrong about, too. How far the members lie apart
+ * tells that: the sum over them of apart[i] apart[j] is the covariance of the errors of any one, by
+ * the jackknife, and w[i] w[j] times it is taken off the pair's product.
  *
  * Collective; a rank may have no units.
- * Cost: the latest EFFECTS_PAIRED_MAX rows of each unit with each other; one reduction of 9 sums.
+ * before  in   the same on every rank but for its rows
+ * Cost: the latest EFFECTS_PAIRED_MAX rows of each unit with each other; one reduction of 12 sums.
  * Same bits for any number of ranks.
  * Errors: ERR_NUMERIC a row is not finite; ERR_MEMORY.
+ * Source: Efron and Stein 1981, Ann. Statist. 9(3) (jackknife).
  */
 enum status effects_spread_fit(const struct comm *comm, const struct effects_data *data,
-                               struct effects_spread *spread);
+                               const struct effects_before *before, struct effects_spread *spread);
 
 #define EFFECTS_USUAL 0.1
 
 /**
- * Mean of a variance whose estimate is normal with this standard error, cut off below 0, with an
- * exponential prior of mean EFFECTS_USUAL. Local.
+ * Mean of a variance whose estimate is normal with this standard error. Local.
+ * none  in   the chance, before that estimate, that it is 0; else it is exponential of mean
+ *            EFFECTS_USUAL
+ * Source: Mitchell and Beauchamp 1988, JASA 83(404) (spike and slab).
  */
-double effects_spread_mean(double estimate, double se);
+double effects_spread_mean(double estimate, double se, double none);
 
 /* A unit's posterior. The groups are those of its rows. */
 struct effects_unit {

@@ -87,7 +87,7 @@ static double solve_spread(const struct exact_sums *sums, int64_t things)
         spread = product / weight;
         error = sqrt(variance) / weight;
     }
-    return effects_spread_mean(spread, error);
+    return effects_spread_mean(spread, error, 0.0);
 }
 
 enum status shared_spread_fit(const struct comm *comm, const struct shared_data *data,

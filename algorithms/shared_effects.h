@@ -30,7 +30,7 @@ struct shared_effects {
 /**
  * Find the variance of offsets: of the latest EFFECTS_PAIRED_MAX rows of each unit, products of
  * residuals against w[i] w[j] spread, w = p (1 - p), things weighed by what their pairs tell; and
- * of what that leaves possible the mean, as effects_spread_fit has it.
+ * of what that leaves possible the mean (effects_spread_mean).
  *
  * Collective; a rank may have no units.
  * Memory: 64 bytes per thing. Cost: one reduction of as many.

@@ -59,6 +59,7 @@ struct judge {
     struct response_effects *effects;
     struct queue queue[RESPONSE_MEMBERS_MAX];
     float *a, *b;                /* [CHUNK_ROWS] */
+    float *apart;                /* [rows][members] log odds by each, less their mean */
     struct exact_sums kept_back; /* squares of what was kept back moves, and their number */
 };
 
@@ -68,6 +69,9 @@ static enum status open_judge(struct judge *judge)
     TRY(exact_init(&judge->kept_back, 2));
     TRY(memory_new(&judge->a, CHUNK_ROWS, sizeof *judge->a));
     TRY(memory_new(&judge->b, CHUNK_ROWS, sizeof *judge->b));
+    TRY(memory_new(&judge->apart,
+                   judge->effects->start[judge->effects->data.units] * judge->ensemble->members,
+                   sizeof *judge->apart));
     for (int k = 0; k < judge->ensemble->members; k++) {
         struct queue *queue = &judge->queue[k];
         TRY(memory_new(&queue->x, CHUNK_ROWS * judge->ensemble->stride, sizeof *queue->x));
@@ -84,6 +88,7 @@ static void close_judge(struct judge *judge)
     exact_clear(&judge->kept_back);
     free(judge->a);
     free(judge->b);
+    free(judge->apart);
     for (int k = 0; k < RESPONSE_MEMBERS_MAX; k++) {
         free(judge->queue[k].x);
         free(judge->queue[k].row);
@@ -92,17 +97,11 @@ static void close_judge(struct judge *judge)
     }
 }
 
-/* Ask the member about the rows that wait; a hidden row comes right after its other one. */
-static enum status flush(struct judge *judge, int member)
+/* What the rows' own member says; a hidden row comes right after its other one. */
+static void take_own(struct judge *judge, const struct queue *queue)
 {
-    struct queue *queue = &judge->queue[member];
     struct response_effects *effects = judge->effects;
-    int64_t rows = queue->rows;
-    queue->rows = 0;
-    response_ensemble_scale(judge->ensemble, rows, queue->x);
-    enum status status =
-        response_ensemble_member(judge->ensemble, member, queue->x, rows, judge->a, judge->b);
-    for (int64_t i = 0; i < rows && status == OK; i++) {
+    for (int64_t i = 0; i < queue->rows; i++) {
         if (queue->hidden[i]) {
             double moved = (double)judge->a[i] - (double)judge->a[i - 1];
             exact_add_one(&judge->kept_back, 0, moved * moved);
@@ -113,6 +112,43 @@ static enum status flush(struct judge *judge, int member)
         effects->x[queue->row[i]] = (float)x;
         effects->logit[queue->row[i]] = (float)((double)judge->a[i] + x);
     }
+}
+
+static void take_member(struct judge *judge, const struct queue *queue, int member)
+{
+    for (int64_t i = 0; i < queue->rows; i++) {
+        double logit = (double)judge->a[i] + (double)judge->b[i] * queue->dose[i];
+        if (!queue->hidden[i])
+            judge->apart[queue->row[i] * judge->ensemble->members + member] = (float)logit;
+    }
+}
+
+static void less_their_mean(struct judge *judge, const struct queue *queue)
+{
+    int members = judge->ensemble->members;
+    for (int64_t i = 0; i < queue->rows; i++) {
+        float *apart = judge->apart + queue->row[i] * members, mean = 0.0f;
+        if (queue->hidden[i]) continue;
+        for (int k = 0; k < members; k++) mean += apart[k] / (float)members;
+        for (int k = 0; k < members; k++) apart[k] -= mean;
+    }
+}
+
+/* Ask all members about the rows that wait for one. */
+static enum status flush(struct judge *judge, int own)
+{
+    enum status status = OK;
+    struct queue *queue = &judge->queue[own];
+    response_ensemble_scale(judge->ensemble, queue->rows, queue->x);
+    for (int k = 0; k < judge->ensemble->members; k++) {
+        TRY(response_ensemble_member(judge->ensemble, k, queue->x, queue->rows, judge->a,
+                                     judge->b));
+        if (k == own) take_own(judge, queue);
+        take_member(judge, queue, k);
+    }
+    less_their_mean(judge, queue);
+    queue->rows = 0;
+done:
     return status;
 }
 
@@ -236,6 +272,18 @@ static void tell(const struct response_effects *effects)
                  sqrt(effects->kept_back));
 }
 
+/* Where standings move the log odds much, they may well be all that tells users apart: the odds
+ * that nothing is left are as this variance to the usual one. */
+static enum status find_spread(const struct comm *comm, const struct judge *judge,
+                               struct response_effects *effects)
+{
+    const struct effects_before before = {.none = effects->kept_back /
+                                                  (effects->kept_back + EFFECTS_USUAL),
+                                          .members = judge->ensemble->members,
+                                          .apart = judge->apart};
+    return effects_spread_fit(comm, &effects->data, &before, &effects->spread);
+}
+
 enum status response_effects_make(const struct comm *comm, const struct response_context *context,
                                   const struct response_ensemble *ensemble,
                                   struct response_effects *effects)
@@ -252,7 +300,7 @@ enum status response_effects_make(const struct comm *comm, const struct response
     double rows = exact_get(&judge.kept_back, 1);
     effects->kept_back = rows > 0.0 ? exact_get(&judge.kept_back, 0) / rows : 0.0;
     TRY(tell_products_apart(comm, context->dataset->products.count, effects));
-    TRY(effects_spread_fit(comm, &effects->data, &effects->spread));
+    TRY(find_spread(comm, &judge, effects));
     move_out(effects);
     tell(effects);
 done:
@@ -315,11 +363,8 @@ struct response_curve response_curve_of(const struct response_effects *effects,
 {
     const struct effects_spread *spread = &effects->spread;
     struct effects own = effects_at(unit, about->category);
-    double b = (double)belief->b, b_var = (double)belief->b_var, a_var = about->other;
-    /* where outcomes told the spread of offsets, they told of members' common errors too */
-    bool told = effects->products.things > 0;
-    double both = told ? 0.0 : (double)belief->both_cov;
-    if (!told) a_var += (double)belief->a_var;
+    double b = (double)belief->b, a_var = about->other + (double)belief->a_var;
+    double both = (double)belief->both_cov, b_var = (double)belief->b_var;
     double before[3] = {a_var + about->product_before + spread->offset + spread->grouped, both,
                         b_var + b * b * spread->slope};
     double after[3] = {a_var + about->product_var + own.offset_var, both + b * own.both_cov,

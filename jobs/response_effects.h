@@ -29,7 +29,8 @@ struct response_effects {
 /**
  * Judge every user's own offers by the member that has not learned from them, and find how far
  * users spread. Collective. Free with response_effects_clear.
- * Memory: 20 bytes per offer shown, 8 per user, 64 per product.
+ * Memory: 20 bytes per offer shown, 8 per user, 64 per product; 4 per offer and member while it
+ * works.
  * Errors: ERR_MEMORY.
  * Same bits for any number of ranks.
  */

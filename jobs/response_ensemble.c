@@ -61,13 +61,12 @@ static void add_member(int64_t rows, const float *a, const float *b, struct resp
 
 static void close_belief(int members, struct response_belief *belief)
 {
-    float n = (float)members, rest = members > 1 ? n - 1.0f : 1.0f;
-    float a = belief->a / n, b = belief->b / n;
-    float a_var = (belief->a_var - n * a * a) / rest, b_var = (belief->b_var - n * b * b) / rest;
+    float n = (float)members, a = belief->a / n, b = belief->b / n;
+    float a_var = belief->a_var - n * a * a, b_var = belief->b_var - n * b * b;
     *belief = (struct response_belief){.a = a,
                                        .b = b,
                                        .a_var = a_var > 0.0f ? a_var : 0.0f,
-                                       .both_cov = (belief->both_cov - n * a * b) / rest,
+                                       .both_cov = belief->both_cov - n * a * b,
                                        .b_var = b_var > 0.0f ? b_var : 0.0f};
 }
 

@@ -35,7 +35,10 @@ struct response_ensemble {
     bool observational;
 };
 
-/* A curve by all members: log odds without a discount and their gain, how much members differ. */
+/* A curve by all members: log odds without a discount and their gain, and how wrong any one is: the
+ * jackknife's sums of squares and products of what members are off their mean. What all members
+ * have in common (inputs, the form of curves, penalties) is not seen by how they differ; so their
+ * mean is not taken to be surer than one. */
 struct response_belief {
     float a, b;
     float a_var, both_cov, b_var;

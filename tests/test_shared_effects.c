@@ -53,7 +53,7 @@ static void as_by_hand(void **state)
     assert_all(shared_spread_fit(&world, &data, &spread) == OK);
     double doubt = 9.0, part = 1.0 / doubt,
            error = sqrt(2.0 * 2.0 * part / 8.0) / (2.0 * part / 8.0);
-    assert_close(spread, effects_spread_mean(4.0, error), 1e-9);
+    assert_close(spread, effects_spread_mean(4.0, error, 0.0), 1e-9);
     assert_all(shared_effects_fit(&world, &data, 2.0, &effects) == OK);
     double mean = (double)effects.mean[0], p = chance_of(mean);
     assert_close(2.0 * (1.0 - p), mean / 2.0, 1e-5); /* where the pulls are even */

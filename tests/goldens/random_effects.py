@@ -27,27 +27,37 @@ def chance(z):
     return 1.0 / (1.0 + np.exp(-z))
 
 
-def spreads():
+def apart_of(unit):
+    """Log odds by two members, less their mean: [rows][2]."""
+    i = np.arange((unit * 7) % 13)
+    off = ((unit * 7 + i * 5) % 32 - 12) / 64.0
+    return np.stack([off, -off], axis=1)
+
+
+def mean_of(estimate, se, none):
+    """Of a variance that is 0 with the chance none, and else exponential."""
+    top = max(estimate, 0.0) + 12 * se
+    likely = lambda v: np.exp(-0.5 * ((v - estimate) / se) ** 2)
+    density = lambda v: (1 - none) * likely(v) * np.exp(-v / USUAL) / USUAL
+    whole = quad(density, 0, top, epsabs=0, epsrel=1e-12, limit=500)[0]
+    first = quad(lambda v: v * density(v), 0, top, epsabs=0, epsrel=1e-12, limit=500)[0]
+    return first / (whole + none * likely(0.0))
+
+
+def spreads(none=0.0, members=False):
     gram, right = np.zeros((3, 3)), np.zeros(3)
     for unit in range(UNITS):
         logit, x, y, group = rows_of(unit)
-        p = chance(logit)
+        p, apart = chance(logit), apart_of(unit) * members
         for i in range(len(p)):
             for j in range(i):
                 w = p[i] * (1 - p[i]) * p[j] * (1 - p[j])
                 term = np.array([1.0, float(group[i] == group[j]), x[i] * x[j]])
                 gram += w * np.outer(term, term)
-                right += (y[i] - p[i]) * (y[j] - p[j]) * term
+                right += ((y[i] - p[i]) * (y[j] - p[j]) - w * apart[i] @ apart[j]) * term
     covariance = np.linalg.inv(gram)
     estimate, error = covariance @ right, np.sqrt(np.diag(covariance))
-    found = []
-    for mean, se in zip(estimate, error):
-        top = max(mean, 0.0) + 12 * se
-        density = lambda v: np.exp(-0.5 * ((v - mean) / se) ** 2 - v / USUAL)
-        whole = quad(density, 0, top, epsabs=0, epsrel=1e-12, limit=500)[0]
-        found.append(quad(lambda v: v * density(v), 0, top, epsabs=0, epsrel=1e-12,
-                          limit=500)[0] / whole)
-    return found
+    return [mean_of(*each) for each in zip(estimate, error, (none, none, 0.0))]
 
 
 def posterior(unit, offset, grouped, slope, group_asked):
@@ -78,6 +88,8 @@ def posterior(unit, offset, grouped, slope, group_asked):
 
 def main():
     print("spreads", ", ".join(f"{v:.12f}" for v in spreads()))
+    known = spreads(none=0.4, members=True)
+    print("with members, and none likely", ", ".join(f"{v:.12f}" for v in known))
     for unit, asked in ((0, 0), (5, 1), (11, 3), (18, 0), (25, 4)):
         mean, covariance = posterior(unit, 0.3, 0.2, 0.5, asked)
         numbers = (*mean, covariance[0, 0], covariance[0, 1], covariance[1, 1])
