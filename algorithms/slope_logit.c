@@ -95,19 +95,69 @@ static double clamp(double log_b)
     return fmin(fmax(log_b, SLOPE_LOGIT_LOG_MIN), SLOPE_LOGIT_LOG_MAX);
 }
 
+/* ---- curves ---- */
+
+enum { TILE = 8 /* rows that are asked together */ };
+
+/* Columns that terms are made of. */
+static int64_t columns_of(const struct slope_logit *model)
+{
+    int32_t most = -1;
+    for (int64_t t = 0; t < terms_of(model); t++) {
+        if (model->term[t].first > most) most = model->term[t].first;
+        if (model->term[t].second > most) most = model->term[t].second;
+    }
+    return most + 1;
+}
+
+/* to[column][row], the last row again where there are fewer; then a column of ones. */
+static void turn(const float *x, int64_t rows, int64_t stride, int64_t columns, double *to)
+{
+    for (int64_t r = 0; r < TILE; r++) {
+        const float *row = x + (r < rows ? r : rows - 1) * stride;
+        for (int64_t c = 0; c < columns; c++) to[c * TILE + r] = (double)row[c];
+        to[columns * TILE + r] = 1.0;
+    }
+}
+
+/* Each row's sum of terms, added in the order of dot_double. x [columns + 1][TILE] */
+VECTORISED
+static void sum_terms(const struct slope_logit_term *term, int64_t terms, const double *coefficient,
+                      const double *restrict x, int64_t columns, double *restrict sum)
+{
+    double lane[DOT_LANES][TILE] = {{0}};
+    for (int64_t r = 0; r < TILE; r++) lane[0][r] = coefficient[0];
+    for (int64_t t = 0; t < terms; t++) {
+        double *to = lane[(t + 1) % DOT_LANES], times = coefficient[t + 1];
+        const double *first = x + term[t].first * TILE;
+        const double *second = x + (term[t].second < 0 ? columns : term[t].second) * TILE;
+        for (int64_t r = 0; r < TILE; r++) to[r] += first[r] * second[r] * times;
+    }
+    for (int64_t r = 0; r < TILE; r++) {
+        double of_row[DOT_LANES];
+        for (int64_t k = 0; k < DOT_LANES; k++) of_row[k] = lane[k][r];
+        sum[r] = dot_sum(of_row);
+    }
+}
+
 enum status slope_logit_apply(const struct slope_logit *model, const float *x, int64_t rows,
                               int64_t stride, float *a, float *b)
 {
-    enum status status = OK;
-    struct laid laid = {0};
-    TRY(laid_init(model, &laid));
-    for (int64_t i = 0; i < rows; i++) {
-        lay(model, model->coefficient, x + i * stride, &laid);
-        a[i] = (float)laid.a;
-        b[i] = (float)exp(clamp(laid.log_b));
+    double *tile = NULL, sum_a[TILE], log_b[TILE];
+    int64_t columns = columns_of(model), first = model->terms_a + 1;
+    enum status status = memory_new(&tile, (columns + 1) * TILE, sizeof *tile);
+    for (int64_t i = 0; i < rows && status == OK; i += TILE) {
+        int64_t count = rows - i < TILE ? rows - i : TILE;
+        turn(x + i * stride, count, stride, columns, tile);
+        sum_terms(model->term, model->terms_a, model->coefficient, tile, columns, sum_a);
+        sum_terms(model->term + model->terms_a, model->terms_b, model->coefficient + first, tile,
+                  columns, log_b);
+        for (int64_t r = 0; r < count; r++) {
+            a[i + r] = (float)sum_a[r];
+            b[i + r] = (float)exp(clamp(log_b[r]));
+        }
     }
-done:
-    free(laid.value);
+    free(tile);
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* Column means and deviations, and rows made comparable by them. */
 #include "algorithms/standardise.h"
 
+#include "algorithms/vector.h"
 #include "mpi/exact.h"
 #include "mpi/memory.h"
 
@@ -160,13 +161,21 @@ done:
     return status;
 }
 
+/* Columns of no spread are divided by infinity. */
+VECTORISED
+static void standardise_row(const double *mean, const double *sd, int64_t columns, float limit,
+                            float *x)
+{
+    for (int64_t j = 0; j < columns; j++) {
+        double by = sd[j] > 0.0 ? sd[j] : (double)INFINITY;
+        float scaled = (float)(((double)x[j] - mean[j]) / by);
+        scaled = scaled > -limit ? scaled : -limit;
+        x[j] = scaled < limit ? scaled : limit;
+    }
+}
+
 void standardise_in_place(float *x, int64_t rows, int64_t columns, int64_t stride,
                           const double *mean, const double *sd, float limit)
 {
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++) {
-            double centred = (double)x[i * stride + j] - mean[j];
-            float scaled = sd[j] > 0.0 ? (float)(centred / sd[j]) : 0.0f;
-            x[i * stride + j] = fminf(fmaxf(scaled, -limit), limit);
-        }
+    for (int64_t i = 0; i < rows; i++) standardise_row(mean, sd, columns, limit, x + i * stride);
 }
