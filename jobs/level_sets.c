@@ -129,9 +129,10 @@ enum status level_sets_make(const struct comm *comm, const struct problem *probl
     else
         TRY(add_users(comm, &cells, choices->price, sets, gain, &excess));
     comm_sum_int64(comm, gain, sets->count + 1);
-    for (int64_t s = 0; s < sets->count; s++)
-        sets->set[s].bound = choices->upper_bound + excess +
-                             (int64_t)ceil((double)(gain[s] - gain[sets->count]) / FINE);
+    for (int64_t s = 0; s < sets->count; s++) {
+        int64_t more = excess + (int64_t)ceil((double)(gain[s] - gain[sets->count]) / FINE);
+        sets->set[s].bound = choices->upper_bound + (more < 0 ? more : 0);
+    }
     qsort(sets->set, (size_t)sets->count, sizeof *sets->set, by_bound);
 done:
     free(gain);

@@ -54,6 +54,9 @@ done:
     return status;
 }
 
+typedef enum status solver(const struct comm *comm, struct problem *problem,
+                           struct choices *choices, struct solution *solution);
+
 static enum status solve_fairly(const struct comm *comm, struct policy *policy,
                                 struct problem *problem, struct choices *choices,
                                 struct solution *solution)
@@ -61,7 +64,9 @@ static enum status solve_fairly(const struct comm *comm, struct policy *policy,
     enum status status = OK;
     struct fairness *f = &policy->fairness;
     int64_t pairs = 0, passes = 0;
-    TRY(solution_find(comm, problem, choices, solution));
+    /* A set of levels is only asked about: nobody need be told why it has no solution. */
+    solver *solve = policy->sets > 0 ? solution_try : solution_find;
+    TRY(solve(comm, problem, choices, solution));
     if (policy->sets == 0) policy->earlier.used = policy->earlier.met > 0 && solution->warm;
     fairness_look(comm, problem, choices->level, f);
     if (f->known && f->rounds == 0) {
@@ -75,7 +80,7 @@ static enum status solve_fairly(const struct comm *comm, struct policy *policy,
         log_info("  fairness: %lld pair%s of groups differ by more than delta; solving again",
                  (long long)pairs, pairs == 1 ? "" : "s");
         TRY(begin_again(comm, policy, problem, choices));
-        TRY(solution_find(comm, problem, choices, solution));
+        TRY(solve(comm, problem, choices, solution));
         fairness_look(comm, problem, choices->level, f);
     }
     solution->passes = passes;
@@ -89,7 +94,7 @@ done:
 struct best {
     bool found;
     uint32_t levels;
-    int64_t objective, upper_bound; /* the bound is of all sets that were solved */
+    int64_t objective, upper_bound; /* the bound is of all sets */
     struct solution solution;
     int64_t limits, *price;
     uint8_t *level;
@@ -129,6 +134,12 @@ static void allow(const uint32_t *allowed, uint32_t levels, struct problem *prob
         problem->allowed[i] = allowed[i] & levels;
 }
 
+/* The bound is of all sets that may hold the best table. */
+static void raise_bound(struct best *best, int64_t bound)
+{
+    if (bound > best->upper_bound) best->upper_bound = bound;
+}
+
 /* Solve for one set, from the prices of the best so far; one without a solution is passed over. */
 static enum status try_set(const struct comm *comm, struct policy *policy, struct problem *problem,
                            const struct level_set *set, const struct best *from,
@@ -145,14 +156,13 @@ static enum status try_set(const struct comm *comm, struct policy *policy, struc
     TRY(begin_again(comm, policy, problem, choices));
     status = solve_fairly(comm, policy, problem, choices, &solution);
     policy->sets_solved++;
-    if (status == ERR_NUMERIC) {
-        best->upper_bound = set->bound > best->upper_bound ? set->bound : best->upper_bound;
-        return OK;
-    }
+    bool solved = status == OK;
+    if (status == ERR_NUMERIC) status = OK;
     TRY(status);
-    int64_t bound = choices->upper_bound < set->bound ? choices->upper_bound : set->bound;
-    best->upper_bound = bound > best->upper_bound ? bound : best->upper_bound;
-    if (!best->found || choices->objective > best->objective)
+    if (solved || !solution.none_can)
+        raise_bound(best, solved && choices->upper_bound < set->bound ? choices->upper_bound
+                                                                      : set->bound);
+    if (solved && (!best->found || choices->objective > best->objective))
         keep(choices, &solution, set->levels, best);
 done:
     return status;
@@ -167,7 +177,7 @@ static enum status try_sets(const struct comm *comm, struct policy *policy, stru
     for (int64_t s = 0; s < sets->count; s++) {
         bool closed = best->found && sets->set[s].bound <= best->objective;
         if (closed || (best->found && s >= POLICY_SETS)) {
-            if (sets->set[s].bound > best->upper_bound) best->upper_bound = sets->set[s].bound;
+            raise_bound(best, sets->set[s].bound);
             break;
         }
         allow(allowed, sets->set[s].levels, problem);

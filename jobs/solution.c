@@ -68,7 +68,7 @@ static bool holds_without(const struct comm *comm, const struct problem *problem
     return holds && broken == 0;
 }
 
-/* impossible out: it is proven that no choice keeps the limits */
+/* impossible out: no choice keeps the limits, or none was found */
 static enum status try_limits(const struct comm *comm, struct problem *problem,
                               const struct knapsack_cells *cells, struct choices *choices,
                               struct solution *solution, bool *impossible)
@@ -83,6 +83,7 @@ static enum status try_limits(const struct comm *comm, struct problem *problem,
     status = knapsack_solve(comm, cells, choices->price, choices->level, choices->used, &receipt);
     shift(problem, base, 1);
     *impossible = receipt.impossible;
+    solution->none_can = receipt.proven;
     solution->passes += receipt.passes;
     solution->repaired += receipt.repaired;
     solution->filled += receipt.filled;

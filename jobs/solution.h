@@ -13,6 +13,7 @@ struct solution {
     int64_t passes;           /* over the cells or their keys */
     int64_t repaired, filled; /* slots moved so that limits hold, and to use what was left */
     bool warm;                /* the prices given led to those behind the bound */
+    bool none_can;            /* with ERR_NUMERIC: it is proven that no choice keeps the limits */
 };
 
 /**

@@ -166,6 +166,16 @@ grep -q '"user_limit": "discounts per user", "loss": "[1-9]' reasons.jsonl ||
     fail "why --all does not weigh limits of users"
 allocate 0 4 more "${rules[@]}"
 shop_same fair more
+# sets of levels that no table can be made of are passed over: no word of them, and the bound is of
+# those that are left
+allocate 0 1 more --set 'allocate.limits=["discount >= 230", "discounts <= 1100"]' \
+    --set allocate.levels_most=2 --set allocate.budget=3000 --set allocate.user.discounts_most=2
+! grep "^error" more.log || fail "what was only asked about is told as an error"
+python3 - <<'PYTHON' || fail "the bound of few levels"
+import json
+receipt = json.load(open("more/receipt.json"))
+assert receipt["levels_most"]["sets_solved"] > 1 and receipt["gap"] < 1e-4, receipt["gap"]
+PYTHON
 # prices began at those of the table before, found by the names of limits
 python3 - <<'PYTHON' || { cat fair.log; fail "where prices begin"; }
 import json
