@@ -23,7 +23,7 @@
 
 #include "partition/blocks.h"
 
-enum { KNAPSACK_OPTIONS = 32, KNAPSACK_KINDS = 16, KNAPSACK_LIMITS = 65536, KNAPSACK_CAPS = 4 };
+enum { KNAPSACK_OPTIONS = 32, KNAPSACK_KINDS = 60, KNAPSACK_LIMITS = 65536, KNAPSACK_CAPS = 4 };
 
 #define KNAPSACK_MOST ((int64_t)1 << 52) /* of |value| and |use| */
 #define KNAPSACK_FREE INT64_MAX          /* a limit that is none */

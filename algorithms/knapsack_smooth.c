@@ -182,7 +182,7 @@ static VECTORISED void find_moments(struct pass *pass)
 {
     struct panel *panel = &pass->panel;
     int options = pass->cells->options, kinds = pass->cells->kinds + pass->cells->caps;
-    memset(panel->mean, 0, sizeof panel->mean);
+    memset(panel->mean, 0, (size_t)kinds * sizeof panel->mean[0]);
     for (int d = 0; d < kinds; d++)
         memset(panel->covariance[d], 0, (size_t)(d + 1) * sizeof panel->covariance[d][0]);
     for (int k = 0; k < options; k++)

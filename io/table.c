@@ -11,11 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { DIGITS_KEPT = 15 }; /* of a whole number, by every double */
+
 /* What a rank has seen of a column so far. */
 enum seen { SEEN_NOTHING, SEEN_NUMBERS, SEEN_TEXTS, SEEN_BOTH };
 
 struct gathered {
     int64_t source; /* column in the file */
+    bool ids;       /* whole numbers that are not written back as they stand are texts */
     enum seen seen; /* SEEN_BOTH: texts came after numbers, which must be read again as texts */
     bool again;     /* read it as texts in the second look */
     double *number; /* [capacity] while only numbers were seen */
@@ -76,6 +79,23 @@ static enum status take_text(struct gather *gather, struct gathered *column,
     return OK;
 }
 
+/* False for a whole number that is not written back as it stands. */
+static bool stands(const struct csv_field *field)
+{
+    size_t sign = field->bytes > 0 && field->text[0] == '-', digits = field->bytes - sign;
+    for (size_t i = 0; i < field->bytes; i++)
+        if (strchr("+-0123456789", field->text[i]) == NULL) return true;
+    return digits <= DIGITS_KEPT && field->text[sign] != '+' &&
+           (field->text[sign] != '0' || digits == 1);
+}
+
+static bool take_number(const struct gathered *column, const struct csv_field *field,
+                        double *number)
+{
+    if (parse_number(field->text, field->bytes, number)) return !column->ids || stands(field);
+    return parse_not_finite(field->text, field->bytes, number);
+}
+
 static enum status take_field(struct gather *gather, struct gathered *column,
                               const struct csv_field *field)
 {
@@ -83,8 +103,7 @@ static enum status take_field(struct gather *gather, struct gathered *column,
     double number = NAN;
     if (column->seen == SEEN_BOTH) return OK;
     if (column->seen != SEEN_TEXTS) {
-        if (parse_number(field->text, field->bytes, &number) ||
-            parse_not_finite(field->text, field->bytes, &number))
+        if (take_number(column, field, &number))
             column->seen = SEEN_NUMBERS;
         else if (!parse_is_missing(field->text, field->bytes))
             TRY(turn_to_texts(gather, column));
@@ -138,24 +157,28 @@ static enum status unknown_column(const struct csv *csv, const char *name)
     return FAIL(ERR_DATA, "%s has no column \"%s\"; it has %s", csv->path, name, known);
 }
 
-static enum status choose_columns(const struct csv *csv, const char *const *names,
+static enum status choose_columns(const struct csv *csv, const char *const *names, const bool *ids,
                                   int64_t names_count, struct gather *gather)
 {
     enum status status = OK;
-    bool *wanted = NULL;
+    bool *wanted = NULL, *has_ids = NULL;
     TRY(memory_new(&wanted, csv->columns, sizeof *wanted));
+    TRY(memory_new(&has_ids, csv->columns, sizeof *has_ids));
     for (int64_t i = 0; names != NULL && i < names_count; i++) {
         int64_t at = csv_column(csv, names[i]);
         if (at < 0) TRY(unknown_column(csv, names[i]));
         wanted[at] = true;
+        has_ids[at] |= ids != NULL && ids[i];
     }
     TRY(memory_new(&gather->column, csv->columns, sizeof *gather->column));
     for (int64_t j = 0; j < csv->columns; j++)
-        if (names == NULL || wanted[j]) gather->column[gather->columns++].source = j;
+        if (names == NULL || wanted[j])
+            gather->column[gather->columns++] = (struct gathered){.source = j, .ids = has_ids[j]};
     for (int64_t j = 0; j < gather->columns; j++)
         TRY(memory_new(&gather->column[j].number, 0, sizeof(double)));
 done:
     free(wanted);
+    free(has_ids);
     return status;
 }
 
@@ -268,8 +291,8 @@ static void gather_clear(struct gather *gather)
     free(gather->column);
 }
 
-enum status table_read(const struct comm *comm, const char *path, const char *const *names,
-                       int64_t names_count, struct table **table)
+enum status table_read_ids(const struct comm *comm, const char *path, const char *const *names,
+                           const bool *ids, int64_t names_count, struct table **table)
 {
     enum status status = OK;
     struct csv *csv = NULL;
@@ -278,7 +301,7 @@ enum status table_read(const struct comm *comm, const char *path, const char *co
     int64_t look_again = 0;
     *table = NULL;
     TRY(csv_open(comm, path, NULL, &csv));
-    TRY_ALL(comm, choose_columns(csv, names, names_count, &gather));
+    TRY_ALL(comm, choose_columns(csv, names, ids, names_count, &gather));
     TRY(csv_read(comm, csv, take_row, NULL, &gather));
     TRY(agree_on_texts(comm, &gather, &look_again));
     if (look_again) {
@@ -294,6 +317,12 @@ done:
     table_free(&fresh);
     csv_free(&csv);
     return status;
+}
+
+enum status table_read(const struct comm *comm, const char *path, const char *const *names,
+                       int64_t names_count, struct table **table)
+{
+    return table_read_ids(comm, path, names, NULL, names_count, table);
 }
 
 int64_t table_find(const struct table *table, const char *name)

@@ -41,6 +41,15 @@ struct table {
 enum status table_read(const struct comm *comm, const char *path, const char *const *names,
                        int64_t names_count, struct table **table);
 
+/**
+ * The same where some columns hold ids: a column is text, too, if any of its whole numbers would
+ * not be written back as it stands (007, +7, or more than 15 digits), so that ids that differ stay
+ * different.
+ * names, ids  in  [names_count] columns wanted, and which of them hold ids
+ */
+enum status table_read_ids(const struct comm *comm, const char *path, const char *const *names,
+                           const bool *ids, int64_t names_count, struct table **table);
+
 /** Column number of a name, -1 if absent. Local. */
 int64_t table_find(const struct table *table, const char *name);
 /** Free and null; accepts NULL inside. Local. */

@@ -75,7 +75,7 @@ static const char doc[] =
 static const struct argp_option option_list[] = {
     {"constraint", KEY_CONSTRAINT, "TEXT", 0,
      "COLUMN <= NUMBER or COLUMN >= NUMBER, with `per COLUMN` for each of its values; may be given "
-     "16 times",
+     "60 times",
      0},
     {"group", KEY_GROUP, "COL", 0,
      "Count slots, value, uses and options chosen for each value of this column; may be given 8 "
@@ -222,35 +222,56 @@ static void find_names(const struct csv *csv, struct cell_names *names)
     if (names->option == NULL) names->option = first_there(csv, "option", "level");
 }
 
-/* Columns that are used; each once. */
-static int64_t list_names(const struct options *opt, const char **list)
+/* Columns to read. */
+struct wanted {
+    const char **name;
+    bool *ids; /* all but values and uses */
+    int64_t count;
+};
+
+static void want(struct wanted *w, const char *name, bool ids)
 {
-    const char *wanted[NAMES] = {opt->names.user, opt->names.slot, opt->names.value,
-                                 opt->names.option};
-    int64_t count = 4, kept = 0;
-    for (int64_t g = 0; g < opt->groups; g++) wanted[count++] = opt->group[g];
-    for (int64_t c = 0; c < opt->constraints; c++) {
-        wanted[count++] = opt->constraint[c].column;
-        wanted[count++] = opt->constraint[c].per;
-    }
-    for (int64_t i = 0; i < count; i++) {
-        bool there = wanted[i] == NULL;
-        for (int64_t j = 0; j < kept && !there; j++) there = strcmp(list[j], wanted[i]) == 0;
-        if (!there) list[kept++] = wanted[i];
-    }
-    return kept;
+    int64_t at = 0;
+    if (name == NULL) return;
+    while (at < w->count && strcmp(w->name[at], name) != 0) at++;
+    if (at == w->count) w->ids[w->count++] = true;
+    w->name[at] = name;
+    w->ids[at] &= ids;
 }
 
-/* All columns only where they are written again. */
+/* Those that are used, each once; all where they are written again. */
+static enum status list_columns(const struct options *opt, const struct csv *csv, struct wanted *w)
+{
+    enum status status = OK;
+    int64_t most = csv->columns + NAMES;
+    TRY(memory_new(&w->name, most, sizeof *w->name));
+    TRY(memory_new(&w->ids, most, sizeof *w->ids));
+    want(w, opt->names.user, true);
+    want(w, opt->names.slot, true);
+    want(w, opt->names.option, true);
+    want(w, opt->names.value, false);
+    for (int64_t g = 0; g < opt->groups; g++) want(w, opt->group[g], true);
+    for (int64_t c = 0; c < opt->constraints; c++) {
+        want(w, opt->constraint[c].column, false);
+        want(w, opt->constraint[c].per, true);
+    }
+    for (int64_t j = 0; j < csv->columns && opt->out != NULL; j++) want(w, csv->name[j], true);
+done:
+    return status;
+}
+
 static enum status read_table(const struct comm *comm, struct options *opt, struct fit_table *t)
 {
     enum status status = OK;
     struct csv *csv = NULL;
-    const char *list[NAMES];
+    struct wanted w = {0};
     TRY(csv_open(comm, opt->file, NULL, &csv));
     find_names(csv, &opt->names);
-    TRY(fit_table_read(comm, opt->file, list, opt->out == NULL ? list_names(opt, list) : 0, t));
+    TRY_ALL(comm, list_columns(opt, csv, &w));
+    TRY(fit_table_read_ids(comm, opt->file, w.name, w.ids, w.count, t));
 done:
+    free(w.name);
+    free(w.ids);
     csv_free(&csv);
     return status;
 }

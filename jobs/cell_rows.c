@@ -12,22 +12,31 @@
 
 enum { ORDER_WORDS = ROW_NUMBER + 1 };
 
-/* Rounding to units forgives so much, which is how numbers such as 0.1 are off in binary. */
+/* Rounding to units forgives so much of one, or of the number itself, which is how numbers such as
+ * 0.1 are off in binary. */
 #define FORGIVEN 1e-3
+#define FORGIVEN_PART 0x1p-52
 
 int64_t cell_units(double x, double unit)
 {
     return llrint(x * rint(1.0 / unit));
 }
 
+static double forgiven(double units)
+{
+    return fmax(FORGIVEN, fabs(units) * FORGIVEN_PART);
+}
+
 int64_t cell_units_up(double x, double unit)
 {
-    return (int64_t)ceil(x * rint(1.0 / unit) - FORGIVEN);
+    double units = x * rint(1.0 / unit);
+    return (int64_t)ceil(units - forgiven(units));
 }
 
 int64_t cell_units_down(double x, double unit)
 {
-    double units = floor(x * rint(1.0 / unit) + FORGIVEN);
+    double units = x * rint(1.0 / unit);
+    units = floor(units + forgiven(units));
     return (int64_t)fmin(fmax(units, -0x1p60), 0x1p60);
 }
 

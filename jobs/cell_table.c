@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIGITS_MOST = 9 };
+enum { DECIMALS = 9, DECIMALS_MOST = 22 }; /* powers of ten up to 10^22 are doubles */
 
 #define SUM_MOST 0x1p58
 #define ONE_MOST 0x1p50 /* of a single number: what solvers take */
+#define ONE_ENOUGH 1e9  /* units of the largest number: no need of more than DECIMALS then */
 
 static enum status find_column(const struct fit_table *t, const char *name,
                                const struct table_column **column)
@@ -80,7 +81,15 @@ double cell_amount(int64_t units, double unit)
 
 /* ---- units ---- */
 
-/* As many decimals, up to DIGITS_MOST, as the sum of all rows allows. */
+/* Whether another decimal, beyond d of them, has room and is of use. */
+static bool takes_decimal(double most, double rows, double parts, int d)
+{
+    double next = most * 10.0 * parts;
+    bool small = most > 0.0 && most * parts < ONE_ENOUGH;
+    return next * rows < SUM_MOST && next < ONE_MOST && d < (small ? DECIMALS_MOST : DECIMALS);
+}
+
+/* As many decimals, up to DECIMALS and for small numbers more, as the sum of all rows allows. */
 static enum status choose_unit(const struct comm *comm, const struct table_column *column,
                                int64_t rows, double *unit)
 {
@@ -92,12 +101,9 @@ static enum status choose_unit(const struct comm *comm, const struct table_colum
     comm_sum_int64(comm, &all, 1);
     if (!isfinite(most) || most * (double)all >= SUM_MOST)
         TRY(FAIL(ERR_DATA, "column %s holds numbers too large to add up: %g", column->name, most));
-    *unit = 1.0;
-    for (int d = 0; d < DIGITS_MOST && most * (double)all * 10.0 / *unit < SUM_MOST &&
-                    most * 10.0 / *unit < ONE_MOST;
-         d++)
-        *unit /= 10.0;
-    *unit = 1.0 / rint(1.0 / *unit);
+    double parts = 1.0;
+    for (int d = 0; takes_decimal(most, (double)all, parts, d); d++) parts *= 10.0;
+    *unit = 1.0 / parts;
 done:
     return status;
 }

@@ -65,6 +65,9 @@ int64_t fit_restarts(int64_t rows);
  */
 enum status fit_table_read(const struct comm *comm, const char *path, const char *const *names,
                            int64_t count, struct fit_table *t);
+/** The same of columns of which ids[count] says which hold ids (table_read_ids). Collective. */
+enum status fit_table_read_ids(const struct comm *comm, const char *path, const char *const *names,
+                               const bool *ids, int64_t count, struct fit_table *t);
 /** Free; accepts a zeroed struct. Local. */
 void fit_table_clear(struct fit_table *t);
 

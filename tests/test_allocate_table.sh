@@ -124,6 +124,33 @@ refuses 65 "cannot keep the limits per user together" many.csv \
     --constraint "level <= 0 per user_id" --constraint "units >= 0.302 per user_id"
 refuses 64 "users have limits of their own" many.csv "${set_users[@]}" --budget-path 3
 
+# ---- ids that would be one number are different users ----
+printf '%s\n' user,value,cost,sku 9007199254740992,1,1,05 9007199254740993,2,1,5 \
+    007,4,1,5 7,8,1,5 >ids.csv
+allocates 2 ids.csv --constraint "cost <= 4" --out ids_out.csv
+near "four users" "$(figure objective)" 15 1e-9
+{ echo user,value,cost,sku,chosen && sed '1d; s/$/,1/' ids.csv; } | cmp - ids_out.csv ||
+    fail "ids are not written as they stood"
+
+# ---- a use that is just its limit, where neither is a double; numbers of any size ----
+printf 'user,value,cost\na,0,0\na,0.0000010000003,65536.07\na,0.000001,0\n' >fits.csv
+allocates 1 fits.csv --constraint "cost <= 65536.07"
+near "what just fits" "$(figure objective)" 1.0000003e-6 1e-15
+awk -v bound="$(figure upper_bound)" 'BEGIN { exit !(bound >= 1.0000003e-6) }' ||
+    fail "the bound of small values is below what is had"
+
+# ---- fifty budgets, recomputed from the choices ----
+awk 'BEGIN { srand(9); printf "user,value"; for (r = 1; r <= 50; r++) printf ",cost_%d", r; print ""
+    for (u = 0; u < 1000; u++) { a = rand(); for (k = 0; k < 3; k++) { printf "%d,%.4f", u, k * a
+        for (r = 1; r <= 50; r++) printf ",%.2f", k * rand(); print "" } } }' >fifty.csv
+budgets=()
+for r in $(seq 50); do budgets+=(--constraint "cost_$r <= 400"); done
+allocates 1 fifty.csv "${budgets[@]}" --out fifty_out.csv
+near "the gap of fifty budgets" "$(figure gap)" 0 5e-3
+awk -F, 'NR > 1 && $53 == 1 { n++; for (r = 1; r <= 50; r++) cost[r] += $(r + 2) }
+    END { for (r in cost) if (cost[r] > 400 + 1e-9) exit 1; exit n != 1000 }' fifty_out.csv ||
+    fail "fifty budgets are not kept"
+
 # ---- by groups, recomputed from the choices ----
 awk -F, 'NR > 1 && $9 == 1 { n[$8]++; value[$8] += $4; cost[$8] += $5 }
     END { for (c in n) printf "%s %d %.4f %.2f\n", c, n[c], value[c], cost[c] }' one.csv |

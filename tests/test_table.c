@@ -97,6 +97,30 @@ static void chosen_columns(void **state)
     free(path);
 }
 
+/* Ids that would be one number are kept apart; other columns are what they were. */
+static void ids(void **state)
+{
+    (void)state;
+    struct table *table = NULL;
+    const char *text = "a,b,c,d,e\n7,7,9007199254740992,0,1.50\n007,007,9007199254740993,-12,3\n";
+    char *path = scratch_share("ids.csv", text, strlen(text));
+    const char *const names[] = {"a", "b", "c", "d", "e"};
+    const bool has_ids[] = {false, true, true, true, true};
+    assert_all(table_read_ids(&world, path, names, has_ids, 5, &table) == OK);
+    const struct table_column *column = table->column;
+    assert_all(column[0].type == COLUMN_NUMBER && column[3].type == COLUMN_NUMBER &&
+               column[4].type == COLUMN_NUMBER);
+    assert_all(column[1].type == COLUMN_TEXT && column[2].type == COLUMN_TEXT);
+    bool same = true;
+    if (table->blocks.rows_local > 0)
+        same = text_is(&column[1], 0, "7") && text_is(&column[1], 1, "007") &&
+               text_is(&column[2], 0, "9007199254740992") &&
+               text_is(&column[2], 1, "9007199254740993");
+    assert_all(same);
+    table_free(&table);
+    free(path);
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -246,5 +270,5 @@ static void iris(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
-TEST_MAIN(TEST(known_table), TEST(not_finite), TEST(chosen_columns), TEST(refused),
+TEST_MAIN(TEST(known_table), TEST(not_finite), TEST(chosen_columns), TEST(ids), TEST(refused),
           TEST(same_at_any_ranks), TEST(faults), TEST(online_retail), TEST(iris))
