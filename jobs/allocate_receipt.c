@@ -202,11 +202,11 @@ static json_t *receipt_json(const struct allocated *a, const struct choices *cho
                             const struct outcome *outcome, const bool *hidden)
 {
     const struct solution *s = a->solution;
-    json_t *receipt =
-        json_pack("{s:o, s:o, s:f, s:f, s:o, s:I, s:I}", "objective", money(choices->objective),
-                  "upper_bound", money(choices->upper_bound), "gap", s->gap, "gap_of_gain",
-                  s->gap_gain, "objective_without_discounts", money(s->base_value), "rows",
-                  (json_int_t)rows_of(outcome), "iterations", (json_int_t)s->passes);
+    json_t *receipt = json_pack(
+        "{s:o, s:o, s:f, s:f, s:o, s:I, s:I, s:I}", "objective", money(choices->objective),
+        "upper_bound", money(choices->upper_bound), "gap", s->gap, "gap_of_gain", s->gap_gain,
+        "objective_without_discounts", money(s->base_value), "rows", (json_int_t)rows_of(outcome),
+        "iterations", (json_int_t)s->iterations, "passes", (json_int_t)s->passes);
     bool lifetime = a->maker->lifetime != NULL;
     if (receipt == NULL) return NULL;
     add_constraints(receipt, a, choices, outcome, hidden);

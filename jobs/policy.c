@@ -63,7 +63,7 @@ static enum status solve_fairly(const struct comm *comm, struct policy *policy,
 {
     enum status status = OK;
     struct fairness *f = &policy->fairness;
-    int64_t pairs = 0, passes = 0;
+    int64_t pairs = 0, iterations = 0, passes = 0;
     /* A set of levels is only asked about: nobody need be told why it has no solution. */
     solver *solve = policy->sets > 0 ? solution_try : solution_find;
     TRY(solve(comm, problem, choices, solution));
@@ -74,6 +74,7 @@ static enum status solve_fairly(const struct comm *comm, struct policy *policy,
         f->objective_off = choices->objective;
     }
     for (;;) {
+        iterations += solution->iterations;
         passes += solution->passes;
         TRY(fairness_add_pairs(comm, problem, f, &pairs));
         if (pairs == 0) break;
@@ -83,6 +84,7 @@ static enum status solve_fairly(const struct comm *comm, struct policy *policy,
         TRY(solve(comm, problem, choices, solution));
         fairness_look(comm, problem, choices->level, f);
     }
+    solution->iterations = iterations;
     solution->passes = passes;
 done:
     return status;

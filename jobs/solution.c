@@ -84,6 +84,7 @@ static enum status try_limits(const struct comm *comm, struct problem *problem,
     shift(problem, base, 1);
     *impossible = receipt.impossible;
     solution->none_can = receipt.proven;
+    solution->iterations += receipt.iterations;
     solution->passes += receipt.passes;
     solution->repaired += receipt.repaired;
     solution->filled += receipt.filled;

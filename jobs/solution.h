@@ -10,6 +10,7 @@ struct solution {
     int64_t base_value;       /* objective with every slot at level 0 */
     double gap;               /* (upper_bound - objective) / max(1, |objective|) */
     double gap_gain;          /* the same over max(1, upper_bound - base_value): the stricter one */
+    int64_t iterations;       /* prices looked at; none where one budget is kept by selection */
     int64_t passes;           /* over the cells or their keys */
     int64_t repaired, filled; /* slots moved so that limits hold, and to use what was left */
     bool warm;                /* the prices given led to those behind the bound */
