@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS = 11, PAIRS = STEPS * STEPS };
+enum { STEPS = 11, PAIRS = STEPS * STEPS, BATCH_ROWS = 4096 };
 
 /* Rows to ask, about; more take long and say the same. */
 #define ROWS_ENOUGH 200000.0
@@ -33,39 +33,80 @@ void response_drawn_clear(struct response_drawn *drawn)
 
 /* ---- curves by those who have not learned ---- */
 
-typedef enum status draw_member(const struct response_ensemble *ensemble, int member,
-                                const struct response_rows *rows, struct response_drawn *drawn);
+typedef enum status ask_member(const struct response_ensemble *ensemble, int member, const float *x,
+                               int64_t rows, float *a, float *b);
 
-static enum status ask_network(const struct response_ensemble *ensemble, int member,
-                               const struct response_rows *rows, struct response_drawn *drawn)
+static enum status ask_network(const struct response_ensemble *ensemble, int member, const float *x,
+                               int64_t rows, float *a, float *b)
 {
-    return network_response(ensemble->network[member], rows->x, rows->blocks.rows_local,
-                            rows->stride, drawn->a, drawn->b);
+    return network_response(ensemble->network[member], x, rows, ensemble->stride, a, b);
 }
 
 static enum status ask_structured(const struct response_ensemble *ensemble, int member,
-                                  const struct response_rows *rows, struct response_drawn *drawn)
+                                  const float *x, int64_t rows, float *a, float *b)
 {
-    return slope_logit_apply(ensemble->logit[member], rows->x, rows->blocks.rows_local,
-                             rows->stride, drawn->a, drawn->b);
+    return slope_logit_apply(ensemble->logit[member], x, rows, ensemble->stride, a, b);
 }
 
-static enum status draw(const struct response_rows *rows, const struct response_ensemble *ensemble,
-                        draw_member *ask, struct response_drawn *drawn)
+/* Rows that one member is asked about together. */
+struct batch {
+    int64_t rows;
+    float *x;     /* [BATCH_ROWS][stride] */
+    int64_t *row; /* [BATCH_ROWS] which they are */
+    float *a, *b; /* [BATCH_ROWS] */
+};
+
+static enum status batch_init(int64_t stride, struct batch *batch)
 {
     enum status status = OK;
-    struct response_drawn one = {0};
-    TRY(response_drawn_init(rows->blocks.rows_local, &one));
+    TRY(memory_new(&batch->x, BATCH_ROWS * stride, sizeof *batch->x));
+    TRY(memory_new(&batch->row, BATCH_ROWS, sizeof *batch->row));
+    TRY(memory_new(&batch->a, BATCH_ROWS, sizeof *batch->a));
+    TRY(memory_new(&batch->b, BATCH_ROWS, sizeof *batch->b));
+done:
+    return status;
+}
+
+static void batch_clear(struct batch *batch)
+{
+    free(batch->x);
+    free(batch->row);
+    free(batch->a);
+    free(batch->b);
+}
+
+static enum status flush(const struct response_ensemble *ensemble, int member, ask_member *ask,
+                         struct batch *batch, struct response_drawn *drawn)
+{
+    enum status status = ask(ensemble, member, batch->x, batch->rows, batch->a, batch->b);
+    for (int64_t i = 0; i < batch->rows && status == OK; i++) {
+        drawn->a[batch->row[i]] = batch->a[i];
+        drawn->b[batch->row[i]] = batch->b[i];
+    }
+    batch->rows = 0;
+    return status;
+}
+
+/* Each row by the member that has not learned from it. */
+static enum status draw(const struct response_rows *rows, const struct response_ensemble *ensemble,
+                        ask_member *ask, struct response_drawn *drawn)
+{
+    enum status status = OK;
+    struct batch batch = {0};
+    int64_t stride = rows->stride;
+    TRY(batch_init(stride, &batch));
     for (int k = 0; k < ensemble->members; k++) {
-        TRY(ask(ensemble, k, rows, &one));
         for (int64_t i = 0; i < rows->blocks.rows_local; i++) {
             if (rows->member[i] != k) continue;
-            drawn->a[i] = one.a[i];
-            drawn->b[i] = one.b[i];
+            memcpy(batch.x + batch.rows * stride, rows->x + i * stride,
+                   (size_t)stride * sizeof *batch.x);
+            batch.row[batch.rows++] = i;
+            if (batch.rows == BATCH_ROWS) TRY(flush(ensemble, k, ask, &batch, drawn));
         }
+        TRY(flush(ensemble, k, ask, &batch, drawn));
     }
 done:
-    response_drawn_clear(&one);
+    batch_clear(&batch);
     return status;
 }
 
