@@ -231,6 +231,16 @@ static void select_best(const struct comm *comm, struct knapsack_moves *m)
     } while (radix_step(comm, &m->radix, KNAPSACK_MOVES));
 }
 
+/* At most so many of this rank's moves are collected. */
+static int64_t count_best(const struct knapsack_moves *m)
+{
+    uint64_t least = m->radix.fits ? 1 : m->radix.threshold;
+    int64_t count = 0;
+    for (int64_t i = 0; i < m->cells->blocks->rows_local; i++)
+        count += m->key[i] != 0 && m->key[i] >= least;
+    return count < KNAPSACK_MOVES ? count : KNAPSACK_MOVES;
+}
+
 /* Those above the threshold, and as many at it as fit, in the order of slots. */
 static int64_t collect(const struct comm *comm, const struct knapsack_moves *m,
                        const uint8_t *choice, struct move *list)
@@ -274,9 +284,9 @@ static enum status one_round(const struct comm *comm, struct knapsack_moves *m, 
     void *all = NULL;
     int64_t bytes = 0;
     *taken = 0;
-    TRY_ALL(comm, memory_new(&mine, KNAPSACK_MOVES, sizeof *mine));
     best_moves(m, key, choice, used);
     select_best(comm, m);
+    TRY_ALL(comm, memory_new(&mine, count_best(m), sizeof *mine));
     int64_t count = collect(comm, m, choice, mine);
     TRY(comm_gather_all(comm, mine, count * (int64_t)sizeof *mine, &all, &bytes));
     struct move *moves = all;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABEL_WIDTH = 28, GAP = 2, LEAST_WIDTH = 8, HOLD_BYTES = 64 };
+enum { LABEL_WIDTH = 28, GAP = 2, LEAST_WIDTH = 24, HOLD_BYTES = 64 };
 
 struct page {
     FILE *file;

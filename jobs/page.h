@@ -1,6 +1,6 @@
 /**
  * Text for people: headings, facts, sentences and tables of aligned columns, at most PAGE_WIDTH
- * wide.
+ * wide; tables of many columns are wider.
  *
  * A page is filled from top to bottom and taken as one text at its end. What is written may hold
  * names from a shop's files: control characters, which could move a terminal's cursor, become
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PAGE_WIDTH = 100, PAGE_COLUMNS = 40, PAGE_NUMBER_BYTES = 48 };
+enum { PAGE_WIDTH = 100, PAGE_COLUMNS = 72, PAGE_NUMBER_BYTES = 48 };
 
 struct page;
 
@@ -50,8 +50,8 @@ void page_begin_table(struct page *page, const char *const *heads);
 /** The next cell, row by row. */
 void page_cell(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /**
- * Print the table: each column as wide as it needs. Where all would be too wide, texts are cut,
- * which shows as "..."; a row that is not full is filled with empty cells.
+ * Print the table: each column as wide as it needs. Where all would be too wide, long texts are
+ * cut, which shows as "..."; a row that is not full is filled with empty cells.
  */
 void page_end_table(struct page *page);
 

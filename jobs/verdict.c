@@ -252,7 +252,14 @@ void verdict_sentence(const struct problem *problem, const int64_t *price, int64
     else
         add(&line, "%s beats %s by %s", mine, rival,
             page_exact(reduced_cost_units(verdict->cost.total), 4).text);
-    if (long_form && verdict->rival >= 0) add_parts(&line, problem, price, slot, &verdict->cost);
+    if (long_form && verdict->rival >= 0) {
+        struct knapsack_cells cells;
+        struct reduced_cost cost = verdict->cost;
+        problem_cells(problem, &cells);
+        if (verdict->end == VERDICT_USER) /* it is the rival that would be better */
+            reduced_cost_between(&cells, price, slot, verdict->rival, chosen, &cost);
+        add_parts(&line, problem, price, slot, &cost);
+    }
     if (verdict->end == VERDICT_USER) add_user(&line, problem, slot, verdict);
     add_reason(&line, problem, slot, verdict);
 }

@@ -60,6 +60,15 @@ bool why_explored(const struct why *why, int64_t row)
                    (size_t)why->rows.reason_bytes) == 0;
 }
 
+/* Which rule forbids the level that would add, behind the sentence. */
+static void say_rule(const struct why *why, int64_t row, const struct verdict *verdict, char *text)
+{
+    size_t used = strlen(text);
+    if (verdict->end != VERDICT_FORBIDDEN) return;
+    const char *rule = why_forbidden_by(why, row, verdict->wanted);
+    if (rule != NULL) snprintf(text + used, WHY_SENTENCE_BYTES - used, ": %s", rule);
+}
+
 void why_judge(const struct why *why, int64_t row, struct verdict *verdict, char *text)
 {
     const struct published_rows *rows = &why->rows;
@@ -70,6 +79,7 @@ void why_judge(const struct why *why, int64_t row, struct verdict *verdict, char
                            verdict->weighed; /* without memory the sentence does without */
         verdict_sentence(&rows->problem, rows->limits.price, row, rows->level[row], verdict, true,
                          text, WHY_SENTENCE_BYTES);
+        say_rule(why, row, verdict, text);
         return;
     }
     verdict_level(&rows->problem, rows->level[row], chosen);

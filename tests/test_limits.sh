@@ -153,13 +153,18 @@ recomputes fair --limit="cost <= 90 per market" --fairness discount 0.0004 \
 user=$(awk -F, 'NR > 1 && $3 > 0 && ++rows[$1] == 2 { print $1; exit }' fair/discounts.csv)
 "$remise" why fair "$user" --json >why.json || fail "why under limits of users"
 python3 - <<'PYTHON' || { cat why.json; fail "reasons under limits of users"; }
-import json
+import json, re
 why = json.load(open("why.json"))
 limit = why["user_limits"][0]
 assert (limit["used"], limit["limit"]) == (2, 2), limit
 for row in why["rows"]:
     if row["verdict"] == "user_limit":
         assert "discounts per user, at most 2" in row["sentence"], row["sentence"]
+        whole, parts = re.match(".*better here by ([0-9.]+): ([^;]*)", row["sentence"]).groups()
+        parts = [float(part) for part in re.findall("[+-][0-9.]+(?= )", parts)]
+        assert abs(sum(parts) - float(whole)) < 2e-4 * len(parts), row["sentence"]
+    if row["verdict"] == "forbidden":
+        assert re.search("but is forbidden: [a-z]", row["sentence"]), row["sentence"]
 PYTHON
 "$remise" why fair --all >reasons.jsonl || fail "why --all under limits of users"
 grep -q '"user_limit": "discounts per user", "loss": "[1-9]' reasons.jsonl ||
