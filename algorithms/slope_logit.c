@@ -69,11 +69,14 @@ static enum status laid_init(const struct slope_logit *model, struct laid *laid)
     return memory_new(&laid->value, terms_of(model) + 2, sizeof *laid->value);
 }
 
+/* Mostly those of one column come first; they need no look at the second. */
 static void expand(const struct slope_logit_term *term, int64_t terms, const float *x,
                    double *value)
 {
+    int64_t t = 0;
     *value++ = 1.0;
-    for (int64_t t = 0; t < terms; t++) {
+    for (; t < terms && term[t].second < 0; t++) value[t] = (double)x[term[t].first];
+    for (; t < terms; t++) {
         double first = (double)x[term[t].first];
         value[t] = term[t].second < 0 ? first : first * (double)x[term[t].second];
     }
