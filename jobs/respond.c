@@ -164,6 +164,8 @@ static enum status fit_model(const struct comm *comm, const struct run *run,
     TRY(scale_rows(comm, run, &rows, ensemble));
     TRY_ALL(comm, response_drawn_init(rows.blocks.rows_local, &drawn));
     TRY(fit_members(comm, run, context, &rows, ensemble, &drawn));
+    TRY(response_bend_settle(comm, &rows, &context->classes, drawn.a, drawn.b, &ensemble->shapes));
+    response_bend_rows(&ensemble->shapes, &context->classes, &rows);
     TRY(judge(comm, run, &rows, ensemble, drawn.a, drawn.b));
 done:
     response_drawn_clear(&drawn);

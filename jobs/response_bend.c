@@ -22,8 +22,9 @@ enum { BINS = 101, RARE = 100 /* a level of fewer than one row in so many is non
 #define SURE_KINDS 1.0
 /* Part of the log loss it must take off: slight ones are not worth a second training. */
 #define WORTH 5e-4
-/* The same of shapes by kinds, which cost no training of their own where all bends are. */
-#define WORTH_KINDS 1e-4
+/* Log evidence for bends of kinds, strong by Kass and Raftery 1995, J. Am. Stat. Assoc. 90. These
+ * are held back by how little is known of them. */
+#define STRONG 3.0
 
 /* The dose may bend at the discounts that were given often; of many the deepest and some between.
  */
@@ -41,12 +42,13 @@ static void find_knots(const struct comm *comm, const struct response_rows *rows
         knots->dose[k] = 0.01 * (double)level[(k + 1) * levels / knots->knots - 1];
 }
 
-/* Both are judged by halves of the users. */
+/* Both are seen by halves of the users. */
 struct bend {
     const struct response_rows *rows;
     const float *a, *b;
     struct dose_shape knots;
     uint8_t *half; /* [rows_local] 2: not looked at */
+    uint8_t *skip; /* [rows_local] 1: not looked at */
 };
 
 static enum status bend_init(const struct comm *comm, struct bend *bend)
@@ -54,15 +56,23 @@ static enum status bend_init(const struct comm *comm, struct bend *bend)
     enum status status = OK;
     const struct response_rows *rows = bend->rows;
     TRY_ALL(comm, memory_new(&bend->half, rows->blocks.rows_local, sizeof *bend->half));
+    TRY_ALL(comm, memory_new(&bend->skip, rows->blocks.rows_local, sizeof *bend->skip));
     for (int64_t b = 0; b < rows->blocks.blocks_local; b++)
         for (int64_t i = rows->blocks.start[b]; i < rows->blocks.start[b + 1]; i++) {
             double u = random_uniform(1, RANDOM_SPLIT, (uint64_t)(rows->blocks.row_first + i), 0);
             bool looked_at = u * (double)rows->blocks.rows_total < ROWS_ENOUGH;
+            bend->skip[i] = !looked_at;
             bend->half[i] = looked_at ? (uint8_t)((rows->blocks.block_first + b) & 1) : 2;
         }
     find_knots(comm, rows, &bend->knots);
 done:
     return status;
+}
+
+static void bend_clear(struct bend *bend)
+{
+    free(bend->half);
+    free(bend->skip);
 }
 
 static bool is_worth(double gain, double sure, double least)
@@ -96,22 +106,27 @@ done:
     return status;
 }
 
+static struct dose_kinds_rows rows_of(const struct bend *bend,
+                                      const struct response_classes *classes)
+{
+    const struct response_rows *rows = bend->rows;
+    return (struct dose_kinds_rows){&rows->blocks,    bend->a,        bend->b,    rows->discount,
+                                    rows->y,          rows->weight,   bend->skip, rows->user,
+                                    classes->classes, classes->chance};
+}
+
 /* One for each kind. */
 static enum status bend_kinds(const struct comm *comm, const struct bend *bend,
                               const struct response_classes *classes, struct dose_shapes *shapes)
 {
     enum status status = OK;
-    const struct response_rows *rows = bend->rows;
     struct dose_shapes found;
-    struct dose_kinds_check check;
-    const struct dose_kinds_rows judged = {
-        &rows->blocks, bend->a,    bend->b,    rows->discount,   rows->y,
-        rows->weight,  bend->half, rows->user, classes->classes, classes->chance};
-    TRY(dose_kinds_fit(comm, &judged, &bend->knots, &found, &check));
-    log_info("  bends of each kind of users lower it by %.6f more (standard error %.6f)",
-             check.gain, check.gain_error);
-    if (is_worth(check.gain, SURE_KINDS * check.gain_error, WORTH_KINDS * check.loss))
-        *shapes = found;
+    double support = 0.0;
+    const struct dose_kinds_rows seen = rows_of(bend, classes);
+    TRY(dose_kinds_fit(comm, &seen, &bend->knots, &found, &support));
+    log_info("  bends of each kind of users: log evidence %.2f, of %.0f at least where they count",
+             support, STRONG);
+    if (support > STRONG) *shapes = found;
 done:
     return status;
 }
@@ -146,7 +161,24 @@ enum status response_bend_find(const struct comm *comm, const struct response_ro
     if (classes->classes > 1 && bend.knots.knots > 1) TRY(bend_kinds(comm, &bend, classes, shapes));
     tell(shapes);
 done:
-    free(bend.half);
+    bend_clear(&bend);
+    return status;
+}
+
+enum status response_bend_settle(const struct comm *comm, const struct response_rows *rows,
+                                 const struct response_classes *classes, const float *a,
+                                 const float *b, struct dose_shapes *shapes)
+{
+    enum status status = OK;
+    struct bend bend = {.rows = rows, .a = a, .b = b};
+    double support = 0.0;
+    if (shapes->kinds < 2) return OK;
+    TRY(bend_init(comm, &bend));
+    const struct dose_kinds_rows settled = rows_of(&bend, classes);
+    TRY(dose_kinds_fit(comm, &settled, &bend.knots, shapes, &support));
+    tell(shapes);
+done:
+    bend_clear(&bend);
     return status;
 }
 

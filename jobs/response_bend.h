@@ -21,6 +21,19 @@ enum status response_bend_find(const struct comm *comm, const struct response_ro
                                const struct response_classes *classes, const float *a,
                                const float *b, struct dose_shapes *shapes);
 
+/**
+ * Find the bends of kinds again, of the curves that members ended with: what a fit of members makes
+ * of a bent dose follows the rows they learned from. Collective.
+ * a, b    in     [rows_local] of members that have not learned from the row's user
+ * shapes  inout  nothing is done where kinds have none of their own
+ * Cost: that of dose_kinds_fit, of 300,000 rows at most.
+ * Same bits for any number of ranks.
+ * Errors: those of dose_kinds_fit.
+ */
+enum status response_bend_settle(const struct comm *comm, const struct response_rows *rows,
+                                 const struct response_classes *classes, const float *a,
+                                 const float *b, struct dose_shapes *shapes);
+
 /** Put the bent dose in the place of the discounts. Local. */
 void response_bend_rows(const struct dose_shapes *shapes, const struct response_classes *classes,
                         struct response_rows *rows);

@@ -36,7 +36,8 @@ enum random_stage {
     RANDOM_EXPLORE_ROW,
     RANDOM_LATENT_CLASSES,
     RANDOM_HELDOUT,
-    RANDOM_RESPONSE_USERS
+    RANDOM_RESPONSE_USERS,
+    RANDOM_TRUNCATED
 };
 
 /** 128 random bits. Local. */

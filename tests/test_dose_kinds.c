@@ -18,7 +18,7 @@ static const struct dose_shapes truth = {
 struct sample {
     struct blocks blocks;
     float *number; /* a, b, dose, y, weight: [5][rows_local] */
-    uint8_t *half;
+    uint8_t *skip;
     int32_t *unit;
     float chance[UNITS * KINDS];
     struct dose_kinds_rows rows;
@@ -35,7 +35,6 @@ static void put_row(struct sample *s, int64_t at, int64_t rows, bool differ)
     double u = random_uniform(3, RANDOM_TEST, entity, 3);
     const float number[5] = {(float)a, (float)b, (float)dose, u < 1.0 / (1.0 + exp(-z)), 1.0f};
     for (int j = 0; j < 5; j++) s->number[j * rows + at] = number[j];
-    s->half[at] = (uint8_t)(s->unit[at] % 2);
 }
 
 /* Collective for the assertions' sake. */
@@ -45,7 +44,7 @@ static void sample_init(struct sample *s, const struct comm *comm, int64_t rows_
     assert_all(blocks_cut(comm, rows_total, BLOCK, &s->blocks) == OK);
     int64_t rows = s->blocks.rows_local;
     assert_all(memory_new(&s->number, 5 * rows, sizeof *s->number) == OK);
-    assert_all(memory_new(&s->half, rows, sizeof *s->half) == OK);
+    assert_all(memory_new(&s->skip, rows, sizeof *s->skip) == OK);
     assert_all(memory_new(&s->unit, rows, sizeof *s->unit) == OK);
     for (int u = 0; u < UNITS; u++) {
         s->chance[KINDS * u] = u % 4 < 2 ? 0.95f : 0.05f;
@@ -58,7 +57,7 @@ static void sample_init(struct sample *s, const struct comm *comm, int64_t rows_
                                        s->number + 2 * rows,
                                        s->number + 3 * rows,
                                        s->number + 4 * rows,
-                                       s->half,
+                                       s->skip,
                                        s->unit,
                                        KINDS,
                                        s->chance};
@@ -68,7 +67,7 @@ static void sample_clear(struct sample *s)
 {
     blocks_clear(&s->blocks);
     free(s->number);
-    free(s->half);
+    free(s->skip);
     free(s->unit);
 }
 
@@ -92,16 +91,16 @@ static void found_where_they_differ(void **state)
     struct comm self = comm_self();
     struct sample spread, whole;
     struct dose_shapes shapes, alone;
-    struct dose_kinds_check check, other;
+    double support, other;
     sample_init(&spread, &world, ROWS, true);
     sample_init(&whole, &self, ROWS, true);
-    assert_all(dose_kinds_fit(&world, &spread.rows, &knots, &shapes, &check) == OK);
-    assert_all(shapes.kinds == KINDS && check.gain > 4.0 * check.gain_error);
+    assert_all(dose_kinds_fit(&world, &spread.rows, &knots, &shapes, &support) == OK);
+    assert_all(shapes.kinds == KINDS && support > 20.0);
     for (int c = 0; c < KINDS; c++)
         for (int k = 0; k < 3; k++)
             assert_close(shapes.shape[c].value[k], truth.shape[c].value[k], 0.07);
     assert_all(dose_kinds_fit(&self, &whole.rows, &knots, &alone, &other) == OK);
-    assert_all(memcmp(&shapes, &alone, sizeof shapes) == 0 && check.gain == other.gain);
+    assert_all(memcmp(&shapes, &alone, sizeof shapes) == 0 && support == other);
     sample_clear(&spread);
     sample_clear(&whole);
 }
@@ -111,10 +110,10 @@ static void no_gain_where_they_do_not(void **state)
     (void)state;
     struct sample s;
     struct dose_shapes shapes;
-    struct dose_kinds_check check;
+    double support;
     sample_init(&s, &world, ROWS, false);
-    assert_all(dose_kinds_fit(&world, &s.rows, &knots, &shapes, &check) == OK);
-    assert_all(check.gain < 2.0 * check.gain_error);
+    assert_all(dose_kinds_fit(&world, &s.rows, &knots, &shapes, &support) == OK);
+    assert_all(support < 1.0);
     for (int c = 0; c < KINDS; c++) /* nearly straight, and rising */
         for (int k = 0; k < 3; k++) assert_close(shapes.shape[c].value[k], knots.dose[k], 0.06);
     sample_clear(&s);
@@ -125,20 +124,20 @@ static void faults(void **state)
     (void)state;
     struct sample s;
     struct dose_shapes shapes;
-    struct dose_kinds_check check;
+    double support;
     sample_init(&s, &world, 1, true); /* most ranks have no rows */
     comm_inject_fault(-1, 0);
-    assert_all(dose_kinds_fit(&world, &s.rows, &knots, &shapes, &check) == OK);
+    assert_all(dose_kinds_fit(&world, &s.rows, &knots, &shapes, &support) == OK);
     int64_t agreements = comm_agreements();
     for (int64_t k = 0; k < agreements; k++) {
         comm_inject_fault(k, (int)(k % world.ranks));
-        assert_all(dose_kinds_fit(&world, &s.rows, &knots, &shapes, &check) != OK);
+        assert_all(dose_kinds_fit(&world, &s.rows, &knots, &shapes, &support) != OK);
     }
     comm_inject_fault(-1, 0);
     if (s.blocks.rows_local > 0) s.number[0] = NAN;
-    assert_all(dose_kinds_fit(&world, &s.rows, &knots, &shapes, &check) == ERR_NUMERIC);
+    assert_all(dose_kinds_fit(&world, &s.rows, &knots, &shapes, &support) == ERR_NUMERIC);
     s.rows.kinds = 1;
-    assert_all(dose_kinds_fit(&world, &s.rows, &knots, &shapes, &check) == ERR_ARG);
+    assert_all(dose_kinds_fit(&world, &s.rows, &knots, &shapes, &support) == ERR_ARG);
     sample_clear(&s);
 }
 
