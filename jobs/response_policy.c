@@ -231,27 +231,24 @@ static void settle_once(const struct dataset *dataset, int64_t user, struct user
 /* ---- which two ---- */
 
 static void guess(const struct dataset *dataset, const struct given *given,
-                  const struct tilted_noise *noise, int64_t o, bool sure,
-                  struct user_category *room)
+                  const struct tilted_noise *noise, int64_t o, struct user_category *room)
 {
     const struct offers *offers = &dataset->offers;
-    int level = given->of_bin[bin_of(offers->discount[o])];
-    if (!has_propensity(offers, o)) return;
-    struct tilted_roots at = tilted_policy_solve(&given->policy, level, offers->propensity[o]);
-    if ((at.low == at.high) == sure)
-        tilted_guess_add(&given->policy, noise, level, offers->propensity[o],
-                         &room[category_of(dataset, o)].guess);
+    tilted_guess_add(&given->policy, noise, given->of_bin[bin_of(offers->discount[o])],
+                     offers->propensity[o], &room[category_of(dataset, o)].guess);
 }
 
-/* What a user's offers leave possible in each category. */
+/* What a user's offers leave possible in each category: those that leave one standing go first. */
 static void guess_user(const struct dataset *dataset, const struct given *given,
                        const struct tilted_noise *noise, int64_t user, struct user_category *room,
                        struct response_policy *policy)
 {
     int64_t first = dataset->offers.start[user], next = dataset->offers.start[user + 1];
     double lean;
-    for (int64_t o = first; o < next; o++) guess(dataset, given, noise, o, true, room);
-    for (int64_t o = first; o < next; o++) guess(dataset, given, noise, o, false, room);
+    for (int64_t o = first; o < next; o++)
+        if (policy->low[o] == policy->high[o]) guess(dataset, given, noise, o, room);
+    for (int64_t o = first; o < next; o++)
+        if (response_policy_doubts(policy, o)) guess(dataset, given, noise, o, room);
     for (int64_t o = first; o < next; o++) {
         struct tilted_roots at = tilted_guess_roots(&room[category_of(dataset, o)].guess, &lean);
         if (!has_propensity(&dataset->offers, o)) continue;
@@ -278,7 +275,7 @@ enum {
     SPREADS
 };
 
-/* Those without doubt have their standing from the start. */
+/* Which standings each chance alone leaves; those without doubt have theirs from the start. */
 static void start_user(const struct dataset *dataset, const struct given *given, int64_t user,
                        struct response_policy *policy)
 {
@@ -287,6 +284,8 @@ static void start_user(const struct dataset *dataset, const struct given *given,
         if (!has_propensity(offers, o)) continue;
         struct tilted_roots at = tilted_policy_solve(
             &given->policy, given->of_bin[bin_of(offers->discount[o])], offers->propensity[o]);
+        policy->low[o] = at.low;
+        policy->high[o] = at.high;
         if (at.low != at.high) continue;
         policy->standing[o] = at.low;
         policy->weight[o] = 1.0f;
