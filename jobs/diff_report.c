@@ -130,8 +130,25 @@ static json_t *table_json(const struct diff *diff, int t)
                      (double)header->limits.upper_bound / 1e4);
 }
 
-static void add_side(json_t *out, const struct published_rows *header, int kind, int64_t group,
-                     int64_t at, const char *side)
+/* Whether the receipt tells what a limit's group uses: it may be that of few users. */
+static bool is_told(const json_t *receipt, const struct problem_kind *kind, int64_t group)
+{
+    const json_t *list = json_object_get(receipt, "constraints"), *limit;
+    size_t i;
+    if (kind->names.count == 0) return true;
+    json_array_foreach(list, i, limit)
+    {
+        const char *name = json_string_value(json_object_get(limit, "name"));
+        const char *of = json_string_value(json_object_get(limit, "group"));
+        if (name == NULL || of == NULL || strcmp(name, kind->name) != 0) continue;
+        if (strcmp(of, dictionary_text(&kind->names, group)) == 0)
+            return json_is_number(json_object_get(limit, "used"));
+    }
+    return false;
+}
+
+static void add_side(json_t *out, const struct published_rows *header, const json_t *receipt,
+                     int kind, int64_t group, int64_t at, const char *side)
 {
     static const char *const parts[] = {"limit", "used", "price"};
     const struct problem *problem = &header->problem;
@@ -143,7 +160,8 @@ static void add_side(json_t *out, const struct published_rows *header, int kind,
     for (int p = 0; p < 3; p++) {
         char name[32];
         snprintf(name, sizeof name, "%s_%s", parts[p], side);
-        json_object_set_new(out, name, at >= 0 ? json_real(values[p]) : json_null());
+        bool told = at >= 0 && (p != 1 || is_told(receipt, k, group));
+        json_object_set_new(out, name, told ? json_real(values[p]) : json_null());
     }
 }
 
@@ -156,7 +174,7 @@ static int kind_of(const struct problem *problem, int64_t at, int64_t *group)
     return kind;
 }
 
-static json_t *limit_json(const struct diff *diff, const int64_t at[2])
+static json_t *limit_json(const struct diff *diff, json_t *const receipt[2], const int64_t at[2])
 {
     static const char *const sides[] = {"before", "now"};
     int t = at[1] >= 0;
@@ -170,7 +188,7 @@ static json_t *limit_json(const struct diff *diff, const int64_t at[2])
     json_object_set_new(out, "unit", json_string(problem->measure[kind->measure].unit_name));
     for (int s = 0; s < 2; s++) {
         int of = at[s] >= 0 ? kind_of(&diff->header[s].problem, at[s], &group) : 0;
-        add_side(out, &diff->header[s], of, group, at[s], sides[s]);
+        add_side(out, &diff->header[s], receipt[s], of, group, at[s], sides[s]);
     }
     return out;
 }
@@ -186,7 +204,9 @@ static bool tells(const struct diff *diff, const int64_t at[2])
 /* Of kinds with groups those that tell something. */
 static json_t *limits_json(const struct diff *diff)
 {
-    json_t *list = json_array();
+    json_t *list = json_array(), *receipt[2];
+    for (int t = 0; t < 2; t++)
+        receipt[t] = json_load_file(published_path(&diff->table[t], "receipt.json"), 0, NULL);
     for (int t = 1; t >= 0; t--) {
         const struct problem *problem = &diff->header[t].problem,
                              *other = &diff->header[1 - t].problem;
@@ -197,9 +217,10 @@ static json_t *limits_json(const struct diff *diff)
                 const int64_t at[2] = {t == 0 ? number : there, t == 1 ? number : there};
                 if (t == 0 && there >= 0) continue; /* listed already */
                 if (problem->kind[d].groups > 1 && !tells(diff, at)) continue;
-                json_array_append_new(list, limit_json(diff, at));
+                json_array_append_new(list, limit_json(diff, receipt, at));
             }
     }
+    for (int t = 0; t < 2; t++) json_decref(receipt[t]);
     return list;
 }
 
@@ -340,8 +361,11 @@ static void put_limits(struct page *page, const json_t *out)
                   group != NULL ? ": " : "", group != NULL ? group : "");
         for (int k = 0; k < 6; k++) {
             double value = page_json_number(limit, keys[k]);
+            bool there = isfinite(page_json_number(limit, keys[k - k % 3]));
             page_cell(page, "%s",
-                      isfinite(value) ? page_amount(value, k % 3 == 2 ? 4 : 2).text : "none");
+                      isfinite(value) ? page_amount(value, k % 3 == 2 ? 4 : 2).text
+                      : there         ? "few"
+                                      : "none");
         }
     }
     page_end_table(page);
