@@ -180,7 +180,7 @@ shop_same fair more
 # sets of levels that no table can be made of are passed over: no word of them, and the bound is of
 # those that are left
 allocate 0 1 more --set 'allocate.limits=["discount >= 230", "discounts <= 1100"]' \
-    --set allocate.levels_most=2 --set allocate.budget=3000 --set allocate.user.discounts_most=2
+    --set allocate.levels_most=2 --set allocate.budget=10000 --set allocate.user.discounts_most=2
 ! grep "^error" more.log || fail "what was only asked about is told as an error"
 python3 - <<'PYTHON' || fail "the bound of few levels"
 import json
