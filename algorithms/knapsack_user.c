@@ -27,8 +27,8 @@ enum status knapsack_user_new(const struct knapsack_cells *cells, struct knapsac
     TRY(memory_new(&u->net, cell, sizeof *u->net));
     TRY(memory_new(&u->allowed, most, sizeof *u->allowed));
     TRY(memory_new(&u->choice, most, 1));
-    TRY(memory_new(&u->partial, u->partial_room, sizeof *u->partial));
-    TRY(memory_new(&u->next, u->width * cells->options, sizeof *u->next));
+    TRY(memory_room(&u->partial, u->partial_room, sizeof *u->partial));
+    TRY(memory_room(&u->next, u->width * cells->options, sizeof *u->next));
     TRY(memory_new(&u->open, most, sizeof *u->open));
     TRY(memory_new(&u->ahead, most + 1, sizeof *u->ahead));
     TRY(memory_new(&u->least, (most + 1) * KNAPSACK_CAPS, sizeof *u->least));

@@ -24,18 +24,31 @@ static enum status too_large(int64_t count, size_t size)
                 (long long)count, size);
 }
 
-enum status memory_new(void *pointer_out, int64_t count, size_t size)
+static size_t padded_bytes(int64_t count, size_t size)
+{
+    size_t padded = ((size_t)count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return padded == 0 ? ALIGNMENT : padded;
+}
+
+enum status memory_room(void *pointer_out, int64_t count, size_t size)
 {
     void *fresh = NULL;
     memcpy(pointer_out, &fresh, sizeof fresh);
     if (count < 0) return FAIL(ERR_BUG, "allocation of %lld elements", (long long)count);
     if (size != 0 && (uint64_t)count > (SIZE_MAX - ALIGNMENT) / size) return too_large(count, size);
-    size_t bytes = (size_t)count * size;
-    size_t padded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    fresh = aligned_alloc(ALIGNMENT, padded == 0 ? ALIGNMENT : padded);
+    fresh = aligned_alloc(ALIGNMENT, padded_bytes(count, size));
     if (fresh == NULL) return too_large(count, size);
-    memset(fresh, 0, padded);
     memcpy(pointer_out, &fresh, sizeof fresh);
+    return OK;
+}
+
+enum status memory_new(void *pointer_out, int64_t count, size_t size)
+{
+    void *fresh = NULL;
+    enum status status = memory_room(pointer_out, count, size);
+    if (status != OK) return status;
+    memcpy(&fresh, pointer_out, sizeof fresh);
+    memset(fresh, 0, padded_bytes(count, size));
     return OK;
 }
 

@@ -24,6 +24,9 @@ void memory_start(void);
  */
 enum status memory_new(void *pointer_out, int64_t count, size_t size);
 
+/** The same with what happens to lie there: room of which little may ever be touched. Local. */
+enum status memory_room(void *pointer_out, int64_t count, size_t size);
+
 /**
  * Change an allocation of memory_new to count x size bytes, keeping the first old_count; new ones
  * are zero. Local.

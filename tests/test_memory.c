@@ -51,6 +51,18 @@ static void refuses(void **state)
     free(kept);
 }
 
+/* Room that nobody touches takes no memory. */
+static void room_is_not_touched(void **state)
+{
+    (void)state;
+    int64_t before = memory_peak_bytes(), bytes = INT64_C(256) << 20;
+    char *x = NULL;
+    assert_all(memory_room(&x, bytes, 1) == OK && (uintptr_t)x % 64 == 0);
+    x[0] = x[bytes - 1] = 1;
+    assert_all(memory_peak_bytes() < before + bytes / 2);
+    free(x);
+}
+
 static void peak_follows_use(void **state)
 {
     (void)state;
@@ -63,4 +75,4 @@ static void peak_follows_use(void **state)
 
 TEST_MAIN(cmocka_unit_test(fresh_memory_is_zero_and_aligned),
           cmocka_unit_test(growing_keeps_and_zeroes), cmocka_unit_test(refuses),
-          cmocka_unit_test(peak_follows_use))
+          cmocka_unit_test(room_is_not_touched), cmocka_unit_test(peak_follows_use))
