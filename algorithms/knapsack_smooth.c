@@ -38,6 +38,19 @@ static int64_t sums_of(const struct knapsack_layout *l)
     return 2 + 2 * l->limits + l->narrow * l->narrow + l->crosses;
 }
 
+/* A panel of slots, option by option, so that lanes are worked on together. */
+struct knapsack_panel {
+    int64_t count;
+    int64_t slot[LANES], user[LANES];
+    int32_t group[KNAPSACK_KINDS][LANES]; /* -1: none */
+    double price[KNAPSACK_KINDS][LANES];
+    double worth[KNAPSACK_OPTIONS][LANES]; /* then the chance */
+    double use[KNAPSACK_OPTIONS][KNAPSACK_KINDS][LANES];
+    double dual[LANES], entropy[LANES];
+    double mean[KNAPSACK_KINDS][LANES];
+    double covariance[KNAPSACK_KINDS][KNAPSACK_KINDS][LANES];
+};
+
 enum status knapsack_smooth_new(const struct knapsack_cells *cells, struct knapsack_smooth *smooth)
 {
     enum status status = OK;
@@ -50,6 +63,8 @@ enum status knapsack_smooth_new(const struct knapsack_cells *cells, struct knaps
     TRY(memory_new(&smooth->diagonal, l->limits, sizeof *smooth->diagonal));
     TRY(memory_new(&smooth->dense, l->narrow * l->narrow, sizeof *smooth->dense));
     TRY(memory_new(&smooth->cross, l->crosses, sizeof *smooth->cross));
+    TRY(memory_room(&smooth->panel, 1, sizeof *smooth->panel));
+    smooth->panel->count = 0;
     if (cells->caps == 0) goto done;
     TRY(memory_new(&smooth->own, cells->users_local * cells->caps, sizeof *smooth->own));
     TRY(memory_new(&smooth->local, 1, sizeof *smooth->local));
@@ -66,6 +81,7 @@ void knapsack_smooth_clear(struct knapsack_smooth *smooth)
     free(smooth->diagonal);
     free(smooth->dense);
     free(smooth->cross);
+    free(smooth->panel);
     free(smooth->own);
     if (smooth->local != NULL) knapsack_local_clear(smooth->local);
     free(smooth->local);
@@ -73,19 +89,6 @@ void knapsack_smooth_clear(struct knapsack_smooth *smooth)
 }
 
 /* ---- one panel ---- */
-
-/* A panel of slots, option by option, so that lanes are worked on together. */
-struct panel {
-    int64_t count;
-    int64_t slot[LANES], user[LANES];
-    int32_t group[KNAPSACK_KINDS][LANES]; /* -1: none */
-    double price[KNAPSACK_KINDS][LANES];
-    double worth[KNAPSACK_OPTIONS][LANES]; /* then the chance */
-    double use[KNAPSACK_OPTIONS][KNAPSACK_KINDS][LANES];
-    double dual[LANES], entropy[LANES];
-    double mean[KNAPSACK_KINDS][LANES];
-    double covariance[KNAPSACK_KINDS][KNAPSACK_KINDS][LANES];
-};
 
 /* What one pass needs at hand. */
 struct pass {
@@ -99,7 +102,7 @@ struct pass {
     double *own;                  /* [users_local][caps] */
     struct knapsack_local *local; /* NULL: no caps */
     int64_t user;                 /* whose sums are under way, -1: nobody's */
-    struct panel panel;
+    struct knapsack_panel *panel;
 };
 
 /* The largest power of two by which numbers that add up to at most `reach` can be multiplied. */
@@ -114,7 +117,7 @@ static double unit_for(double reach)
 static void load_caps(struct pass *pass, int64_t slot, int64_t user, int64_t lane)
 {
     const struct knapsack_cells *cells = pass->cells;
-    struct panel *panel = &pass->panel;
+    struct knapsack_panel *panel = pass->panel;
     panel->user[lane] = user;
     for (int c = 0; c < cells->caps; c++) {
         const int64_t *use = cells->cap[c].use + slot * cells->options;
@@ -127,7 +130,7 @@ static void load_caps(struct pass *pass, int64_t slot, int64_t user, int64_t lan
 static void load_slot(struct pass *pass, int64_t slot, int64_t lane)
 {
     const struct knapsack_cells *cells = pass->cells;
-    struct panel *panel = &pass->panel;
+    struct knapsack_panel *panel = pass->panel;
     uint32_t allowed = cells->allowed != NULL ? cells->allowed[slot] : UINT32_MAX;
     panel->slot[lane] = slot;
     for (int k = 0; k < cells->options; k++) {
@@ -148,7 +151,7 @@ static void load_slot(struct pass *pass, int64_t slot, int64_t lane)
 /* Chances of the options, the dual's part of each slot and its entropy. */
 static VECTORISED void find_chances(struct pass *pass)
 {
-    struct panel *panel = &pass->panel;
+    struct knapsack_panel *panel = pass->panel;
     int options = pass->cells->options, kinds = pass->cells->kinds + pass->cells->caps;
     double best[LANES], total[LANES], mean[LANES];
     for (int i = 0; i < LANES; i++) best[i] = -INFINITY, total[i] = mean[i] = 0.0;
@@ -180,7 +183,7 @@ static VECTORISED void find_chances(struct pass *pass)
 
 static VECTORISED void find_moments(struct pass *pass)
 {
-    struct panel *panel = &pass->panel;
+    struct knapsack_panel *panel = pass->panel;
     int options = pass->cells->options, kinds = pass->cells->kinds + pass->cells->caps;
     memset(panel->mean, 0, (size_t)kinds * sizeof panel->mean[0]);
     for (int d = 0; d < kinds; d++)
@@ -217,7 +220,7 @@ static int64_t *covariance_at(const struct knapsack_layout *l, int64_t *dense, i
 
 static void add_lane(const struct pass *pass, int64_t i, int64_t *sum)
 {
-    const struct panel *panel = &pass->panel;
+    const struct knapsack_panel *panel = pass->panel;
     const struct knapsack_layout *l = pass->layout;
     int64_t *use = sum + 2, *diagonal = use + l->limits, *dense = diagonal + l->limits,
             *cross = dense + l->narrow * l->narrow;
@@ -287,7 +290,7 @@ static void close_user(struct pass *pass, int64_t *sum)
 
 static void add_to_user(struct pass *pass, int64_t i, int64_t *sum)
 {
-    const struct panel *panel = &pass->panel;
+    const struct knapsack_panel *panel = pass->panel;
     struct knapsack_local *local = pass->local;
     int kinds = pass->cells->kinds;
     if (pass->user != panel->user[i]) close_user(pass, sum);
@@ -309,17 +312,17 @@ static void add_to_user(struct pass *pass, int64_t i, int64_t *sum)
 
 static void flush(struct pass *pass, int64_t *sum)
 {
-    int64_t count = pass->panel.count;
+    int64_t count = pass->panel->count;
     if (count == 0) return;
     for (int64_t i = count; i < LANES; i++) {
-        load_slot(pass, pass->panel.slot[0], i);
-        if (pass->local != NULL) load_caps(pass, pass->panel.slot[0], pass->panel.user[0], i);
+        load_slot(pass, pass->panel->slot[0], i);
+        if (pass->local != NULL) load_caps(pass, pass->panel->slot[0], pass->panel->user[0], i);
     }
     find_chances(pass);
     find_moments(pass);
     for (int64_t i = 0; i < count; i++) add_lane(pass, i, sum);
     for (int64_t i = 0; i < count && pass->local != NULL; i++) add_to_user(pass, i, sum);
-    pass->panel.count = 0;
+    pass->panel->count = 0;
 }
 
 /* A fixed one in `every` of the slots, spread evenly. */
@@ -335,9 +338,9 @@ static int64_t add_slots(struct pass *pass, int64_t every, int64_t *sum)
     int64_t taken = 0;
     for (int64_t i = 0; i < blocks->rows_local; i++) {
         if (!in_sample(blocks->row_first + i, every)) continue;
-        load_slot(pass, i, pass->panel.count++);
+        load_slot(pass, i, pass->panel->count++);
         taken++;
-        if (pass->panel.count == LANES) flush(pass, sum);
+        if (pass->panel->count == LANES) flush(pass, sum);
     }
     flush(pass, sum);
     return taken;
@@ -355,9 +358,9 @@ static int64_t add_users(struct pass *pass, int64_t every, int64_t *sum)
         if (!in_sample(cells->blocks->row_first + first, every)) continue;
         knapsack_local_price(pass->local, pass->price, u, pass->own + u * cells->caps);
         for (int64_t i = first; i < next; i++) {
-            load_slot(pass, i, pass->panel.count);
-            load_caps(pass, i, u, pass->panel.count++);
-            if (pass->panel.count == LANES) flush(pass, sum);
+            load_slot(pass, i, pass->panel->count);
+            load_caps(pass, i, u, pass->panel->count++);
+            if (pass->panel->count == LANES) flush(pass, sum);
         }
         taken += next - first;
     }
@@ -452,6 +455,7 @@ void knapsack_smooth_at(const struct comm *comm, const struct knapsack_cells *ce
                         .layout = &smooth->layout,
                         .price = price,
                         .temperature = temperature,
+                        .panel = smooth->panel,
                         .own = smooth->own,
                         .local = smooth->local};
     smooth->temperature = temperature;

@@ -34,6 +34,7 @@ struct knapsack_layout {
 };
 
 struct knapsack_local;
+struct knapsack_panel;
 
 struct knapsack_smooth {
     struct knapsack_layout layout;
@@ -46,7 +47,8 @@ struct knapsack_smooth {
     double *diagonal; /* [limits] of the curvature */
     double *dense;    /* [narrow][narrow] curvature among narrow kinds */
     double *cross;    /* [limits of wide kinds][narrow] */
-    double *own;      /* [users_local][caps] prices of users' caps, where the next ones begin */
+    struct knapsack_panel *panel; /* room for slots */
+    double *own; /* [users_local][caps] prices of users' caps, where the next ones begin */
     struct knapsack_local *local; /* room for users; NULL where there are no caps */
 };
 
