@@ -14,6 +14,7 @@ enum { CORES_MOST = 5, STEPS_CAPPED = 1 };
 
 #define GAP_ROUGH 5e-4  /* of a choice from rough prices that settled, to be kept, */
 #define GAP_NEAR 3e-5   /* from prices that did not settle, */
+#define GAP_LOOK 5e-5   /* of a choice under caps from prices as they are, */
 #define GAP_WHOLE 2e-3  /* and where whole options decide more than prices do */
 #define NEARER 0.5      /* of what is still wanted of prices, after another core */
 #define LEFT_GAP 1.0    /* of the gap: whole options make up the rest, and no prices lower it */
@@ -139,7 +140,7 @@ static enum status follow_bound(const struct comm *comm, struct knapsack_solver 
     s->receipt->upper_bound = at.point.bound;
     TRY(knapsack_solver_finish(comm, s, &holds));
     double gap = knapsack_solver_gap_now(comm, s);
-    *known = holds && gap <= GAP_NEAR;
+    *known = holds && gap <= GAP_LOOK;
     if (*known) goto done;
     double between = holds ? gap * fabs((double)s->receipt->upper_bound) : 0.0;
     TRY(step(comm, s, &aside, fmin(between, whole_most(s)), &at, &holds));
