@@ -27,8 +27,8 @@ struct knapsack_solver {
 };
 
 /**
- * What slots choose at the prices, and the core of it where there are no caps: one iteration.
- * Collective. point out. Errors: those of knapsack_at_prices.
+ * What slots choose at the prices, and the core of it where there are no caps: one iteration and a
+ * pass. Collective. point out. Errors: ERR_MEMORY; those of knapsack_at_prices.
  */
 enum status knapsack_solver_look(const struct comm *comm, struct knapsack_solver *s,
                                  struct knapsack_point *point);
@@ -41,8 +41,9 @@ enum status knapsack_solver_renew_core(const struct comm *comm, struct knapsack_
                                        struct knapsack_point *point);
 
 /**
- * Lower the bound of users with caps by steps from the choice at the prices:
- * algorithms/knapsack_settle.h. Collective.
+ * Lower the bound of users with caps by steps from the choice at the prices; arguments as in
+ * algorithms/knapsack_settle.h. Each step tried is an iteration and a pass.
+ * Collective. Errors: ERR_MEMORY; those of knapsack_at_prices.
  */
 enum status knapsack_solver_lower(const struct comm *comm, struct knapsack_solver *s,
                                   struct knapsack_smooth *smooth, int steps, double wasted,
