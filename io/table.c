@@ -79,12 +79,15 @@ static enum status take_text(struct gather *gather, struct gathered *column,
     return OK;
 }
 
-/* False for a whole number that is not written back as it stands. */
+/* False for a number that is not written back as it stands; zeros at the end of a fraction are not
+ * looked at, as 7.0 is what some programs make of 7. */
 static bool stands(const struct csv_field *field)
 {
     size_t sign = field->bytes > 0 && field->text[0] == '-', digits = field->bytes - sign;
-    for (size_t i = 0; i < field->bytes; i++)
-        if (strchr("+-0123456789", field->text[i]) == NULL) return true;
+    for (size_t i = 0; i < field->bytes; i++) {
+        if (strchr("eE", field->text[i]) != NULL) return false;
+        if (strchr("+-0123456789", field->text[i]) == NULL) digits = i - sign;
+    }
     return digits <= DIGITS_KEPT && field->text[sign] != '+' &&
            (field->text[sign] != '0' || digits == 1);
 }
@@ -157,8 +160,9 @@ static enum status unknown_column(const struct csv *csv, const char *name)
     return FAIL(ERR_DATA, "%s has no column \"%s\"; it has %s", csv->path, name, known);
 }
 
-static enum status choose_columns(const struct csv *csv, const char *const *names, const bool *ids,
-                                  int64_t names_count, struct gather *gather)
+static enum status choose_columns(const struct csv *csv, const char *const *names,
+                                  int64_t names_count, const char *const *ids, int64_t ids_count,
+                                  struct gather *gather)
 {
     enum status status = OK;
     bool *wanted = NULL, *has_ids = NULL;
@@ -168,8 +172,9 @@ static enum status choose_columns(const struct csv *csv, const char *const *name
         int64_t at = csv_column(csv, names[i]);
         if (at < 0) TRY(unknown_column(csv, names[i]));
         wanted[at] = true;
-        has_ids[at] |= ids != NULL && ids[i];
     }
+    for (int64_t i = 0; i < ids_count; i++)
+        if (csv_column(csv, ids[i]) >= 0) has_ids[csv_column(csv, ids[i])] = true;
     TRY(memory_new(&gather->column, csv->columns, sizeof *gather->column));
     for (int64_t j = 0; j < csv->columns; j++)
         if (names == NULL || wanted[j])
@@ -292,7 +297,8 @@ static void gather_clear(struct gather *gather)
 }
 
 enum status table_read_ids(const struct comm *comm, const char *path, const char *const *names,
-                           const bool *ids, int64_t names_count, struct table **table)
+                           int64_t names_count, const char *const *ids, int64_t ids_count,
+                           struct table **table)
 {
     enum status status = OK;
     struct csv *csv = NULL;
@@ -301,7 +307,7 @@ enum status table_read_ids(const struct comm *comm, const char *path, const char
     int64_t look_again = 0;
     *table = NULL;
     TRY(csv_open(comm, path, NULL, &csv));
-    TRY_ALL(comm, choose_columns(csv, names, ids, names_count, &gather));
+    TRY_ALL(comm, choose_columns(csv, names, names_count, ids, ids_count, &gather));
     TRY(csv_read(comm, csv, take_row, NULL, &gather));
     TRY(agree_on_texts(comm, &gather, &look_again));
     if (look_again) {
@@ -322,7 +328,7 @@ done:
 enum status table_read(const struct comm *comm, const char *path, const char *const *names,
                        int64_t names_count, struct table **table)
 {
-    return table_read_ids(comm, path, names, NULL, names_count, table);
+    return table_read_ids(comm, path, names, names_count, NULL, 0, table);
 }
 
 int64_t table_find(const struct table *table, const char *name)

@@ -42,13 +42,14 @@ enum status table_read(const struct comm *comm, const char *path, const char *co
                        int64_t names_count, struct table **table);
 
 /**
- * The same where some columns hold ids: a column is text, too, if any of its whole numbers would
- * not be written back as it stands (007, +7, or more than 15 digits), so that ids that differ stay
- * different.
- * names, ids  in  [names_count] columns wanted, and which of them hold ids
+ * The same where some columns hold ids: a column is text, too, if any of its numbers would not be
+ * written back as it stands (007, +7, 1e3, or more than 15 digits; a fraction may end in zeros), so
+ * that ids that differ stay different.
+ * ids  in   columns that hold ids, [ids_count]; those that are not read do not count
  */
 enum status table_read_ids(const struct comm *comm, const char *path, const char *const *names,
-                           const bool *ids, int64_t names_count, struct table **table);
+                           int64_t names_count, const char *const *ids, int64_t ids_count,
+                           struct table **table);
 
 /** Column number of a name, -1 if absent. Local. */
 int64_t table_find(const struct table *table, const char *name);

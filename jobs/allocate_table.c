@@ -227,6 +227,8 @@ struct wanted {
     const char **name;
     bool *ids; /* all but values and uses */
     int64_t count;
+    const char **id; /* [id_count] the names of these */
+    int64_t id_count;
 };
 
 static void want(struct wanted *w, const char *name, bool ids)
@@ -256,6 +258,9 @@ static enum status list_columns(const struct options *opt, const struct csv *csv
         want(w, opt->constraint[c].per, true);
     }
     for (int64_t j = 0; j < csv->columns && opt->out != NULL; j++) want(w, csv->name[j], true);
+    TRY(memory_new(&w->id, w->count, sizeof *w->id));
+    for (int64_t at = 0; at < w->count; at++)
+        if (w->ids[at]) w->id[w->id_count++] = w->name[at];
 done:
     return status;
 }
@@ -268,9 +273,10 @@ static enum status read_table(const struct comm *comm, struct options *opt, stru
     TRY(csv_open(comm, opt->file, NULL, &csv));
     find_names(csv, &opt->names);
     TRY_ALL(comm, list_columns(opt, csv, &w));
-    TRY(fit_table_read_ids(comm, opt->file, w.name, w.ids, w.count, t));
+    TRY(fit_table_read_ids(comm, opt->file, w.name, w.count, w.id, w.id_count, t));
 done:
     free(w.name);
+    free(w.id);
     free(w.ids);
     csv_free(&csv);
     return status;

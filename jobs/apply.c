@@ -185,7 +185,8 @@ static enum status apply_run(const struct comm *comm, void *options)
     TRY(read_saved(comm, opt->model_file, &saved));
     TRY_ALL(comm, choose_names(opt, &saved, &names));
     int64_t columns = saved.columns.count;
-    TRY(fit_table_read(comm, opt->file, names, columns, &table));
+    TRY(fit_table_read_ids(comm, opt->file, names, columns, names, saved.kind->ids ? columns : 0,
+                           &table));
     TRY(model_rows_take(comm, &table, names, columns, saved.kind->texts, &rows));
     rows.horizon = opt->horizon;
     if (saved.kind->settle != NULL) saved.kind->settle(&rows);

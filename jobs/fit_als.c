@@ -241,8 +241,8 @@ static enum status read_ratings(const struct comm *comm, struct options *opt,
     TRY(find_names(comm, opt));
     const char *names[3] = {opt->names.user, opt->names.item, opt->names.rating};
     int64_t count = opt->names.rating != NULL ? 3 : 2;
-    TRY(fit_table_read(comm, opt->file, names, count, train));
-    if (opt->test != NULL) TRY(fit_table_read(comm, opt->test, names, count, &test));
+    TRY(fit_table_read_ids(comm, opt->file, names, count, names, 2, train));
+    if (opt->test != NULL) TRY(fit_table_read_ids(comm, opt->test, names, count, names, 2, &test));
     TRY(ratings_make(comm, train, opt->test != NULL ? &test : NULL, &opt->names, opt->fit.implicit,
                      ratings));
     if (ratings->repeated > 0)

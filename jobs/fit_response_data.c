@@ -44,8 +44,8 @@ static enum status read_table(const struct comm *comm, const struct fit_response
             twice = twice || strcmp(names[s], source->features[j]) == 0;
         if (!twice) names[count++] = source->features[j];
     }
-    TRY(fit_table_read(comm, source->path, names, source->features_count > 0 ? count : 0,
-                       &data->in));
+    TRY(fit_table_read_ids(comm, source->path, names, source->features_count > 0 ? count : 0,
+                           &source->user, source->user != NULL, &data->in));
 done:
     free(names);
     return status;

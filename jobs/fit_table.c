@@ -158,11 +158,12 @@ done:
 }
 
 enum status fit_table_read_ids(const struct comm *comm, const char *path, const char *const *names,
-                               const bool *ids, int64_t count, struct fit_table *t)
+                               int64_t count, const char *const *ids, int64_t ids_count,
+                               struct fit_table *t)
 {
     enum status status = OK;
     *t = (struct fit_table){.path = path};
-    TRY(table_read_ids(comm, path, count > 0 ? names : NULL, ids, count, &t->table));
+    TRY(table_read_ids(comm, path, count > 0 ? names : NULL, count, ids, ids_count, &t->table));
     if (t->table->blocks.rows_total == 0)
         TRY(FAIL(ERR_DATA, "%s has no rows below its header; there is nothing to fit", path));
     TRY(count_missing(comm, t));
@@ -173,7 +174,7 @@ done:
 enum status fit_table_read(const struct comm *comm, const char *path, const char *const *names,
                            int64_t count, struct fit_table *t)
 {
-    return fit_table_read_ids(comm, path, names, NULL, count, t);
+    return fit_table_read_ids(comm, path, names, count, NULL, 0, t);
 }
 
 void fit_table_clear(struct fit_table *t)

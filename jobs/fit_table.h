@@ -65,9 +65,10 @@ int64_t fit_restarts(int64_t rows);
  */
 enum status fit_table_read(const struct comm *comm, const char *path, const char *const *names,
                            int64_t count, struct fit_table *t);
-/** The same of columns of which ids[count] says which hold ids (table_read_ids). Collective. */
+/** The same where ids[ids_count] name columns of ids (see table_read_ids). Collective. */
 enum status fit_table_read_ids(const struct comm *comm, const char *path, const char *const *names,
-                               const bool *ids, int64_t count, struct fit_table *t);
+                               int64_t count, const char *const *ids, int64_t ids_count,
+                               struct fit_table *t);
 /** Free; accepts a zeroed struct. Local. */
 void fit_table_clear(struct fit_table *t);
 

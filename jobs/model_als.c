@@ -357,5 +357,9 @@ done:
     return status;
 }
 
-const struct model_kind model_kind_als = {
-    .name = "als", .texts = true, .read = read_model, .apply = apply, .free = free_model};
+const struct model_kind model_kind_als = {.name = "als",
+                                          .texts = true,
+                                          .ids = true,
+                                          .read = read_model,
+                                          .apply = apply,
+                                          .free = free_model};

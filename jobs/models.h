@@ -26,6 +26,7 @@ struct model_rows {
 struct model_kind {
     const char *name; /* of the fit; the note `kind` */
     bool texts;       /* takes columns of texts, too */
+    bool ids;         /* its columns hold ids */
 
     /* Read the model's own part on every rank; collective. model out: new, freed by `free` */
     enum status (*read)(const struct comm *comm, const struct store *store, void **model);

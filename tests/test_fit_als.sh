@@ -98,6 +98,16 @@ done
 fits odd.csv
 grep -q '4 pairs of user and item are there more than once' log || { cat log; fail "repeats"; }
 grep -q '3 rows are left out' log || { cat log; fail "rows left out"; }
+printf '%s\n' user,item,rating 7,1,1 007,01,5 +7,01,4 7,1e0,2 9007199254740992,1,3 \
+    9007199254740993,1,5 >ids.csv # ids that would be one number, and are not
+fits ids.csv --test ids.csv --top 9 --top-out ids_top.csv --top-known --model ids.h5
+within users 5 5
+within items 3 3
+within test_ratings 6 6
+cut -d, -f1 ids_top.csv | uniq -c | awk '{ print $1, $2 }' >ids_users.txt
+printf '%s\n' '1 user' '3 7' '3 007' '3 +7' '3 9007199254740992' '3 9007199254740993' |
+    cmp - ids_users.txt || fail "users whose ids are one number are not kept apart"
+"$remise" apply ids.h5 ids.csv 2>log | sort -u | wc -l | grep -qx 7 || fail "apply: ids"
 printf 'user,item,rating\na,b,3\n' >one.csv
 fits one.csv
 printf 'user,item,rating\na,b,3\na,c,3\nd,b,3\n' >equal.csv

@@ -61,6 +61,10 @@ head -1 rows.csv | grep -q '^user,discount,a,b,p_0,low_0,high_0,p_0.1,' || fail 
 awk -F, 'NR > 1 && !($4 >= 0 && $5 <= $8 && $8 <= $11 && $6 <= $5 && $5 <= $7) { exit 1 }' \
     rows.csv ||
     fail "a curve of rows.csv falls, or lies outside of its interval"
+sed '1!s/^u//; 2s/^1,/01,/' offers.csv >ids.csv # 01 is not 1
+fit ids.csv -u user -d discount -y bought --layers 0 --epochs 1 -o ids_rows.csv ||
+    { cat log; fail "no fit"; }
+cut -d, -f1 ids_rows.csv | cmp - <(cut -d, -f1 ids.csv) || fail "ids of users are read as numbers"
 
 # ---- the response saturates ----
 offers 6000 6 1

@@ -102,15 +102,16 @@ static void ids(void **state)
 {
     (void)state;
     struct table *table = NULL;
-    const char *text = "a,b,c,d,e\n7,7,9007199254740992,0,1.50\n007,007,9007199254740993,-12,3\n";
+    const char *text = "a,b,c,d,e,f\n7,7,9007199254740992,0,1.50,1000\n"
+                       "007,007,9007199254740993,-12,3,1e3\n";
     char *path = scratch_share("ids.csv", text, strlen(text));
-    const char *const names[] = {"a", "b", "c", "d", "e"};
-    const bool has_ids[] = {false, true, true, true, true};
-    assert_all(table_read_ids(&world, path, names, has_ids, 5, &table) == OK);
+    const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+    assert_all(table_read_ids(&world, path, names, 6, names + 1, 5, &table) == OK);
     const struct table_column *column = table->column;
     assert_all(column[0].type == COLUMN_NUMBER && column[3].type == COLUMN_NUMBER &&
                column[4].type == COLUMN_NUMBER);
-    assert_all(column[1].type == COLUMN_TEXT && column[2].type == COLUMN_TEXT);
+    assert_all(column[1].type == COLUMN_TEXT && column[2].type == COLUMN_TEXT &&
+               column[5].type == COLUMN_TEXT);
     bool same = true;
     if (table->blocks.rows_local > 0)
         same = text_is(&column[1], 0, "7") && text_is(&column[1], 1, "007") &&
