@@ -11,6 +11,7 @@
 #include "jobs/response_rows.h"
 #include "jobs/response_score.h"
 #include "jobs/response_sequence.h"
+#include "jobs/response_settle.h"
 #include "jobs/response_structured.h"
 #include "jobs/response_training.h"
 #include "jobs/run.h"
@@ -182,6 +183,7 @@ static enum status respond_run(const struct comm *comm, const struct run *run)
     struct response_context context = {0};
     struct response_ensemble ensemble = {0};
     struct response_effects effects = {0};
+    struct heldout heldout = {0};
     struct curves curves = {0};
     TRY(dataset_read(comm, run_path(run, "dataset.h5"), DATASET_ALL, &dataset));
     TRY(labels_learn(comm, run, dataset)); /* first, as what is wrong with labels is soon told */
@@ -193,13 +195,16 @@ static enum status respond_run(const struct comm *comm, const struct run *run)
     response_context_begin_with(&context, response_network_events(run->config));
     TRY(fit_model(comm, run, &context, &candidates, &ensemble));
     TRY(response_effects_make(comm, &context, &ensemble, &effects));
+    TRY(response_heldout_draw(comm, run, &context, &candidates, &ensemble, &effects, &heldout));
+    TRY(response_settle(comm, &context, &ensemble, &heldout, &effects));
+    TRY(heldout_write(comm, run_path(run, "heldout.h5"), &heldout));
     TRY(response_model_write(comm, run_path(run, "model.h5"), &ensemble, &effects));
-    TRY(response_heldout_write(comm, run, &context, &candidates, &ensemble, &effects));
     TRY_ALL(comm, response_score(&context, &candidates, &ensemble, &effects, &curves));
     TRY(curves_write(comm, run_path(run, "curves.h5"), blocks, &curves));
     TRY(response_training_forget(comm, run, ensemble.members));
 done:
     curves_clear(&curves);
+    heldout_clear(&heldout);
     response_effects_clear(&effects);
     response_ensemble_clear(&ensemble);
     response_context_clear(&context);

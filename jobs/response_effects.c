@@ -290,7 +290,7 @@ enum status response_effects_make(const struct comm *comm, const struct response
 {
     enum status status = OK;
     struct judge judge = {.context = context, .ensemble = ensemble, .effects = effects};
-    *effects = (struct response_effects){0};
+    *effects = (struct response_effects){.scale = 1.0};
     effects->spread = (struct effects_spread){UNSEEN, UNSEEN, UNSEEN};
     TRY_ALL(comm, reserve(context, effects));
     if (ensemble->observational) goto done;
@@ -374,9 +374,10 @@ struct response_curve response_curve_of(const struct response_effects *effects,
     double deep = expected(belief, &own, before, after, REFERENCE_DISCOUNT);
     double product = sqrt(after[0] * after[2]);
     double correlation = product > 0.0 ? after[1] / product : 0.0;
-    return (struct response_curve){.a = (float)a,
-                                   .b = (float)fmax((deep - a) / REFERENCE_DISCOUNT, 0.0),
-                                   .a_sd = (float)sqrt(after[0]),
-                                   .b_sd = (float)sqrt(after[2]),
+    double scale = effects->scale, slope = fmax((deep - a) / REFERENCE_DISCOUNT, 0.0);
+    return (struct response_curve){.a = (float)(effects->shift + scale * a),
+                                   .b = (float)(scale * slope),
+                                   .a_sd = (float)(scale * sqrt(after[0])),
+                                   .b_sd = (float)(scale * sqrt(after[2])),
                                    .correlation = (float)fmin(fmax(correlation, -1.0), 1.0)};
 }

@@ -23,6 +23,8 @@ struct response_effects {
     int32_t *product;               /* of each offer */
     struct shared_effects products; /* of no things without an offers table */
     struct effects_spread spread;
+    double shift, scale; /* log odds of a curve are shift + scale x what all this makes of them:
+                            0 and 1 before response_settle */
     double kept_back; /* variance more where no offer tells of the category (response_policy.h) */
 };
 

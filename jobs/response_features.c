@@ -48,6 +48,7 @@ enum {
     X_PRICE,           /* log of the list price */
     X_MARGIN,          /* 1 - cost / price */
     X_POPULARITY,      /* log of the product's share of all purchases */
+    X_PRODUCT_LOOKS,   /* log of its share of all browsing */
     X_PRODUCT_CONVERSION,
     X_PRODUCT_DISCOUNTED, /* share of its purchases below list price */
     X_CATEGORY_LOW,       /* share of its shallow offers redeemed */
@@ -264,6 +265,7 @@ static void product_columns(const struct response_context *context, int32_t prod
     x[X_PRICE] = (float)log(price);
     x[X_MARGIN] = (float)(1.0 - products->unit_cost[product] / price);
     x[X_POPULARITY] = (float)log(smooth(t.purchases, context->all.purchases, 1e-6, 1.0));
+    x[X_PRODUCT_LOOKS] = (float)log(smooth(t.browsing, context->all.browsing, 1e-6, 1.0));
     x[X_PRODUCT_CONVERSION] = (float)smooth(
         t.purchases, t.purchases + t.browsing,
         ratio(context->all.purchases, context->all.purchases + context->all.browsing), 20.0);

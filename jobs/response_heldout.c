@@ -1,7 +1,6 @@
 /* Curves of past offers by who does not know their outcome. */
 #include "jobs/response_heldout.h"
 
-#include "jobs/heldout.h"
 #include "mpi/log.h"
 #include "mpi/memory.h"
 #include "partition/random.h"
@@ -267,32 +266,30 @@ done:
     return status;
 }
 
-enum status response_heldout_write(const struct comm *comm, const struct run *run,
-                                   const struct response_context *context,
-                                   const struct candidates *candidates,
-                                   const struct response_ensemble *ensemble,
-                                   const struct response_effects *effects)
+enum status response_heldout_draw(const struct comm *comm, const struct run *run,
+                                  const struct response_context *context,
+                                  const struct candidates *candidates,
+                                  const struct response_ensemble *ensemble,
+                                  const struct response_effects *effects, struct heldout *heldout)
 {
     enum status status = OK;
     struct drawer *drawer = NULL;
     const struct dataset *dataset = context->dataset;
     int64_t users = dataset->users.blocks.rows_total;
     int64_t every = (users + HELDOUT_USERS - 1) / HELDOUT_USERS;
-    struct heldout heldout = {.every = every > 0 ? every : 1,
-                              .candidates = candidates->slots,
-                              .products = dataset->products.count};
-    heldout.slots = slots_of(comm, ensemble, effects, users / heldout.every);
+    *heldout = (struct heldout){.every = every > 0 ? every : 1,
+                                .candidates = candidates->slots,
+                                .products = dataset->products.count};
+    heldout->slots = slots_of(comm, ensemble, effects, users / heldout->every);
     TRY_ALL(comm, memory_new(&drawer, 1, sizeof *drawer));
     drawer->context = context;
     drawer->ensemble = ensemble;
     drawer->effects = effects;
     drawer->candidates = candidates;
-    drawer->heldout = &heldout;
+    drawer->heldout = heldout;
     drawer->seed = run->seed;
     TRY_ALL(comm, draw(drawer, dataset));
-    TRY(heldout_write(comm, run_path(run, "heldout.h5"), &heldout));
 done:
     free_drawer(drawer);
-    heldout_clear(&heldout);
     return status;
 }

@@ -65,6 +65,7 @@ static enum status write_scales(const struct comm *comm, struct store *store,
                              effects->kept_back, effects->products.spread};
     const struct calibration *c = &ensemble->calibration;
     const double calibration[] = {c->shift, c->scale_a, c->scale_b};
+    const double line[] = {effects->shift, effects->scale};
     const double blend[] = {ensemble->blend.offset, ensemble->blend.slope};
     int64_t once = comm->rank == 0, inputs = ensemble->columns;
     const struct store_column mean = {"mean", STORE_F64, 1, "", "of each input"};
@@ -77,11 +78,15 @@ static enum status write_scales(const struct comm *comm, struct store *store,
                                         "log odds are [0] + [1] a + [2] b d"};
     const struct store_column weights = {
         "blend", STORE_F64, 1, "", "weight of the logits beside the networks: in a, in log b"};
+    const struct store_column settled = {
+        "settled", STORE_F64, 1, "",
+        "log odds of a curve, effects included, are [0] + [1] times what they were"};
     TRY(store_write(comm, store, &mean, ensemble->mean, once * inputs));
     TRY(store_write(comm, store, &sd, ensemble->sd, once * inputs));
     TRY(store_write(comm, store, &users, spread, once * 5));
     TRY(store_write(comm, store, &scales, calibration, once * 3));
     TRY(store_write(comm, store, &weights, blend, once * 2));
+    TRY(store_write(comm, store, &settled, line, once * 2));
 done:
     return status;
 }

@@ -44,17 +44,24 @@ static void a_mean_is_no_surer_than_one(void **state)
     assert_close((double)belief.both_cov, 0.1, 1e-5);
 }
 
-/* A user without offers, where users and products spread so far. */
-static struct response_curve draw(const struct effects_spread *spread,
-                                  const struct response_about *about)
+/* A user without offers, where users and products spread so far; by a line through the log odds. */
+static struct response_curve draw_by(double shift, double scale,
+                                     const struct effects_spread *spread,
+                                     const struct response_about *about)
 {
-    struct response_effects effects = {.spread = *spread};
+    struct response_effects effects = {.spread = *spread, .shift = shift, .scale = scale};
     struct response_belief belief = believe();
     struct effects_unit unit;
     const int64_t start = 0;
     const struct effects_data none = {.units = 0, .start = &start};
     effects_fit(&none, 0, 0, spread, &unit);
     return response_curve_of(&effects, &unit, &belief, about);
+}
+
+static struct response_curve draw(const struct effects_spread *spread,
+                                  const struct response_about *about)
+{
+    return draw_by(0.0, 1.0, spread, about);
 }
 
 static double square(float x)
@@ -94,5 +101,19 @@ static void products_move_curves(void **state)
     assert_close(square(liked.a_sd), 0.02, 1e-4);
 }
 
+static void curves_are_drawn_by_the_line(void **state)
+{
+    (void)state;
+    const struct effects_spread differ = {0.04, 0.09, 0.01};
+    const struct response_about about = {.other = 0.25};
+    struct response_curve as_is = draw(&differ, &about);
+    struct response_curve by_line = draw_by(-0.1, 0.9, &differ, &about);
+    assert_close((double)by_line.a, -0.1 + 0.9 * (double)as_is.a, 1e-6);
+    assert_close((double)by_line.b, 0.9 * (double)as_is.b, 1e-6);
+    assert_close((double)by_line.a_sd, 0.9 * (double)as_is.a_sd, 1e-6);
+    assert_close((double)by_line.b_sd, 0.9 * (double)as_is.b_sd, 1e-6);
+    assert_all(by_line.correlation == as_is.correlation);
+}
+
 TEST_MAIN(cmocka_unit_test(a_mean_is_no_surer_than_one), cmocka_unit_test(variances_add_up),
-          cmocka_unit_test(products_move_curves))
+          cmocka_unit_test(products_move_curves), cmocka_unit_test(curves_are_drawn_by_the_line))

@@ -20,11 +20,12 @@ enum {
     PRODUCT_RECENCY = 21,
     PRICE = 22,
     MARGIN = 23,
-    ELASTICITY = 29,
-    BAKERY = 30,
-    FRUIT = 31,
-    AGE = 32,
-    AGE_MISSING = 33
+    PRODUCT_LOOKS = 25,
+    ELASTICITY = 30,
+    BAKERY = 31,
+    FRUIT = 32,
+    AGE = 33,
+    AGE_MISSING = 34
 };
 
 static struct response_moment moment_of(int64_t time)
@@ -114,6 +115,7 @@ static void as_by_hand(void **state)
                     {PRODUCT_RECENCY, log1p(730)},
                     {PRICE, log(2.0)},
                     {MARGIN, 0.5},
+                    {PRODUCT_LOOKS, log((2.0 + 1e-6) / 4.0)}, /* of 3, smoothed by one */
                     {ELASTICITY, -2.5},
                     {BAKERY, 0},
                     {FRUIT, 1},
