@@ -11,6 +11,8 @@
 
 enum { PANEL_BYTES = 1 << 30, BATCH_BYTES = 64 << 20, GRAM_ITEMS = 4096 };
 
+_Static_assert(ALS_FACTORS_MAX + VECTOR_FLOATS <= ALS_WIDE_MOST, "a row holds factors and a bias");
+
 /* ---- work space ---- */
 
 /* Where there is enough to fetch, and enough to average what is rounded. */

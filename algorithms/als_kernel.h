@@ -4,7 +4,7 @@
  *
  * The problem is to find x that makes
  *     sum over rows r of weight[r] (panel[r] . x)^2 - 2 side[r] panel[r] . x  +  x' ridge x
- * least, ridge a diagonal. A step passes twice over a panel that stays in the cache, and forms no
+ * least, ridge a diagonal. A step passes once over a panel that stays in the cache, and forms no
  * matrix. Sums are taken in 16 lanes and in groups of ALS_GROUP rows: the same bits on every
  * machine that has fused multiply-add, whatever the width of its vectors.
  */
@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-enum { ALS_GROUP = 8, ALS_VECTORS = 3 };
+enum { ALS_GROUP = 8, ALS_VECTORS = 3, ALS_WIDE_MOST = 528 };
 
 /* Half the bytes to fetch. Rows of als_white.h are no longer than 1; with 11 bits of each number a
  * solution changes by some 1e-4 of itself, and what it costs, least at the solution, by 1e-8. */
@@ -23,7 +23,7 @@ typedef _Float16 als_half;
 /* Borrowed. Rows beyond those that count have weight and side 0, and a panel of 0. */
 struct als_problem {
     int64_t rows;               /* a multiple of ALS_GROUP */
-    int64_t wide;               /* columns, a multiple of VECTOR_FLOATS */
+    int64_t wide;               /* columns, a multiple of VECTOR_FLOATS up to ALS_WIDE_MOST */
     const float *panel;         /* [rows][wide] */
     const float *weight, *side; /* [rows] */
     const float *ridge;         /* [wide] above 0 */
@@ -45,7 +45,7 @@ struct als_problem {
  */
 int64_t als_conjugate(const struct als_problem *problem);
 
-/** out[0..wide) += sum over rows of side[r] panel[r]. Local. x, fit and weight are not used. */
+/** out[0..wide) = sum over rows of side[r] panel[r]. Local. x, fit and weight are not used. */
 void als_spread(const struct als_problem *problem, float *out);
 
 /* Rows to be copied next to each other. */

@@ -49,41 +49,56 @@ INLINE void KERNEL(dots)(const float *row, int64_t wide, const float *x, float *
 #endif
 }
 
-/* out += sum over the rows of a group of t[r] row r */
-INLINE void KERNEL(add_rows)(const float *row, int64_t wide, const float t[ALS_GROUP], float *out)
+/* sum += sum over the rows of a group of t[r] row r */
+INLINE void KERNEL(add_rows)(const float *row, int64_t wide, const float t[ALS_GROUP], FLOATS *sum)
 {
     FLOATS s[ALS_GROUP];
 #pragma GCC unroll 8
     for (int r = 0; r < ALS_GROUP; r++) s[r] = SPREAD(t[r]);
-    for (int64_t k = 0; k < wide; k += LANES) {
-        const float *at = row + k;
-        FLOATS a = MULTIPLY_ADD(s[0], LOAD(at), LOAD(out + k));
+#pragma GCC unroll 8
+    for (int64_t k = 0; k < wide / LANES; k++) {
+        const float *at = row + k * LANES;
+        FLOATS a = MULTIPLY_ADD(s[0], LOAD(at), sum[k]);
         FLOATS b = MULTIPLY(s[4], LOAD(at + 4 * wide));
 #pragma GCC unroll 4
         for (int r = 1; r < 4; r++) {
             a = MULTIPLY_ADD(s[r], LOAD(at + r * wide), a);
             b = MULTIPLY_ADD(s[r + 4], LOAD(at + (r + 4) * wide), b);
         }
-        STORE(out + k, ADD(a, b));
+        sum[k] = ADD(a, b);
     }
 }
 
-/* fit = panel x, out += panel' (side - weight fit); side NULL: 0; t [ALS_GROUP] work space */
+/* t = side - weight fit of a group; side NULL: 0 */
+INLINE void KERNEL(residuals)(const float *side, const float *weight, const float *fit,
+                              float t[ALS_GROUP])
+{
+#pragma GCC unroll 2
+    for (int g = 0; g < ALS_GROUP; g += 4) {
+        quad left = side != NULL ? quad_load(side + g) : (quad){0, 0, 0, 0};
+        quad_store(t + g, left - quad_load(weight + g) * quad_load(fit + g));
+    }
+}
+
+/* fit = panel x, out = panel' (side - weight fit); side NULL: 0; t [ALS_GROUP] work space. A group
+ * is added while inner products of the next one, which take their time, are under way. */
 INLINE void KERNEL(pass)(const struct als_problem *p, const int64_t wide, const float *x,
                          const float *side, float *fit, float *t, float *out)
 {
+    FLOATS sum[ALS_WIDE_MOST / LANES];
+#pragma GCC unroll 8
+    for (int64_t k = 0; k < wide / LANES; k++) sum[k] = SPREAD(0.0f);
     for (int64_t r = 0; r < p->rows; r += ALS_GROUP) {
         const float *row = p->panel + r * wide;
 #pragma GCC unroll 2
         for (int g = 0; g < ALS_GROUP; g += DOTS)
             KERNEL(dots)(row + g * wide, wide, x, fit + r + g);
-#pragma GCC unroll 2
-        for (int g = 0; g < ALS_GROUP; g += 4) {
-            quad left = side != NULL ? quad_load(side + r + g) : (quad){0, 0, 0, 0};
-            quad_store(t + g, left - quad_load(p->weight + r + g) * quad_load(fit + r + g));
-        }
-        KERNEL(add_rows)(row, wide, t, out);
+        if (r > 0) KERNEL(add_rows)(row - ALS_GROUP * wide, wide, t, sum);
+        KERNEL(residuals)(side != NULL ? side + r : NULL, p->weight + r, fit + r, t);
     }
+    if (p->rows > 0) KERNEL(add_rows)(p->panel + (p->rows - ALS_GROUP) * wide, wide, t, sum);
+#pragma GCC unroll 8
+    for (int64_t k = 0; k < wide / LANES; k++) STORE(out + k * LANES, sum[k]);
 }
 
 /* ---- vectors ---- */
@@ -147,14 +162,13 @@ INLINE int64_t KERNEL(iterate)(const struct als_problem *p, const int64_t wide)
     float *r = p->work, *d = r + wide, *q = d + wide, *t = q + wide, *fit = t + ALS_GROUP;
     double rest; /* of the cost, about, that could still be gained */
     int64_t steps = 0;
-    memset(r, 0, (size_t)(2 * wide) * sizeof *r);
+    memset(d, 0, (size_t)wide * sizeof *d);
     KERNEL(pass)(p, wide, p->x, p->side, p->fit, t, r);
     KERNEL(take_off)(p->x, p->ridge, wide, r);
     KERNEL(turn)(0.0f, r, p->per, wide, d);
     float left = KERNEL(inner)(r, d, NULL, wide);
     const double enough = p->tolerance * fmax(KERNEL(cost)(p), 1e-4 * p->scale);
     for (rest = (double)left; steps < p->steps_most && rest > enough; steps++) {
-        memset(q, 0, (size_t)wide * sizeof *q);
         KERNEL(pass)(p, wide, d, NULL, fit, t, q);
         KERNEL(take_off)(d, p->ridge, wide, q); /* less what the system makes of d */
         float bend = -KERNEL(inner)(d, q, NULL, wide), before = left, step = left / bend;
@@ -186,8 +200,11 @@ TARGET static int64_t KERNEL(conjugate)(const struct als_problem *p)
 
 TARGET static void KERNEL(spread_rows)(const struct als_problem *p, float *out)
 {
+    FLOATS sum[ALS_WIDE_MOST / LANES];
+    for (int64_t k = 0; k < p->wide / LANES; k++) sum[k] = SPREAD(0.0f);
     for (int64_t r = 0; r < p->rows; r += ALS_GROUP)
-        KERNEL(add_rows)(p->panel + r * p->wide, p->wide, p->side + r, out);
+        KERNEL(add_rows)(p->panel + r * p->wide, p->wide, p->side + r, sum);
+    for (int64_t k = 0; k < p->wide / LANES; k++) STORE(out + k * LANES, sum[k]);
 }
 
 INLINE void KERNEL(prefetch)(const struct als_gathering *g, int64_t r)

@@ -26,11 +26,11 @@ struct als_solver {
     struct als_normal normal;
 };
 
-/* As many ratings as pay: a pass over rows that leave the second cache takes the longer the more
- * bytes they have, their outer products the longer the more columns. */
+/* As many ratings as pay: a pass takes the longer the farther rows lie from the first cache, their
+ * outer products the longer the more columns. */
 static int64_t ratings_most(int64_t wide)
 {
-    enum { ROWS_EACH = 64 };
+    enum { ROWS_EACH = 256 };
     int64_t most = PANEL_BYTES / ((int64_t)sizeof(float) * wide), pay = ROWS_EACH * wide;
     return pay < most ? pay : most / VECTOR_FLOATS * VECTOR_FLOATS;
 }
@@ -219,7 +219,6 @@ void als_solver_add(struct als_solver *w, const struct als_ratings *ratings,
     for (int64_t from = 0; from < ratings->count; from += ALS_GRAM_ROWS) {
         int64_t left = ratings->count - from, here = left < ALS_GRAM_ROWS ? left : ALS_GRAM_ROWS;
         normal->scale += take(w, ratings, rows, from, from + here);
-        memset(w->part_side, 0, (size_t)t->wide * sizeof *w->part_side);
         als_spread(
             &(struct als_problem){
                 .rows = grouped(here), .wide = t->wide, .panel = w->panel, .side = w->side},
