@@ -89,6 +89,8 @@ static void offer(struct found x, int64_t count, struct found *heap, int64_t *si
 static bool knows(const struct als_known *known, int64_t user, int32_t item)
 {
     if (known == NULL) return false;
+    if (known->never != NULL && known->never[item]) return true;
+    if (known->start == NULL) return false;
     int64_t low = known->start[user], high = known->start[user + 1];
     while (low < high) {
         int64_t middle = low + (high - low) / 2;

@@ -6,14 +6,15 @@
 
 #include "algorithms/als.h"
 
-/* Borrowed. */
+/* What not to list; borrowed. */
 struct als_known {
-    const int64_t *start; /* [users_local + 1] */
+    const int64_t *start; /* [users_local + 1] items that each user knows; NULL: none */
     const int32_t *item;  /* rising within a user */
+    const uint8_t *never; /* [items] 1: for nobody; NULL: none */
 };
 
 /**
- * The best `count` items of each of some users, without those they know.
+ * The best `count` items of each of some users, without those they know and those for nobody.
  *
  * Local.
  * known  in   items to leave out; NULL: none

@@ -108,7 +108,7 @@ static void judge_ranking(const struct parts *p, const int32_t *top, int64_t use
 static enum status rank(const struct parts *p, const struct als_model *m, int64_t first,
                         int64_t users, int32_t **top)
 {
-    const struct als_known known = {p->start, p->item};
+    const struct als_known known = {p->start, p->item, NULL};
     enum status status = memory_new(top, users * JUDGE_TOP, sizeof **top);
     if (status != OK) return status;
     return als_top(m, first, users, JUDGE_TOP, &known, *top, NULL);

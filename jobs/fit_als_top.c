@@ -22,8 +22,9 @@ struct work {
     const struct fit_table *train;
     const struct ratings *ratings;
     const struct als_model *model;
-    int64_t *known_start; /* [users_local + 1] */
+    int64_t *known_start; /* [users_local + 1]; NULL: none are left out */
     int32_t *known_item;
+    uint8_t *never;                  /* [items] 1: of the table to foretell alone */
     const struct table_column *user; /* names */
     struct first *first;             /* [firsts] by row */
     int64_t firsts, next;            /* next: not yet listed */
@@ -51,12 +52,31 @@ done:
     return status;
 }
 
+/* Items of nobody in the table to learn from. */
+static enum status find_never(const struct comm *comm, struct work *w)
+{
+    enum status status = OK;
+    const struct ratings *r = w->ratings;
+    const int64_t items = r->item_name.count;
+    int64_t *learnt = NULL;
+    TRY_ALL(comm, memory_new(&learnt, items, sizeof *learnt));
+    TRY_ALL(comm, memory_new(&w->never, items, sizeof *w->never));
+    for (int64_t i = 0; i < r->start[r->blocks.rows_local]; i++)
+        if (r->part[i] == RATINGS_TRAIN) learnt[r->item[i]] = 1;
+    comm_max_int64(comm, learnt, items);
+    for (int64_t k = 0; k < items; k++) w->never[k] = learnt[k] == 0;
+done:
+    free(learnt);
+    return status;
+}
+
 /* Items that users have in the table to learn from. */
 static enum status list_known(struct work *w)
 {
     enum status status = OK;
     const struct ratings *r = w->ratings;
     int64_t users = r->blocks.rows_local, count = 0;
+    if (w->top->known) return OK;
     TRY(memory_new(&w->known_start, users + 1, sizeof *w->known_start));
     TRY(memory_new(&w->known_item, r->start[users], sizeof *w->known_item));
     for (int64_t u = 0; u < users; u++) {
@@ -86,6 +106,7 @@ static void work_clear(struct work *w)
 {
     free(w->known_start);
     free(w->known_item);
+    free(w->never);
     free(w->first);
 }
 
@@ -115,7 +136,7 @@ static enum status find_lists(const struct comm *comm, struct work *w, int64_t e
                               int64_t *each)
 {
     enum status status = OK;
-    const struct als_known known = {w->known_start, w->known_item};
+    const struct als_known known = {w->known_start, w->known_item, w->never};
     const int64_t top = w->top->count, rows = w->train->table->blocks.rows_total;
     const struct first *first = w->first + w->next;
     int64_t *user = NULL;
@@ -133,7 +154,7 @@ static enum status find_lists(const struct comm *comm, struct work *w, int64_t e
         l->row[i] = first[i].row;
         each[blocks_owner(comm, rows, BLOCK_ROWS, first[i].row)]++;
     }
-    TRY(als_top_of(w->model, user, l->count, top, w->top->known ? NULL : &known, item, score));
+    TRY(als_top_of(w->model, user, l->count, top, &known, item, score));
     for (int64_t k = 0; k < l->count * top; k++) l->found[k] = (struct found){item[k], score[k]};
 done:
     free(user);
@@ -234,6 +255,7 @@ enum status fit_als_top_write(const struct comm *comm, const struct fit_als_top 
     struct text_file *file = NULL;
     const int64_t rows = train->table->blocks.rows_total;
     w.user = &train->table->column[table_find(train->table, top->user_column)];
+    TRY(find_never(comm, &w));
     TRY_ALL(comm, prepare(&w));
     TRY(text_file_open(comm, top->path, 0600, &file));
     TRY(text_file_append(comm, file, header, comm->rank == 0 ? (int64_t)sizeof header - 1 : 0));

@@ -16,7 +16,8 @@ struct fit_als_top {
 
 /**
  * Write user, place, item, score: `count` lines of each user of the table, or fewer where items run
- * out, users in the order in which the table first names them.
+ * out, users in the order in which the table first names them. Items that only the table to
+ * foretell has are listed for nobody.
  *
  * Collective.
  * train  in   the table that the ratings were made of, for the names of users

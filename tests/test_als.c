@@ -276,11 +276,16 @@ static void top_items(void **state)
     assert_all(memory_new(&t, 1, sizeof *t) == OK);
     table_init(t, &world);
     assert_all(als_fit(&world, &t->data, &opt, &m) == OK);
-    const struct als_known known = {t->start, t->item};
+    struct als_known known = {t->start, t->item, NULL};
     int64_t users = t->blocks.rows_local, wrong = 0;
     assert_all(als_top(m, 0, users, TOP, &known, top, score) == OK);
     for (int64_t u = 0; u < users; u++)
         wrong += !top_is_best(t, m, u, top + u * TOP, score + u * TOP, TOP);
+    assert_all(wrong == 0);
+    uint8_t never[ITEMS] = {[0] = 1, [7] = 1};
+    known = (struct als_known){.never = never};
+    assert_all(als_top(m, 0, users, TOP, &known, top, score) == OK);
+    for (int64_t k = 0; k < users * TOP; k++) wrong += top[k] == 0 || top[k] == 7;
     assert_all(wrong == 0);
     als_free(&m);
     blocks_clear(&t->blocks);
