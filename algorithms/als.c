@@ -85,7 +85,10 @@ static enum status describe(const struct comm *comm, const struct als_data *data
     m->high = range[1];
     m->mean = opt->implicit ? 0.0 : exact_get(&sum, 0) / (double)m->ratings;
     if (opt->implicit && !(m->high > 0.0))
-        TRY_ALL(comm, FAIL(ERR_ARG, "all values are 0, so nobody wants anything"));
+        TRY_ALL(comm,
+                FAIL(ERR_ARG,
+                     "all values are 0, so nobody wants anything; a pair that was seen has 1 or "
+                     "more"));
 done:
     exact_clear(&sum);
     return status;

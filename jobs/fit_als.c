@@ -46,7 +46,8 @@ static const char doc[] =
     "wants. A pair seen r times counts 1 + alpha r times as a 1, every other pair once as a 0.\n\n"
     "--folds K keeps each K-th part of the rows from a fit in turn and foretells it; figures are "
     "means over the parts. Ranking is among all items that the user does not have in the rows "
-    "learnt from. The bytes are the same at any number of ranks.\n\n"
+    "learnt from; recall@20 is what was found over what could be, 20 at most. The bytes are the "
+    "same at any number of ranks.\n\n"
     "--model saves what was found; `remise apply` foretells other pairs by it. --top-out writes "
     "user, place, item and score of the items that each user would like best, without those the "
     "user has in FILE unless --top-known; users stand in the order of FILE.\n\n"
@@ -104,6 +105,9 @@ static double parse_number(const char *text, bool zero, const char *option,
 static void check_arguments(struct options *opt, struct argp_state *state)
 {
     if (opt->file == NULL) argp_error(state, "name a table: a CSV file, plain or .gz");
+    if (opt->names.user != NULL && opt->names.item != NULL &&
+        strcmp(opt->names.user, opt->names.item) == 0)
+        argp_error(state, "column \"%s\" is named twice, by --user and --item", opt->names.user);
     if (opt->test != NULL && opt->folds > 0)
         argp_error(state, "--test and --folds both say what to foretell; choose");
     if (opt->folds > 0 && (opt->model_file != NULL || opt->top.path != NULL))
@@ -256,6 +260,12 @@ done:
     return status;
 }
 
+/* Put the file before the message of a failure. */
+static enum status blame(const struct options *opt, enum status status)
+{
+    return fit_table_blame(&(struct fit_table){.path = opt->file}, status);
+}
+
 /* ---- fits ---- */
 
 struct result {
@@ -320,8 +330,8 @@ static enum status fit(const struct comm *comm, const struct options *opt,
     for (int64_t k = 0; k < folds; k++) {
         if (tests) mark(opt, ratings, k, held);
         if (opt->folds > 0) TRY(check_fold(comm, opt, ratings, k, held));
-        TRY(fit_als_judge(comm, ratings, tests ? held : NULL, &opt->fit, &result->fold[k],
-                          opt->folds > 0 ? NULL : &result->model));
+        TRY(blame(opt, fit_als_judge(comm, ratings, tests ? held : NULL, &opt->fit,
+                                     &result->fold[k], opt->folds > 0 ? NULL : &result->model)));
         if (opt->folds > 0 && !opt->fit.implicit)
             log_info("  fold %lld of %lld: rmse %.4f", (long long)k + 1, (long long)folds,
                      result->fold[k].rmse);
@@ -338,9 +348,9 @@ static enum status scale_lambda(const struct comm *comm, const struct ratings *r
 {
     enum status status = OK;
     double sd = 1.0;
-    if (opt->fit.implicit || opt->lambda_said) return OK;
-    TRY(ratings_spread(comm, ratings, &sd));
-    if (sd > 0.0) opt->fit.lambda = 0.11 * sd;
+    if (opt->fit.implicit) return OK;
+    TRY(blame(opt, ratings_spread(comm, ratings, &sd)));
+    if (sd > 0.0 && !opt->lambda_said) opt->fit.lambda = 0.11 * sd;
 done:
     return status;
 }

@@ -74,17 +74,38 @@ static bool has_name(const struct csv *csv, const char *name)
     return false;
 }
 
+/* Append to a list in text[LIST_BYTES]; what does not fit is cut off. */
+__attribute__((format(printf, 2, 3))) static void append(char *text, const char *format, ...)
+{
+    va_list arguments;
+    size_t used = strlen(text);
+    va_start(arguments, format);
+    vsnprintf(text + used, LIST_BYTES - used, format, arguments);
+    va_end(arguments);
+}
+
+static enum status no_usual_name(const struct csv *csv, const char *name)
+{
+    char known[LIST_BYTES] = "";
+    for (int64_t j = 0; j < csv->columns; j++)
+        append(known, "%s%s", j > 0 ? ", " : "", csv->name[j]);
+    return FAIL(ERR_DATA, "%s has no column \"%s\"; say which it is (see --help) of %s", csv->path,
+                name, known);
+}
+
 enum status fit_table_usual_names(const struct comm *comm, const char *path,
                                   const char *const usual[][FIT_USUAL_NAMES], int64_t count,
                                   const char **names)
 {
+    enum status status = OK;
     struct csv *csv = NULL;
-    enum status status = csv_open(comm, path, NULL, &csv);
-    for (int64_t i = 0; i < count && status == OK; i++) {
+    TRY(csv_open(comm, path, NULL, &csv));
+    for (int64_t i = 0; i < count; i++) {
         for (int u = 0; u < FIT_USUAL_NAMES && names[i] == NULL && usual[i][u] != NULL; u++)
             if (has_name(csv, usual[i][u])) names[i] = usual[i][u];
-        if (names[i] == NULL) names[i] = usual[i][0];
+        if (names[i] == NULL) TRY_ALL(comm, no_usual_name(csv, usual[i][0]));
     }
+done:
     csv_free(&csv);
     return status;
 }
@@ -185,16 +206,6 @@ void fit_table_clear(struct fit_table *t)
 }
 
 /* ---- what is said of columns ---- */
-
-/* Append to a list in text[LIST_BYTES]; what does not fit is cut off. */
-__attribute__((format(printf, 2, 3))) static void append(char *text, const char *format, ...)
-{
-    va_list arguments;
-    size_t used = strlen(text);
-    va_start(arguments, format);
-    vsnprintf(text + used, LIST_BYTES - used, format, arguments);
-    va_end(arguments);
-}
 
 enum status fit_table_find(const struct fit_table *t, const char *name, int64_t *at)
 {

@@ -31,13 +31,12 @@ enum status fit_names_parse(char *text, char ***names, int64_t *count);
 enum { FIT_USUAL_NAMES = 3 };
 
 /**
- * Where the user named no column: that of the usual names which the table has, the first one if it
- * has none.
+ * Where the user named no column: that of the usual names which the table has.
  *
  * Collective.
  * usual  in      [count] names in order of preference, NULL behind the last
  * names  in out  [count] NULL where none was given; borrows from usual
- * Errors: those of csv_open.
+ * Errors: those of csv_open; ERR_DATA the table has none of them.
  */
 enum status fit_table_usual_names(const struct comm *comm, const char *path,
                                   const char *const usual[][FIT_USUAL_NAMES], int64_t count,

@@ -58,6 +58,8 @@ sed '2~4d' ratings.csv >train.csv
 fits train.csv --test test.csv
 within rmse 0.5 0.66
 within test_ratings 700 900
+fits train.csv --test test.csv --top 60 --top-out later.csv --top-known --iterations 2
+grep -q ',newest,' later.csv && fail "an item of the test alone is listed"
 
 # ---- what was bought, without ratings ----
 awk -F, 'NR == 1 || $3 > 3.4' ratings.csv | cut -d, -f1,2 >bought.csv
@@ -125,7 +127,12 @@ refuses 65 'not below 0: mend it' below.csv --implicit --rating rating
 printf 'user,item,rating\na,b,1\na,c,inf\n' >infinite.csv
 awk -F, 'NR > 1 { $3 *= 1e8 } { print $1 "," $2 "," $3 }' ratings.csv >large.csv
 refuses 65 'column "rating" is inf in data row 2' infinite.csv
-refuses 65 'give them in larger units' large.csv
+refuses 65 'large.csv: ratings are too large' large.csv
+refuses 65 'give them in larger units' large.csv --lambda 1
+printf 'who,item,rating\na,b,0\na,c,0\n' >never.csv
+refuses 65 'never.csv has no column "user_id"; say which it is (see --help) of who, item' never.csv
+refuses 65 'never.csv: all values are 0' never.csv --user who --implicit --rating rating
+refuses 64 'column "who" is named twice' never.csv --user who --item who
 refuses 65 'has all ratings' one.csv --folds 2
 refuses 64 'goes with --implicit' ratings.csv --alpha 3
 refuses 64 'leave out --bias-lambda' ratings.csv --implicit --bias-lambda 3
