@@ -7,6 +7,9 @@
  * apart. A line through the log odds (Cox 1958, Biometrika 45(3/4)) makes up for it:
  *
  *     log odds = shift + scale (a + b d)
+ *
+ * Both are of all levels together: level by level, what was not known of who got deep discounts
+ * would pass for what discounts do.
  */
 #ifndef REMISE_JOBS_RESPONSE_SETTLE_H
 #define REMISE_JOBS_RESPONSE_SETTLE_H
