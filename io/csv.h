@@ -84,6 +84,7 @@ struct csv_row {
     X(CSV_ROW_LONG, "the row is longer than the limit; look for a missing closing quote")
 
 #define CSV_REASON_ENUM(name, text) name,
+/** Why a field or a row cannot be read: the names of CSV_REASON_LIST. */
 enum csv_reason { CSV_REASON_LIST(CSV_REASON_ENUM) CSV_REASONS };
 #undef CSV_REASON_ENUM
 

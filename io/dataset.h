@@ -218,11 +218,15 @@ const struct attribute *users_market(const struct users *users);
  */
 const char *attribute_text(const struct attribute *attribute, int64_t row, char *room);
 
-/** Free what the struct holds and zero it. Local. */
+/** Free what the products hold and zero them. Local. */
 void products_clear(struct products *products);
+/** Likewise users. Local. */
 void users_clear(struct users *users);
+/** Likewise events. Local. */
 void events_clear(struct events *events);
+/** Likewise offers. Local. */
 void offers_clear(struct offers *offers);
+/** Likewise series. Local. */
 void series_clear(struct series *series);
 
 #endif

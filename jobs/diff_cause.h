@@ -32,6 +32,7 @@
     X(BOTH, "both", "new prices and new cells together changed it, neither alone would have")
 
 #define DIFF_CAUSE_ENUM(cause, name, text) DIFF_##cause,
+/** Why two tables differ in a row: the names of DIFF_CAUSES. */
 enum diff_cause { DIFF_CAUSES(DIFF_CAUSE_ENUM) DIFF_CAUSE_COUNT };
 #undef DIFF_CAUSE_ENUM
 

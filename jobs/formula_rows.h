@@ -63,11 +63,12 @@ enum status formula_rows_effect_levels(const struct comm *comm, const struct for
                                        struct formula_levels *levels);
 
 /**
- * Weights of the complete rows, and a key for the cluster of each; NULL where the formula names
- * none. Collective. New, the caller frees them. Errors: ERR_MEMORY.
+ * Weights of the complete rows; NULL where the formula names none. Collective. New, the caller
+ * frees them. Errors: ERR_MEMORY.
  */
 enum status formula_rows_weights(const struct comm *comm, const struct formula_rows *rows,
                                  double **weight);
+/** Likewise a key for the cluster of each row. Collective. Errors: ERR_MEMORY. */
 enum status formula_rows_clusters(const struct comm *comm, const struct formula_rows *rows,
                                   int64_t **cluster);
 

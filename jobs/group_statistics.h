@@ -53,7 +53,7 @@ struct group_statistic group_statistics_of(const struct group_statistics *statis
 /** Values of a group itself, 0 for one without. Local. */
 int64_t group_statistics_count(const struct group_statistics *statistics, int64_t group);
 
-void group_statistics_free(
-    struct group_statistics **statistics); /**< Accepts NULL inside. Local. */
+/** Free and null; accepts NULL inside. Local. */
+void group_statistics_free(struct group_statistics **statistics);
 
 #endif

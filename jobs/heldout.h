@@ -49,8 +49,13 @@ struct heldout {
  */
 enum status heldout_reserve(const struct blocks *users, struct heldout *heldout);
 
-/** Write and read. Collective. users: the blocks of all users. Errors: those of io/store.h. */
+/** Write the file. Collective. Errors: those of io/store.h. */
 enum status heldout_write(const struct comm *comm, const char *path, const struct heldout *heldout);
+/**
+ * Read it. Collective. Free with heldout_clear.
+ * users  in  the blocks of all users
+ * Errors: those of io/store.h.
+ */
 enum status heldout_read(const struct comm *comm, const char *path, const struct blocks *users,
                          struct heldout *heldout);
 

@@ -33,6 +33,7 @@ void final_rows_clear(struct final_rows *final);
 enum status ingest_final_events(const struct comm *comm, struct ingest *ingest,
                                 struct sorter **clean, struct statistics *statistics,
                                 struct product_facts *facts, struct final_rows *final);
+/** Take the clean offers to the end. Collective; the sorter is freed. Errors: as of events. */
 enum status ingest_final_offers(const struct comm *comm, struct ingest *ingest,
                                 struct sorter **clean, struct final_rows *final);
 

@@ -138,14 +138,19 @@ enum status ingest_open(struct ingest *ingest);
 void ingest_close(struct ingest *ingest);
 
 /**
- * Read one table if the configuration has it. Collective.
+ * Read the table of products if the configuration has one. Collective.
  * Errors: ERR_CONFIG, ERR_NO_INPUT, ERR_DATA, ERR_MEMORY, ERR_WRITE.
  */
 enum status ingest_read_products(const struct comm *comm, struct ingest *ingest);
+/** Likewise users. Collective. */
 enum status ingest_read_users(const struct comm *comm, struct ingest *ingest);
+/** Likewise events. Collective. */
 enum status ingest_read_events(const struct comm *comm, struct ingest *ingest);
+/** Likewise offers. Collective. */
 enum status ingest_read_offers(const struct comm *comm, struct ingest *ingest);
+/** Likewise labels. Collective. */
 enum status ingest_read_labels(const struct comm *comm, struct ingest *ingest);
+/** Likewise promotions. Collective. */
 enum status ingest_read_promotions(const struct comm *comm, struct ingest *ingest);
 
 /* ---- for the readers ---- */
