@@ -12,7 +12,8 @@ static const char doc[] =
     "x_{C-1} are the first step. Every layer of --filters slides windows of --width steps over "
     "what the layer before hands on, applies the activation and takes the largest value of every "
     "--pool steps; dense layers follow (--layers). A pattern is thus found wherever it stands in "
-    "the sequence.\n\n"
+    "the sequence. Where none of these is said and the sequence is too short for them, there are "
+    "no pools, and fewer layers or narrower windows.\n\n"
     "Rows are dealt to training, validation and test by a hash of their number; rows with a "
     "missing value are left out and counted. The weights kept are those of the epoch with the "
     "lowest validation loss. Channels, and the target unless --loss is bce, are standardised by "
@@ -37,12 +38,15 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     switch (key) {
     case KEY_FILTERS:
         fit_network_parse_sizes(text, "filters", &opt->units, state);
+        opt->windows_said = true;
         break;
     case KEY_WIDTH:
         opt->width = fit_network_parse_count(text, 1, "width", state);
+        opt->windows_said = true;
         break;
     case KEY_POOL:
         opt->pool = fit_network_parse_count(text, 0, "pool", state);
+        opt->windows_said = true;
         break;
     case KEY_POOLING:
         opt->pool_kind = fit_network_parse_choice(text, "max", "mean", "pooling", state)

@@ -60,6 +60,24 @@ enum status fit_network_lay(const struct fit_network *options, struct layer_plan
                 plans.count + 1, NETWORK_LAYERS_MAX);
 }
 
+static bool windows_suit(const struct fit_network *opt, int64_t steps)
+{
+    for (int64_t k = 0; k < opt->units.count && steps > 0; k++) {
+        steps -= opt->width - 1;
+        if (opt->pool > 1 && steps > 0) steps /= opt->pool;
+    }
+    return steps > 0;
+}
+
+/* Convolutions that nobody chose, on a short sequence: pools go, then layers, then width. */
+static void shorten_windows(struct fit_network *opt, int64_t steps)
+{
+    if (opt->sequence_kind != &layer_convolution || opt->windows_said) return;
+    if (!windows_suit(opt, steps)) opt->pool = 0;
+    while (!windows_suit(opt, steps) && opt->units.count > 1) opt->units.count--;
+    if (!windows_suit(opt, steps)) opt->width = steps;
+}
+
 /* ---- training ---- */
 
 /* Balanced: each outcome has half of the weight of all training rows. */
@@ -82,13 +100,14 @@ done:
 }
 
 /* Random weights for the layers that the options ask for. */
-static enum status begin(const struct fit_network *opt, const struct fit_network_data *data,
+static enum status begin(struct fit_network *opt, const struct fit_network_data *data,
                          struct network **model)
 {
     enum status status = OK;
     struct layer_plan plan[NETWORK_LAYERS_MAX];
     int64_t layers = 0;
     struct network_join join = {.plain = data->plain};
+    shorten_windows(opt, data->shape.steps);
     TRY(fit_network_lay(opt, plan, &layers, &join.at));
     TRY(network_new_tower(data->shape, join, plan, layers, opt->source.loss, model));
     network_start(*model, opt->source.seed);

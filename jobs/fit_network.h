@@ -37,6 +37,7 @@ struct fit_network {
     int64_t embed;                          /* values that stand for a code */
     struct fit_network_sizes units;         /* filters, or hidden units */
     int64_t width, pool;                    /* convolutions: steps of windows; 0: no pool */
+    bool windows_said;                      /* and not to be shortened to suit the sequence */
     const struct layer_kind *pool_kind;     /* convolutions */
     const struct layer_kind *sequence_kind; /* NULL: rows are plain numbers */
 };

@@ -65,12 +65,15 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_UNITS:
         fit_network_parse_sizes(text, "units", &opt->units, state);
         if (opt->units.count == 0) argp_error(state, "--units: give at least one layer");
+        opt->windows_said = true;
         break;
     case KEY_WIDTH:
         opt->width = fit_network_parse_count(text, 1, "width", state);
+        opt->windows_said = true;
         break;
     case KEY_POOL:
         opt->pool = fit_network_parse_count(text, 0, "pool", state);
+        opt->windows_said = true;
         break;
     case ARGP_KEY_END:
         settle(opt, state);

@@ -88,6 +88,20 @@ timeout 60 "$remise" fit "${cnn[@]}" "${small[@]}" --columns "$named" >named 2>l
     { cat log; fail "columns by name"; }
 cmp cnn.1 named || fail "columns in the usual order give another network"
 
+# short sequences: convolutions that nobody chose suit them
+for steps in 1 2 4 9; do
+    timeout 60 "$remise" fit cnn table.csv --target level --epochs 1 \
+        --columns "$(seq -s, -f 'x_%g' 0 $((steps - 1)))" >short 2>log ||
+        { cat log; fail "cnn on $steps steps"; }
+    tr -d ' \n' <short | grep -o '"kind":"[a-z ]*","steps":[0-9]*' | cut -d'"' -f4,7 |
+        tr '\n' ' ' >"short.$steps"
+done
+[ "$(cat short.1)" = 'convolution":1 dense":1 dense":1 ' ] || { cat short.1; fail "1 step"; }
+[ "$(cat short.2)" = 'convolution":1 dense":1 dense":1 ' ] || { cat short.2; fail "2 steps"; }
+[ "$(cat short.4)" = 'convolution":2 dense":1 dense":1 ' ] || { cat short.4; fail "4 steps"; }
+[ "$(cat short.9)" = 'convolution":7 convolution":5 dense":1 dense":1 ' ] ||
+    { cat short.9; fail "9 steps"; }
+
 # codes: which of 5 products were seen in 6 steps; bought where 3 comes after 1
 awk 'BEGIN { print "seen_0,seen_1,seen_2,seen_3,seen_4,seen_5,bought"
     for (i = 0; i < 2000; i++) {
