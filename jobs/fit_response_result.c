@@ -11,8 +11,25 @@
 #define NORMAL_95 1.6448536269514722
 
 #define EFFECTIVE_FEW 0.1
+#define FALL_DEVIATIONS 3.0
 
 /* ---- warnings ---- */
+
+/* Curves rise by construction: say where outcomes do the contrary beyond doubt. */
+static void warn_of_fall(const struct fit_response_result *result)
+{
+    const struct fit_response_average *average = &result->average;
+    int64_t worst = 0;
+    for (int64_t l = 1; l < average->levels; l++)
+        if (average->effect[l] < -FALL_DEVIATIONS * average->effect_error[l] &&
+            average->effect[l] < average->effect[worst])
+            worst = l;
+    if (worst > 0)
+        log_warning("%s: %.3f take the offer at %g and %.3f at %g: curves never fall, so they are "
+                    "flat here; look at who got which discount",
+                    result->data->in.path, average->estimate[worst], result->data->level[worst],
+                    average->estimate[0], result->data->level[0]);
+}
 
 void fit_response_warn(const struct fit_response_result *result)
 {
@@ -35,6 +52,7 @@ void fit_response_warn(const struct fit_response_result *result)
         log_warning("held-out chances are off by %.3f in the mean, of which %.3f is noise; look at "
                     "reliability",
                     table->ece, table->ece_noise);
+    warn_of_fall(result);
 }
 
 /* ---- parts ---- */

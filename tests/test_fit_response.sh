@@ -66,6 +66,14 @@ fit ids.csv -u user -d discount -y bought --layers 0 --epochs 1 -o ids_rows.csv 
     { cat log; fail "no fit"; }
 cut -d, -f1 ids_rows.csv | cmp - <(cut -d, -f1 ids.csv) || fail "ids of users are read as numbers"
 
+# ---- who got a discount took less: flat curves, and a word of it ----
+grep -q 'curves never fall' log && { cat log; fail "curves that rise are said to be flat"; }
+awk 'BEGIN { srand(2); print "d,y"
+    for (i = 0; i < 900; i++) { d = rand() < 0.5 ? 0 : 0.25; print d "," (rand() < 0.3 - d) } }' \
+    >falls.csv
+fit falls.csv -d d -y y --layers 0 --epochs 1 || { cat log; fail "no fit"; }
+grep -q 'take the offer at 0.25 and .* at 0: curves never fall' log || { cat log; fail "a fall"; }
+
 # ---- the response saturates ----
 offers 6000 6 1
 fit $of --propensity chance --layers 0 --epochs 12 --no-calibration || { cat log; fail "no fit"; }
