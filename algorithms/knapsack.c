@@ -1,6 +1,7 @@
 /* Prices, a choice, repair and refill, and the bound that certifies them. */
 #include "algorithms/knapsack.h"
 
+#include "algorithms/knapsack_exchange.h"
 #include "algorithms/knapsack_known.h"
 #include "algorithms/knapsack_measure.h"
 #include "algorithms/knapsack_polish.h"
@@ -82,19 +83,35 @@ static void settle(const struct comm *comm, struct knapsack_solver *s)
     receipt->gap = knapsack_solver_gap(receipt->upper_bound, receipt->objective);
 }
 
-/* A small problem: the whole truth. */
+/* A small problem: chains of moves, and a search. holds inout: a choice keeps the limits */
+static enum status improve(struct knapsack_table *table, bool *holds,
+                           struct knapsack_search *search)
+{
+    enum status status = OK;
+    if (*holds) TRY(knapsack_search_narrow(table));
+    if (*holds) TRY(knapsack_exchange(table));
+    TRY(knapsack_search(table, *holds, search));
+    *holds = *holds || search->found;
+done:
+    return status;
+}
+
 static enum status finish_small(const struct comm *comm, struct knapsack_solver *s, bool holds)
 {
     enum status status = OK;
     struct knapsack_search search;
     struct knapsack_view view = {0};
-    int64_t known = holds ? knapsack_tally(comm, s->cells, s->choice, s->used) : INT64_MIN;
+    struct knapsack_table table = {0};
+    const struct blocks *blocks = s->cells->blocks;
     TRY(knapsack_view_make(comm, s->cells, s->price, &view));
-    TRY(knapsack_search(comm, &view.cells, view.price, known, s->choice, &search));
-    if (!search.found) TRY(refuse(s->receipt, search.complete));
+    TRY(knapsack_table_make(comm, &view.cells, view.price, s->choice, &table));
+    TRY_ALL(comm, improve(&table, &holds, &search));
+    if (!holds) TRY(refuse(s->receipt, search.complete));
+    memcpy(s->choice, table.choice + blocks->row_first, (size_t)blocks->rows_local);
     s->receipt->exact = search.complete;
-    if (search.complete) s->receipt->upper_bound = search.objective;
+    if (search.bound < s->receipt->upper_bound) s->receipt->upper_bound = search.bound;
 done:
+    knapsack_table_clear(&table);
     knapsack_view_clear(&view);
     return status;
 }
@@ -187,10 +204,17 @@ done:
     return status;
 }
 
+/* Where prices may be rough, a choice may, too. */
+static bool is_small(const struct knapsack_solver *s)
+{
+    return s->scale.slots <= KNAPSACK_SEARCH_SLOTS ||
+           (!s->cells->rough && knapsack_table_fits(s->cells));
+}
+
 static enum status choose(const struct comm *comm, struct knapsack_solver *s)
 {
     enum status status = OK;
-    bool holds = true, small = s->scale.slots <= KNAPSACK_SEARCH_SLOTS;
+    bool holds = true, small = is_small(s);
     if (is_warm(s)) TRY(knapsack_known(comm, s, &s->receipt->warm));
     if (!s->receipt->warm) TRY(choose_cold(comm, s, &holds));
     if (!holds && !small) TRY(refuse(s->receipt, false));

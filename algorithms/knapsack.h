@@ -102,7 +102,9 @@ int64_t knapsack_limits(const struct knapsack_cells *cells);
  *         limits are in conflict; ERR_MEMORY.
  * Cost: some 20 to 60 passes over the cells, most of them over a sample; a reduction of the limits
  *       each, and of the pairs of limits of different kinds.
- * Memory: 1 byte a slot; 16 bytes for each pair of limits of different kinds.
+ *       Small tables, up to 2^19 numbers: then a search of at most some 10^7 steps on every rank.
+ * Memory: 1 byte a slot; 16 bytes for each pair of limits of different kinds; of small tables all
+ *         cells on every rank.
  * Same bytes for any number of ranks.
  * Source: Everett 1963, Oper. Res. 11(3); Nesterov 2005, Math. Program. 103(1) (smoothing).
  */

@@ -152,15 +152,19 @@ static enum status search(const struct comm *comm, const struct knapsack_part *p
     int64_t *price = NULL;
     uint8_t *choice = NULL;
     struct knapsack_view view = {0};
+    struct knapsack_table table = {0};
     struct knapsack_search found;
     TRY_ALL(comm, memory_new(&price, knapsack_limits(cells), sizeof *price));
     TRY_ALL(comm, memory_new(&choice, cells->blocks->rows_local, 1));
     TRY(knapsack_view_make(comm, cells, price, &view));
-    TRY(knapsack_search(comm, &view.cells, view.price, INT64_MIN, choice, &found));
+    TRY(knapsack_table_make(comm, &view.cells, view.price, choice, &table));
+    TRY_ALL(comm, knapsack_search(&table, false, &found));
+    memcpy(choice, table.choice + cells->blocks->row_first, (size_t)cells->blocks->rows_local);
     least->answer = found.found ? PART_HOLDS : found.complete ? PART_CANNOT : PART_UNKNOWN;
     if (found.found) least->reached = reached_by(comm, part, of, choice);
     if (found.found && found.complete) least->least = least_of(part, found.objective);
 done:
+    knapsack_table_clear(&table);
     knapsack_view_clear(&view);
     free(price);
     free(choice);

@@ -1,32 +1,41 @@
 /**
- * Small problems of algorithms/knapsack.h searched to their end: depth first, cut off where the
- * prices' bound or the limits leave nothing to find.
+ * Small problems of algorithms/knapsack.h searched: options that no better choice can have drop
+ * out, what is left falls into parts that share no limit, and each is gone through depth first, cut
+ * off where the prices' bound or the limits leave nothing to find. Part of algorithms/knapsack.h.
  */
 #ifndef REMISE_ALGORITHMS_KNAPSACK_SEARCH_H
 #define REMISE_ALGORITHMS_KNAPSACK_SEARCH_H
 
-#include "algorithms/knapsack_point.h"
+#include "algorithms/knapsack_table.h"
 
-enum { KNAPSACK_SEARCH_SLOTS = 40, KNAPSACK_SEARCH_NODES = 1 << 20 };
+/* Slots up to which all is searched; of a part beyond; steps in all, a quarter beyond. */
+enum { KNAPSACK_SEARCH_SLOTS = 40, KNAPSACK_SEARCH_PART = 512, KNAPSACK_SEARCH_NODES = 1 << 20 };
 
 struct knapsack_search {
     bool complete;     /* the search came to its end: what is said below is proven */
     bool found;        /* a choice keeps the limits */
     int64_t objective; /* of the best one */
+    int64_t bound;     /* found: no choice that keeps them is worth more */
 };
 
 /**
  * Search.
  *
- * Collective; every rank searches all of it.
- * price   in     [limits] as in algorithms/knapsack_point.h; any do, good ones are faster
- * choice  inout  [rows_local] the best one found, if it beats `known`; else as it was
- * known   in     objective of a choice that keeps the limits, INT64_MIN: none is known
- * Cost: at most KNAPSACK_SEARCH_NODES steps; the cells are gathered on every rank.
- * Errors: ERR_ARG more than KNAPSACK_SEARCH_SLOTS slots; ERR_MEMORY.
+ * Local.
+ * table   inout  options that no better choice has are no longer allowed; choice: the best one
+ *                where search->found
+ * known   in     the table's choice keeps the limits
+ * Cost: at most KNAPSACK_SEARCH_NODES steps, small parts first, and some 20 passes over the table.
+ * Errors: ERR_MEMORY.
+ * Source: Land and Doig 1960, Econometrica 28(3); Geoffrion 1974, Math. Program. Study 2.
  */
-enum status knapsack_search(const struct comm *comm, const struct knapsack_cells *cells,
-                            const int64_t *price, int64_t known, uint8_t *choice,
+enum status knapsack_search(struct knapsack_table *table, bool known,
                             struct knapsack_search *search);
+
+/**
+ * Only drop options that no choice better than the table's has; that one keeps the limits.
+ * Local. Cost: some 20 passes over the table. Errors: ERR_MEMORY.
+ */
+enum status knapsack_search_narrow(struct knapsack_table *table);
 
 #endif
