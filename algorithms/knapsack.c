@@ -6,6 +6,7 @@
 #include "algorithms/knapsack_measure.h"
 #include "algorithms/knapsack_polish.h"
 #include "algorithms/knapsack_prices.h"
+#include "algorithms/knapsack_relax.h"
 #include "algorithms/knapsack_search.h"
 #include "algorithms/knapsack_user.h"
 #include "algorithms/knapsack_view.h"
@@ -83,19 +84,18 @@ static void settle(const struct comm *comm, struct knapsack_solver *s)
     receipt->gap = knapsack_solver_gap(receipt->upper_bound, receipt->objective);
 }
 
-/* A small problem: chains of moves, and a search. holds inout: a choice keeps the limits */
-static enum status improve(struct knapsack_table *table, bool *holds,
-                           struct knapsack_search *search)
+/* A choice that keeps the limits, made better, and a lower bound. */
+static enum status improve(struct knapsack_table *table, int64_t *bound)
 {
     enum status status = OK;
-    if (*holds) TRY(knapsack_search_narrow(table));
-    if (*holds) TRY(knapsack_exchange(table));
-    TRY(knapsack_search(table, *holds, search));
-    *holds = *holds || search->found;
+    TRY(knapsack_search_narrow(table));
+    TRY(knapsack_exchange(table));
+    TRY(knapsack_relax(table, bound));
 done:
     return status;
 }
 
+/* A small problem. holds: a choice keeps the limits */
 static enum status finish_small(const struct comm *comm, struct knapsack_solver *s, bool holds)
 {
     enum status status = OK;
@@ -105,8 +105,9 @@ static enum status finish_small(const struct comm *comm, struct knapsack_solver 
     const struct blocks *blocks = s->cells->blocks;
     TRY(knapsack_view_make(comm, s->cells, s->price, &view));
     TRY(knapsack_table_make(comm, &view.cells, view.price, s->choice, &table));
-    TRY_ALL(comm, improve(&table, &holds, &search));
-    if (!holds) TRY(refuse(s->receipt, search.complete));
+    if (holds) TRY_ALL(comm, improve(&table, &s->receipt->upper_bound));
+    TRY_ALL(comm, knapsack_search(&table, holds, &search));
+    if (!search.found) TRY(refuse(s->receipt, search.complete));
     memcpy(s->choice, table.choice + blocks->row_first, (size_t)blocks->rows_local);
     s->receipt->exact = search.complete;
     if (search.bound < s->receipt->upper_bound) s->receipt->upper_bound = search.bound;

@@ -11,7 +11,7 @@
 
 #include "algorithms/knapsack_table.h"
 
-enum { KNAPSACK_EXCHANGE_LOOKS = 1 << 23 }; /* at moves, in all */
+enum { KNAPSACK_EXCHANGE_LOOKS = 1 << 22 }; /* at moves, in all */
 
 /**
  * Exchange.

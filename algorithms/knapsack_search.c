@@ -38,6 +38,7 @@ struct tree {
     int128 allowance; /* sum of price x what is left of a limit */
     int64_t end, nodes, nodes_most, best;
     bool found, cut;
+    int128 bound; /* of all parts */
 };
 
 static enum status tree_init(struct knapsack_table *table, struct tree *t)
@@ -398,11 +399,11 @@ static void search_part(struct tree *t, bool known, const struct part *p,
     t->best = p->value;
     look_ahead(t, p);
     descend(t, p, p->first, 0);
-    int64_t bound = (int64_t)(p->bound >> KNAPSACK_PRICE_BITS);
+    int128 bound = p->bound >> KNAPSACK_PRICE_BITS;
     search->complete = search->complete && !t->cut;
     search->found = search->found && t->found;
     search->objective += t->best;
-    search->bound += t->cut && bound > t->best ? bound : t->best;
+    t->bound += t->cut && bound > t->best ? bound : t->best;
 }
 
 static int by_count(const void *left, const void *right)
@@ -456,8 +457,9 @@ enum status knapsack_search(struct knapsack_table *table, bool known,
     TRY(tree_init(table, &tree));
     if (!reduce(&tree, known)) goto done;
     search->found = true;
-    search->objective = search->bound = settle(&tree);
+    tree.bound = search->objective = settle(&tree);
     search_parts(&tree, known, search);
+    search->bound = tree.bound < INT64_MAX ? (int64_t)tree.bound : INT64_MAX;
 done:
     tree_clear(&tree);
     return status;
