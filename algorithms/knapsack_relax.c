@@ -4,10 +4,15 @@
 #include "algorithms/knapsack_search.h"
 #include "mpi/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STEP_FIRST 0.25 /* of a price */
+#define PRICE_MOST 0x1p60
+
+/* Of what all cells are worth at the prices: searches add up in 64 bits. */
+#define WORTH_MOST ((int128)1 << 61)
 
 struct relax {
     const struct knapsack_table *t;
@@ -76,6 +81,7 @@ static int128 round_up(int128 x)
 static bool set_values(struct relax *x)
 {
     const struct knapsack_table *t = x->t;
+    int128 sum = 0;
     for (int64_t cell = 0; cell < t->slots * t->options; cell++) {
         int128 worth = (int128)t->value[cell] << KNAPSACK_PRICE_BITS;
         for (int d = 0; d < t->kinds; d++) {
@@ -83,7 +89,8 @@ static bool set_values(struct relax *x)
             if (r >= 0 && x->wide[r]) worth -= (int128)x->price[r] * t->use[d][cell];
         }
         worth = round_up(worth);
-        if (worth > KNAPSACK_MOST || worth < -KNAPSACK_MOST) return false;
+        sum += worth < 0 ? -worth : worth;
+        if (worth > KNAPSACK_MOST || worth < -KNAPSACK_MOST || sum > WORTH_MOST) return false;
         x->part.value[cell] = (int64_t)worth;
     }
     return true;
@@ -141,7 +148,8 @@ static void change_prices(struct relax *x, double step)
 {
     for (int64_t r = 0; r < x->t->limits; r++) {
         double sign = x->used[r] > x->t->limit[r] ? 1.0 : -1.0;
-        x->price[r] = (int64_t)((double)x->best_price[r] * (1.0 + sign * step));
+        double price = (double)x->best_price[r] * (1.0 + sign * step);
+        x->price[r] = (int64_t)fmin(price, PRICE_MOST);
     }
 }
 

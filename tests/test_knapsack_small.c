@@ -2,6 +2,7 @@
 #include "tests/harness.h"
 
 #include "algorithms/knapsack.h"
+#include "algorithms/knapsack_relax.h"
 #include "partition/random.h"
 
 #include <string.h>
@@ -144,4 +145,37 @@ static void pairs_under_a_budget(void **state)
     assert_all(answer.receipt.gap >= 0.0 && answer.receipt.gap < 3e-3);
 }
 
-TEST_MAIN(cmocka_unit_test(pairs_against_all_choices), cmocka_unit_test(pairs_under_a_budget))
+/* Slots of 0 or 1, of which seven in eight may be 1, at a price at which all slots together are
+ * worth more than 64 bits hold. */
+static void worths_beyond_64_bits(void **state)
+{
+    (void)state;
+    enum { MANY = 6000 };
+    static int64_t value[MANY * 2], use[MANY * 2];
+    static int32_t at[MANY];
+    static uint32_t allowed[MANY];
+    static uint8_t choice[MANY];
+    int64_t limit = -(INT64_C(1) << 31) * (MANY / 8), price = INT64_C(1) << 50, bound = MANY;
+    for (int s = 0; s < MANY; s++) {
+        value[2 * s] = 1;
+        use[2 * s + 1] = -(INT64_C(1) << 31);
+        allowed[s] = 3;
+        choice[s] = 1;
+    }
+    struct knapsack_table table = {.options = 2,
+                                   .kinds = 1,
+                                   .slots = MANY,
+                                   .limits = 1,
+                                   .value = value,
+                                   .use = {use},
+                                   .at = {at},
+                                   .limit = &limit,
+                                   .price = &price,
+                                   .allowed = allowed,
+                                   .choice = choice};
+    assert_all(knapsack_relax(&table, &bound) == OK);
+    assert_all(bound >= MANY / 8 * 7);
+}
+
+TEST_MAIN(cmocka_unit_test(pairs_against_all_choices), cmocka_unit_test(pairs_under_a_budget),
+          cmocka_unit_test(worths_beyond_64_bits))
