@@ -24,6 +24,7 @@
     X(discounts, 0, "rows", "rows that have a discount")
 
 #define LIMIT_ENUM(name, decimals, unit, help) LIMIT_##name,
+/** What a limit may be of: the names of LIMIT_MEASURES_LIST. */
 enum limit_measure { LIMIT_MEASURES_LIST(LIMIT_ENUM) LIMIT_MEASURES };
 #undef LIMIT_ENUM
 

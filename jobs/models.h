@@ -59,11 +59,12 @@ enum status model_kind_find(const char *name, const struct model_kind **kind);
 enum status model_create(const struct comm *comm, const char *path, const char *kind,
                          const char *const *names, int64_t columns, struct store **store);
 
-/** Write one number, and read it. Collective. Errors: those of store_write and store_read. */
+/** Write one number. Collective. Errors: those of store_write. */
 enum status model_write_number(const struct comm *comm, struct store *store, const char *name,
                                const char *unit, const char *help, double x);
+/** Read one. Collective. Errors: those of store_read. */
 enum status model_read_number(const struct comm *comm, const struct store *store, const char *name,
-                              double *x); /**< Likewise. */
+                              double *x);
 
 /**
  * Find columns of a table for a model, and the rows that have them all.

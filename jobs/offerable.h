@@ -7,8 +7,9 @@
 #include "io/dataset.h"
 #include "jobs/config.h"
 
-/** List price in cents, and the price after a discount (fraction), rounded to the cent. Local. */
+/** List price in cents. Local. */
 int64_t offerable_list_cents(const struct products *products, int64_t product);
+/** The price after a discount (fraction), rounded to the cent. Local. */
 int64_t offerable_price_cents(const struct products *products, int64_t product, double discount);
 
 /** The product's own margin floor, `floor` where it has none. Local. */

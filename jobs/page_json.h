@@ -12,10 +12,10 @@
 /** A number or NAN. */
 double page_json_number(const json_t *object, const char *key);
 
-/** One value as a short text: "1,234", "yes", "a, b, c", "-" for null. */
 struct page_text {
     char text[512];
 };
+/** One value as a short text: "1,234", "yes", "a, b, c", "-" for null. Local. */
 struct page_text page_json_scalar(const json_t *value);
 
 /** A value of any shape, below a heading of its name where it has parts. */

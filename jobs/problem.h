@@ -111,8 +111,9 @@ enum status problem_set_users(struct problem *problem, int64_t users, int64_t sl
 enum status problem_pick_caps(const struct problem *from, const int64_t *user, int64_t rows,
                               struct problem *to);
 
-/** For a file: of each row the rows of its user before it, and the limit of its user. Local. */
+/** For a file: of each row the rows of its user before it. Local. */
 void problem_list_places(const struct problem *problem, int32_t *place);
+/** Likewise of each row the limit of its user. Local. */
 void problem_list_limits(const struct problem *problem, int cap, int64_t *limit);
 
 /** The local user of a row, where there are caps. Local. Cost: O(log users). */

@@ -26,6 +26,7 @@
     X(explored, "the level was drawn by chance, to learn what it brings")
 
 #define REASON_ENUM(name, text) REASON_##name,
+/** Why a row has its level: the names of REASON_LIST. */
 enum reason { REASON_LIST(REASON_ENUM) REASONS };
 #undef REASON_ENUM
 

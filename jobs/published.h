@@ -59,8 +59,9 @@ enum status published_read(const struct comm *comm, const struct published *publ
 /** Free; accepts a zeroed struct. Local. */
 void published_rows_clear(struct published_rows *rows);
 
-/** Path of a file of the version, or of its run; borrowed until the fourth next call. Local. */
+/** Path of a file of the version; borrowed until the fourth next call. Local. */
 const char *published_path(const struct published *published, const char *file);
+/** Likewise of its run. Local. */
 const char *published_run_path(const struct published *published, const char *file);
 
 #endif

@@ -57,6 +57,7 @@
     X(outlier_quantity, "quantity far from the product's others (ingest.outliers.z)")
 
 #define REJECT_ENUM(name, text) REJECT_##name,
+/** Why a row is rejected: the names of REJECT_LIST. */
 enum reject { REJECT_LIST(REJECT_ENUM) REJECTS };
 #undef REJECT_ENUM
 

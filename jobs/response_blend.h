@@ -21,10 +21,11 @@ enum status response_drawn_init(int64_t rows, struct response_drawn *drawn);
 /** Free; accepts a zeroed struct. Local. */
 void response_drawn_clear(struct response_drawn *drawn);
 
-/** Draw them, by networks or by the structured members. Local. Errors: ERR_MEMORY. */
+/** Draw them by networks. Local. Errors: ERR_MEMORY. */
 enum status response_draw_networks(const struct response_rows *rows,
                                    const struct response_ensemble *ensemble,
                                    struct response_drawn *drawn);
+/** Likewise by the structured members. Local. Errors: ERR_MEMORY. */
 enum status response_draw_structured(const struct response_rows *rows,
                                      const struct response_ensemble *ensemble,
                                      struct response_drawn *drawn);

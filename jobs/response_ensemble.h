@@ -50,8 +50,9 @@ int response_member(struct user_key key, int members);
 /** Bring rows of inputs to their scale, in place. Local. */
 void response_ensemble_scale(const struct response_ensemble *ensemble, int64_t rows, float *x);
 
-/** a and b of both, by the weight of the structured one. Local. */
+/** a of both, by the weight of the structured one. Local. */
 double response_blend_a(double weight, float structured, float network);
+/** Likewise b. Local. */
 double response_blend_b(double weight, float structured, float network);
 /** The same for rows, in the place of the network's. Local. */
 void response_blend_apply(const struct response_blend *blend, int64_t rows, const float *a,

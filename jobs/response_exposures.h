@@ -33,9 +33,10 @@ double response_rows_part(const struct comm *comm, const struct response_rows_op
 bool response_rows_wanted(const struct response_context *context,
                           const struct response_rows_options *options, double part, int64_t user);
 
-/** Make room for rows, and add one: shared with the rows from offers. Local. Errors: ERR_MEMORY. */
+/** Make room for rows, from exposures or offers. Local. Errors: ERR_MEMORY. */
 enum status response_rows_reserve(const struct response_context *context, int64_t rows,
                                   struct response_rows *out);
+/** Add a row, where there is room. Local. */
 void response_rows_add(const struct response_context *context,
                        const struct response_example *example,
                        const struct response_rows_options *options, struct response_rows *out);
